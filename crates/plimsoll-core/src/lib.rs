@@ -1,0 +1,46 @@
+//! The core of Plimsoll: exact numbers, accounts, forms, and the interface of a market.
+//!
+//! A venue's rule for one account is a comparison of two integers, **backing** and **requirement**. This crate
+//! defines the numbers they are computed with ([`num`]), what an account is ([`account`]), what a rule looks like
+//! from outside ([`form`]), and what a venue must offer ([`market`]). It holds no venue, no float, no clock and no
+//! file; it needs an allocator and nothing else of an operating system.
+//!
+//! The modules below stand in the order in which a newcomer should read them.
+
+#![no_std]
+#![deny(clippy::float_arithmetic, clippy::disallowed_types)]
+
+extern crate alloc;
+
+pub mod num;
+pub mod unit;
+pub mod instrument;
+pub mod account;
+pub mod reading;
+pub mod refusal;
+pub mod trace;
+pub mod encoded;
+pub mod market;
+pub mod action;
+pub mod form;
+pub mod judge;
+pub mod graph;
+pub mod book;
+
+pub use account::{Account, AccountId, Holding, TermId};
+pub use action::{Action, Amount, Call, Cell, Effects, Flow, Liquidated, Lot, Mechanism, Party, Receive};
+pub use book::{Book, ListedAccount, ListedMarket};
+pub use encoded::Encoded;
+pub use form::{Compiled, Form, Linear, Node, NodeId, Nodes, Screen, Valid, screen};
+pub use graph::{FeedKind, Graph, GraphError, Observation, Origin, Price, PriceId, PriceUnit, Quote, Scale};
+pub use instrument::{Instrument, InstrumentId, Kind};
+pub use judge::{Certainty, Judgement, Standing};
+pub use market::{
+    Accounts, Assessment, Balance, Figure, Lens, Market, NodeSpec, PriceSlot, Question, Quoted, TermSpec,
+    Test, Venue, Verdict,
+};
+pub use num::{BPS, Decimal, Divisor, Int, RAY, Rounding, U256, WAD, YEAR};
+pub use reading::{Feeds, Reading, Why};
+pub use refusal::Refusal;
+pub use trace::{Arithmetic, Operation, Silent, Step, Subject, Trace};
+pub use unit::{Time, Unit};

@@ -1,0 +1,286 @@
+//! The interface that every venue implements and everything above stands on.
+//!
+//! A [`Market`] is one deployment of a venue: parameters, state, price slots. [`Market::at`] makes it stand still
+//! at one time with one set of prices; the [`Quoted`] market then answers for any number of accounts, so that an
+//! index is accrued once and not once an account. `act` is pure and returns [`Effects`]; `set` is the only way in
+//! which a market changes.
+
+use crate::account::{Account, AccountId, TermId};
+use crate::action::{Call, Cell, Effects};
+use crate::encoded::Encoded;
+use crate::form::{Compiled, Node};
+use crate::instrument::{Instrument, InstrumentId};
+use crate::num::{Int, U256};
+use crate::reading::{Feeds, Why};
+use crate::refusal::Refusal;
+use crate::trace::Trace;
+use crate::unit::{Time, Unit};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Which of the venue's lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Test {
+    /// May the account take on more: loan-to-value, borrow factor, CCR, initial margin.
+    Borrow,
+    /// May an order fill: between initial and maintenance, at venues that have it.
+    Fill,
+    /// May the account be liquidated: threshold, liquidate factor, MCR, maintenance.
+    Liquidation,
+    /// Where a liquidation that has begun ends, at venues with hysteresis.
+    LiquidationEnd,
+}
+
+/// Whose answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lens {
+    /// What the venue's getter says now: stored indices, stored spot.
+    View,
+    /// What the liquidating call would find after its own accrual, drip or poke.
+    Action,
+}
+
+/// A question to a market about an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Which line.
+    pub test: Test,
+    /// Whose answer.
+    pub lens: Lens,
+    /// When.
+    pub at: Time,
+}
+
+/// The venue's own verdict at the prices it would use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is owed; there is no health to speak of.
+    NoDebt,
+    /// Backing covers requirement.
+    Healthy,
+    /// It does not.
+    Unhealthy,
+}
+
+/// The answer about one account: the two integers that the venue compares, and what stands behind them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assessment {
+    /// The venue's comparison, in its own rounding. Not always `backing >= requirement` to the last unit:
+    /// where a contract divides before it compares, the contract decides.
+    pub verdict: Verdict,
+    /// What counts for the account, in `unit`.
+    pub backing: Int,
+    /// What the venue asks, in `unit`; never negative.
+    pub requirement: Int,
+    /// All collateral at full value, in `unit`.
+    pub collateral: Int,
+    /// All debt, in `unit`.
+    pub debt: Int,
+    /// What the four numbers count.
+    pub unit: Unit,
+    /// Could the venue's action run now: paused, grace period and the like stand in the way of an unhealthy
+    /// account's liquidation.
+    pub executable: Result<(), Refusal>,
+}
+
+/// A number in the venue's own words, as its getter returns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// The getter's name for it.
+    pub name: &'static str,
+    /// The number.
+    pub value: Int,
+    /// What it counts.
+    pub unit: Unit,
+}
+
+/// A price that the market reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriceSlot {
+    /// The asset (or pair) that is priced.
+    pub asset: String,
+    /// What the price is counted in, such as `USD`.
+    pub currency: String,
+    /// The integer that the venue reads is the price times 10^`decimals`.
+    pub decimals: u8,
+    /// No price above this is ever asked about; stands for "unbounded" in doubtful prices.
+    pub highest: U256,
+}
+
+/// A node that the market offers to forms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeSpec {
+    /// What it is, such as `WETH price x income index`.
+    pub name: String,
+    /// The price slot behind it; the node is proportional to that price. `None` where no price moves it.
+    pub slot: Option<usize>,
+}
+
+/// A term that accounts of the market carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TermSpec {
+    /// Its number.
+    pub id: TermId,
+    /// Its name in files.
+    pub name: &'static str,
+    /// What it counts.
+    pub unit: Unit,
+}
+
+/// Where `act` finds other accounts than the one acted upon.
+pub trait Accounts {
+    /// The account, if there is one. One that was never heard of is not the same as one that holds nothing,
+    /// but a market may treat it so.
+    fn get(&self, id: AccountId) -> Option<&Account>;
+}
+
+impl Accounts for [Account] {
+    fn get(&self, id: AccountId) -> Option<&Account> {
+        self.iter().find(|account| account.id == id)
+    }
+}
+
+impl Accounts for Vec<Account> {
+    fn get(&self, id: AccountId) -> Option<&Account> {
+        self.as_slice().iter().find(|account| account.id == id)
+    }
+}
+
+/// One deployment of a venue. Typed inside, object-safe outside.
+pub trait Market: Send + Sync {
+    /// The venue's name and revision, such as `aave_v3 3.5`.
+    fn venue(&self) -> (&'static str, &'static str);
+    /// Grows with every change of parameters, modes or shutdown: forms compiled before are void.
+    fn epoch(&self) -> u64;
+    /// What accounts can hold here; an [`InstrumentId`] is an index into it.
+    fn instruments(&self) -> &[Instrument];
+    /// The prices that the market reads, in slot order.
+    fn slots(&self) -> &[PriceSlot];
+    /// The nodes that the market offers; a [`crate::NodeId`] is an index into it.
+    fn nodes(&self) -> &[NodeSpec];
+    /// The terms that accounts carry here.
+    fn terms(&self) -> &'static [TermSpec];
+    /// When the state was last brought up to date; no question may be older.
+    fn updated(&self) -> Time;
+
+    /// The market standing still at one time with one set of prices.
+    ///
+    /// # Errors
+    /// When the time is before the state's, or an index overflows. A missing price is no error here: it is one
+    /// only for accounts that need it.
+    fn at<'m>(&'m self, feeds: Feeds<'_>, lens: Lens, at: Time) -> Result<Box<dyn Quoted + 'm>, Refusal>;
+
+    /// The account as rows of coefficient times node.
+    ///
+    /// # Errors
+    /// When the account contradicts itself or the market does not know what it holds.
+    fn compile(&self, account: &Account, question: Question) -> Result<Compiled, Refusal>;
+
+    /// What a call would do. Changes nothing.
+    ///
+    /// # Errors
+    /// The venue's own refusal, or why the answer cannot be computed.
+    fn act(
+        &self,
+        call: &Call,
+        accounts: &dyn Accounts,
+        feeds: Feeds<'_>,
+        trace: &mut dyn Trace,
+    ) -> Result<Effects, Refusal>;
+
+    /// Sets one number of the market; `None` removes the object.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchCell`] when there is no such number or the value does not fit it.
+    fn set(&mut self, cell: Cell, value: Option<Int>) -> Result<(), Refusal>;
+
+    /// Shows every number of the market, in canonical order: what a snapshot and a state hash are made of.
+    fn visit(&self, see: &mut dyn FnMut(Cell, &'static str, Unit, Int));
+
+    /// Every name of the market that is not a number: object, what the name is of, the name.
+    fn names(&self) -> Vec<(u64, &'static str, String)>;
+
+    /// The market has other rules from here on.
+    fn move_epoch(&mut self);
+
+    /// An independent copy.
+    fn boxed_clone(&self) -> Box<dyn Market>;
+
+    /// Changes the market as effects of its own `act` say.
+    ///
+    /// # Errors
+    /// Only for effects that another market made.
+    fn apply(&mut self, effects: &Effects) -> Result<(), Refusal> {
+        for &(cell, value) in &effects.cells {
+            self.set(cell, value)?;
+        }
+        if effects.epoch_moved {
+            self.move_epoch();
+        }
+        Ok(())
+    }
+
+    /// The canonical bytes of the market: a snapshot is these, a state hash is of these.
+    fn encode(&self, out: &mut Vec<u8>) {
+        let (venue, revision) = self.venue();
+        let names = self.names().into_iter().map(|(object, what, name)| (object, what.into(), name));
+        let mut cells = Vec::new();
+        self.visit(&mut |cell, _, _, value| cells.push((cell, value)));
+        let (venue, revision) = (venue.into(), revision.into());
+        Encoded { venue, revision, epoch: self.epoch(), names: names.collect(), cells }.write(out);
+    }
+}
+
+/// A market at one time, with one set of prices.
+pub trait Quoted: Send + Sync {
+    /// The nodes' values, in the order of [`Market::nodes`].
+    fn nodes(&self) -> &[Result<Node, Why>];
+
+    /// The venue's exact verdict.
+    ///
+    /// # Errors
+    /// When a price that the account needs is missing, a number overflows where the contract would revert, or
+    /// the account contradicts itself.
+    fn assess(&self, account: &Account, test: Test, trace: &mut dyn Trace) -> Result<Assessment, Refusal>;
+
+    /// [`Quoted::assess`] with nobody listening; the fast path.
+    ///
+    /// # Errors
+    /// As [`Quoted::assess`].
+    fn verdict(&self, account: &Account, test: Test) -> Result<Assessment, Refusal>;
+
+    /// The account in the venue's own words.
+    ///
+    /// # Errors
+    /// As [`Quoted::assess`].
+    fn figures(&self, account: &Account) -> Result<Vec<Figure>, Refusal>;
+
+    /// What a holding is worth: raw units of its asset, and their value in the market's account unit.
+    ///
+    /// # Errors
+    /// As [`Quoted::assess`].
+    fn balance(&self, account: &Account, instrument: InstrumentId) -> Result<Balance, Refusal>;
+}
+
+/// What a holding is worth now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// Raw units of the underlying asset.
+    pub raw: U256,
+    /// Value in the market's account unit; `None` where the price is unknown.
+    pub value: Option<U256>,
+}
+
+/// The only thing that names a venue: opens a market from its canonical bytes.
+pub trait Venue: Send + Sync {
+    /// The venue's name in files, such as `aave_v3`.
+    fn name(&self) -> &'static str;
+    /// Its revisions, oldest first.
+    fn revisions(&self) -> &'static [&'static str];
+    /// Opens what [`Market::encode`] wrote.
+    ///
+    /// # Errors
+    /// When the bytes are not such a market's.
+    fn open(&self, bytes: &[u8]) -> Result<Box<dyn Market>, Refusal>;
+}

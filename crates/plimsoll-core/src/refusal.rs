@@ -1,0 +1,242 @@
+//! Why a market will not do or say something: a closed list, each with a stable code and its evidence.
+//!
+//! A refusal is an expected answer. Codes never change their meaning; `docs/errors.md` has a section for each.
+
+use crate::instrument::InstrumentId;
+use crate::num::U256;
+use crate::reading::Why;
+use crate::unit::Time;
+use core::fmt;
+
+/// A market's refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The account is not below the venue's liquidation line.
+    NotLiquidatable,
+    /// The instrument is not collateral of the account, or cannot be seized at this venue.
+    NotSeizable(InstrumentId),
+    /// The account does not owe this instrument.
+    NothingOwed(InstrumentId),
+    /// The account holds none of this instrument.
+    NothingHeld(InstrumentId),
+    /// The liquidation would leave less than the venue's minimum of debt or collateral.
+    LeavesDust,
+    /// The account would be below the liquidation line afterwards.
+    WouldBeUnhealthy,
+    /// The account's collateral does not carry this much debt.
+    OverCapacity {
+        /// Debt after the action, in the market's account unit.
+        debt: U256,
+        /// What the collateral carries, in the same unit.
+        capacity: U256,
+    },
+    /// The pool does not hold this much.
+    InsufficientCash {
+        /// What the pool holds [raw].
+        held: U256,
+        /// What was asked [raw].
+        asked: U256,
+    },
+    /// An amount of nothing.
+    AmountZero,
+    /// More than the account holds or owes.
+    AmountTooLarge {
+        /// What there is, in the instrument's unit.
+        held: U256,
+        /// What was asked, in the same unit.
+        asked: U256,
+    },
+    /// The market takes no more deposits of this asset.
+    SupplyCap(InstrumentId),
+    /// The market lends no more of this asset.
+    BorrowCap(InstrumentId),
+    /// The market's owner has stopped all actions on this asset.
+    Paused(InstrumentId),
+    /// The market's owner allows no new exposure to this asset.
+    Frozen(InstrumentId),
+    /// The asset is listed but not in use.
+    Inactive(InstrumentId),
+    /// The asset cannot be borrowed at all.
+    NotBorrowable(InstrumentId),
+    /// The asset cannot be borrowed in the account's mode.
+    NotBorrowableInMode(InstrumentId),
+    /// The account's isolated collateral does not allow this debt.
+    NotBorrowableInIsolation(InstrumentId),
+    /// The debt ceiling of the isolated collateral is reached.
+    DebtCeiling(InstrumentId),
+    /// A siloed asset must be the only debt.
+    Siloed(InstrumentId),
+    /// The asset cannot be used as collateral by this account.
+    NotUsableAsCollateral(InstrumentId),
+    /// A collateral that no longer carries new debt must be withdrawn first.
+    ZeroLtvFirst,
+    /// No collateral carries new debt.
+    NoBorrowingPower,
+    /// No such mode, or the account cannot enter it with what it holds.
+    ModeNotAllowed,
+    /// Liquidations are held back for a time after an outage.
+    GracePeriod {
+        /// When it ends.
+        until: Time,
+    },
+    /// An account may not liquidate itself.
+    SelfLiquidation,
+    /// Debt and collateral of one call must be given as exactly one amount.
+    InconsistentInput,
+
+    /// A price that the answer needs is not known.
+    PriceUnknown {
+        /// Which of the market's prices.
+        slot: usize,
+        /// What is wrong with it.
+        why: Why,
+    },
+    /// The market's state is younger than the time asked about.
+    ClockWentBack {
+        /// Last update of the state.
+        state: Time,
+        /// Time asked about.
+        asked: Time,
+    },
+
+    /// A number does not fit 256 bits (the contract reverts); names the formula.
+    Overflow(&'static str),
+    /// A division by zero (the contract reverts); names the formula.
+    DivisionByZero(&'static str),
+
+    /// This venue has no such action.
+    NotAtThisVenue,
+    /// The market does not list this instrument, or the action does not apply to it.
+    NoSuchInstrument(InstrumentId),
+    /// The account named is not there.
+    NoSuchAccount,
+    /// The market has no such cell, or the value does not fit it.
+    NoSuchCell,
+    /// What the account holds and what its mode says contradict each other; names the contradiction.
+    InconsistentAccount(&'static str),
+}
+
+impl Refusal {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Refusal::NotLiquidatable => "PL0101",
+            Refusal::NotSeizable(_) => "PL0102",
+            Refusal::NothingOwed(_) => "PL0103",
+            Refusal::NothingHeld(_) => "PL0104",
+            Refusal::LeavesDust => "PL0105",
+            Refusal::WouldBeUnhealthy => "PL0106",
+            Refusal::OverCapacity { .. } => "PL0107",
+            Refusal::InsufficientCash { .. } => "PL0108",
+            Refusal::AmountZero => "PL0109",
+            Refusal::AmountTooLarge { .. } => "PL0110",
+            Refusal::SupplyCap(_) => "PL0111",
+            Refusal::BorrowCap(_) => "PL0112",
+            Refusal::Paused(_) => "PL0113",
+            Refusal::Frozen(_) => "PL0114",
+            Refusal::Inactive(_) => "PL0115",
+            Refusal::NotBorrowable(_) => "PL0116",
+            Refusal::NotBorrowableInMode(_) => "PL0117",
+            Refusal::NotBorrowableInIsolation(_) => "PL0118",
+            Refusal::DebtCeiling(_) => "PL0119",
+            Refusal::Siloed(_) => "PL0120",
+            Refusal::NotUsableAsCollateral(_) => "PL0121",
+            Refusal::ZeroLtvFirst => "PL0122",
+            Refusal::NoBorrowingPower => "PL0123",
+            Refusal::ModeNotAllowed => "PL0124",
+            Refusal::GracePeriod { .. } => "PL0125",
+            Refusal::SelfLiquidation => "PL0126",
+            Refusal::InconsistentInput => "PL0127",
+            Refusal::PriceUnknown { .. } => "PL0201",
+            Refusal::ClockWentBack { .. } => "PL0202",
+            Refusal::Overflow(_) => "PL0301",
+            Refusal::DivisionByZero(_) => "PL0302",
+            Refusal::NotAtThisVenue => "PL0401",
+            Refusal::NoSuchInstrument(_) => "PL0402",
+            Refusal::NoSuchAccount => "PL0403",
+            Refusal::NoSuchCell => "PL0404",
+            Refusal::InconsistentAccount(_) => "PL0405",
+        }
+    }
+
+    /// The instrument that the refusal is about, where there is one.
+    #[must_use]
+    pub const fn instrument(&self) -> Option<InstrumentId> {
+        match self {
+            Refusal::NotSeizable(i)
+            | Refusal::NothingOwed(i)
+            | Refusal::NothingHeld(i)
+            | Refusal::SupplyCap(i)
+            | Refusal::BorrowCap(i)
+            | Refusal::Paused(i)
+            | Refusal::Frozen(i)
+            | Refusal::Inactive(i)
+            | Refusal::NotBorrowable(i)
+            | Refusal::NotBorrowableInMode(i)
+            | Refusal::NotBorrowableInIsolation(i)
+            | Refusal::DebtCeiling(i)
+            | Refusal::Siloed(i)
+            | Refusal::NotUsableAsCollateral(i)
+            | Refusal::NoSuchInstrument(i) => Some(*i),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::NotLiquidatable => f.write_str("the account is not below the liquidation line"),
+            Refusal::NotSeizable(_) => f.write_str("this instrument cannot be seized from the account"),
+            Refusal::NothingOwed(_) => f.write_str("the account owes none of this instrument"),
+            Refusal::NothingHeld(_) => f.write_str("the account holds none of this instrument"),
+            Refusal::LeavesDust => f.write_str("less than the venue's minimum would be left over"),
+            Refusal::WouldBeUnhealthy => f.write_str("the account would be below the liquidation line"),
+            Refusal::OverCapacity { debt, capacity } => {
+                write!(f, "debt of {debt} where the collateral carries {capacity}")
+            }
+            Refusal::InsufficientCash { held, asked } => {
+                write!(f, "the pool holds {held}, {asked} was asked")
+            }
+            Refusal::AmountZero => f.write_str("an amount of zero"),
+            Refusal::AmountTooLarge { held, asked } => write!(f, "{asked} was asked of {held}"),
+            Refusal::SupplyCap(_) => f.write_str("the supply cap would be exceeded"),
+            Refusal::BorrowCap(_) => f.write_str("the borrow cap would be exceeded"),
+            Refusal::Paused(_) => f.write_str("the asset is paused"),
+            Refusal::Frozen(_) => f.write_str("the asset is frozen"),
+            Refusal::Inactive(_) => f.write_str("the asset is not active"),
+            Refusal::NotBorrowable(_) => f.write_str("the asset cannot be borrowed"),
+            Refusal::NotBorrowableInMode(_) => f.write_str("the asset cannot be borrowed in this mode"),
+            Refusal::NotBorrowableInIsolation(_) => {
+                f.write_str("the asset cannot be borrowed against isolated collateral")
+            }
+            Refusal::DebtCeiling(_) => f.write_str("the debt ceiling of the isolated collateral is reached"),
+            Refusal::Siloed(_) => f.write_str("a siloed asset must be the only debt"),
+            Refusal::NotUsableAsCollateral(_) => {
+                f.write_str("the account cannot use this asset as collateral")
+            }
+            Refusal::ZeroLtvFirst => f.write_str("collateral of loan-to-value zero must leave first"),
+            Refusal::NoBorrowingPower => f.write_str("no collateral carries new debt"),
+            Refusal::ModeNotAllowed => f.write_str("the account cannot enter this mode"),
+            Refusal::GracePeriod { until } => {
+                write!(f, "liquidations are held back until {}", until.0)
+            }
+            Refusal::SelfLiquidation => f.write_str("an account may not liquidate itself"),
+            Refusal::InconsistentInput => f.write_str("exactly one of the two amounts must be given"),
+            Refusal::PriceUnknown { why, .. } => write!(f, "a price that this needs is {why}"),
+            Refusal::ClockWentBack { state, asked } => {
+                write!(f, "the state is of {}, later than the {} asked about", state.0, asked.0)
+            }
+            Refusal::Overflow(formula) => write!(f, "256 bits do not hold {formula}"),
+            Refusal::DivisionByZero(formula) => write!(f, "division by zero in {formula}"),
+            Refusal::NotAtThisVenue => f.write_str("this venue has no such action"),
+            Refusal::NoSuchInstrument(_) => f.write_str("the market has no such instrument for this"),
+            Refusal::NoSuchAccount => f.write_str("no such account"),
+            Refusal::NoSuchCell => f.write_str("the market has no such number, or it cannot take this value"),
+            Refusal::InconsistentAccount(what) => write!(f, "the account contradicts itself: {what}"),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}

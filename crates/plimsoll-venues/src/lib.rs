@@ -1,0 +1,11 @@
+//! The venues: rules of deployed contracts, restated to the last unit.
+//!
+//! One venue, one module; its header is the specification: source, units, formula, rounding, slack. Nothing here
+//! knows files, floats or clocks.
+
+#![no_std]
+#![deny(clippy::float_arithmetic, clippy::disallowed_types)]
+
+extern crate alloc;
+
+pub mod morpho_blue;
