@@ -8,4 +8,6 @@
 
 extern crate alloc;
 
+mod table;
+pub mod aave_v3;
 pub mod morpho_blue;
