@@ -8,4 +8,5 @@
 
 extern crate alloc;
 
+pub mod table;
 pub mod morpho_blue;
