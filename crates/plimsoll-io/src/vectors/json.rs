@@ -1,0 +1,253 @@
+//! A JSON document that remembers which of its leaves were read.
+
+use plimsoll_core::{Int, U256};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fmt;
+
+/// What is wrong with a vector file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Not JSON.
+    Json {
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// The parser's words.
+        what: String,
+    },
+    /// Not gzip although it begins so.
+    Gzip(String),
+    /// Something is missing or of another kind.
+    Shape {
+        /// Where in the document.
+        path: String,
+        /// What stands there.
+        found: String,
+        /// What was expected.
+        expected: &'static str,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Json { line, column, what } => write!(f, "{line}:{column}: {what}"),
+            Fault::Gzip(what) => write!(f, "gzip: {what}"),
+            Fault::Shape { path, found, expected } => write!(f, "{path}: found {found}, expected {expected}"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// A document and the leaves of it that were read.
+pub(super) struct Document<'j> {
+    value: &'j Value,
+    /// Addresses of leaves: two places of one document never share one.
+    read: RefCell<HashSet<*const Value>>,
+}
+
+impl<'j> Document<'j> {
+    pub(super) fn new(value: &'j Value) -> Document<'j> {
+        Document { value, read: RefCell::new(HashSet::new()) }
+    }
+
+    pub(super) fn root(&'j self) -> Input<'j> {
+        Input { document: self, value: self.value, path: String::new() }
+    }
+}
+
+/// A place in a document. Reading a leaf through it makes the leaf an input.
+#[derive(Clone)]
+pub struct Input<'j> {
+    document: &'j Document<'j>,
+    value: &'j Value,
+    path: String,
+}
+
+impl<'j> Input<'j> {
+    /// A member.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn get(&self, key: &str) -> Result<Input<'j>, Fault> {
+        self.maybe(key).ok_or_else(|| Fault::Shape {
+            path: join(&self.path, key),
+            found: "nothing".into(),
+            expected: "a value",
+        })
+    }
+
+    /// A member that may be missing.
+    #[must_use]
+    pub fn maybe(&self, key: &str) -> Option<Input<'j>> {
+        Some(self.at(self.value.as_object()?.get(key)?, join(&self.path, key)))
+    }
+
+    /// The members of a list.
+    ///
+    /// # Errors
+    /// When this is no list.
+    pub fn items(&self) -> Result<Vec<Input<'j>>, Fault> {
+        let items = self.value.as_array().ok_or_else(|| self.fault("a list"))?;
+        if items.is_empty() {
+            self.mark();
+        }
+        Ok((0..).zip(items).map(|(i, item)| self.at(item, format!("{}[{i}]", self.path))).collect())
+    }
+
+    /// The members of an object, by key.
+    ///
+    /// # Errors
+    /// When this is no object.
+    pub fn entries(&self) -> Result<Vec<(&'j str, Input<'j>)>, Fault> {
+        let members = self.value.as_object().ok_or_else(|| self.fault("an object"))?;
+        if members.is_empty() {
+            self.mark();
+        }
+        Ok(members.iter().map(|(key, value)| (key.as_str(), self.at(value, join(&self.path, key)))).collect())
+    }
+
+    /// A string.
+    ///
+    /// # Errors
+    /// When this is none.
+    pub fn text(&self) -> Result<&'j str, Fault> {
+        self.mark();
+        self.value.as_str().ok_or_else(|| self.fault("a string"))
+    }
+
+    /// A truth value.
+    ///
+    /// # Errors
+    /// When this is none.
+    pub fn bool(&self) -> Result<bool, Fault> {
+        self.mark();
+        self.value.as_bool().ok_or_else(|| self.fault("true or false"))
+    }
+
+    /// An amount: a string of digits, or a JSON number without point.
+    ///
+    /// # Errors
+    /// When this is none, or does not fit 256 bits.
+    pub fn u256(&self) -> Result<U256, Fault> {
+        self.mark();
+        let digits = match self.value {
+            Value::String(text) => text.parse().ok(),
+            Value::Number(number) => number.as_u64().map(U256::from),
+            _ => None,
+        };
+        digits.ok_or_else(|| self.fault("an unsigned integer of 256 bits"))
+    }
+
+    /// A signed integer, written as [`Input::u256`] with an optional minus.
+    ///
+    /// # Errors
+    /// When this is none, or does not fit 256 bits.
+    pub fn int(&self) -> Result<Int, Fault> {
+        self.mark();
+        let digits = match self.value {
+            Value::String(text) => text.parse().ok(),
+            Value::Number(number) => number.as_i64().map(|value| Int::new(value.into())),
+            _ => None,
+        };
+        digits.ok_or_else(|| self.fault("an integer of 256 bits"))
+    }
+
+    /// A small unsigned integer, written as [`Input::u256`].
+    ///
+    /// # Errors
+    /// When this is none, or does not fit 64 bits.
+    pub fn u64(&self) -> Result<u64, Fault> {
+        self.u256()?.to_u64().ok_or_else(|| self.fault("an unsigned integer of 64 bits"))
+    }
+
+    /// Declares everything from here down an input: labels, addresses, meta.
+    pub fn read_all(&self) {
+        walk(self.value, &mut String::new(), &mut |_, leaf| {
+            self.document.read.borrow_mut().insert(leaf);
+        });
+    }
+
+    /// The value as it stands, without reading it: to tell which kind of record this is.
+    #[must_use]
+    pub fn peek(&self) -> &'j Value {
+        self.value
+    }
+
+    /// Its place in the document.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is wrong here.
+    #[must_use]
+    pub fn fault(&self, expected: &'static str) -> Fault {
+        let mut found = self.value.to_string();
+        if found.chars().count() > 40 {
+            found = found.chars().take(40).chain(['…']).collect();
+        }
+        Fault::Shape { path: self.path.clone(), found, expected }
+    }
+
+    /// The place, and the label where there is one.
+    pub(super) fn title(&self) -> String {
+        match self.value.get("label").and_then(Value::as_str) {
+            Some(label) => format!("{} ({label})", self.path),
+            None => self.path.clone(),
+        }
+    }
+
+    /// Shows every leaf from here down: path from here, text, whether it was read.
+    pub(super) fn each_leaf(&self, see: &mut dyn FnMut(&str, String, bool)) {
+        walk(self.value, &mut String::new(), &mut |path, leaf| {
+            let was_read = self.document.read.borrow().contains(&std::ptr::from_ref(leaf));
+            let text = match leaf {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            see(path, text, was_read);
+        });
+    }
+
+    fn at(&self, value: &'j Value, path: String) -> Input<'j> {
+        Input { document: self.document, value, path }
+    }
+
+    fn mark(&self) {
+        self.document.read.borrow_mut().insert(self.value);
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.into() } else { format!("{path}.{key}") }
+}
+
+/// Visits every scalar and every empty list or object.
+fn walk<'j>(value: &'j Value, path: &mut String, see: &mut dyn FnMut(&str, &'j Value)) {
+    let length = path.len();
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            for (i, item) in items.iter().enumerate() {
+                path.push_str(&format!("[{i}]"));
+                walk(item, path, see);
+                path.truncate(length);
+            }
+        }
+        Value::Object(members) if !members.is_empty() => {
+            for (key, member) in members {
+                if length > 0 {
+                    path.push('.');
+                }
+                path.push_str(key);
+                walk(member, path, see);
+                path.truncate(length);
+            }
+        }
+        leaf => see(path, leaf),
+    }
+}

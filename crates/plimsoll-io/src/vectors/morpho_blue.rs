@@ -1,0 +1,5 @@
+//! Decoder of `morpho-blue/*`.
+
+use super::Decoder;
+
+pub(super) const DECODERS: &[Decoder] = &[];
