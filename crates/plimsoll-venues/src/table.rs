@@ -20,6 +20,19 @@ pub struct Field<Row: 'static> {
     pub set: fn(&mut Row, &Int) -> Option<()>,
 }
 
+impl<Row> Field<Row> {
+    /// A field, in one line of its table.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        unit: fn(&Row) -> Unit,
+        get: fn(&Row) -> Int,
+        set: fn(&mut Row, &Int) -> Option<()>,
+    ) -> Field<Row> {
+        Field { name, unit, get, set }
+    }
+}
+
 /// Shows every number of a row, in the order of its fields.
 pub fn visit<Row>(
     fields: &[Field<Row>],
@@ -83,9 +96,21 @@ pub fn fill<'c, Row>(
     Ok(rest)
 }
 
+/// Whether every number of a row is one that its field takes: what a constructor checks.
+pub fn holds<Row: Clone>(fields: &[Field<Row>], row: &Row) -> bool {
+    let mut copy = row.clone();
+    fields.iter().all(|field| (field.set)(&mut copy, &(field.get)(row)).is_some())
+}
+
 /// Puts a value that is not negative and fits `bits` bits in place.
 pub fn put_unsigned(place: &mut U256, value: &Int, bits: usize) -> Option<()> {
     *place = value.to_u256().filter(|value| value.bit_len() <= bits)?;
+    Some(())
+}
+
+/// Puts a value that is not negative and not above `most` in place.
+pub fn put_up_to(place: &mut U256, value: &Int, most: U256) -> Option<()> {
+    *place = value.to_u256().filter(|value| *value <= most)?;
     Some(())
 }
 
@@ -107,18 +132,18 @@ mod tests {
     }
 
     const PAIR: &[Field<Pair>] = &[
-        Field {
-            name: "amount",
-            unit: |_| Unit::raw(6),
-            get: |row| Int::from(row.amount),
-            set: |row, value| put_unsigned(&mut row.amount, value, 128),
-        },
-        Field {
-            name: "time",
-            unit: |_| Unit::SECONDS,
-            get: |row| Int::from(row.time),
-            set: |row, value| put_u64(&mut row.time, value),
-        },
+        Field::new(
+            "amount",
+            |_| Unit::raw(6),
+            |row| row.amount.into(),
+            |row, value| put_unsigned(&mut row.amount, value, 128),
+        ),
+        Field::new(
+            "time",
+            |_| Unit::SECONDS,
+            |row| row.time.into(),
+            |row, value| put_u64(&mut row.time, value),
+        ),
     ];
 
     fn cell(field: u16) -> Cell {
@@ -162,5 +187,8 @@ mod tests {
         assert_eq!(row, Pair { amount: U256::new(5), time: 9 });
         assert_eq!(set(PAIR, &mut row, 1, Some(&Int::new(3))), Ok(()));
         assert_eq!(row.time, 3);
+        assert!(holds(PAIR, &row));
+        row.amount = U256::MAX;
+        assert!(!holds(PAIR, &row));
     }
 }
