@@ -68,8 +68,18 @@ fn print(book: &Book, answer: &Check) {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header([
-        "account", "market", "tier", "health", "ratio %", "minimum %", "buffer %", "collateral", "debt",
-        "available", "excess", "note",
+        "account",
+        "market",
+        "tier",
+        "health",
+        "ratio %",
+        "minimum %",
+        "buffer %",
+        "collateral",
+        "debt",
+        "available",
+        "excess",
+        "note",
     ]);
     for column in 3..11 {
         if let Some(column) = table.column_mut(column) {
@@ -128,7 +138,8 @@ fn note(row: &Row) -> String {
             notes.push(format!("a price is {why}, and it decides{venue}"));
         }
     }
-    if let Ok(Assessment { verdict: Verdict::Unhealthy, executable: Err(refusal), .. }) = row.liquidation.own {
+    if let Ok(Assessment { verdict: Verdict::Unhealthy, executable: Err(refusal), .. }) = row.liquidation.own
+    {
         notes.push(format!("not executable now: {refusal} [{}]", refusal.code()));
     }
     if let Some(view) = &row.view {
@@ -147,11 +158,18 @@ fn word(verdict: Verdict) -> &'static str {
 
 fn print_prices(answer: &Check) {
     for market in &answer.markets {
-        println!("{} · {} {} · state of {}", market.name, market.venue, market.revision, show::time(market.updated));
+        println!(
+            "{} · {} {} · state of {}",
+            market.name,
+            market.venue,
+            market.revision,
+            show::time(market.updated)
+        );
         let prices = market.prices.iter().map(|price| {
             let value = price.value.map_or_else(|| "none".into(), |v| show::exact(v, price.decimals));
             let age = price.age.map_or_else(String::new, |age| format!(", {} old", show::age(age)));
-            let doubt = price.doubt.map_or_else(String::new, |why| format!(", {}", why.to_string().to_uppercase()));
+            let doubt =
+                price.doubt.map_or_else(String::new, |why| format!(", {}", why.to_string().to_uppercase()));
             format!("  {} {value} {} ({}{age}{doubt})", price.asset, market.currency, price.kind)
         });
         println!("{}", prices.collect::<Vec<_>>().join("\n"));
@@ -160,9 +178,10 @@ fn print_prices(answer: &Check) {
 
 fn print_totals(answer: &Check) {
     println!();
-    let counts = Tier::ALL.iter().rev().filter_map(|tier| {
-        answer.tiers.get(tier).map(|count| format!("{count} {}", tier.name()))
-    });
+    let counts = Tier::ALL
+        .iter()
+        .rev()
+        .filter_map(|tier| answer.tiers.get(tier).map(|count| format!("{count} {}", tier.name())));
     println!("{}: {}", counted(answer.rows.len(), "account"), counts.collect::<Vec<_>>().join(", "));
     for total in &answer.totals {
         let Total { currency, decimals, .. } = total;

@@ -20,7 +20,11 @@ pub(crate) fn run(args: &ExplainArgs) -> u8 {
         }
         several => {
             let names: Vec<String> = several.iter().map(|&a| full_name(&book, a)).collect();
-            eprintln!("plimsoll: {} stands in several markets: say one of {}", args.account, names.join(", "));
+            eprintln!(
+                "plimsoll: {} stands in several markets: say one of {}",
+                args.account,
+                names.join(", ")
+            );
             return exit::USAGE;
         }
     };
