@@ -66,7 +66,7 @@ fn counted(n: usize, what: &str) -> String {
 
 fn print(book: &Book, answer: &Check) {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header([
         "account",
         "market",
@@ -127,8 +127,10 @@ fn note(row: &Row) -> String {
     let mut notes = Vec::new();
     match (row.liquidation.certainty, row.liquidation.own) {
         (Certainty::Certain, Err(refusal)) => notes.push(format!("{refusal} [{}]", refusal.code())),
-        (Certainty::Certain, Ok(_)) => {}
-        (Certainty::Safe(why), _) => notes.push(format!("a price is {why}; healthy whatever it is")),
+        (Certainty::Certain | Certainty::NoDebt, _) => {}
+        (Certainty::Safe { why, at_least }, _) => {
+            notes.push(format!("a price is {why}; health is at least {at_least} % whatever it is"));
+        }
         (Certainty::Unsafe(why), _) => notes.push(format!("a price is {why}; unhealthy whatever it is")),
         (Certainty::Undetermined(why), own) => {
             let venue = match own {
@@ -227,7 +229,8 @@ pub(crate) fn figures_json(figures: &[Figure]) -> Value {
 pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
     let (certainty, doubt) = match judgement.certainty {
         Certainty::Certain => ("certain", None),
-        Certainty::Safe(why) => ("safe", Some(why)),
+        Certainty::NoDebt => ("no debt", None),
+        Certainty::Safe { why, .. } => ("safe", Some(why)),
         Certainty::Unsafe(why) => ("unsafe", Some(why)),
         Certainty::Undetermined(why) => ("undetermined", Some(why)),
     };

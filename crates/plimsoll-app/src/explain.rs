@@ -2,7 +2,7 @@
 
 use crate::args::ExplainArgs;
 use crate::{exit, show};
-use plimsoll::{Explanation, HoldingLine, Section, explain, find};
+use plimsoll::{Allowance, Explanation, HoldingLine, Section, explain, find};
 use plimsoll_core::{Book, Certainty, Int, Judgement, Operation, Step, Unit, Verdict};
 use serde_json::{Value, json};
 
@@ -86,6 +86,19 @@ fn print(book: &Book, e: &Explanation) {
         }
         print_judgement(judgement);
     }
+    for (what, allowances) in [("can be withdrawn", &e.withdrawable), ("can be borrowed", &e.borrowable)] {
+        println!("\n{what} in one action");
+        if allowances.is_empty() {
+            println!("  nothing");
+        }
+        for Allowance { asset, decimals, limit } in allowances {
+            let why = limit.because.map_or_else(
+                || "everything".into(),
+                |refusal| format!("one unit more: {refusal} [{}]", refusal.code()),
+            );
+            println!("  {} {asset} ({why})", show::exact(limit.amount.into(), *decimals));
+        }
+    }
     println!("\nin the venue's words");
     for figure in &e.own {
         println!("  {} = {}{}", figure.name, figure.value, reading(figure.value, figure.unit, 0));
@@ -152,8 +165,10 @@ fn print_judgement(judgement: &Judgement) {
         Err(refusal) => println!("  no verdict: {refusal} [{}]", refusal.code()),
     }
     match judgement.certainty {
-        Certainty::Certain => {}
-        Certainty::Safe(why) => println!("  a price is {why}: healthy all the same, whatever it is"),
+        Certainty::Certain | Certainty::NoDebt => {}
+        Certainty::Safe { why, at_least } => {
+            println!("  a price is {why}: health is at least {at_least} % all the same, whatever it is");
+        }
         Certainty::Unsafe(why) => println!("  a price is {why}: unhealthy all the same, whatever it is"),
         Certainty::Undetermined(why) => println!("  a price is {why}: the verdict depends on it: UNKNOWN"),
     }
@@ -189,6 +204,17 @@ fn as_json(book: &Book, e: &Explanation) -> Value {
         "liquidation": line(&e.liquidation),
         "borrowing": line(&e.borrowing),
         "own": crate::check::figures_json(&e.own),
+        "withdrawable": e.withdrawable.iter().map(allowance_json).collect::<Vec<_>>(),
+        "borrowable": e.borrowable.iter().map(allowance_json).collect::<Vec<_>>(),
+    })
+}
+
+fn allowance_json(allowance: &Allowance) -> Value {
+    json!({
+        "asset": allowance.asset,
+        "decimals": allowance.decimals,
+        "amount": allowance.limit.amount.to_string(),
+        "because": allowance.limit.because.map(|r| json!({"code": r.code(), "message": r.to_string()})),
     })
 }
 

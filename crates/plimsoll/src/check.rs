@@ -82,17 +82,15 @@ impl Ladder {
             Some(Verdict::Unhealthy) => return Tier::Liquidatable,
             Some(Verdict::Healthy) => {}
         }
-        // Healthy whatever a doubtful price is: but how healthy depends on it.
-        let (Certainty::Certain, Some(health)) = (judgement.certainty, health) else { return Tier::Critical };
-        if health.compare(self.safe, 100).is_ge() {
-            Tier::Safe
-        } else if health.compare(self.moderate, 100).is_ge() {
-            Tier::Moderate
-        } else if health.compare(self.high, 100).is_ge() {
-            Tier::High
-        } else {
-            Tier::Critical
-        }
+        let reaches = |percent: u64| match (judgement.certainty, health) {
+            // Healthy whatever a doubtful price is: but how healthy depends on it.
+            (Certainty::Safe { at_least, .. }, _) => at_least >= percent,
+            (_, Some(health)) => health.compare(percent, 100).is_ge(),
+            // Owing what the venue values at nothing.
+            (_, None) => true,
+        };
+        let steps = [(self.safe, Tier::Safe), (self.moderate, Tier::Moderate), (self.high, Tier::High)];
+        steps.into_iter().find(|(percent, _)| reaches(*percent)).map_or(Tier::Critical, |(_, tier)| tier)
     }
 }
 

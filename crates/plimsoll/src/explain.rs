@@ -1,9 +1,10 @@
 //! How one account's numbers came about: the steps that the venue's own code path took.
 
 use crate::identity::{Identity, identity};
+use crate::limits::{Limit, borrowable, withdrawable};
 use plimsoll_core::{
-    Balance, Book, Figure, InstrumentId, Judgement, Lens, Reading, Refusal, Standing, Step, Subject, Test,
-    Time, Trace,
+    Balance, Book, Figure, InstrumentId, Judgement, Kind, Lens, Market, Reading, Refusal, Standing, Step,
+    Subject, Test, Time, Trace,
 };
 
 /// What was computed about one thing, in order.
@@ -24,9 +25,9 @@ pub struct HoldingLine {
     pub instrument: String,
     /// The asset behind it.
     pub asset: String,
-    /// Decimals of both.
+    /// Decimals of the asset.
     pub decimals: u8,
-    /// What is stored.
+    /// What is stored, in the instrument's own integers.
     pub quantity: plimsoll_core::Int,
     /// What it is worth.
     pub balance: Result<Balance, Refusal>,
@@ -49,6 +50,21 @@ pub struct Explanation {
     pub borrowing: (Judgement, Vec<Section>),
     /// In the venue's own words.
     pub own: Vec<Figure>,
+    /// How much of each receipt can be withdrawn now.
+    pub withdrawable: Vec<Allowance>,
+    /// How much of each asset can be borrowed now.
+    pub borrowable: Vec<Allowance>,
+}
+
+/// How much of an asset can go in one action.
+#[derive(Clone, Debug)]
+pub struct Allowance {
+    /// The asset.
+    pub asset: String,
+    /// Its decimals.
+    pub decimals: u8,
+    /// How much of it, and why not more.
+    pub limit: Limit,
 }
 
 /// Accounts of a book by name, or by `market:name` where a name stands in several markets.
@@ -106,11 +122,23 @@ pub fn explain(book: &Book, account: usize, at: Time) -> Result<Explanation, Ref
         HoldingLine {
             instrument: instrument.map_or_else(|| "?".into(), |i| i.name.clone()),
             asset: instrument.map_or_else(|| "?".into(), |i| i.asset.clone()),
-            decimals: instrument.map_or(0, |i| i.decimals),
+            decimals: instrument.map_or(0, |i| asset_decimals(market, &i.asset).unwrap_or(i.decimals)),
             quantity: holding.quantity,
             balance: quoted.balance(&listed.account, holding.instrument),
         }
     });
+    let allowance = |limit: Limit| {
+        let instrument = instruments.get(limit.instrument.index());
+        Allowance {
+            asset: instrument.map_or_else(|| "?".into(), |i| i.asset.clone()),
+            // A receipt or debt may have more decimals than its asset, in which limits are counted.
+            decimals: instrument.map_or(0, |i| asset_decimals(market, &i.asset).unwrap_or(i.decimals)),
+            limit,
+        }
+    };
+    let prices = &readings[listed.market];
+    let withdrawable = withdrawable(market, prices, &listed.account, at);
+    let borrowable = borrowable(market, prices, &listed.account, at);
     let terms = market.terms().iter().map(|term| (term.name, listed.account.term(term.id)));
     Ok(Explanation {
         identity: identity(book, at, &readings),
@@ -120,7 +148,14 @@ pub fn explain(book: &Book, account: usize, at: Time) -> Result<Explanation, Ref
         liquidation: line(Test::Liquidation),
         borrowing: line(Test::Borrow),
         own: quoted.figures(&listed.account).unwrap_or_default(),
+        withdrawable: withdrawable.into_iter().map(allowance).collect(),
+        borrowable: borrowable.into_iter().map(allowance).collect(),
     })
+}
+
+fn asset_decimals(market: &dyn Market, asset: &str) -> Option<u8> {
+    let mut assets = market.instruments().iter().filter(|i| i.kind == Kind::Asset);
+    assets.find(|i| i.asset == asset).map(|i| i.decimals)
 }
 
 #[derive(Default)]

@@ -3,13 +3,16 @@
 //!
 //! * [`check`]: every account's health, its distance to the line, totals.
 //! * [`explain`]: one account, step by step, as the venue's contract computes it.
+//! * [`withdrawable`], [`borrowable`]: how much can go in one action, to the last unit.
 
 mod check;
 mod explain;
 mod identity;
+mod limits;
 mod ratio;
 
 pub use check::{Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check};
-pub use explain::{Explanation, HoldingLine, Section, explain, find};
+pub use explain::{Allowance, Explanation, HoldingLine, Section, explain, find};
 pub use identity::{Identity, identity};
+pub use limits::{Limit, borrowable, withdrawable};
 pub use ratio::Ratio;
