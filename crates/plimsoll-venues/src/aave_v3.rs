@@ -657,6 +657,7 @@ impl Market for Pool {
         actions::act(self, call, accounts, feeds, trace)
     }
 
+    /// A changed configuration word or e-mode moves the epoch; curves and grace periods are in no form.
     fn set(&mut self, cell: Cell, value: Option<Int>) -> Result<(), Refusal> {
         let value = value.as_ref();
         if cell.object >= MODE_OBJECTS {
@@ -664,6 +665,7 @@ impl Market for Pool {
             let mode = self.modes.iter_mut().find(|mode| mode.id == id).ok_or(Refusal::NoSuchCell)?;
             table::set(MODE_FIELDS, mode, cell.field, value)?;
             self.list_nodes();
+            self.move_epoch();
             return Ok(());
         }
         let reserve = usize::try_from(cell.object).map_err(|_| Refusal::NoSuchCell)?;
@@ -671,6 +673,7 @@ impl Market for Pool {
         table::set(RESERVE_FIELDS, reserve, cell.field, value)?;
         if cell.field == CONFIGURATION_FIELD {
             self.list_nodes();
+            self.move_epoch();
         }
         Ok(())
     }
