@@ -127,6 +127,10 @@ impl<'a> Work<'a> {
         t.about(Subject::Instrument(asset(reserve)));
         let configuration = self.pool.reserves[reserve].configuration;
         let gained = self.states[reserve].accrue(t, self.pool.revision, configuration, self.call.at)?;
+        // From here on the getters answer what is stored: without debt the debt index did not grow.
+        let State { liquidity_index, variable_borrow_index, .. } = self.states[reserve];
+        self.legs[reserve].income = liquidity_index;
+        self.legs[reserve].debt_index = variable_borrow_index;
         self.gains[reserve] = self.gains[reserve].add(gained).ok_or(Refusal::Overflow("treasury gain"))?;
         Ok(())
     }

@@ -3,7 +3,11 @@
 mod accounting;
 mod health;
 mod laws;
+mod liquidation;
 mod model;
+mod rounding;
 mod scenes;
 mod tape;
+mod time;
+mod trigger;
 mod world;
