@@ -57,7 +57,7 @@ pub(super) fn act<T: Trace + ?Sized>(
         }
         _ => return Err(Refusal::NotAtThisVenue),
     }
-    Ok(work.finish())
+    work.finish()
 }
 
 impl<'a> Work<'a> {
@@ -106,15 +106,16 @@ impl<'a> Work<'a> {
         })
     }
 
-    fn finish(mut self) -> Effects {
+    fn finish(mut self) -> Result<Effects, Refusal> {
         for (object, (listed, state)) in (0..).zip(self.pool.reserves.iter().zip(&self.states)) {
             if listed.state == *state {
                 continue;
             }
+            state.fits_storage()?;
             let after = Reserve { state: *state, ..listed.clone() };
             table::diff(RESERVE_FIELDS, object, listed, &after, &mut self.effects.cells);
         }
-        self.effects
+        Ok(self.effects)
     }
 
     // ---- pieces that actions share ---------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 //! Aave v3 against its description; the contracts' recorded answers are compared in `plimsoll-io`.
 
 mod accounting;
+mod boundaries;
+mod encoding;
 mod health;
 mod laws;
 mod liquidation;
 mod model;
+mod refusals;
 mod rounding;
 mod scenes;
 mod tape;
