@@ -159,6 +159,41 @@ proptest! {
         prop_assert!(q(interest.interest) <= exact && q(interest.interest) + floors > exact);
     }
 
+    /// The fee's shares are worth the fee, less the floors of the fee (a unit) and of the shares (a share): not more, so
+    /// the new shares take nothing from the suppliers but the fee.
+    #[test]
+    fn p52_fee_shares_are_worth_the_fee(setup in setup(), ops in ops(), seconds in 1..3_000_000u32) {
+        let mut world = live(setup, &ops, |_| Ok(()))?;
+        world.action(0, 0, Action::Accrue).unwrap();
+        world.step(Op::Wait(seconds));
+        let (after, interest) = world.market.accrued(world.at).unwrap();
+        let Some(interest) = interest else { return Ok(()) };
+        let share = share_price(after.supply);
+        let worth = q(interest.fee_shares) * &share;
+        let fee = q(interest.interest) * q(after.fee) / ten(18);
+        prop_assert!(worth <= fee && fee < worth + n(1) + share);
+        prop_assert_eq!(z(after.supply.shares) - z(world.market.state().supply.shares), z(interest.fee_shares));
+    }
+
+    /// The fee recipient's own call already finds the new shares: "all" includes them, and so does what it is told it
+    /// owns.
+    #[test]
+    fn the_fee_recipient_owns_the_fee_at_once(setup in setup(), ops in ops(), seconds in 1..3_000_000u32) {
+        let mut world = live(Setup { fee_to_account: true, ..setup }, &ops, |_| Ok(()))?;
+        world.step(Op::Wait(seconds));
+        let recipient = PEOPLE - 1;
+        let mut accrued = world.clone();
+        accrued.action(0, 0, Action::Accrue).unwrap();
+        prop_assert_eq!(world.supplied(recipient), accrued.supplied(recipient));
+        let all = || Action::Withdraw { from: SUPPLY, amount: Amount::All };
+        let (at_once, later) = (world.action(recipient, recipient, all()), accrued.action(recipient, recipient, all()));
+        prop_assert_eq!(at_once.is_ok(), later.is_ok());
+        if at_once.is_ok() {
+            prop_assert_eq!(world.held(recipient, SUPPLY), U256::ZERO);
+            prop_assert_eq!(world.market.state(), accrued.market.state());
+        }
+    }
+
     /// "All" means all whenever the call is mined: repaying and withdrawing everything does not miss the interest
     /// of the time in between.
     #[test]
