@@ -257,11 +257,7 @@ pub fn check(bytes: &[u8]) -> Result<Checked, Fault> {
     } else {
         bytes
     };
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| Fault::Json {
-        line: error.line(),
-        column: error.column(),
-        what: error.to_string(),
-    })?;
+    let value = json::parse(bytes)?;
     check_value(&value)
 }
 
@@ -332,6 +328,10 @@ mod tests {
     fn broken_json_is_located() {
         match check(b"{\n  \"schema\": }") {
             Err(Fault::Json { line: 2, column: 13, .. }) => {}
+            other => panic!("{other:?}"),
+        }
+        match check(b"{\"a\": {\"b\": 1,\n \"b\": 2}}") {
+            Err(Fault::Json { line: 2, what, .. }) => assert!(what.contains("`b` stands twice"), "{what}"),
             other => panic!("{other:?}"),
         }
         assert!(matches!(check(&[0x1f, 0x8b, 0, 1]), Err(Fault::Gzip(_))));
