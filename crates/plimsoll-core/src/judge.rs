@@ -19,8 +19,15 @@ use alloc::vec::Vec;
 pub enum Certainty {
     /// No doubtful price touches the account.
     Certain,
+    /// Nothing is owed, at whatever price.
+    NoDebt,
     /// Healthy whatever the doubtful prices are.
-    Safe(Why),
+    Safe {
+        /// What is doubtful.
+        why: Why,
+        /// Health is at least this [%]; 100 is the line.
+        at_least: u64,
+    },
     /// Unhealthy whatever they are.
     Unsafe(Why),
     /// It depends on them.
@@ -42,10 +49,8 @@ impl Judgement {
     pub fn verdict(&self) -> Option<Verdict> {
         match self.certainty {
             Certainty::Certain => self.own.ok().map(|assessment| assessment.verdict),
-            Certainty::Safe(_) => Some(match self.own {
-                Ok(Assessment { verdict: Verdict::NoDebt, .. }) => Verdict::NoDebt,
-                _ => Verdict::Healthy,
-            }),
+            Certainty::NoDebt => Some(Verdict::NoDebt),
+            Certainty::Safe { .. } => Some(Verdict::Healthy),
             Certainty::Unsafe(_) => Some(Verdict::Unhealthy),
             Certainty::Undetermined(_) => None,
         }
@@ -122,7 +127,7 @@ impl<'m> Standing<'m> {
         let Some(ends) = &self.ends else { return Certainty::Certain };
         let question = Question { test, lens: self.lens, at: self.at };
         let rows = match self.market.compile(account, question) {
-            Ok(Compiled::NoDebt) => return Certainty::Certain,
+            Ok(Compiled::NoDebt) => return Certainty::NoDebt,
             Ok(Compiled::Rows(rows)) => rows,
             // Without a row nothing is proven: any doubt in the market is this account's doubt.
             Ok(Compiled::Opaque) | Err(_) => {
@@ -135,7 +140,10 @@ impl<'m> Standing<'m> {
         let Some(why) = rows.iter().find_map(|row| self.doubt_of(row)) else { return Certainty::Certain };
         let spans: Result<Vec<Span>, RowError> = rows.iter().map(|row| self.span(row, ends)).collect();
         match spans {
-            Ok(spans) if spans.iter().all(|span| !span.low.is_negative()) => Certainty::Safe(why),
+            Ok(spans) if spans.iter().all(|span| !span.low.is_negative()) => {
+                let floors = rows.iter().map(|row| self.at_least(row, ends).unwrap_or(100));
+                Certainty::Safe { why, at_least: floors.min().unwrap_or(100).max(100) }
+            }
             Ok(spans) if spans.iter().any(|span| span.high.is_negative()) => Certainty::Unsafe(why),
             _ => Certainty::Undetermined(why),
         }
@@ -168,6 +176,24 @@ impl<'m> Standing<'m> {
         let surely = self.extreme(form, &ends, Side::Least)?;
         let possibly = self.extreme(form, &ends, Side::Greatest)?;
         Ok(Span { low: surely, high: possibly })
+    }
+
+    /// Least backing over greatest requirement, in whole percent, when nothing else stands in the row.
+    fn at_least(&self, form: &Form, ends: &[Box<dyn Quoted + 'm>; 2]) -> Option<u64> {
+        let [low, high] = ends;
+        let ends = [Nodes { values: low.nodes() }, Nodes { values: high.nodes() }];
+        let minus = |part: &Linear| -> Option<Linear> {
+            let terms = part.terms.iter().map(|&(node, coefficient)| (node, coefficient.neg()));
+            Some(Linear { terms: terms.collect(), constant: part.constant.neg() })
+        };
+        let most = |part: &Linear| self.linear_most(part, &ends).ok();
+        let backing = most(&minus(&form.backing)?)?.neg();
+        let costs = form
+            .hinges
+            .iter()
+            .chain([&form.slack])
+            .try_fold(Wide::ZERO, |sum, part| sum.add(most(part)?.max(Wide::ZERO)))?;
+        backing.sub(costs)?.percent_of(most(&form.requirement)?)
     }
 
     fn extreme(&self, form: &Form, ends: &[Nodes<'_>; 2], side: Side) -> Result<Wide, RowError> {

@@ -136,6 +136,20 @@ pub trait Arithmetic: Trace {
         Ok(value)
     }
 
+    /// `x * y`.
+    ///
+    /// # Errors
+    /// [`Refusal::Overflow`], naming the formula.
+    #[inline]
+    fn mul(&mut self, formula: &'static str, x: U256, y: U256, unit: Unit) -> Result<U256, Refusal> {
+        let value = x.mul(y).ok_or(Refusal::Overflow(formula))?;
+        if self.listens() {
+            let operation = Operation::MulDiv { x: x.into(), y: y.into(), by: Int::ONE };
+            self.step(Step { formula, operation, rounding: Rounding::Exact, value: value.into(), unit });
+        }
+        Ok(value)
+    }
+
     /// `x + y`.
     ///
     /// # Errors

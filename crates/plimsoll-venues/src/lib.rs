@@ -8,5 +8,6 @@
 
 extern crate alloc;
 
-pub mod table;
+mod table;
+pub mod aave_v3;
 pub mod morpho_blue;

@@ -1,0 +1,68 @@
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Collateral, debt and the line between, exact to the last unit.
+#[derive(Parser)]
+#[command(name = "plimsoll", version, about, propagate_version = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Judge every account of a book: health, distance to the line, totals
+    ///
+    /// Exit code: 0 every account healthy, 1 some account unhealthy by its venue's own test, 2 wrong usage,
+    /// 3 faulty input, 4 something unknown.
+    Check(CheckArgs),
+    /// Show how one account's numbers come about, step by step as the contract computes them
+    Explain(ExplainArgs),
+    /// Recompute recorded answers of venues and count the differences
+    ///
+    /// The last line is `checked N, mismatched M, skipped K`. Exit code: 0 when M and K are 0, 1 otherwise, 2 wrong
+    /// usage, 3 when a file cannot be read.
+    Verify(VerifyArgs),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct CheckArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// The time to judge at, as unix seconds or like 2026-03-01T12:00:00Z; the book's own when not given
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Judge the sound part of a faulty book; the faults go to stderr and into the output
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An account's name, or MARKET:NAME where the name stands in several markets
+    pub(crate) account: String,
+    /// The time to explain at; the book's own when not given
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// Vector files, plain or gzipped
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where to look first for the data files that a schema needs
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Vec<PathBuf>,
+    /// Machine-readable output on all lines but the last
+    #[arg(long)]
+    pub(crate) json: bool,
+}

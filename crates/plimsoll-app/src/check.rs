@@ -1,0 +1,340 @@
+//! `plimsoll check`: the whole book in one table.
+
+use crate::args::CheckArgs;
+use crate::{exit, show};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use plimsoll::{Check, Identity, Ladder, Ratio, Row, Severity, Tier, Total, check};
+use plimsoll_core::{Assessment, Book, Certainty, Figure, Int, Judgement, Time, Verdict};
+use plimsoll_io::Fault;
+use serde_json::{Value, json};
+use std::path::Path;
+
+pub(crate) fn run(args: &CheckArgs) -> u8 {
+    let (book, faults) = match open(&args.book, args.keep_going) {
+        Ok(opened) => opened,
+        Err(code) => return code,
+    };
+    let Some(at) = time_of(&book, args.at.as_deref()) else { return exit::USAGE };
+    match check(&book, at, &Ladder::default()) {
+        Ok(answer) => {
+            if args.json {
+                println!("{:#}", as_json(&book, &answer, &faults));
+            } else {
+                print(&book, &answer);
+            }
+            match answer.severity() {
+                Severity::Calm => exit::CALM,
+                Severity::Unknown => exit::UNKNOWN,
+                Severity::Unhealthy => exit::UNHEALTHY,
+            }
+        }
+        Err((market, refusal)) => {
+            eprintln!("plimsoll: market {market}: {refusal} [{}]", refusal.code());
+            exit::FAULTY
+        }
+    }
+}
+
+/// Reads a book; its faults go to stderr. Unless the caller keeps going, a fault ends it.
+pub(crate) fn open(path: &Path, keep_going: bool) -> Result<(Book, Vec<Fault>), u8> {
+    let read = plimsoll_io::book::read(path);
+    for fault in &read.faults {
+        eprintln!("{fault}");
+    }
+    if !read.faults.is_empty() {
+        eprintln!("plimsoll: {} in {}", counted(read.faults.len(), "fault"), path.display());
+    }
+    match read.book {
+        Some(book) if read.faults.is_empty() || keep_going => Ok((book, read.faults)),
+        _ => Err(exit::FAULTY),
+    }
+}
+
+/// The time asked about, or the book's own; `None` after a message where it cannot be read.
+pub(crate) fn time_of(book: &Book, asked: Option<&str>) -> Option<Time> {
+    let Some(text) = asked else { return Some(book.at) };
+    let time = plimsoll_io::time::parse(text);
+    if time.is_none() {
+        eprintln!("plimsoll: --at {text}: found no time, expected unix seconds or like 2026-03-01T12:00:00Z");
+    }
+    time
+}
+
+fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+fn print(book: &Book, answer: &Check) {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header([
+        "account",
+        "market",
+        "tier",
+        "health",
+        "ratio %",
+        "minimum %",
+        "buffer %",
+        "collateral",
+        "debt",
+        "available",
+        "excess",
+        "note",
+    ]);
+    for column in 3..11 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    for row in &answer.rows {
+        table.add_row(cells(book, row));
+    }
+    println!("{}", table.trim_fmt());
+    println!();
+    print_prices(answer);
+    print_totals(answer);
+    let Identity { book: name, hash, at, program } = &answer.identity;
+    println!("\nas of {} · book {name} · hash {} · plimsoll {program}", show::time(*at), &hash[..16]);
+    println!("every number is exact, in the venue's own rounding; cut, never rounded, where it is shown");
+    println!("how one came about: plimsoll explain BOOK ACCOUNT");
+}
+
+fn cells(book: &Book, row: &Row) -> Vec<String> {
+    let listed = &book.accounts[row.account];
+    let unit = row.liquidation.own.map_or(0, |a| a.unit.decimals);
+    let money = |value: Option<Int>| value.map_or_else(|| "-".into(), |value| show::amount(value, unit, 2));
+    let own = row.liquidation.own.ok();
+    let borrowing = row.borrowing.own.map_or(0, |a| a.unit.decimals);
+    let percent = |ratio: &Option<Ratio>| ratio.as_ref().map_or_else(|| "-".into(), |r| r.digits(2, 2));
+    vec![
+        listed.name.clone(),
+        book.markets[listed.market].name.clone(),
+        row.tier.name().into(),
+        row.health.as_ref().map_or_else(|| "-".into(), ToString::to_string),
+        percent(&row.ratio),
+        percent(&row.minimum),
+        row.buffer.map_or_else(|| "-".into(), |buffer| show::amount(buffer, 4, 2)),
+        money(own.map(|a| a.collateral)),
+        money(own.map(|a| a.debt)),
+        row.available.map_or_else(|| "-".into(), |value| show::amount(value, borrowing, 2)),
+        money(row.excess),
+        note(row),
+    ]
+}
+
+/// What the numbers do not say.
+fn note(row: &Row) -> String {
+    let mut notes = Vec::new();
+    match (row.liquidation.certainty, row.liquidation.own) {
+        (Certainty::Certain, Err(refusal)) => notes.push(format!("{refusal} [{}]", refusal.code())),
+        (Certainty::Certain | Certainty::NoDebt, _) => {}
+        (Certainty::Safe { why, at_least }, _) => {
+            notes.push(format!("a price is {why}; health is at least {at_least} % whatever it is"));
+        }
+        (Certainty::Unsafe(why), _) => notes.push(format!("a price is {why}; unhealthy whatever it is")),
+        (Certainty::Undetermined(why), own) => {
+            let venue = match own {
+                Ok(own) => format!("; the venue itself would say {}", word(own.verdict)),
+                Err(refusal) => format!("; the venue has no answer: {refusal}"),
+            };
+            notes.push(format!("a price is {why}, and it decides{venue}"));
+        }
+    }
+    if let Ok(Assessment { verdict: Verdict::Unhealthy, executable: Err(refusal), .. }) = row.liquidation.own
+    {
+        notes.push(format!("not executable now: {refusal} [{}]", refusal.code()));
+    }
+    if let Some(view) = &row.view {
+        notes.push(format!("the getter still says {}", word(view.verdict)));
+    }
+    notes.join("; ")
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::NoDebt => "no debt",
+        Verdict::Healthy => "healthy",
+        Verdict::Unhealthy => "unhealthy",
+    }
+}
+
+fn print_prices(answer: &Check) {
+    for market in &answer.markets {
+        println!(
+            "{} · {} {} · state of {}",
+            market.name,
+            market.venue,
+            market.revision,
+            show::time(market.updated)
+        );
+        let prices = market.prices.iter().map(|price| {
+            let value = price.value.map_or_else(|| "none".into(), |v| show::exact(v, price.decimals));
+            let age = price.age.map_or_else(String::new, |age| format!(", {} old", show::age(age)));
+            let doubt =
+                price.doubt.map_or_else(String::new, |why| format!(", {}", why.to_string().to_uppercase()));
+            format!("  {} {value} {} ({}{age}{doubt})", price.asset, market.currency, price.kind)
+        });
+        println!("{}", prices.collect::<Vec<_>>().join("\n"));
+    }
+}
+
+fn print_totals(answer: &Check) {
+    println!();
+    let counts = Tier::ALL
+        .iter()
+        .rev()
+        .filter_map(|tier| answer.tiers.get(tier).map(|count| format!("{count} {}", tier.name())));
+    println!("{}: {}", counted(answer.rows.len(), "account"), counts.collect::<Vec<_>>().join(", "));
+    for total in &answer.totals {
+        let Total { currency, decimals, .. } = total;
+        let show = |value: Int| show::amount(value, *decimals, 2);
+        println!(
+            "{currency}: collateral {}, debt {}, of liquidatable accounts {} and {}, uncovered {} ({})",
+            show(total.collateral),
+            show(total.debt),
+            show(total.collateral_liquidatable),
+            show(total.debt_liquidatable),
+            show(total.uncovered),
+            counted(total.accounts as usize, "account"),
+        );
+    }
+}
+
+// ---- JSON: amounts are strings, and no figure goes without what it rests on ----------------------------------------
+
+pub(crate) fn provenance_json(identity: &Identity) -> Value {
+    json!({
+        "kind": "exact",
+        "book": identity.book,
+        "book_hash": identity.hash,
+        "at": identity.at.0,
+        "program": format!("plimsoll {}", identity.program),
+    })
+}
+
+pub(crate) fn figures_json(figures: &[Figure]) -> Value {
+    figures
+        .iter()
+        .map(|figure| {
+            json!({
+                "name": figure.name,
+                "value": figure.value.to_string(),
+                "unit": figure.unit.name,
+                "decimals": figure.unit.decimals,
+            })
+        })
+        .collect()
+}
+
+pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
+    let (certainty, doubt) = match judgement.certainty {
+        Certainty::Certain => ("certain", None),
+        Certainty::NoDebt => ("no debt", None),
+        Certainty::Safe { why, .. } => ("safe", Some(why)),
+        Certainty::Unsafe(why) => ("unsafe", Some(why)),
+        Certainty::Undetermined(why) => ("undetermined", Some(why)),
+    };
+    json!({
+        "verdict": judgement.verdict().map_or("unknown", word),
+        "certainty": certainty,
+        "doubt": doubt.map(|why| why.to_string()),
+        "venue": match judgement.own {
+            Ok(own) => json!({
+                "verdict": word(own.verdict),
+                "backing": own.backing.to_string(),
+                "requirement": own.requirement.to_string(),
+                "collateral": own.collateral.to_string(),
+                "debt": own.debt.to_string(),
+                "unit": own.unit.name,
+                "decimals": own.unit.decimals,
+                "executable": own.executable.is_ok(),
+                "refusal": own.executable.err().map(|r| json!({"code": r.code(), "message": r.to_string()})),
+            }),
+            Err(refusal) => json!({"refusal": {"code": refusal.code(), "message": refusal.to_string()}}),
+        },
+    })
+}
+
+fn as_json(book: &Book, answer: &Check, faults: &[Fault]) -> Value {
+    let unknown = answer.tiers.get(&Tier::Unknown).copied().unwrap_or(0);
+    let mut provenance = provenance_json(&answer.identity);
+    if let Value::Object(fields) = &mut provenance {
+        fields.insert("accounts".into(), json!(answer.rows.len()));
+        fields.insert("unknown".into(), json!(unknown));
+    }
+    json!({
+        "format": 1,
+        "provenance": provenance,
+        "markets": answer.markets.iter().map(market_json).collect::<Vec<_>>(),
+        "accounts": answer.rows.iter().map(|row| row_json(book, row)).collect::<Vec<_>>(),
+        "tiers": answer.tiers.iter().map(|(tier, count)| (tier.name().to_string(), json!(count)))
+            .collect::<serde_json::Map<_, _>>(),
+        "totals": answer.totals.iter().map(total_json).collect::<Vec<_>>(),
+        "faults": faults.iter().map(fault_json).collect::<Vec<_>>(),
+    })
+}
+
+fn market_json(market: &plimsoll::MarketInfo) -> Value {
+    json!({
+        "name": market.name,
+        "venue": market.venue,
+        "revision": market.revision,
+        "currency": market.currency,
+        "state_at": market.updated.0,
+        "prices": market.prices.iter().map(|price| json!({
+            "asset": price.asset,
+            "feed": price.feed,
+            "kind": price.kind,
+            "value": price.value.map(|value| value.to_string()),
+            "decimals": price.decimals,
+            "age": price.age,
+            "doubt": price.doubt.map(|why| why.to_string()),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn row_json(book: &Book, row: &Row) -> Value {
+    let listed = &book.accounts[row.account];
+    let ratio = |ratio: &Option<Ratio>| {
+        ratio.as_ref().map(|ratio| {
+            json!({
+                "numerator": ratio.numerator.to_string(),
+                "denominator": ratio.denominator().to_string(),
+                "shown": ratio.digits(0, 18),
+            })
+        })
+    };
+    json!({
+        "account": listed.name,
+        "owner": listed.owner,
+        "market": book.markets[listed.market].name,
+        "tier": row.tier.name(),
+        "health": ratio(&row.health),
+        "collateralization_ratio": ratio(&row.ratio),
+        "minimum_ratio": ratio(&row.minimum),
+        "buffer_points": row.buffer.map(|buffer| show::exact(buffer, 4)),
+        "available_to_borrow": row.available.map(|value| value.to_string()),
+        "excess": row.excess.map(|value| value.to_string()),
+        "liquidation": judgement_json(&row.liquidation),
+        "borrowing": judgement_json(&row.borrowing),
+        "getter_verdict": row.view.map(|view| word(view.verdict)),
+        "own": figures_json(&row.own),
+    })
+}
+
+fn total_json(total: &Total) -> Value {
+    json!({
+        "currency": total.currency,
+        "decimals": total.decimals,
+        "accounts": total.accounts,
+        "collateral": total.collateral.to_string(),
+        "debt": total.debt.to_string(),
+        "collateral_liquidatable": total.collateral_liquidatable.to_string(),
+        "debt_liquidatable": total.debt_liquidatable.to_string(),
+        "uncovered": total.uncovered.to_string(),
+    })
+}
+
+fn fault_json(fault: &Fault) -> Value {
+    json!({ "message": fault.to_string() })
+}

@@ -1,0 +1,37 @@
+//! The `plimsoll` command: parse, run, print, exit code.
+
+mod args;
+mod check;
+mod explain;
+mod show;
+mod verify;
+
+use args::{Args, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Exit codes, the same for every command.
+mod exit {
+    pub(crate) const CALM: u8 = 0;
+    pub(crate) const UNHEALTHY: u8 = 1;
+    pub(crate) const USAGE: u8 = 2;
+    pub(crate) const FAULTY: u8 = 3;
+    pub(crate) const UNKNOWN: u8 = 4;
+}
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version go to stdout and are no error.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::CALM });
+        }
+    };
+    let code = match args.command {
+        Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Verify(args) => verify::run(&args),
+    };
+    ExitCode::from(code)
+}

@@ -1,0 +1,133 @@
+//! `plimsoll verify`: recorded answers of venues against ours.
+
+use crate::args::VerifyArgs;
+use crate::exit;
+use plimsoll_io::vectors::{Checked, Found, Outcome, Tally, check, tally};
+use serde::Serialize;
+use std::path::Path;
+
+/// Differences shown of one file.
+const SHOWN: usize = 10;
+
+#[derive(Serialize)]
+struct FileLine<'a> {
+    file: String,
+    schema: &'a str,
+    checked: u64,
+    mismatched: u64,
+    skipped: u64,
+    differences: Vec<Difference>,
+}
+
+#[derive(Serialize)]
+struct Difference {
+    record: String,
+    leaf: String,
+    outcome: &'static str,
+    expected: Option<String>,
+    found: Option<String>,
+}
+
+pub(crate) fn run(args: &VerifyArgs) -> u8 {
+    if let Some(missing) = args.data.iter().find(|dir| !dir.is_dir()) {
+        eprintln!("plimsoll: --data {}: no such folder", missing.display());
+        return exit::USAGE;
+    }
+    let mut total = Tally::default();
+    let mut unreadable = false;
+    for file in &args.files {
+        match read(file) {
+            Ok(checked) => {
+                let counts = tally(&checked);
+                total = total.plus(counts);
+                print(file, &checked, counts, args.json);
+            }
+            Err(what) => {
+                unreadable = true;
+                eprintln!("plimsoll: {}:{what}", file.display());
+            }
+        }
+    }
+    println!("{}", line(total));
+    match (unreadable, total.mismatched + total.skipped) {
+        (true, _) => exit::FAULTY,
+        (false, 0) => exit::CALM,
+        (false, _) => exit::UNHEALTHY,
+    }
+}
+
+fn line(counts: Tally) -> String {
+    format!("checked {}, mismatched {}, skipped {}", counts.checked, counts.mismatched, counts.skipped)
+}
+
+fn read(file: &Path) -> Result<Checked, String> {
+    let bytes = std::fs::read(file).map_err(|error| format!(" {error}"))?;
+    check(&bytes).map_err(|fault| fault.to_string())
+}
+
+fn print(file: &Path, checked: &Checked, counts: Tally, json: bool) {
+    let differences = differences(checked);
+    if json {
+        let line = FileLine {
+            file: file.display().to_string(),
+            schema: &checked.schema,
+            checked: counts.checked,
+            mismatched: counts.mismatched,
+            skipped: counts.skipped,
+            differences,
+        };
+        println!("{}", serde_json::to_string(&line).unwrap_or_default());
+        return;
+    }
+    println!("{}: {}", file.display(), line(counts));
+    for difference in differences {
+        let Difference { record, leaf, outcome, expected, found } = difference;
+        let expected = expected.as_deref().unwrap_or("no such leaf");
+        let found = found.as_deref().unwrap_or("nothing");
+        println!("  {record} {leaf}: {outcome}: expected {expected}, found {found}");
+    }
+}
+
+fn differences(checked: &Checked) -> Vec<Difference> {
+    if !checked.known {
+        let schema = if checked.schema.is_empty() { "none" } else { &checked.schema };
+        return vec![Difference {
+            record: "the file".into(),
+            leaf: "schema".into(),
+            outcome: "skipped",
+            expected: Some("a schema that this version knows".into()),
+            found: Some(schema.into()),
+        }];
+    }
+    let mut all = Vec::new();
+    for record in &checked.records {
+        if let Some(fault) = &record.fault {
+            all.push(Difference {
+                record: record.path.clone(),
+                leaf: "inputs".into(),
+                outcome: "skipped",
+                expected: None,
+                found: Some(fault.to_string()),
+            });
+        }
+        for (leaf, outcome) in record.differences() {
+            let found = match &leaf.found {
+                Found::Value(text) => Some(text.clone()),
+                Found::Refused(refusal) => Some(format!("refused {}: {refusal}", refusal.code())),
+                Found::Absent => Some("no such leaf".into()),
+                Found::NotComputed => None,
+            };
+            all.push(Difference {
+                record: record.path.clone(),
+                leaf: leaf.path.clone(),
+                outcome: if outcome == Outcome::Skipped { "skipped" } else { "mismatched" },
+                expected: leaf.expected.clone(),
+                found,
+            });
+            if all.len() >= SHOWN {
+                return all;
+            }
+        }
+    }
+    all
+}

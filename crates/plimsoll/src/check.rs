@@ -1,0 +1,387 @@
+//! Who is healthy, who is not, and by how much.
+
+use crate::identity::{Identity, identity};
+use crate::ratio::Ratio;
+use plimsoll_core::num::Wide;
+use plimsoll_core::{
+    Assessment, Book, Certainty, Figure, Int, Judgement, Lens, Quote, Reading, Refusal, Standing, Test, Time,
+    Unit, Verdict, Why,
+};
+use std::collections::BTreeMap;
+
+/// How near an account is to its line, from calm to lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tier {
+    /// Nothing is owed.
+    NoDebt,
+    /// Health of the ladder's first step and more.
+    Safe,
+    /// Below it.
+    Moderate,
+    /// Below the second.
+    High,
+    /// Below the third, still above the line.
+    Critical,
+    /// Below the line by the venue's own test.
+    Liquidatable,
+    /// It depends on a price that we do not trust, or nothing can be said.
+    Unknown,
+}
+
+impl Tier {
+    /// All of them, from calm to lost.
+    pub const ALL: [Tier; 7] = [
+        Tier::NoDebt,
+        Tier::Safe,
+        Tier::Moderate,
+        Tier::High,
+        Tier::Critical,
+        Tier::Liquidatable,
+        Tier::Unknown,
+    ];
+
+    /// The word that people read.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Tier::NoDebt => "no debt",
+            Tier::Safe => "safe",
+            Tier::Moderate => "moderate",
+            Tier::High => "high",
+            Tier::Critical => "critical",
+            Tier::Liquidatable => "liquidatable",
+            Tier::Unknown => "unknown",
+        }
+    }
+}
+
+/// Where the tiers begin, in percent of the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ladder {
+    /// From here on an account is safe [%].
+    pub safe: u64,
+    /// From here on its risk is moderate [%].
+    pub moderate: u64,
+    /// From here on its risk is high; below, critical [%].
+    pub high: u64,
+}
+
+impl Default for Ladder {
+    fn default() -> Ladder {
+        Ladder { safe: 200, moderate: 150, high: 120 }
+    }
+}
+
+impl Ladder {
+    /// The tier of a judged account.
+    #[must_use]
+    pub fn tier(&self, judgement: &Judgement, health: Option<&Ratio>) -> Tier {
+        match judgement.verdict() {
+            None => return Tier::Unknown,
+            Some(Verdict::NoDebt) => return Tier::NoDebt,
+            Some(Verdict::Unhealthy) => return Tier::Liquidatable,
+            Some(Verdict::Healthy) => {}
+        }
+        let reaches = |percent: u64| match (judgement.certainty, health) {
+            // Healthy whatever a doubtful price is: but how healthy depends on it.
+            (Certainty::Safe { at_least, .. }, _) => at_least >= percent,
+            (_, Some(health)) => health.compare(percent, 100).is_ge(),
+            // Owing what the venue values at nothing.
+            (_, None) => true,
+        };
+        let steps = [(self.safe, Tier::Safe), (self.moderate, Tier::Moderate), (self.high, Tier::High)];
+        steps.into_iter().find(|(percent, _)| reaches(*percent)).map_or(Tier::Critical, |(_, tier)| tier)
+    }
+}
+
+/// One account, answered.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The account's place in the book.
+    pub account: usize,
+    /// By the line of liquidation, as the liquidating call would find it.
+    pub liquidation: Judgement,
+    /// By the line of borrowing.
+    pub borrowing: Judgement,
+    /// By the line of liquidation as the getter answers now, where that is another verdict.
+    pub view: Option<Assessment>,
+    /// In the venue's own words.
+    pub own: Vec<Figure>,
+    /// Unweighted collateral over debt.
+    pub ratio: Option<Ratio>,
+    /// The ratio at which this account, as composed, is liquidated.
+    pub minimum: Option<Ratio>,
+    /// Ratio less minimum [percentage points, 4 digits]; negative below the line.
+    pub buffer: Option<Int>,
+    /// Backing over requirement: 1 is the line.
+    pub health: Option<Ratio>,
+    /// What may still be borrowed [account unit].
+    pub available: Option<Int>,
+    /// Backing less requirement of the line of liquidation [account unit]; negative is a shortfall.
+    pub excess: Option<Int>,
+    /// How near the line.
+    pub tier: Tier,
+}
+
+/// Sums over the accounts of one currency and unit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    /// The currency that is summed.
+    pub currency: String,
+    /// Decimals of the sums.
+    pub decimals: u8,
+    /// Accounts whose values are in the sums.
+    pub accounts: u64,
+    /// All collateral at full value.
+    pub collateral: Int,
+    /// All debt.
+    pub debt: Int,
+    /// Collateral of the liquidatable accounts.
+    pub collateral_liquidatable: Int,
+    /// Debt of the liquidatable accounts.
+    pub debt_liquidatable: Int,
+    /// Debt that exceeds its account's collateral at full value.
+    pub uncovered: Int,
+}
+
+/// A market of the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarketInfo {
+    /// Its name in the book.
+    pub name: String,
+    /// The venue.
+    pub venue: &'static str,
+    /// The venue's revision.
+    pub revision: &'static str,
+    /// The currency of its values.
+    pub currency: String,
+    /// When its state was last brought up to date.
+    pub updated: Time,
+    /// The prices it reads.
+    pub prices: Vec<PriceAge>,
+}
+
+/// A price of the answer, with its age and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriceAge {
+    /// The asset it prices.
+    pub asset: String,
+    /// The price's name in the book; empty where the market names none.
+    pub feed: String,
+    /// Which question it answers: oracle, market, redemption, or how it is derived.
+    pub kind: &'static str,
+    /// Its value in the venue's integers.
+    pub value: Option<Int>,
+    /// Decimals of that integer.
+    pub decimals: u8,
+    /// Seconds since it (or its oldest part) was observed.
+    pub age: Option<u64>,
+    /// What is wrong with it.
+    pub doubt: Option<Why>,
+}
+
+/// The whole answer.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// What it was computed from.
+    pub identity: Identity,
+    /// The markets.
+    pub markets: Vec<MarketInfo>,
+    /// Every account, worst first: unknown, then by health, then those without debt.
+    pub rows: Vec<Row>,
+    /// Sums, by currency.
+    pub totals: Vec<Total>,
+    /// How many accounts are in each tier.
+    pub tiers: BTreeMap<Tier, u64>,
+}
+
+/// How bad the worst of it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Every account is healthy.
+    Calm,
+    /// Something is unknown.
+    Unknown,
+    /// Some account is unhealthy by its venue's own test.
+    Unhealthy,
+}
+
+impl Check {
+    /// The worst of it.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        let some = |tier: Tier| self.tiers.get(&tier).is_some_and(|count| *count > 0);
+        // An account that we doubt may be unhealthy by the venue's own test all the same.
+        let own_unhealthy =
+            |row: &Row| matches!(row.liquidation.own, Ok(Assessment { verdict: Verdict::Unhealthy, .. }));
+        if some(Tier::Liquidatable) || self.rows.iter().any(own_unhealthy) {
+            Severity::Unhealthy
+        } else if some(Tier::Unknown) {
+            Severity::Unknown
+        } else {
+            Severity::Calm
+        }
+    }
+}
+
+/// Judges every account of a book at a time.
+///
+/// # Errors
+/// When a market cannot stand at that time: it is before the market's own state, or an index overflows. Names the
+/// market.
+pub fn check(book: &Book, at: Time, ladder: &Ladder) -> Result<Check, (String, Refusal)> {
+    let quotes = book.graph.quotes(at);
+    let readings: Vec<Vec<Reading>> =
+        book.markets.iter().map(|market| book.readings(market, &quotes)).collect();
+    let mut standings = Vec::with_capacity(book.markets.len());
+    for (listed, readings) in book.markets.iter().zip(&readings) {
+        let stand = |lens| {
+            Standing::new(&*listed.market, readings, lens, at)
+                .map_err(|refusal| (listed.name.clone(), refusal))
+        };
+        standings.push((stand(Lens::Action)?, stand(Lens::View)?));
+    }
+    let mut rows: Vec<Row> = Vec::with_capacity(book.accounts.len());
+    for (place, listed) in book.accounts.iter().enumerate() {
+        let (action, view) = &standings[listed.market];
+        rows.push(row(place, &listed.account, action, view, ladder));
+    }
+    let mut tiers = BTreeMap::new();
+    for row in &rows {
+        *tiers.entry(row.tier).or_insert(0) += 1;
+    }
+    let totals = totals(book, &rows);
+    rows.sort_by(|x, y| worse_first(x, y).then(x.account.cmp(&y.account)));
+    let markets = (0..book.markets.len()).map(|m| market_info(book, m, &quotes, &readings[m], at)).collect();
+    Ok(Check { identity: identity(book, at, &readings), markets, rows, totals, tiers })
+}
+
+fn worse_first(x: &Row, y: &Row) -> core::cmp::Ordering {
+    let rank = |row: &Row| match row.tier {
+        Tier::Unknown => 0,
+        Tier::NoDebt => 2,
+        _ => 1,
+    };
+    rank(x).cmp(&rank(y)).then_with(|| match (&x.health, &y.health) {
+        (Some(x), Some(y)) => x.cmp(y),
+        (x, y) => x.is_none().cmp(&y.is_none()),
+    })
+}
+
+fn row(
+    place: usize,
+    account: &plimsoll_core::Account,
+    action: &Standing<'_>,
+    view: &Standing<'_>,
+    ladder: &Ladder,
+) -> Row {
+    let liquidation = action.judge(account, Test::Liquidation);
+    let borrowing = action.judge(account, Test::Borrow);
+    let seen = view.quoted().verdict(account, Test::Liquidation).ok();
+    let own = action.quoted().figures(account).unwrap_or_default();
+    let assessed = liquidation.own.ok();
+    let owing = assessed.filter(|a| a.verdict != Verdict::NoDebt);
+    let health = owing.and_then(|a| Ratio::of(a.backing, a.requirement));
+    let ratio = owing.and_then(|a| Ratio::of(a.collateral, a.debt));
+    let minimum = owing.and_then(|a| minimum(&a));
+    let headroom = |a: &Assessment| a.backing.sub(a.requirement);
+    let available = borrowing.own.ok().and_then(|a| headroom(&a)).map(|h| h.max(Int::ZERO));
+    Row {
+        account: place,
+        tier: ladder.tier(&liquidation, health.as_ref()),
+        view: seen.filter(|seen| assessed.is_some_and(|a| a.verdict != seen.verdict)),
+        own,
+        buffer: ratio.zip(minimum).and_then(|(ratio, minimum)| buffer(&ratio, &minimum)),
+        ratio,
+        minimum,
+        health,
+        available,
+        excess: owing.as_ref().and_then(headroom),
+        liquidation,
+        borrowing,
+    }
+}
+
+/// Collateral over what of it backs: where requirement is the debt, the ratio at which backing would just meet it.
+fn minimum(a: &Assessment) -> Option<Ratio> {
+    Ratio::of(a.collateral, a.backing)
+}
+
+/// Difference of two ratios in percentage points with four digits, cut toward the line.
+fn buffer(ratio: &Ratio, minimum: &Ratio) -> Option<Int> {
+    let points = |ratio: &Ratio| -> Option<Int> {
+        let scaled: Wide = Int::from(ratio.numerator).mul_wide(Int::new(1_000_000));
+        scaled.div_down(ratio.denominator())
+    };
+    points(ratio)?.sub(points(minimum)?)
+}
+
+fn totals(book: &Book, rows: &[Row]) -> Vec<Total> {
+    let mut totals: BTreeMap<(String, u8), Total> = BTreeMap::new();
+    for row in rows {
+        let Ok(assessed) = row.borrowing.own else { continue };
+        let Unit { decimals, .. } = assessed.unit;
+        let listed = &book.markets[book.accounts[row.account].market];
+        let currency = currency(&*listed.market);
+        let fresh = || Total { currency: currency.clone(), decimals, ..Total::default() };
+        let total = totals.entry((currency.clone(), decimals)).or_insert_with(fresh);
+        let add = |sum: &mut Int, value: Int| *sum = sum.add(value).unwrap_or(*sum);
+        total.accounts += 1;
+        add(&mut total.collateral, assessed.collateral);
+        add(&mut total.debt, assessed.debt);
+        let lost = assessed.debt.sub(assessed.collateral).unwrap_or(Int::ZERO).max(Int::ZERO);
+        add(&mut total.uncovered, lost);
+        if row.tier == Tier::Liquidatable {
+            add(&mut total.collateral_liquidatable, assessed.collateral);
+            add(&mut total.debt_liquidatable, assessed.debt);
+        }
+    }
+    totals.into_values().collect()
+}
+
+/// The currency that a market counts values in.
+fn currency(market: &dyn plimsoll_core::Market) -> String {
+    market.slots().first().map_or_else(String::new, |slot| slot.currency.clone())
+}
+
+fn market_info(book: &Book, m: usize, quotes: &[Quote], readings: &[Reading], at: Time) -> MarketInfo {
+    let listed = &book.markets[m];
+    let (venue, revision) = listed.market.venue();
+    let slots = listed.market.slots().iter().enumerate();
+    let prices = slots
+        .map(|(slot, spec)| {
+            let wired = listed.wiring.get(slot).copied().flatten();
+            let price = wired.and_then(|id| book.graph.price(id));
+            let observed = wired.and_then(|id| quotes.get(id.0 as usize)).and_then(|quote| quote.observed_at);
+            PriceAge {
+                asset: spec.asset.clone(),
+                feed: price.map_or_else(String::new, |price| price.name.clone()),
+                kind: price.map_or("none", |price| kind(&price.origin)),
+                value: readings[slot].value.map(Int::from),
+                decimals: spec.decimals,
+                age: observed.and_then(|observed| at.since(observed)),
+                doubt: readings[slot].doubt,
+            }
+        })
+        .collect();
+    MarketInfo {
+        name: listed.name.clone(),
+        venue,
+        revision,
+        currency: currency(&*listed.market),
+        updated: listed.market.updated(),
+        prices,
+    }
+}
+
+fn kind(origin: &plimsoll_core::Origin) -> &'static str {
+    use plimsoll_core::Origin;
+    match origin {
+        Origin::Feed(observation) => observation.kind.name(),
+        Origin::Constant(_) => "constant",
+        Origin::Product { .. } => "product",
+        Origin::Quotient { .. } => "quotient",
+        Origin::Least { .. } => "capped",
+        Origin::Greatest { .. } => "floored",
+    }
+}

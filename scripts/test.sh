@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Every check of the project: formatting, lints, documentation, tests, and the recorded answers of the venues
+# against the release binary. Needs a Rust toolchain; fetches nothing but what the lock file names.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+step() { printf '\n== %s\n' "$*" >&2; "$@"; }
+
+step cargo fmt --all --check
+step cargo clippy --workspace --all-targets --locked -- -D warnings
+RUSTDOCFLAGS=-Dwarnings step cargo doc --workspace --no-deps --locked
+step cargo test --workspace --locked
+step cargo build --release --workspace --locked
+step cargo run --release --locked --bin plimsoll -- verify vectors/*.json.gz
