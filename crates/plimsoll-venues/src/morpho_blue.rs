@@ -802,12 +802,14 @@ impl plimsoll_core::Venue for MorphoBlue {
 
     fn open(&self, bytes: &[u8]) -> Result<Box<dyn plimsoll_core::Market>, Refusal> {
         let encoded = Encoded::read(bytes).ok_or(Refusal::NoSuchCell)?;
-        let here = encoded.venue == NAME && REVISIONS.contains(&encoded.revision.as_str());
-        let (Some(loan), Some(collateral)) = (encoded.name(0, "loan"), encoded.name(0, "collateral")) else {
+        if encoded.venue != NAME || !REVISIONS.contains(&encoded.revision.as_str()) {
+            return Err(Refusal::NotAtThisVenue);
+        }
+        let [(0, loan_key, loan), (0, collateral_key, collateral)] = encoded.names.as_slice() else {
             return Err(Refusal::NoSuchCell);
         };
-        if !here || encoded.names.len() != 2 {
-            return Err(Refusal::NotAtThisVenue);
+        if loan_key != "loan" || collateral_key != "collateral" {
+            return Err(Refusal::NoSuchCell);
         }
         // Any row will do to be filled: every field is written below.
         let parameters =
