@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Read;
 
-/// No vector file unpacks to more than this [bytes].
+/// No vector file unpacks to more than this (bytes).
 const LARGEST_FILE: u64 = 1 << 28;
 
 /// How a venue spells a refusal; empty where it never says such a thing.
