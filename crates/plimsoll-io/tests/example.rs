@@ -1,45 +1,16 @@
 //! The example book: it is sound, and it comes back the same from each of its forms.
 
+mod common;
+
+use common::{all_of, file, files, sound};
 use plimsoll_core::Book;
-use plimsoll_io::book::{self, File, FileBytes, Opened};
+use plimsoll_io::book;
 use std::path::Path;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/book");
 
 fn example() -> Book {
     sound(book::open(Path::new(EXAMPLE)))
-}
-
-fn sound(opened: Opened) -> Book {
-    assert!(opened.faults.is_empty(), "{}", opened.faults.render(false));
-    assert_eq!(opened.left_out, 0);
-    opened.book
-}
-
-/// Everything a book says, in a form that can be compared.
-fn all_of(book: &Book) -> impl PartialEq + std::fmt::Debug {
-    let markets: Vec<_> = book
-        .markets
-        .iter()
-        .map(|market| {
-            let mut bytes = Vec::new();
-            market.market.encode(&mut bytes);
-            (market.name.clone(), market.wiring.clone(), bytes)
-        })
-        .collect();
-    let accounts: Vec<_> = book
-        .accounts
-        .iter()
-        .map(|account| (account.name.clone(), account.owner.clone(), account.market, account.account.clone()))
-        .collect();
-    (book.name.clone(), book.at, book.graph.clone(), markets, accounts)
-}
-
-fn files(written: &book::Written) -> Vec<File> {
-    let files = written.files.iter();
-    files
-        .map(|(name, text)| File { name: name.clone(), bytes: FileBytes::Read(text.clone().into_bytes()) })
-        .collect()
 }
 
 #[test]
@@ -69,8 +40,7 @@ fn a_book_comes_back_from_its_folder() {
 fn a_book_comes_back_from_one_file() {
     let book = example();
     let json = book::write_json(&book).expect("the example can be written");
-    let file = File { name: "book.json".into(), bytes: FileBytes::Read(json.into_bytes()) };
-    assert_eq!(all_of(&sound(book::read(vec![file]))), all_of(&book));
+    assert_eq!(all_of(&sound(book::read(vec![file("book.json", json)]))), all_of(&book));
 }
 
 #[test]

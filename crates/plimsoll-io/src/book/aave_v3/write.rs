@@ -80,6 +80,10 @@ fn reserve(symbol: &str, row: &Row, price: Option<&str>, revision: Revision) -> 
     ];
     for (name, from, to) in since {
         let value = row.get(name)?;
+        let plain = value.is_zero() && matches!(name, "deficit" | "isolation_debt");
+        if plain {
+            continue;
+        }
         if (from..=to).contains(&revision) {
             state.push((name, amount(value)));
         } else if !value.is_zero() {
