@@ -15,6 +15,7 @@ mod aave_v3;
 mod json;
 mod morpho_blue;
 
+pub use aave_v3::{RecordedMarket, recorded_markets};
 pub use json::{Fault, Input};
 
 use flate2::read::GzDecoder;
@@ -25,7 +26,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Read;
 
-/// No vector file unpacks to more than this [bytes].
+/// No vector file unpacks to more than this (bytes).
 const LARGEST_FILE: u64 = 1 << 28;
 
 /// How a venue spells a refusal; empty where it never says such a thing.
@@ -251,6 +252,10 @@ pub fn spell_panic(refusal: &Refusal) -> &'static [&'static str] {
 /// When the bytes are not JSON (with line and column), not gzip although they begin so, or lack what the schema
 /// promises at the top of the file. A single record that lacks something carries the fault itself.
 pub fn check(bytes: &[u8]) -> Result<Checked, Fault> {
+    check_value(&parse(bytes)?)
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, Fault> {
     let unpacked;
     let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
         unpacked = unpack(bytes)?;
@@ -258,12 +263,7 @@ pub fn check(bytes: &[u8]) -> Result<Checked, Fault> {
     } else {
         bytes
     };
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| Fault::Json {
-        line: error.line(),
-        column: error.column(),
-        what: error.to_string(),
-    })?;
-    check_value(&value)
+    json::parse(bytes)
 }
 
 fn unpack(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
@@ -333,6 +333,10 @@ mod tests {
     fn broken_json_is_located() {
         match check(b"{\n  \"schema\": }") {
             Err(Fault::Json { line: 2, column: 13, .. }) => {}
+            other => panic!("{other:?}"),
+        }
+        match check(b"{\"a\": {\"b\": 1,\n \"b\": 2}}") {
+            Err(Fault::Json { line: 2, what, .. }) => assert!(what.contains("`b` stands twice"), "{what}"),
             other => panic!("{other:?}"),
         }
         assert!(matches!(check(&[0x1f, 0x8b, 0, 1]), Err(Fault::Gzip(_))));
