@@ -17,6 +17,7 @@ impl U256 {
 
     /// From a machine word.
     #[must_use]
+    #[inline]
     pub const fn new(value: u128) -> U256 {
         U256(Uint::from_limbs([value as u64, (value >> 64) as u64, 0, 0]))
     }
@@ -38,6 +39,7 @@ impl U256 {
 
     /// Sum, or `None` from 2^256 on.
     #[must_use]
+    #[inline]
     pub const fn add(self, other: U256) -> Option<U256> {
         match self.0.checked_add(other.0) {
             Some(sum) => Some(U256(sum)),
@@ -47,6 +49,7 @@ impl U256 {
 
     /// Difference, or `None` below zero.
     #[must_use]
+    #[inline]
     pub const fn sub(self, other: U256) -> Option<U256> {
         match self.0.checked_sub(other.0) {
             Some(difference) => Some(U256(difference)),
@@ -56,6 +59,7 @@ impl U256 {
 
     /// Difference, or zero where it would be negative (Morpho's `zeroFloorSub`).
     #[must_use]
+    #[inline]
     pub const fn sub_or_zero(self, other: U256) -> U256 {
         match self.sub(other) {
             Some(difference) => difference,
@@ -65,22 +69,35 @@ impl U256 {
 
     /// Product, or `None` from 2^256 on.
     #[must_use]
+    #[inline(always)]
     pub const fn mul(self, other: U256) -> Option<U256> {
-        match self.0.checked_mul(other.0) {
-            Some(product) => Some(U256(product)),
-            None => None,
+        match (self.to_u128(), other.to_u128()) {
+            (Some(x), Some(y)) => Some(product(x, y)),
+            // Taken apart and put together, for the sake of the other arm: a result that stays in memory is slow there.
+            _ => match self.mul_any(other) {
+                ([w0, w1, w2, w3], false) => Some(U256::from_words([w0, w1, w2, w3])),
+                _ => None,
+            },
         }
+    }
+
+    /// The product of any factors modulo 2^256, and whether there was more.
+    #[inline(never)]
+    const fn mul_any(self, other: U256) -> ([u64; 4], bool) {
+        let (product, more) = self.0.overflowing_mul(other.0);
+        (*product.as_limbs(), more)
     }
 
     /// Quotient in the named rounding, or `None` when dividing by zero.
     #[must_use]
+    #[inline]
     pub fn div(self, by: impl Into<Divisor>, rounding: Rounding) -> Option<U256> {
         by.into().divide(self, rounding)
     }
 
     /// `self * other / by` where the product, too, must fit 256 bits, as in checked Solidity.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn mul_div(self, other: U256, by: impl Into<Divisor>, rounding: Rounding) -> Option<U256> {
         by.into().divide(self.mul(other)?, rounding)
     }
@@ -106,14 +123,18 @@ impl U256 {
 
     /// The value if it fits 64 bits.
     #[must_use]
-    pub fn to_u64(self) -> Option<u64> {
-        u64::try_from(self.0).ok()
+    #[inline]
+    pub const fn to_u64(self) -> Option<u64> {
+        let [low, 0, 0, 0] = self.words() else { return None };
+        Some(low)
     }
 
     /// The value if it fits 128 bits.
     #[must_use]
-    pub fn to_u128(self) -> Option<u128> {
-        u128::try_from(self.0).ok()
+    #[inline]
+    pub const fn to_u128(self) -> Option<u128> {
+        let [low, high, 0, 0] = self.words() else { return None };
+        Some((high as u128) << 64 | low as u128)
     }
 
     /// How many bits the value needs; 0 for zero.
@@ -170,11 +191,65 @@ impl U256 {
         U256(Uint::from_le_bytes(bytes))
     }
 
+    /// Four words, lowest first.
+    #[inline(always)]
+    pub(super) const fn words(self) -> [u64; 4] {
+        *self.0.as_limbs()
+    }
+
+    /// From four words, lowest first.
+    #[inline(always)]
+    pub(super) const fn from_words(words: [u64; 4]) -> U256 {
+        U256(Uint::from_limbs(words))
+    }
+
+    /// floor(self / 2)
+    #[inline]
+    pub(super) const fn half(self) -> U256 {
+        let [w0, w1, w2, w3] = self.words();
+        U256::from_words([w0 >> 1 | w1 << 63, w1 >> 1 | w2 << 63, w2 >> 1 | w3 << 63, w3 >> 1])
+    }
+
+    /// `self * power` in five words, lowest first, of a power of two.
+    #[inline(always)]
+    pub(super) const fn times_power(self, power: u64) -> [u64; 5] {
+        let [w0, w1, w2, w3] = self.words();
+        let [p0, p1, p2, p3] = [
+            w0 as u128 * power as u128,
+            w1 as u128 * power as u128,
+            w2 as u128 * power as u128,
+            w3 as u128 * power as u128,
+        ];
+        // Neighbours have no bit in common, so nothing is carried.
+        [
+            p0 as u64,
+            (p0 >> 64) as u64 | p1 as u64,
+            (p1 >> 64) as u64 | p2 as u64,
+            (p2 >> 64) as u64 | p3 as u64,
+            (p3 >> 64) as u64,
+        ]
+    }
+
     /// Quotient and remainder; the caller has ruled out zero.
+    #[inline(never)]
     pub(super) fn div_rem(self, by: U256) -> (U256, U256) {
         let (quotient, remainder) = self.0.div_rem(by.0);
         (U256(quotient), U256(remainder))
     }
+}
+
+/// The product of two halves, which always fits: by words, as on paper.
+///
+/// The sums are written as wrapping only to spare the checks: a product of words is at most (2^64 - 1)^2, which leaves
+/// room for two words more below 2^128.
+#[inline(always)]
+const fn product(x: u128, y: u128) -> U256 {
+    let ([x0, x1], [y0, y1]) = ([x as u64 as u128, x >> 64], [y as u64 as u128, y >> 64]);
+    let p00 = x0 * y0;
+    let p01 = (x0 * y1).wrapping_add(p00 >> 64);
+    let p10 = (x1 * y0).wrapping_add(p01 as u64 as u128);
+    let p11 = (x1 * y1).wrapping_add(p01 >> 64).wrapping_add(p10 >> 64);
+    U256::from_words([p00 as u64, p10 as u64, p11 as u64, (p11 >> 64) as u64])
 }
 
 impl From<u128> for U256 {
