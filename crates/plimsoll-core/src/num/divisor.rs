@@ -159,9 +159,7 @@ const fn divide_step(high: u64, low: u64, top: u64, reciprocal: u64) -> (u64, u6
 fn floor_unprepared(dividend: U256, by: U256) -> Option<Quotient> {
     match (dividend.to_u128(), by.to_u128()) {
         (_, Some(0)) => None,
-        (Some(n), Some(d)) => {
-            Some(Quotient { value: U256::new(n / d), exact: n % d == 0 })
-        }
+        (Some(n), Some(d)) => Some(Quotient { value: U256::new(n / d), exact: n % d == 0 }),
         _ => {
             let (value, rest) = dividend.div_rem(by);
             let [q0, q1, q2, q3] = value.words();

@@ -204,8 +204,9 @@ impl U256 {
     }
 
     /// floor(self / 2)
-    #[inline]
-    pub(super) const fn half(self) -> U256 {
+    #[must_use]
+    #[inline(always)]
+    pub const fn half(self) -> U256 {
         let [w0, w1, w2, w3] = self.words();
         U256::from_words([w0 >> 1 | w1 << 63, w1 >> 1 | w2 << 63, w2 >> 1 | w3 << 63, w3 >> 1])
     }
