@@ -77,39 +77,39 @@ impl Divisor {
     /// The quotient rounded down; `None` when this divisor is zero.
     #[inline(always)]
     fn floor(&self, dividend: U256) -> Option<Quotient> {
-        if self.reciprocal == 0 {
+        let Divisor { top, reciprocal, power, long, .. } = *self;
+        if reciprocal == 0 {
             return floor_unprepared(dividend, self.value);
         }
-        let shifted = dividend.times_power(self.power);
-        let [w0, w1, w2, w3, w4] = shifted;
+        let [w0, w1, w2, w3, w4] = dividend.times_power(power);
         // The words above the two that yield a quotient of two words, those two, and what a zero word of the divisor
         // leaves as it is.
         let (above, high, [u1, u0], below) =
-            if self.long { (w4, w3, [w2, w1], w0) } else { (w4 | w3, w2, [w1, w0], 0) };
-        if above != 0 || high >= self.top {
-            let ([q0, q1, q2, q3], exact) = self.floor_long(shifted);
+            if long { (w4, w3, [w2, w1], w0) } else { (w4 | w3, w2, [w1, w0], 0) };
+        if above != 0 || high >= top {
+            let ([q0, q1, q2, q3], exact) = floor_long([w0, w1, w2, w3, w4], top, reciprocal, long);
             return Some(Quotient { value: U256::from_words([q0, q1, q2, q3]), exact });
         }
         // Almost every quotient there is has two words: two steps.
-        let (q1, rest) = divide_step(high, u1, self.top, self.reciprocal);
-        let (q0, rest) = divide_step(rest, u0, self.top, self.reciprocal);
-        let value = U256::new((q1 as u128) << 64 | q0 as u128);
-        Some(Quotient { value, exact: (rest | below) == 0 })
+        let (q1, rest) = divide_step(high, u1, top, reciprocal);
+        let (q0, rest) = divide_step(rest, u0, top, reciprocal);
+        Some(Quotient { value: U256::from_words([q0, q1, 0, 0]), exact: (rest | below) == 0 })
     }
+}
 
-    /// The same for a quotient of any length: its words, and whether nothing is left over.
-    #[inline(never)]
-    fn floor_long(&self, shifted: [u64; 5]) -> ([u64; 4], bool) {
-        let first = usize::from(self.long);
-        // A power of at most 2^63 leaves the highest word below 2^63, which is at most `top`.
-        let mut rest = shifted[4];
-        let mut quotient = [0; 4];
-        for place in (first..4).rev() {
-            (quotient[place - first], rest) = divide_step(rest, shifted[place], self.top, self.reciprocal);
-        }
-        let below = if self.long { shifted[0] } else { 0 };
-        (quotient, (rest | below) == 0)
+/// The same for a quotient of any length: its words, and whether nothing is left over.
+#[cold]
+#[inline(never)]
+fn floor_long(dividend: [u64; 5], top: u64, reciprocal: u64, long: bool) -> ([u64; 4], bool) {
+    let first = usize::from(long);
+    // A power of at most 2^63 leaves the highest word below 2^63, which is at most `top`.
+    let mut rest = dividend[4];
+    let mut quotient = [0; 4];
+    for place in (first..4).rev() {
+        (quotient[place - first], rest) = divide_step(rest, dividend[place], top, reciprocal);
     }
+    let below = if long { dividend[0] } else { 0 };
+    (quotient, (rest | below) == 0)
 }
 
 impl From<U256> for Divisor {
@@ -141,29 +141,34 @@ const fn reciprocal(top: u64) -> u64 {
 const fn divide_step(high: u64, low: u64, top: u64, reciprocal: u64) -> (u64, u64) {
     let dividend = (high as u128) << 64 | low as u128;
     let estimate = (reciprocal as u128 * high as u128).wrapping_add(dividend);
-    let mut quotient = ((estimate >> 64) as u64).wrapping_add(1);
-    let mut rest = low.wrapping_sub(quotient.wrapping_mul(top));
-    if rest > estimate as u64 {
-        quotient = quotient.wrapping_sub(1);
-        rest = rest.wrapping_add(top);
-    }
-    if rest >= top {
-        quotient = quotient.wrapping_add(1);
-        rest = rest.wrapping_sub(top);
-    }
-    (quotient, rest)
+    let quotient = ((estimate >> 64) as u64).wrapping_add(1);
+    let rest = low.wrapping_sub(quotient.wrapping_mul(top));
+    // As a mask and not as a branch, which would be taken at random.
+    let one_less = ((rest > estimate as u64) as u64).wrapping_neg();
+    let quotient = quotient.wrapping_add(one_less);
+    let rest = rest.wrapping_add(top & one_less);
+    if rest >= top { (quotient.wrapping_add(1), rest.wrapping_sub(top)) } else { (quotient, rest) }
 }
 
 /// Division as the processor has it where the numbers fit, as the big-integer crate has it where they do not.
-#[inline]
+#[inline(always)]
 fn floor_unprepared(dividend: U256, by: U256) -> Option<Quotient> {
-    match (dividend.to_u128(), by.to_u128()) {
-        (_, Some(0)) => None,
-        (Some(n), Some(d)) => Some(Quotient { value: U256::new(n / d), exact: n % d == 0 }),
-        _ => {
-            let (value, rest) = dividend.div_rem(by);
-            let [q0, q1, q2, q3] = value.words();
-            Some(Quotient { value: U256::from_words([q0, q1, q2, q3]), exact: rest == U256::ZERO })
-        }
+    let ([n0, n1, n2, n3], [d0, d1, d2, d3]) = (dividend.words(), by.words());
+    if n2 | n3 | d2 | d3 != 0 {
+        let ([q0, q1, q2, q3], exact) = floor_any([n0, n1, n2, n3], [d0, d1, d2, d3])?;
+        return Some(Quotient { value: U256::from_words([q0, q1, q2, q3]), exact });
     }
+    let (n, d) = ((n1 as u128) << 64 | n0 as u128, (d1 as u128) << 64 | d0 as u128);
+    if d == 0 { None } else { Some(Quotient { value: U256::new(n / d), exact: n % d == 0 }) }
+}
+
+/// The same for numbers of any length.
+#[cold]
+#[inline(never)]
+fn floor_any(dividend: [u64; 4], by: [u64; 4]) -> Option<([u64; 4], bool)> {
+    if by == [0; 4] {
+        return None;
+    }
+    let (quotient, rest) = U256::from_words(dividend).div_rem(U256::from_words(by));
+    Some((quotient.words(), rest == U256::ZERO))
 }

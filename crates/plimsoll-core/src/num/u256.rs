@@ -71,21 +71,15 @@ impl U256 {
     #[must_use]
     #[inline(always)]
     pub const fn mul(self, other: U256) -> Option<U256> {
-        match (self.to_u128(), other.to_u128()) {
-            (Some(x), Some(y)) => Some(product(x, y)),
-            // Taken apart and put together, for the sake of the other arm: a result that stays in memory is slow there.
-            _ => match self.mul_any(other) {
-                ([w0, w1, w2, w3], false) => Some(U256::from_words([w0, w1, w2, w3])),
-                _ => None,
-            },
+        let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (self.words(), other.words());
+        if x2 | x3 | y2 | y3 == 0 {
+            return Some(product([x0, x1], [y0, y1]));
         }
-    }
-
-    /// The product of any factors modulo 2^256, and whether there was more.
-    #[inline(never)]
-    const fn mul_any(self, other: U256) -> ([u64; 4], bool) {
-        let (product, more) = self.0.overflowing_mul(other.0);
-        (*product.as_limbs(), more)
+        // Words in and words out: what the rare way takes and gives would stay in memory for the usual way, too.
+        match mul_any([x0, x1, x2, x3], [y0, y1, y2, y3]) {
+            ([z0, z1, z2, z3], false) => Some(U256::from_words([z0, z1, z2, z3])),
+            _ => None,
+        }
     }
 
     /// Quotient in the named rounding, or `None` when dividing by zero.
@@ -232,7 +226,6 @@ impl U256 {
     }
 
     /// Quotient and remainder; the caller has ruled out zero.
-    #[inline(never)]
     pub(super) fn div_rem(self, by: U256) -> (U256, U256) {
         let (quotient, remainder) = self.0.div_rem(by.0);
         (U256(quotient), U256(remainder))
@@ -244,13 +237,21 @@ impl U256 {
 /// The sums are written as wrapping only to spare the checks: a product of words is at most (2^64 - 1)^2, which leaves
 /// room for two words more below 2^128.
 #[inline(always)]
-const fn product(x: u128, y: u128) -> U256 {
-    let ([x0, x1], [y0, y1]) = ([x as u64 as u128, x >> 64], [y as u64 as u128, y >> 64]);
+const fn product([x0, x1]: [u64; 2], [y0, y1]: [u64; 2]) -> U256 {
+    let ([x0, x1], [y0, y1]) = ([x0 as u128, x1 as u128], [y0 as u128, y1 as u128]);
     let p00 = x0 * y0;
     let p01 = (x0 * y1).wrapping_add(p00 >> 64);
     let p10 = (x1 * y0).wrapping_add(p01 as u64 as u128);
     let p11 = (x1 * y1).wrapping_add(p01 >> 64).wrapping_add(p10 >> 64);
     U256::from_words([p00 as u64, p10 as u64, p11 as u64, (p11 >> 64) as u64])
+}
+
+/// The product of any factors modulo 2^256, and whether there was more.
+#[cold]
+#[inline(never)]
+const fn mul_any(x: [u64; 4], y: [u64; 4]) -> ([u64; 4], bool) {
+    let (product, more) = Uint::<256, 4>::from_limbs(x).overflowing_mul(Uint::from_limbs(y));
+    (*product.as_limbs(), more)
 }
 
 impl From<u128> for U256 {
