@@ -90,8 +90,10 @@ impl Divisor {
             let ([q0, q1, q2, q3], exact) = floor_long([w0, w1, w2, w3, w4], top, reciprocal, long);
             return Some(Quotient { value: U256::from_words([q0, q1, q2, q3]), exact });
         }
-        // Almost every quotient there is has two words: two steps.
-        let (q1, rest) = divide_step(high, u1, top, reciprocal);
+        // Almost every quotient there is has two words: two steps. Of short divisors (token units) most have one, and
+        // then the first step has nothing to do.
+        let one_word = !long && high == 0 && u1 < top;
+        let (q1, rest) = if one_word { (0, u1) } else { divide_step(high, u1, top, reciprocal) };
         let (q0, rest) = divide_step(rest, u0, top, reciprocal);
         Some(Quotient { value: U256::from_words([q0, q1, 0, 0]), exact: (rest | below) == 0 })
     }
@@ -147,7 +149,14 @@ const fn divide_step(high: u64, low: u64, top: u64, reciprocal: u64) -> (u64, u6
     let one_less = ((rest > estimate as u64) as u64).wrapping_neg();
     let quotient = quotient.wrapping_add(one_less);
     let rest = rest.wrapping_add(top & one_less);
-    if rest >= top { (quotient.wrapping_add(1), rest.wrapping_sub(top)) } else { (quotient, rest) }
+    // Rare enough to be a branch: a chain of steps need not wait for it.
+    if rest >= top { one_more(quotient, rest, top) } else { (quotient, rest) }
+}
+
+#[cold]
+#[inline(never)]
+const fn one_more(quotient: u64, rest: u64, top: u64) -> (u64, u64) {
+    (quotient.wrapping_add(1), rest.wrapping_sub(top))
 }
 
 /// Division as the processor has it where the numbers fit, as the big-integer crate has it where they do not.
