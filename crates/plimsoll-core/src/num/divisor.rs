@@ -16,7 +16,7 @@ pub const YEAR: Divisor = Divisor::of(U256::new(31_536_000));
 /// is the top bit of a word, it is that word, `top`, or `top` and a word of zeros; a dividend shifted as far is then
 /// divided by the one word `top`.
 ///
-/// Invariant: unless `reciprocal` is zero, `top` has its top bit, `reciprocal` is that of [`reciprocal`], and
+/// Invariant: unless `reciprocal` is zero, `top` has its top bit, `reciprocal` is that of the function of that name, and
 /// `value * power` is `top`, or `top << 64` where `long`; `power` is a power of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Divisor {
@@ -135,7 +135,7 @@ const fn reciprocal(top: u64) -> u64 {
 }
 
 /// Two words by one, the quotient one word: Möller and Granlund, "Improved division by invariant integers" (2011),
-/// algorithm 4. Needs `high < top`, the top bit of `top`, and its [`reciprocal`].
+/// algorithm 4. Needs `high < top`, the top bit of `top`, and its reciprocal.
 ///
 /// The sums and products here are meant modulo 2^64 (or 2^128, where none can overflow: reciprocal x high + high x
 /// 2^64 + low < 2^128); theorem 2 there proves quotient and remainder right all the same.
@@ -168,7 +168,8 @@ fn floor_unprepared(dividend: U256, by: U256) -> Option<Quotient> {
         return Some(Quotient { value: U256::from_words([q0, q1, q2, q3]), exact });
     }
     let (n, d) = ((n1 as u128) << 64 | n0 as u128, (d1 as u128) << 64 | d0 as u128);
-    if d == 0 { None } else { Some(Quotient { value: U256::new(n / d), exact: n % d == 0 }) }
+    let quotient = n.checked_div(d)?;
+    Some(Quotient { value: U256::new(quotient), exact: n % d == 0 })
 }
 
 /// The same for numbers of any length.
