@@ -1,3 +1,12 @@
-//! Files in and out.
+//! Files in and out: books, prices, vectors; every fault located.
+//!
+//! A book is read exactly: quantities are raw integers or exact decimals, and no float stands between a file and a
+//! verdict. What is unsound is left out and told ([`fault`]); what is sound is given.
 
+pub mod fault;
+pub mod tree;
+pub mod table;
+mod scalar;
+pub mod time;
+pub mod book;
 pub mod vectors;

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Read;
 
-/// No vector file unpacks to more than this [bytes].
+/// No vector file unpacks to more than this (bytes).
 const LARGEST_FILE: u64 = 1 << 28;
 
 /// How a venue spells a refusal; empty where it never says such a thing.
@@ -263,11 +263,7 @@ fn parse(bytes: &[u8]) -> Result<Value, Fault> {
     } else {
         bytes
     };
-    serde_json::from_slice(bytes).map_err(|error| Fault::Json {
-        line: error.line(),
-        column: error.column(),
-        what: error.to_string(),
-    })
+    json::parse(bytes)
 }
 
 fn unpack(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
@@ -337,6 +333,10 @@ mod tests {
     fn broken_json_is_located() {
         match check(b"{\n  \"schema\": }") {
             Err(Fault::Json { line: 2, column: 13, .. }) => {}
+            other => panic!("{other:?}"),
+        }
+        match check(b"{\"a\": {\"b\": 1,\n \"b\": 2}}") {
+            Err(Fault::Json { line: 2, what, .. }) => assert!(what.contains("`b` stands twice"), "{what}"),
             other => panic!("{other:?}"),
         }
         assert!(matches!(check(&[0x1f, 0x8b, 0, 1]), Err(Fault::Gzip(_))));

@@ -1,7 +1,9 @@
 //! The reference vectors kept under `vectors/`, and any folder named by `PLIMSOLL_VECTORS` beside them.
 #![allow(clippy::unwrap_used)]
 
+use plimsoll_core::{Account, AccountId, Feeds, Int, Lens, Market as _, Reading, Test, U256, Verdict};
 use plimsoll_io::vectors::{Checked, Outcome, Tally, check, tally};
+use plimsoll_venues::morpho_blue::{BORROW, COLLATERAL, Irm, Market, Parameters, Pool, State};
 use std::path::{Path, PathBuf};
 
 fn files(prefix: &str) -> Vec<PathBuf> {
@@ -60,4 +62,68 @@ fn a_wrong_digit_is_seen() {
         seen += 1;
     }
     assert!(seen >= 2);
+}
+
+fn verdict(market: &Market, account: &Account, price: U256) -> Verdict {
+    let readings = [Reading::certain(price)];
+    let quoted = market.at(Feeds { readings: &readings }, Lens::Action, market.updated()).unwrap();
+    quoted.verdict(account, Test::Liquidation).unwrap().verdict
+}
+
+/// The recorded liquidation prices, found by bisection on the contract, are exact: the market's verdict there is the
+/// recorded one, and one unit further it is the other.
+#[test]
+fn recorded_trigger_prices_are_the_last_ones() {
+    let mut boundaries = 0;
+    for path in files("morpho_positions") {
+        let bytes = std::fs::read(path).unwrap();
+        let mut text = String::new();
+        if bytes.starts_with(&[0x1f]) {
+            std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*bytes), &mut text).unwrap();
+        } else {
+            text = String::from_utf8(bytes).unwrap();
+        }
+        let file: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let number = |value: &serde_json::Value| -> U256 { value.as_str().unwrap().parse().unwrap() };
+        for case in file["positions"].as_array().unwrap() {
+            let up = match case["label"].as_str().unwrap() {
+                "boundary: highest unhealthy price" => true,
+                "boundary: lowest healthy price" => false,
+                _ => continue,
+            };
+            let listed = &file["meta"]["markets"][case["market"].as_u64().unwrap() as usize];
+            let after = &case["out"]["marketAfterAccrue"]; // accrued: nothing is left to the rate model
+            let pool = |assets: &str, shares: &str| Pool {
+                assets: number(&after[assets]),
+                shares: number(&after[shares]),
+            };
+            let state = State {
+                supply: pool("totalSupplyAssets", "totalSupplyShares"),
+                borrow: pool("totalBorrowAssets", "totalBorrowShares"),
+                last_update: number(&after["lastUpdate"]).to_u64().unwrap(),
+                ..State::default()
+            };
+            let (lltv, irm) = (number(&listed["lltv"]), Irm::Zero);
+            let parameters = Parameters { loan_decimals: 0, collateral_decimals: 0, lltv, irm };
+            let market = Market::new(["loan", "collateral"], parameters, state).unwrap();
+            let account = Account::new(AccountId(0))
+                .with(BORROW, Int::from(number(&case["position"]["borrowShares"])))
+                .with(COLLATERAL, Int::from(number(&case["position"]["collateral"])));
+            let price = number(&case["price"]);
+            let next = if up { price.add(U256::ONE) } else { price.sub(U256::ONE) };
+            let (here, there) = if up {
+                (Verdict::Unhealthy, Verdict::Healthy)
+            } else {
+                (Verdict::Healthy, Verdict::Unhealthy)
+            };
+            assert_eq!(
+                (verdict(&market, &account, price), verdict(&market, &account, next.unwrap())),
+                (here, there),
+                "{}",
+                case["label"]
+            );
+            boundaries += 1;
+        }
+    }
+    assert!(boundaries >= 50);
 }

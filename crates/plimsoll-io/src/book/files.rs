@@ -1,0 +1,151 @@
+//! The files of a book: which there are, how large they may be, and whether they are text.
+
+use crate::fault::{Code, Log, Source, Span};
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+/// A file longer than this [bytes] is refused.
+pub const SIZE_MAX: u64 = 1 << 31;
+/// A market or head file longer than this [bytes] is refused; a one-file book may have [`ONE_FILE_MAX`].
+const TREE_MAX: u64 = 16 << 20;
+/// A tree takes several times its text's length in memory.
+const ONE_FILE_MAX: u64 = 256 << 20;
+/// More markets than this are refused.
+const MARKETS_MAX: usize = 4096;
+
+/// A file of a book, by its name in the book.
+#[derive(Debug)]
+pub struct File {
+    /// Relative to the book's folder, with `/` between folders.
+    pub name: String,
+    /// What is in it.
+    pub bytes: FileBytes,
+}
+
+/// What is in a file.
+#[derive(Debug)]
+pub enum FileBytes {
+    /// All of it.
+    Read(Vec<u8>),
+    /// It was longer than the limit, both in bytes.
+    TooLarge(u64, u64),
+    /// It could not be read; in the system's words.
+    Failed(String),
+}
+
+pub(super) enum Format {
+    Toml,
+    Json,
+}
+
+/// The market that a file describes, if it is a market's file.
+pub(super) fn market_of(name: &str) -> Option<(&str, Format)> {
+    let file = name.strip_prefix("markets/")?;
+    match file.rsplit_once('.')? {
+        (stem, "toml") => Some((stem, Format::Toml)),
+        (stem, "json") => Some((stem, Format::Json)),
+        _ => None,
+    }
+}
+
+/// Reads the files of the book at a path.
+pub(super) fn list(path: &Path) -> Vec<File> {
+    if !path.is_dir() {
+        let name = path.file_name().map_or("book".into(), |name| name.to_string_lossy().into_owned());
+        return vec![load(name, path, ONE_FILE_MAX)];
+    }
+    let mut files = vec![load("book.toml".into(), &path.join("book.toml"), TREE_MAX)];
+    for name in ["feeds.csv", "positions.csv"] {
+        let path = path.join(name);
+        if path.exists() {
+            files.push(load(name.into(), &path, SIZE_MAX));
+        }
+    }
+    let mut markets: Vec<File> = Vec::new();
+    // A folder without markets is a book without markets.
+    for entry in fs::read_dir(path.join("markets")).into_iter().flatten().flatten() {
+        let name = format!("markets/{}", entry.file_name().to_string_lossy());
+        if market_of(&name).is_some() && markets.len() <= MARKETS_MAX {
+            markets.push(load(name, &entry.path(), TREE_MAX));
+        }
+    }
+    markets.sort_by(|x, y| x.name.cmp(&y.name));
+    files.extend(markets);
+    files
+}
+
+fn load(name: String, path: &Path, limit: u64) -> File {
+    let read = || -> std::io::Result<FileBytes> {
+        let mut bytes = Vec::new();
+        // One byte more than the limit tells that there is more, whatever the file says of its own length.
+        let length = fs::File::open(path)?.take(limit + 1).read_to_end(&mut bytes)? as u64;
+        Ok(if length > limit { FileBytes::TooLarge(length, limit) } else { FileBytes::Read(bytes) })
+    };
+    let bytes = read().unwrap_or_else(|error| FileBytes::Failed(error.to_string()));
+    File { name, bytes }
+}
+
+/// All files as text; one that is none is told and taken as empty, so that the others keep their numbers.
+pub(super) fn texts(files: Vec<File>, log: &mut Log) -> Vec<Source> {
+    let markets = files.iter().filter(|file| market_of(&file.name).is_some()).count();
+    if markets > MARKETS_MAX {
+        log.file(Code::TooLarge, "markets", "more markets", format!("at most {MARKETS_MAX}"));
+    }
+    let kept = files.into_iter().take(MARKETS_MAX + 3);
+    kept.filter_map(|file| {
+        let File { name, bytes } = file;
+        match bytes {
+            FileBytes::Read(bytes) if bytes.len() as u64 <= SIZE_MAX => text(name, bytes, log),
+            FileBytes::Read(bytes) => {
+                too_large(&name, bytes.len() as u64, SIZE_MAX, log);
+                None
+            }
+            FileBytes::TooLarge(found, limit) => {
+                too_large(&name, found, limit, log);
+                None
+            }
+            FileBytes::Failed(error) => {
+                log.file(Code::Unreadable, &name, error, "a file that can be read");
+                None
+            }
+        }
+    })
+    .collect()
+}
+
+fn too_large(name: &str, found: u64, limit: u64, log: &mut Log) {
+    log.file(Code::TooLarge, name, format!("{found} bytes or more"), format!("at most {limit}"));
+}
+
+/// Bytes as text, without a byte-order mark.
+pub(crate) fn text(name: String, bytes: Vec<u8>, log: &mut Log) -> Option<Source> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Some(match text.strip_prefix('\u{feff}') {
+            Some(text) => Source::new(name, text),
+            None => Source::new(name, text),
+        }),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let byte = error.as_bytes()[at];
+            let line = error.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
+            let found = format!("the byte {byte:#04x} at byte {at}, in line {line}");
+            log.file(Code::NotUtf8, &name, found, "UTF-8 text");
+            None
+        }
+    }
+}
+
+/// A file that a book must have is not there; not told again where it could not be read.
+pub(super) fn missing(name: &str, sources: &[Source], log: &mut Log) {
+    let beside = sources.iter().any(|source| source.name == "book.toml");
+    if log.tells_of(name) {
+        return;
+    }
+    if beside {
+        let span = Span { source: 0, start: 0, end: 0 };
+        log.at(Code::Unreadable, span, "no such file", format!("a file {name} beside it"));
+    } else {
+        log.file(Code::Unreadable, name, "no such file", "a folder with a book.toml, or one JSON file");
+    }
+}

@@ -1,0 +1,305 @@
+//! All prices of a book, and what is derived from them: the list `price` of `book.toml`.
+
+use crate::book::feeds::parse_unit;
+use crate::fault::{Code, Log, Span, nearest, quoted};
+use crate::scalar;
+use crate::tree::{Fields, Node, list, text};
+use plimsoll_core::{
+    Decimal, FeedKind, Graph, GraphError, Observation, Origin, Price, PriceId, PriceSlot, PriceUnit,
+    Rounding, Scale,
+};
+use std::collections::{HashMap, HashSet};
+
+/// More derived prices than this are refused.
+pub const DERIVED_MAX: usize = 10_000;
+/// A derived price keeps at most so many digits after its point.
+const DECIMALS_MAX: u64 = 60;
+
+pub(super) const ROUNDINGS: &[(&str, Rounding)] =
+    &[("down", Rounding::Down), ("up", Rounding::Up), ("half up", Rounding::HalfUp)];
+
+/// The graph while it is being read.
+pub(super) struct Prices {
+    pub(super) graph: Graph,
+    /// `false` when feeds could not be read as a whole: then a name that is not there may be among them.
+    pub(super) complete: bool,
+    ids: HashMap<String, PriceId>,
+    /// Names that the file defines, soundly or not.
+    claimed: HashSet<String>,
+    /// Those of them that cannot join; told where they are defined.
+    broken: HashSet<String>,
+}
+
+impl Prices {
+    pub(super) fn new() -> Prices {
+        Prices {
+            graph: Graph::default(),
+            complete: true,
+            ids: HashMap::new(),
+            claimed: HashSet::new(),
+            broken: HashSet::new(),
+        }
+    }
+
+    /// Takes a name; `false` when it is taken, which is told.
+    pub(super) fn claim(&mut self, name: &str, span: Span, log: &mut Log) -> bool {
+        let new = self.claimed.insert(name.to_string());
+        if !new {
+            log.at(Code::DuplicateName, span, quoted(name), "a name that no other feed or price has");
+        }
+        new
+    }
+
+    /// The name's price does not join; the reason is told already.
+    pub(super) fn broken(&mut self, name: &str) {
+        self.broken.insert(name.to_string());
+    }
+
+    pub(super) fn add(&mut self, price: Price, span: Span, log: &mut Log) {
+        let name = price.name.clone();
+        match self.graph.add(price) {
+            Ok(id) => {
+                self.ids.insert(name, id);
+            }
+            Err(error) => {
+                let (code, found) = match &error {
+                    GraphError::Duplicate => (Code::DuplicateName, quoted(&name)),
+                    GraphError::NoSuchLeg => (Code::NoSuchPrice, quoted(&name)),
+                    GraphError::RawLeg(leg) => (Code::RawLeg, quoted(leg)),
+                    GraphError::Unit { found, .. } => (Code::PriceUnits, found.clone()),
+                };
+                let expected = match &error {
+                    GraphError::Unit { expected, .. } => format!("legs that come to {expected}"),
+                    GraphError::RawLeg(_) => "a leg in decimals".to_string(),
+                    other => other.to_string(),
+                };
+                log.at(code, span, found, expected);
+                self.broken(&name);
+            }
+        }
+    }
+
+    /// The price of a name. `Err(())` when there is none and that has been told, here or where it is defined.
+    fn find(&self, name: &str, span: Span, log: &mut Log) -> Result<PriceId, ()> {
+        if let Some(id) = self.ids.get(name) {
+            return Ok(*id);
+        }
+        if self.complete && !self.claimed.contains(name) {
+            let fault = log.at(Code::NoSuchPrice, span, quoted(name), "a feed or derived price of the book");
+            if let Some(near) = nearest(name, self.claimed.iter().map(String::as_str)) {
+                fault.help(format!("did you mean `{near}`?"));
+            }
+        }
+        Err(())
+    }
+
+    /// The price that a market's slot is wired to: in the slot's currency, not finer than the slot, and one that a
+    /// venue acts on.
+    pub(super) fn wire(&self, name: &str, span: Span, slot: &PriceSlot, log: &mut Log) -> Option<PriceId> {
+        let id = self.find(name, span, log).ok()?;
+        let price = self.graph.price(id)?;
+        if price.unit.currency != slot.currency {
+            let expected = format!("a price of {} in {}", slot.asset, slot.currency);
+            log.at(Code::Currency, span, format!("one in {}", price.unit), expected);
+            return None;
+        }
+        if let Origin::Feed(Observation { kind: kind @ (FeedKind::Market | FeedKind::Redemption), .. }) =
+            &price.origin
+        {
+            let found = format!("a price of kind {}", kind.name());
+            log.at(Code::NotOracle, span, found, "one of kind oracle, or derived")
+                .help("if the venue acts on this very price, its kind is oracle");
+            return None;
+        }
+        let digits = self.digits(id);
+        if digits > slot.decimals {
+            let expected = format!("at most {}, which the venue reads", slot.decimals);
+            let fault =
+                log.at(Code::PriceTooFine, span, format!("{digits} digits after the point"), expected);
+            fault.help("derive a price with fewer decimals and a rounding, or write fewer digits");
+            return None;
+        }
+        Some(id)
+    }
+
+    /// The most digits after the point that a price can have.
+    fn digits(&self, id: PriceId) -> u8 {
+        let Some(price) = self.graph.price(id) else { return 0 };
+        match &price.origin {
+            Origin::Feed(Observation { scale: Scale::Raw, .. }) => 0,
+            Origin::Feed(Observation { price, .. }) => price.map_or(0, |price| price.trimmed().decimals),
+            Origin::Constant(value) => value.trimmed().decimals,
+            Origin::Product { decimals, .. } | Origin::Quotient { decimals, .. } => *decimals,
+            // Legs stand before what is built on them, so this ends; a chain of bounds is short.
+            Origin::Least { legs } | Origin::Greatest { legs } => {
+                legs.iter().map(|&leg| self.digits(leg)).max().unwrap_or(0)
+            }
+        }
+    }
+}
+
+/// What a derived price says of itself, before its legs are found.
+struct Derived<'t> {
+    name: &'t str,
+    span: Span,
+    unit: PriceUnit,
+    rule: Rule<'t>,
+}
+
+enum Rule<'t> {
+    Constant(Decimal),
+    Product(Vec<Leg<'t>>, u8, Rounding),
+    Quotient([Leg<'t>; 2], u8, Rounding),
+    Least(Vec<Leg<'t>>),
+    Greatest(Vec<Leg<'t>>),
+}
+
+type Leg<'t> = (&'t str, Span);
+
+/// Adds the derived prices, in whatever order the file has them.
+pub(super) fn read(nodes: &[Node], prices: &mut Prices, log: &mut Log) {
+    if let Some(node) = nodes.get(DERIVED_MAX) {
+        log.at(
+            Code::TooLarge,
+            node.span,
+            format!("{} prices", nodes.len()),
+            format!("at most {DERIVED_MAX}"),
+        );
+        return;
+    }
+    let mut open: Vec<Derived<'_>> = nodes.iter().filter_map(|node| derived(node, prices, log)).collect();
+    // Each pass adds what stands on prices that are there; without circles there is always one.
+    while !open.is_empty() {
+        let before = open.len();
+        open.retain(|price| !settle(price, prices, log));
+        if open.len() == before {
+            break;
+        }
+    }
+    for price in open {
+        log.at(Code::Circle, price.span, quoted(price.name), "a price that rests on feeds and constants");
+    }
+}
+
+/// Adds a price if its legs are there; `true` when nothing more is to be done about it.
+fn settle(derived: &Derived<'_>, prices: &mut Prices, log: &mut Log) -> bool {
+    let legs: &[Leg<'_>] = match &derived.rule {
+        Rule::Constant(_) => &[],
+        Rule::Product(legs, ..) | Rule::Least(legs) | Rule::Greatest(legs) => legs,
+        Rule::Quotient(legs, ..) => legs,
+    };
+    let mut ids = Vec::new();
+    for (name, span) in legs {
+        match prices.ids.get(*name) {
+            Some(id) => ids.push(*id),
+            // Not there yet: a later pass decides, unless it never comes.
+            None if prices.claimed.contains(*name) && !prices.broken.contains(*name) => return false,
+            None => {
+                let _ = prices.find(name, *span, log);
+                prices.broken(derived.name);
+                return true;
+            }
+        }
+    }
+    let origin = match &derived.rule {
+        Rule::Constant(value) => Origin::Constant(*value),
+        Rule::Product(_, decimals, rounding) => {
+            Origin::Product { legs: ids, decimals: *decimals, rounding: *rounding }
+        }
+        Rule::Quotient(_, decimals, rounding) => {
+            let [of, by] = ids[..] else { return true };
+            Origin::Quotient { of, by, decimals: *decimals, rounding: *rounding }
+        }
+        Rule::Least(_) => Origin::Least { legs: ids },
+        Rule::Greatest(_) => Origin::Greatest { legs: ids },
+    };
+    let (name, unit) = (derived.name.to_string(), derived.unit.clone());
+    prices.add(Price { name, unit, origin }, derived.span, log);
+    true
+}
+
+fn derived<'t>(node: &'t Node, prices: &mut Prices, log: &mut Log) -> Option<Derived<'t>> {
+    let mut fields = Fields::of(node, log)?;
+    let name = fields.need("name", log);
+    let span = name.map_or(node.span, |node| node.span);
+    let name = name.and_then(|node| scalar::name(text(node, log)?, node.span, log));
+    let claimed = name.is_some_and(|name| prices.claim(name, span, log));
+    let unit = fields.need("unit", log).and_then(|node| {
+        let word = text(node, log)?;
+        let unit = parse_unit(word);
+        if unit.is_none() {
+            log.at(Code::NotAUnit, node.span, quoted(word), "a unit such as USD or USD/ETH");
+        }
+        unit
+    });
+    let rule = rule(&mut fields, log);
+    fields.finish(log);
+    if let (true, Some(name)) = (claimed && (unit.is_none() || rule.is_none()), name) {
+        prices.broken(name);
+    }
+    claimed.then_some(Derived { name: name?, span, unit: unit?, rule: rule? })
+}
+
+fn rule<'t>(fields: &mut Fields<'t>, log: &mut Log) -> Option<Rule<'t>> {
+    let names = ["product", "quotient", "least", "greatest", "constant"];
+    let given: Vec<(&str, &Node)> =
+        names.into_iter().filter_map(|name| Some((name, fields.take(name)?))).collect();
+    let (decimals, rounding) = (fields.take("decimals"), fields.take("rounding"));
+    let (name, node) = match given[..] {
+        [one] => one,
+        [] => {
+            log.at(Code::MissingField, fields.span, "none of them", format!("one of {}", names.join(", ")));
+            return None;
+        }
+        [_, (name, node), ..] => {
+            log.at(Code::Exclusive, node.span, format!("also `{name}`"), "one rule for a price");
+            return None;
+        }
+    };
+    let computed = matches!(name, "product" | "quotient");
+    for (what, extra) in [("decimals", decimals), ("rounding", rounding)] {
+        match extra {
+            Some(extra) if !computed => {
+                log.at(Code::Exclusive, extra.span, format!("`{what}`"), format!("none beside `{name}`"));
+                return None;
+            }
+            None if computed => {
+                log.at(Code::MissingField, node.span, "nothing", format!("a field `{what}` beside it"));
+                return None;
+            }
+            _ => {}
+        }
+    }
+    let decimals = decimals.map(|node| scalar::between(node, 0, DECIMALS_MAX, log).map(|d| d as u8));
+    let rounding =
+        rounding.map(|node| text(node, log).and_then(|word| scalar::word(word, node.span, ROUNDINGS, log)));
+    match name {
+        "product" => Some(Rule::Product(legs(node, log)?, decimals??, rounding??)),
+        "quotient" => {
+            let mut fields = Fields::of(node, log)?;
+            let of = fields.need("of", log).and_then(|node| leg(node, log));
+            let by = fields.need("by", log).and_then(|node| leg(node, log));
+            fields.finish(log);
+            Some(Rule::Quotient([of?, by?], decimals??, rounding??))
+        }
+        "least" => Some(Rule::Least(legs(node, log)?)),
+        "greatest" => Some(Rule::Greatest(legs(node, log)?)),
+        _ => {
+            let value = scalar::amount(text(node, log)?, node.span, log)?;
+            Some(Rule::Constant(value))
+        }
+    }
+}
+
+fn leg<'t>(node: &'t Node, log: &mut Log) -> Option<Leg<'t>> {
+    Some((text(node, log)?, node.span))
+}
+
+fn legs<'t>(node: &'t Node, log: &mut Log) -> Option<Vec<Leg<'t>>> {
+    let nodes = list(node, log)?;
+    if nodes.is_empty() || nodes.len() > 16 {
+        log.at(Code::OutOfRange, node.span, format!("{} legs", nodes.len()), "1 to 16 legs");
+        return None;
+    }
+    nodes.iter().map(|node| leg(node, log)).collect()
+}

@@ -1,0 +1,141 @@
+//! One row of a list, whether it stands in a CSV file or in a one-file book: named texts with their places.
+
+use crate::fault::{Code, Log, Source, Span, nearest, quoted};
+use crate::table::{Cell, Column, Header, Row, Rows, header};
+use crate::tree::{Entry, Node, Value};
+use std::borrow::Cow;
+
+/// More columns than any list has.
+const WIDTH: usize = 10;
+
+/// One row. A cell that is empty is not there.
+pub(super) struct Record<'r> {
+    /// The row as a whole: where to point when something is missing.
+    pub(super) span: Span,
+    columns: &'static [Column],
+    cells: [Option<Cell<'r>>; WIDTH],
+}
+
+impl<'r> Record<'r> {
+    /// The text of a column, if the row has any.
+    pub(super) fn get(&self, column: usize) -> Option<&Cell<'r>> {
+        self.cells.get(column)?.as_ref()
+    }
+
+    /// All texts of the row.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.cells.iter().flatten().map(|cell| &*cell.text)
+    }
+
+    /// The text of a column that must have one.
+    pub(super) fn need(&self, column: usize, log: &mut Log) -> Option<&Cell<'r>> {
+        let cell = self.get(column);
+        if cell.is_none() {
+            let name = self.columns[column].name;
+            log.at(Code::MissingField, self.span, "nothing", format!("a `{name}`"));
+        }
+        cell
+    }
+}
+
+/// Reads a CSV file. `each` is given every row, and whether all its cells are where they seem (a fault is told already).
+/// `false` when rows are missing: the header is not sound, or a quotation mark never closes.
+pub(super) fn of_table<'s>(
+    source: &'s Source,
+    id: u16,
+    columns: &'static [Column],
+    log: &mut Log,
+    mut each: impl FnMut(&Record<'s>, bool, &mut Log),
+) -> bool {
+    let mut rows = Rows::new(source, id, b',');
+    let mut row = Row::default();
+    if !rows.next(&mut row, log) {
+        let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
+        log.file(Code::MissingColumn, &source.name, "no header", format!("the columns {}", names.join(",")));
+        return false;
+    }
+    let before = log.count();
+    let places = header(&row, columns, log);
+    let width = row.cells.len();
+    // Without a sound header no cell can be trusted to be what it seems.
+    if log.count() != before {
+        return false;
+    }
+    loop {
+        let before = log.count();
+        if !rows.next(&mut row, log) {
+            return true;
+        }
+        let fits = row.cells.len() == width && log.count() == before;
+        let record = record(&row, &places, columns);
+        // A quotation mark out of place takes cells with it; that is told already.
+        if !fits && log.count() == before {
+            let found = format!("{} cells", row.cells.len());
+            log.at(Code::RowLength, record.span, found, format!("{width} cells, as in the header"));
+        }
+        each(&record, fits, log);
+        // From here on no line is sure to be a row.
+        if rows.torn {
+            return false;
+        }
+    }
+}
+
+fn record<'s>(row: &Row<'s>, places: &Header, columns: &'static [Column]) -> Record<'s> {
+    let (first, last) = (row.cells.first().map(|c| c.span), row.cells.last().map(|c| c.span));
+    let nowhere = Span { source: 0, start: 0, end: 0 };
+    let span = Span { end: last.unwrap_or(nowhere).end, ..first.unwrap_or(nowhere) };
+    let mut cells = [const { None }; WIDTH];
+    for (cell, place) in cells.iter_mut().zip(places) {
+        *cell = place.and_then(|at| row.cells.get(at)).filter(|cell| !cell.text.is_empty()).cloned();
+    }
+    Record { span, columns, cells }
+}
+
+/// Reads a list of tables, each a row. `each` as in [`of_table`]; a row with faulty fields is told as not right.
+pub(super) fn of_list<'t>(
+    nodes: &'t [Node],
+    columns: &'static [Column],
+    log: &mut Log,
+    mut each: impl FnMut(&Record<'t>, bool, &mut Log),
+) {
+    for node in nodes {
+        let Value::Table(entries) = &node.value else {
+            log.at(Code::WrongKind, node.span, node.value.kind(), "a table");
+            continue;
+        };
+        let before = log.count();
+        let mut cells = [const { None }; WIDTH];
+        for entry in entries {
+            match columns.iter().position(|column| column.name == entry.key) {
+                Some(column) => cells[column] = cell(&entry.value, log),
+                None => unknown(entry, columns, log),
+            }
+        }
+        let head = Span { end: node.span.end.min(node.span.start + 1), ..node.span };
+        let sound = log.count() == before;
+        each(&Record { span: head, columns, cells }, sound, log);
+    }
+}
+
+fn cell<'t>(node: &'t Node, log: &mut Log) -> Option<Cell<'t>> {
+    match &node.value {
+        Value::Text(text) if text.is_empty() => None,
+        Value::Text(text) => Some(Cell { text: Cow::Borrowed(text), span: node.span }),
+        Value::Null => None,
+        other => {
+            log.at(Code::WrongKind, node.span, other.kind(), "a text in quotation marks")
+                .help("numbers are written as texts, because programs round bare ones");
+            None
+        }
+    }
+}
+
+fn unknown(entry: &Entry, columns: &[Column], log: &mut Log) {
+    let known = columns.iter().map(|column| column.name);
+    let fault = log.at(Code::UnknownField, entry.key_span, quoted(&entry.key), "a known field");
+    match nearest(&entry.key, known.clone()) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault.help(format!("known are {}", known.collect::<Vec<_>>().join(", "))),
+    }
+}

@@ -1,0 +1,111 @@
+//! What this crate knows of each venue: how its markets and positions stand in files.
+//!
+//! A new venue is one file beside this one and one line in [`VENUES`].
+
+use crate::book::{aave_v3, morpho_blue};
+use crate::fault::{Log, Span};
+use crate::table::Cell;
+use crate::tree::{Fields, Value};
+use plimsoll_core::{Account, InstrumentId, Market, Time, U256};
+
+/// All venues that books can have markets of.
+pub(super) const VENUES: &[VenueFile] = &[aave_v3::FILE, morpho_blue::FILE];
+
+/// One venue's files.
+pub(super) struct VenueFile {
+    /// The venue's name in files.
+    pub(super) name: &'static str,
+    /// Its revisions, oldest first.
+    pub(super) revisions: &'static [&'static str],
+    /// Reads the fields of a market that are the venue's own. `None` when no market can be made of them; the
+    /// reasons are told.
+    pub(super) read: fn(&mut Fields<'_>, &Setting, &mut Log) -> Option<Decoded>,
+    /// The fields that [`VenueFile::read`] reads back to the same market. `None` for another venue's market.
+    pub(super) write: fn(&dyn Market, &Names<'_>) -> Option<Named>,
+    /// The rows that [`Desk`] reads back to the same account.
+    pub(super) positions: fn(&dyn Market, &Account) -> Option<Positions>,
+}
+
+/// Values by name, to be written.
+pub(super) type Named = Vec<(&'static str, Value)>;
+
+/// What a market's reading depends on.
+pub(super) struct Setting {
+    /// The time of the book.
+    pub(super) at: Time,
+    /// Which of [`VenueFile::revisions`].
+    pub(super) revision: usize,
+}
+
+/// A market that was read, before its positions are.
+pub(super) struct Decoded {
+    /// The market, typed.
+    pub(super) desk: Box<dyn Desk>,
+    /// For each price slot, the name of the price it is wired to.
+    pub(super) wires: Vec<Option<(String, Span)>>,
+    /// The account that a cell of the market names, to be filled in when accounts have numbers.
+    pub(super) account: Option<(plimsoll_core::Cell, String, Span)>,
+}
+
+/// How an account comes by a holding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// A deposit.
+    Supply,
+    /// Collateral.
+    Collateral,
+    /// What is owed.
+    Debt,
+}
+
+pub(super) const SIDES: &[(&str, Side)] =
+    &[("supply", Side::Supply), ("collateral", Side::Collateral), ("debt", Side::Debt)];
+
+/// What a row says beside the quantity.
+pub(super) struct Posting<'r> {
+    pub(super) side: Side,
+    pub(super) kind: &'r Cell<'r>,
+    pub(super) asset: &'r Cell<'r>,
+    pub(super) as_collateral: Option<(bool, Span)>,
+}
+
+/// A market while positions are read into it.
+pub(super) trait Desk {
+    /// The market.
+    fn market(&self) -> &dyn Market;
+    /// The market, when all is read.
+    fn release(self: Box<Self>) -> Box<dyn Market>;
+    /// The instrument that a row means, or why there is none.
+    fn instrument(&self, posting: &Posting<'_>, log: &mut Log) -> Option<InstrumentId>;
+    /// The word for the venue's own integers of an instrument, where they are not raw tokens: `scaled`, `shares`.
+    fn stored(&self, instrument: InstrumentId) -> Option<&'static str>;
+    /// What the venue would record now for so many raw tokens; `None` beyond 256 bits.
+    fn convert(&self, instrument: InstrumentId, raw: U256) -> Option<U256>;
+    /// Sets whatever the venue keeps beside the quantity: flags of collateral and debt.
+    fn mark(&self, account: &mut Account, posting: &Posting<'_>, instrument: InstrumentId, log: &mut Log);
+    /// Sets the account's mode from its text, such as `emode=1`.
+    fn mode(&self, account: &mut Account, mode: &Cell<'_>, log: &mut Log);
+}
+
+/// Names for what a market's numbers point at.
+pub(super) struct Names<'b> {
+    /// For each price slot, the price it is wired to.
+    pub(super) prices: Vec<Option<&'b str>>,
+    /// The name of an account.
+    pub(super) account: &'b dyn Fn(u64) -> Option<&'b str>,
+}
+
+/// An account's rows.
+pub(super) struct Positions {
+    pub(super) mode: Option<String>,
+    pub(super) rows: Vec<Position>,
+}
+
+/// One row, in the venue's own integers.
+pub(super) struct Position {
+    pub(super) side: Side,
+    pub(super) asset: String,
+    pub(super) quantity: U256,
+    pub(super) unit: &'static str,
+    pub(super) as_collateral: Option<bool>,
+}
