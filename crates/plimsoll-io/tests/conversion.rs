@@ -15,7 +15,9 @@ fn example(revision: &str, rows: &str) -> Book {
     let mut written = book::write(&sound(book::open(&folder))).expect("the example can be written");
     for (name, text) in &mut written.files {
         match name.as_str() {
-            "markets/aave-core.toml" => *text = text.replace("revision = \"3.5\"", &format!("revision = \"{revision}\"")),
+            "markets/aave-core.toml" => {
+                *text = text.replace("revision = \"3.5\"", &format!("revision = \"{revision}\""))
+            }
             "positions.csv" => *text = format!("account,market,kind,asset,quantity,unit\n{rows}"),
             _ => {}
         }
@@ -42,10 +44,15 @@ fn recorded(book: &Book, account: &ListedAccount, instrument: InstrumentId, raw:
 
 #[test]
 fn tokens_become_what_the_venue_records() {
-    let assets = [("aave-core", "WETH", 18, "debt"), ("aave-core", "USDC", 6, "supply"),
-        ("aave-core", "wstETH", 18, "supply"), ("aave-core", "USDC", 6, "debt"),
-        ("morpho-wsteth-usdc", "USDC", 6, "supply"), ("morpho-wsteth-usdc", "USDC", 6, "debt"),
-        ("morpho-wsteth-usdc", "wstETH", 18, "collateral")];
+    let assets = [
+        ("aave-core", "WETH", 18, "debt"),
+        ("aave-core", "USDC", 6, "supply"),
+        ("aave-core", "wstETH", 18, "supply"),
+        ("aave-core", "USDC", 6, "debt"),
+        ("morpho-wsteth-usdc", "USDC", 6, "supply"),
+        ("morpho-wsteth-usdc", "USDC", 6, "debt"),
+        ("morpho-wsteth-usdc", "wstETH", 18, "collateral"),
+    ];
     for revision in ["3.2", "3.3", "3.4", "3.5", "3.6", "3.7"] {
         for (market, asset, decimals, kind) in assets {
             for raw in ["1234567", "1234568", "99999999", "100000003", "7777777777", "31415926535"] {
@@ -53,7 +60,9 @@ fn tokens_become_what_the_venue_records() {
                 let (whole, fraction) = token.split_at(token.len() - decimals);
                 let backing = if market == "aave-core" { "WETH" } else { "wstETH" };
                 let with = |row: String| {
-                    format!("rich,{market},collateral,{backing},1000,token\nx,{market},{kind},{asset},{row}\n")
+                    format!(
+                        "rich,{market},collateral,{backing},1000,token\nx,{market},{kind},{asset},{row}\n"
+                    )
                 };
                 let book = example(revision, &with(format!("{whole}.{fraction},token")));
                 let same = example(revision, &with(format!("{raw},raw")));

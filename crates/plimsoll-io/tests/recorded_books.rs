@@ -43,9 +43,7 @@ fn aave_book(document: &Value, number: usize) -> (Value, Vec<(String, Value)>) {
     let symbols = document["meta"]["reserves"].as_array().expect("reserves");
     let symbol = |i: usize| text(&symbols[i]["sym"]).to_string();
     let (mut feeds, mut reserves) = (Vec::new(), Vec::new());
-    let feed = |name: &str, price: &Value| {
-        json!({"feed": name, "kind": "oracle", "price": price, "unit": "USD raw", "source": "recorded"})
-    };
+    let feed = |name: &str, price: &Value| json!({"feed": name, "kind": "oracle", "price": price, "unit": "USD raw", "source": "recorded"});
     for (i, meta) in symbols.iter().enumerate() {
         let reserve = market["reserves"].as_array().expect("reserves").iter().find(|r| r["i"] == i);
         let reserve = reserve.expect("every reserve is recorded");
@@ -93,9 +91,11 @@ fn aave_book(document: &Value, number: usize) -> (Value, Vec<(String, Value)>) {
         ] {
             own.extend(mode.get(from).map(|value| (name.to_string(), value.clone())));
         }
-        for (name, from) in
-            [("collateral", "collateralBitmap"), ("borrowable", "borrowableBitmap"), ("ltv_zero", "ltvzeroBitmap")]
-        {
+        for (name, from) in [
+            ("collateral", "collateralBitmap"),
+            ("borrowable", "borrowableBitmap"),
+            ("ltv_zero", "ltvzeroBitmap"),
+        ] {
             own.extend(mode.get(from).map(|word| (name.to_string(), json!(bits(word)))));
         }
         if let Some(price) = mode.get("price").filter(|price| **price != "0") {
@@ -166,7 +166,12 @@ fn recorded_pools_answer_through_files_as_they_did_on_chain() {
             let book = read(&json);
             for (name, out) in &recorded {
                 for (figure, value) in figures(&book, name) {
-                    assert_eq!(Value::String(value), out[&figure], "{} {number} {name} {figure}", path.display());
+                    assert_eq!(
+                        Value::String(value),
+                        out[&figure],
+                        "{} {number} {name} {figure}",
+                        path.display()
+                    );
                     compared += 1;
                 }
             }
