@@ -21,8 +21,10 @@ fn example() -> Value {
 
 fn accepts(root: &Value, schema: &Value, value: &Value) -> bool {
     let all = |list: &Value| list.as_array().expect("a list").clone();
-    let at_least = |limit: &Value| value.as_u64().is_none_or(|number| number >= limit.as_u64().expect("a limit"));
-    let at_most = |limit: &Value| value.as_u64().is_none_or(|number| number <= limit.as_u64().expect("a limit"));
+    let at_least =
+        |limit: &Value| value.as_u64().is_none_or(|number| number >= limit.as_u64().expect("a limit"));
+    let at_most =
+        |limit: &Value| value.as_u64().is_none_or(|number| number <= limit.as_u64().expect("a limit"));
     let length = value.as_str().map(str::chars).map_or(0, Iterator::count);
     let items = value.as_array().map_or(0, Vec::len);
     let limit = |limit: &Value| usize::try_from(limit.as_u64().expect("a limit")).expect("a small limit");
@@ -42,9 +44,11 @@ fn accepts(root: &Value, schema: &Value, value: &Value) -> bool {
         },
         "const" => value == rule,
         "enum" => all(rule).contains(value),
-        "properties" => rule.as_object().expect("properties").iter().all(|(name, rule)| {
-            value.get(name).is_none_or(|member| accepts(root, rule, member))
-        }),
+        "properties" => rule
+            .as_object()
+            .expect("properties")
+            .iter()
+            .all(|(name, rule)| value.get(name).is_none_or(|member| accepts(root, rule, member))),
         "required" => all(rule).iter().all(|name| value.get(name.as_str().expect("a name")).is_some()),
         "additionalProperties" => {
             assert_eq!(*rule, json!(false));
