@@ -1,12 +1,14 @@
 //! `plimsoll check`: the whole book in one table.
 
 use crate::args::CheckArgs;
+use crate::show::outln;
 use crate::{exit, show};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use plimsoll::{Check, Identity, Ladder, Ratio, Row, Severity, Tier, Total, check};
 use plimsoll_core::{Assessment, Book, Certainty, Figure, Int, Judgement, Time, Verdict};
-use plimsoll_io::Fault;
+use plimsoll_io::fault::{Fault, Faults};
 use serde_json::{Value, json};
+use std::io::IsTerminal;
 use std::path::Path;
 
 pub(crate) fn run(args: &CheckArgs) -> u8 {
@@ -18,7 +20,7 @@ pub(crate) fn run(args: &CheckArgs) -> u8 {
     match check(&book, at, &Ladder::default()) {
         Ok(answer) => {
             if args.json {
-                println!("{:#}", as_json(&book, &answer, &faults));
+                outln!("{:#}", as_json(&book, &answer, &faults));
             } else {
                 print(&book, &answer);
             }
@@ -36,18 +38,22 @@ pub(crate) fn run(args: &CheckArgs) -> u8 {
 }
 
 /// Reads a book; its faults go to stderr. Unless the caller keeps going, a fault ends it.
-pub(crate) fn open(path: &Path, keep_going: bool) -> Result<(Book, Vec<Fault>), u8> {
-    let read = plimsoll_io::book::read(path);
-    for fault in &read.faults {
-        eprintln!("{fault}");
+pub(crate) fn open(path: &Path, keep_going: bool) -> Result<(Book, Faults), u8> {
+    let opened = plimsoll_io::book::open(path);
+    if opened.faults.is_empty() {
+        return Ok((opened.book, opened.faults));
     }
-    if !read.faults.is_empty() {
-        eprintln!("plimsoll: {} in {}", counted(read.faults.len(), "fault"), path.display());
+    eprint!("{}", opened.faults.render(std::io::stderr().is_terminal()));
+    let faults = counted(opened.faults.count(), "fault");
+    let left_out = counted(opened.left_out, "account");
+    eprintln!("plimsoll: {faults} in {}; {left_out} left out", path.display());
+    if keep_going && !opened.book.markets.is_empty() {
+        return Ok((opened.book, opened.faults));
     }
-    match read.book {
-        Some(book) if read.faults.is_empty() || keep_going => Ok((book, read.faults)),
-        _ => Err(exit::FAULTY),
+    if !keep_going {
+        eprintln!("plimsoll: nothing was judged; --keep-going judges what is sound");
     }
+    Err(exit::FAULTY)
 }
 
 /// The time asked about, or the book's own; `None` after a message where it cannot be read.
@@ -60,27 +66,30 @@ pub(crate) fn time_of(book: &Book, asked: Option<&str>) -> Option<Time> {
     time
 }
 
-fn counted(n: usize, what: &str) -> String {
+fn counted(n: u64, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
+
+const COLUMNS: [&str; 13] = [
+    "account",
+    "market",
+    "tier",
+    "health",
+    "ratio %",
+    "minimum %",
+    "buffer %",
+    "collateral",
+    "debt",
+    "available",
+    "excess",
+    "the venue's own",
+    "note",
+];
 
 fn print(book: &Book, answer: &Check) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header([
-        "account",
-        "market",
-        "tier",
-        "health",
-        "ratio %",
-        "minimum %",
-        "buffer %",
-        "collateral",
-        "debt",
-        "available",
-        "excess",
-        "note",
-    ]);
+    table.set_header(COLUMNS);
     for column in 3..11 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -89,14 +98,14 @@ fn print(book: &Book, answer: &Check) {
     for row in &answer.rows {
         table.add_row(cells(book, row));
     }
-    println!("{}", table.trim_fmt());
-    println!();
+    outln!("{}", table.trim_fmt());
+    outln!();
     print_prices(answer);
     print_totals(answer);
     let Identity { book: name, hash, at, program } = &answer.identity;
-    println!("\nas of {} · book {name} · hash {} · plimsoll {program}", show::time(*at), &hash[..16]);
-    println!("every number is exact, in the venue's own rounding; cut, never rounded, where it is shown");
-    println!("how one came about: plimsoll explain BOOK ACCOUNT");
+    outln!("\nas of {} · book {name} · hash {} · plimsoll {program}", show::time(*at), &hash[..16]);
+    outln!("every number is exact, in the venue's own rounding; cut, never rounded, where it is shown");
+    outln!("how one came about: plimsoll explain BOOK ACCOUNT");
 }
 
 fn cells(book: &Book, row: &Row) -> Vec<String> {
@@ -118,8 +127,19 @@ fn cells(book: &Book, row: &Row) -> Vec<String> {
         money(own.map(|a| a.debt)),
         row.available.map_or_else(|| "-".into(), |value| show::amount(value, borrowing, 2)),
         money(row.excess),
+        headline(row),
         note(row),
     ]
+}
+
+/// The venue's own number, by convention the last of its figures.
+fn headline(row: &Row) -> String {
+    match (row.own.last(), row.health) {
+        (Some(figure), Some(_)) => {
+            format!("{} {}", figure.name, show::exact(figure.value, figure.unit.decimals))
+        }
+        _ => "-".into(),
+    }
 }
 
 /// What the numbers do not say.
@@ -160,7 +180,7 @@ fn word(verdict: Verdict) -> &'static str {
 
 fn print_prices(answer: &Check) {
     for market in &answer.markets {
-        println!(
+        outln!(
             "{} · {} {} · state of {}",
             market.name,
             market.venue,
@@ -174,28 +194,28 @@ fn print_prices(answer: &Check) {
                 price.doubt.map_or_else(String::new, |why| format!(", {}", why.to_string().to_uppercase()));
             format!("  {} {value} {} ({}{age}{doubt})", price.asset, market.currency, price.kind)
         });
-        println!("{}", prices.collect::<Vec<_>>().join("\n"));
+        outln!("{}", prices.collect::<Vec<_>>().join("\n"));
     }
 }
 
 fn print_totals(answer: &Check) {
-    println!();
+    outln!();
     let counts = Tier::ALL
         .iter()
         .rev()
         .filter_map(|tier| answer.tiers.get(tier).map(|count| format!("{count} {}", tier.name())));
-    println!("{}: {}", counted(answer.rows.len(), "account"), counts.collect::<Vec<_>>().join(", "));
+    outln!("{}: {}", counted(answer.rows.len() as u64, "account"), counts.collect::<Vec<_>>().join(", "));
     for total in &answer.totals {
         let Total { currency, decimals, .. } = total;
         let show = |value: Int| show::amount(value, *decimals, 2);
-        println!(
+        outln!(
             "{currency}: collateral {}, debt {}, of liquidatable accounts {} and {}, uncovered {} ({})",
             show(total.collateral),
             show(total.debt),
             show(total.collateral_liquidatable),
             show(total.debt_liquidatable),
             show(total.uncovered),
-            counted(total.accounts as usize, "account"),
+            counted(total.accounts, "account"),
         );
     }
 }
@@ -255,7 +275,7 @@ pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
     })
 }
 
-fn as_json(book: &Book, answer: &Check, faults: &[Fault]) -> Value {
+fn as_json(book: &Book, answer: &Check, faults: &Faults) -> Value {
     let unknown = answer.tiers.get(&Tier::Unknown).copied().unwrap_or(0);
     let mut provenance = provenance_json(&answer.identity);
     if let Value::Object(fields) = &mut provenance {
@@ -270,7 +290,7 @@ fn as_json(book: &Book, answer: &Check, faults: &[Fault]) -> Value {
         "tiers": answer.tiers.iter().map(|(tier, count)| (tier.name().to_string(), json!(count)))
             .collect::<serde_json::Map<_, _>>(),
         "totals": answer.totals.iter().map(total_json).collect::<Vec<_>>(),
-        "faults": faults.iter().map(fault_json).collect::<Vec<_>>(),
+        "faults": faults.list.iter().map(fault_json).collect::<Vec<_>>(),
     })
 }
 
@@ -336,5 +356,13 @@ fn total_json(total: &Total) -> Value {
 }
 
 fn fault_json(fault: &Fault) -> Value {
-    json!({ "message": fault.to_string() })
+    json!({
+        "code": fault.code.name(),
+        "file": fault.file,
+        "line": fault.place.map(|place| place.line),
+        "column": fault.place.map(|place| place.column),
+        "found": fault.found,
+        "expected": fault.expected,
+        "help": fault.help,
+    })
 }

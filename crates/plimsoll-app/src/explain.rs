@@ -1,6 +1,7 @@
 //! `plimsoll explain`: arithmetic that can be followed with a pencil.
 
 use crate::args::ExplainArgs;
+use crate::show::outln;
 use crate::{exit, show};
 use plimsoll::{Allowance, Explanation, HoldingLine, Section, explain, find};
 use plimsoll_core::{Book, Certainty, Int, Judgement, Operation, Step, Unit, Verdict};
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &ExplainArgs) -> u8 {
     match explain(&book, account, at) {
         Ok(explanation) => {
             if args.json {
-                println!("{:#}", as_json(&book, &explanation));
+                outln!("{:#}", as_json(&book, &explanation));
             } else {
                 print(&book, &explanation);
             }
@@ -62,62 +63,66 @@ fn print(book: &Book, e: &Explanation) {
     let listed = &book.accounts[e.account];
     let market = &book.markets[listed.market];
     let (venue, revision) = market.market.venue();
-    println!("account  {} of {}", listed.name, listed.owner);
-    println!("market   {} ({venue} {revision})", market.name);
-    println!("as of    {}", show::time(e.identity.at));
-    println!("book     {} (hash {})", e.identity.book, e.identity.hash);
+    outln!("account  {} of {}", listed.name, listed.owner);
+    outln!("market   {} ({venue} {revision})", market.name);
+    outln!("as of    {}", show::time(e.identity.at));
+    outln!("book     {} (hash {})", e.identity.book, e.identity.hash);
     for (name, value) in &e.terms {
-        println!("term     {name} = {value}");
+        outln!("term     {name} = {value}");
     }
-    println!("\nholdings");
+    outln!("\nholdings");
     for HoldingLine { instrument, asset, decimals, quantity, balance } in &e.holdings {
-        println!("  {instrument}: {quantity} stored");
+        outln!("  {instrument}: {quantity} stored");
         match balance {
-            Ok(balance) => println!("    = {} {asset}", show::exact(balance.raw.into(), *decimals)),
-            Err(refusal) => println!("    balance: {refusal} [{}]", refusal.code()),
+            Ok(balance) => outln!("    = {} {asset}", show::exact(balance.raw.into(), *decimals)),
+            Err(refusal) => outln!("    balance: {refusal} [{}]", refusal.code()),
         }
     }
-    for (title, (judgement, sections)) in
-        [("LIQUIDATION LINE", &e.liquidation), ("BORROWING LINE", &e.borrowing)]
-    {
-        println!("\n{title}");
+    let liquidation = ["nothing is owed", "healthy", "liquidatable"];
+    let borrowing =
+        ["nothing is owed", "within what the collateral carries", "over what the collateral carries"];
+    for (title, words, (judgement, sections)) in [
+        ("THE LINE OF LIQUIDATION", liquidation, &e.liquidation),
+        ("THE LINE OF BORROWING", borrowing, &e.borrowing),
+    ] {
+        outln!("\n{title}");
         for section in sections {
             print_section(section);
         }
-        print_judgement(judgement);
+        print_judgement(judgement, words);
     }
     for (what, allowances) in [("can be withdrawn", &e.withdrawable), ("can be borrowed", &e.borrowable)] {
-        println!("\n{what} in one action");
+        outln!("\n{what} in one action");
         if allowances.is_empty() {
-            println!("  nothing");
+            outln!("  nothing");
         }
         for Allowance { asset, decimals, limit } in allowances {
             let why = limit.because.map_or_else(
                 || "everything".into(),
                 |refusal| format!("one unit more: {refusal} [{}]", refusal.code()),
             );
-            println!("  {} {asset} ({why})", show::exact(limit.amount.into(), *decimals));
+            outln!("  {} {asset} ({why})", show::exact(limit.amount.into(), *decimals));
         }
     }
-    println!("\nin the venue's words");
+    outln!("\nin the venue's words");
     for figure in &e.own {
-        println!("  {} = {}{}", figure.name, figure.value, reading(figure.value, figure.unit, 0));
+        outln!("  {} = {}{}", figure.name, figure.value, reading(figure.value, figure.unit, 0));
     }
 }
 
 fn print_section(section: &Section) {
-    println!("  {}", section.title);
+    outln!("  {}", section.title);
     for step in &section.steps {
-        println!("    {}", step.formula);
+        outln!("    {}", step.formula);
         if let Some(numbers) = numbers(step) {
-            println!("      = {numbers}");
+            outln!("      = {numbers}");
         }
         let rounding = match step.operation {
             Operation::MulDiv { .. } => format!("   [rounded {}]", step.rounding.name()),
             _ => String::new(),
         };
         let rounding = if step.rounding == plimsoll_core::Rounding::Exact { String::new() } else { rounding };
-        println!("      = {}{}{rounding}", step.value, reading(step.value, step.unit, section.decimals));
+        outln!("      = {}{}{rounding}", step.value, reading(step.value, step.unit, section.decimals));
     }
 }
 
@@ -149,28 +154,30 @@ fn reading(value: Int, unit: Unit, asset_decimals: u8) -> String {
     }
 }
 
-fn print_judgement(judgement: &Judgement) {
+/// `words` are for no debt, healthy and unhealthy.
+fn print_judgement(judgement: &Judgement, words: [&str; 3]) {
     match judgement.own {
         Ok(own) => {
+            let [no_debt, healthy, unhealthy] = words;
             let verdict = match own.verdict {
-                Verdict::NoDebt => "nothing is owed",
-                Verdict::Healthy => "healthy",
-                Verdict::Unhealthy => "unhealthy",
+                Verdict::NoDebt => no_debt,
+                Verdict::Healthy => healthy,
+                Verdict::Unhealthy => unhealthy,
             };
-            println!("  verdict: {verdict} (backing {} against {})", own.backing, own.requirement);
+            outln!("  verdict: {verdict} (backing {} against {})", own.backing, own.requirement);
             if let (Verdict::Unhealthy, Err(refusal)) = (own.verdict, own.executable) {
-                println!("  not executable now: {refusal} [{}]", refusal.code());
+                outln!("  not executable now: {refusal} [{}]", refusal.code());
             }
         }
-        Err(refusal) => println!("  no verdict: {refusal} [{}]", refusal.code()),
+        Err(refusal) => outln!("  no verdict: {refusal} [{}]", refusal.code()),
     }
     match judgement.certainty {
         Certainty::Certain | Certainty::NoDebt => {}
         Certainty::Safe { why, at_least } => {
-            println!("  a price is {why}: health is at least {at_least} % all the same, whatever it is");
+            outln!("  a price is {why}: health is at least {at_least} % all the same, whatever it is");
         }
-        Certainty::Unsafe(why) => println!("  a price is {why}: unhealthy all the same, whatever it is"),
-        Certainty::Undetermined(why) => println!("  a price is {why}: the verdict depends on it: UNKNOWN"),
+        Certainty::Unsafe(why) => outln!("  a price is {why}: unhealthy all the same, whatever it is"),
+        Certainty::Undetermined(why) => outln!("  a price is {why}: the verdict depends on it: UNKNOWN"),
     }
 }
 

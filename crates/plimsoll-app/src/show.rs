@@ -1,6 +1,25 @@
 //! Integers as people read them.
 
 use plimsoll_core::{Decimal, Int, Time, U256};
+use std::fmt::Arguments;
+use std::io::{ErrorKind, Write};
+
+/// Prints a line to stdout. A reader that went away (`| head`) ends the program quietly; any other failure is told.
+pub(crate) fn line(text: Arguments<'_>) {
+    let Err(error) = writeln!(std::io::stdout().lock(), "{text}") else { return };
+    if error.kind() != ErrorKind::BrokenPipe {
+        eprintln!("plimsoll: stdout: {error}");
+        std::process::exit(1);
+    }
+    std::process::exit(0);
+}
+
+/// `println!` that survives a reader that went away.
+macro_rules! outln {
+    () => { $crate::show::line(format_args!("")) };
+    ($($arg:tt)*) => { $crate::show::line(format_args!($($arg)*)) };
+}
+pub(crate) use outln;
 
 /// An integer of a unit with so many decimals, shown with at most `digits` of them: cut toward zero.
 pub(crate) fn amount(value: Int, decimals: u8, digits: u8) -> String {

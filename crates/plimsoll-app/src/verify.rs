@@ -2,6 +2,7 @@
 
 use crate::args::VerifyArgs;
 use crate::exit;
+use crate::show::outln;
 use plimsoll_io::vectors::{Checked, Found, Outcome, Tally, check, tally};
 use serde::Serialize;
 use std::path::Path;
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &VerifyArgs) -> u8 {
             }
         }
     }
-    println!("{}", line(total));
+    outln!("{}", line(total));
     match (unreadable, total.mismatched + total.skipped) {
         (true, _) => exit::FAULTY,
         (false, 0) => exit::CALM,
@@ -76,15 +77,15 @@ fn print(file: &Path, checked: &Checked, counts: Tally, json: bool) {
             skipped: counts.skipped,
             differences,
         };
-        println!("{}", serde_json::to_string(&line).unwrap_or_default());
+        outln!("{}", serde_json::to_string(&line).unwrap_or_default());
         return;
     }
-    println!("{}: {}", file.display(), line(counts));
+    outln!("{}: {}", file.display(), line(counts));
     for difference in differences {
         let Difference { record, leaf, outcome, expected, found } = difference;
         let expected = expected.as_deref().unwrap_or("no such leaf");
         let found = found.as_deref().unwrap_or("nothing");
-        println!("  {record} {leaf}: {outcome}: expected {expected}, found {found}");
+        outln!("  {record} {leaf}: {outcome}: expected {expected}, found {found}");
     }
 }
 

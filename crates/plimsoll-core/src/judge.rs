@@ -141,8 +141,8 @@ impl<'m> Standing<'m> {
         let spans: Result<Vec<Span>, RowError> = rows.iter().map(|row| self.span(row, ends)).collect();
         match spans {
             Ok(spans) if spans.iter().all(|span| !span.low.is_negative()) => {
-                let floors = rows.iter().map(|row| self.at_least(row, ends).unwrap_or(100));
-                Certainty::Safe { why, at_least: floors.min().unwrap_or(100).max(100) }
+                let floors = rows.iter().map(|row| self.at_least(row, ends));
+                Certainty::Safe { why, at_least: floors.min().unwrap_or(100) }
             }
             Ok(spans) if spans.iter().any(|span| span.high.is_negative()) => Certainty::Unsafe(why),
             _ => Certainty::Undetermined(why),
@@ -178,22 +178,19 @@ impl<'m> Standing<'m> {
         Ok(Span { low: surely, high: possibly })
     }
 
-    /// Least backing over greatest requirement, in whole percent, when nothing else stands in the row.
-    fn at_least(&self, form: &Form, ends: &[Box<dyn Quoted + 'm>; 2]) -> Option<u64> {
+    /// The greatest whole percentage of the requirement, up to a hundredfold, that backing surely covers.
+    fn at_least(&self, form: &Form, ends: &[Box<dyn Quoted + 'm>; 2]) -> u64 {
         let [low, high] = ends;
         let ends = [Nodes { values: low.nodes() }, Nodes { values: high.nodes() }];
-        let minus = |part: &Linear| -> Option<Linear> {
-            let terms = part.terms.iter().map(|&(node, coefficient)| (node, coefficient.neg()));
-            Some(Linear { terms: terms.collect(), constant: part.constant.neg() })
-        };
-        let most = |part: &Linear| self.linear_most(part, &ends).ok();
-        let backing = most(&minus(&form.backing)?)?.neg();
-        let costs = form
-            .hinges
-            .iter()
-            .chain([&form.slack])
-            .try_fold(Wide::ZERO, |sum, part| sum.add(most(part)?.max(Wide::ZERO)))?;
-        backing.sub(costs)?.percent_of(most(&form.requirement)?)
+        let (mut covered, mut open) = (100_u64, 10_000_u64);
+        while open - covered > 1 {
+            let middle = covered.midpoint(open);
+            let holds = scaled(form, middle)
+                .and_then(|form| self.extreme(&form, &ends, Side::Least).ok())
+                .is_some_and(|least| !least.is_negative());
+            if holds { covered = middle } else { open = middle }
+        }
+        covered
     }
 
     fn extreme(&self, form: &Form, ends: &[Nodes<'_>; 2], side: Side) -> Result<Wide, RowError> {
@@ -259,6 +256,23 @@ impl<'m> Standing<'m> {
             sum.add(most.unwrap_or(Wide::ZERO)).ok_or(RowError::Overflow)
         })
     }
+}
+
+/// The form of "backing covers so many percent of the requirement".
+fn scaled(form: &Form, percent: u64) -> Option<Form> {
+    let times = |part: &Linear, factor: u64| -> Option<Linear> {
+        let factor = Int::from(factor);
+        let terms = part.terms.iter().map(|&(node, coefficient)| Some((node, coefficient.mul(factor)?)));
+        Some(Linear { terms: terms.collect::<Option<Vec<_>>>()?, constant: part.constant.mul(factor)? })
+    };
+    Some(Form {
+        backing: times(&form.backing, 100)?,
+        requirement: times(&form.requirement, percent)?,
+        hinges: form.hinges.iter().map(|hinge| times(hinge, 100)).collect::<Option<Vec<_>>>()?,
+        slack: times(&form.slack, 100)?,
+        scale: form.scale,
+        valid: form.valid.clone(),
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -7,5 +7,6 @@ pub mod fault;
 pub mod tree;
 pub mod table;
 mod scalar;
+pub mod time;
 pub mod book;
 pub mod vectors;

@@ -8,7 +8,7 @@ use plimsoll_core::{Decimal, Time, U256};
 /// A name longer than this [bytes] is refused.
 pub(crate) const NAME_MAX: usize = 256;
 /// The last second of the year 9999; what is later was not meant as seconds.
-const LAST: u64 = 253_402_300_799;
+const LAST: u64 = crate::time::END - 1;
 
 /// A decimal number, perhaps negative.
 pub(crate) fn decimal(text: &str, span: Span, log: &mut Log) -> Option<Decimal> {
@@ -137,68 +137,17 @@ pub(crate) fn word<T: Copy>(text: &str, span: Span, words: &[(&str, T)], log: &m
 
 /// A time: seconds since 1970, or RFC 3339 such as `2023-06-01T12:00:00Z`.
 pub(crate) fn time(text: &str, span: Span, log: &mut Log) -> Option<Time> {
-    let seconds = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        text.parse::<u64>().ok()
-    } else {
-        rfc3339(text)
-    };
-    match seconds {
-        Some(seconds) if seconds <= LAST => Some(Time(seconds)),
-        Some(_) => {
+    let time = crate::time::parse(text);
+    if time.is_none() {
+        if text.len() > 11 && text.bytes().all(|b| b.is_ascii_digit()) {
             let fault = log.at(Code::NotATime, span, quoted(text), "a time before the year 10000");
             fault.help("in seconds, not milliseconds");
-            None
-        }
-        None => {
+        } else {
             let expected = "seconds since 1970, or a time such as 2023-06-01T12:00:00Z";
             log.at(Code::NotATime, span, quoted(text), expected);
-            None
         }
     }
-}
-
-/// `YYYY-MM-DDTHH:MM:SS` and `Z` or an offset; whole seconds.
-fn rfc3339(text: &str) -> Option<u64> {
-    let (date_time, zone) = text.split_at_checked(19)?;
-    let bytes = date_time.as_bytes();
-    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
-    if !marks.iter().all(|&(at, mark)| bytes[at] == mark) {
-        return None;
-    }
-    let number = |text: &str| -> Option<i64> {
-        text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
-    };
-    let part = |at: usize, length: usize| number(date_time.get(at..at + length)?);
-    let (year, month, day) = (part(0, 4)?, part(5, 2)?, part(8, 2)?);
-    let (hour, minute, second) = (part(11, 2)?, part(14, 2)?, part(17, 2)?);
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days_of = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let month_days = *days_of.get(usize::try_from(month - 1).ok()?)?;
-    if !(1..=month_days).contains(&day) || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let offset = match zone {
-        "Z" => 0,
-        _ => {
-            let (sign, clock) = zone.split_at_checked(1)?;
-            let (hours, minutes) = clock.split_once(':').filter(|(h, m)| h.len() == 2 && m.len() == 2)?;
-            let (hours, minutes) = (number(hours)?, number(minutes)?);
-            if hours > 23 || minutes > 59 {
-                return None;
-            }
-            match sign {
-                "+" => hours * 3600 + minutes * 60,
-                "-" => -(hours * 3600 + minutes * 60),
-                _ => return None,
-            }
-        }
-    };
-    let before: i64 = days_of.iter().take(month as usize - 1).sum();
-    let years = year - 1;
-    let leap_days = years / 4 - years / 100 + years / 400;
-    // 719 162 days lie between 0001-01-01 and 1970-01-01.
-    let days = years * 365 + leap_days + before + day - 1 - 719_162;
-    u64::try_from(days * 86_400 + hour * 3600 + minute * 60 + second - offset).ok()
+    time
 }
 
 /// A duration in seconds: `3600`, `90s`, `90m`, `24h`, `7d`.
@@ -218,31 +167,6 @@ pub(crate) fn duration(text: &str, span: Span, log: &mut Log) -> Option<u64> {
         log.at(Code::NotADuration, span, quoted(text), "seconds, or a duration such as 90m, 24h or 7d");
     }
     seconds
-}
-
-/// A time as RFC 3339 in UTC.
-pub(crate) fn print_time(time: Time) -> String {
-    let (mut days, second) = (time.0 / 86_400, time.0 % 86_400);
-    let mut year = 1970;
-    let length = |year: u64| -> u64 {
-        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-        if leap { 366 } else { 365 }
-    };
-    while days >= length(year) {
-        days -= length(year);
-        year += 1;
-    }
-    let february = if length(year) == 366 { 29 } else { 28 };
-    let mut month = 1;
-    for month_days in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if days < month_days {
-            break;
-        }
-        days -= month_days;
-        month += 1;
-    }
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1)
 }
 
 #[cfg(test)]
@@ -305,7 +229,7 @@ mod tests {
     fn every_printed_time_is_read_back() {
         for seconds in (0..LAST).step_by(86_400 * 31 + 86_399).chain([LAST]) {
             let mut log = Log::default();
-            assert_eq!(time(&print_time(Time(seconds)), SPAN, &mut log), Some(Time(seconds)));
+            assert_eq!(time(&crate::time::show(Time(seconds)), SPAN, &mut log), Some(Time(seconds)));
         }
     }
 

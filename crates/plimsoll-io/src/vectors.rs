@@ -15,6 +15,7 @@ mod aave_v3;
 mod json;
 mod morpho_blue;
 
+pub use aave_v3::{RecordedMarket, recorded_markets};
 pub use json::{Fault, Input};
 
 use flate2::read::GzDecoder;
@@ -25,7 +26,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Read;
 
-/// No vector file unpacks to more than this [bytes].
+/// No vector file unpacks to more than this (bytes).
 const LARGEST_FILE: u64 = 1 << 28;
 
 /// How a venue spells a refusal; empty where it never says such a thing.
@@ -251,6 +252,10 @@ pub fn spell_panic(refusal: &Refusal) -> &'static [&'static str] {
 /// When the bytes are not JSON (with line and column), not gzip although they begin so, or lack what the schema
 /// promises at the top of the file. A single record that lacks something carries the fault itself.
 pub fn check(bytes: &[u8]) -> Result<Checked, Fault> {
+    check_value(&parse(bytes)?)
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, Fault> {
     let unpacked;
     let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
         unpacked = unpack(bytes)?;
@@ -258,8 +263,7 @@ pub fn check(bytes: &[u8]) -> Result<Checked, Fault> {
     } else {
         bytes
     };
-    let value = json::parse(bytes)?;
-    check_value(&value)
+    json::parse(bytes)
 }
 
 fn unpack(bytes: &[u8]) -> Result<Vec<u8>, Fault> {

@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// The example book with one revision for its Aave market and these rows.
 fn example(revision: &str, rows: &str) -> Book {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/book");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/treasury");
     let mut written = book::write(&sound(book::open(&folder))).expect("the example can be written");
     for (name, text) in &mut written.files {
         match name.as_str() {

@@ -7,7 +7,7 @@ use plimsoll_core::Book;
 use plimsoll_io::book;
 use std::path::Path;
 
-const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/book");
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/treasury");
 
 fn example() -> Book {
     sound(book::open(Path::new(EXAMPLE)))

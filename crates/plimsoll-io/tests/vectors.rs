@@ -1,7 +1,9 @@
 //! The reference vectors kept under `vectors/`, and any folder named by `PLIMSOLL_VECTORS` beside them.
 #![allow(clippy::unwrap_used)]
 
+use plimsoll_core::{Account, AccountId, Feeds, Int, Lens, Market as _, Reading, Test, U256, Verdict};
 use plimsoll_io::vectors::{Checked, Outcome, Tally, check, tally};
+use plimsoll_venues::morpho_blue::{BORROW, COLLATERAL, Irm, Market, Parameters, Pool, State};
 use std::path::{Path, PathBuf};
 
 fn files(prefix: &str) -> Vec<PathBuf> {
@@ -62,14 +64,16 @@ fn a_wrong_digit_is_seen() {
     assert!(seen >= 2);
 }
 
+fn verdict(market: &Market, account: &Account, price: U256) -> Verdict {
+    let readings = [Reading::certain(price)];
+    let quoted = market.at(Feeds { readings: &readings }, Lens::Action, market.updated()).unwrap();
+    quoted.verdict(account, Test::Liquidation).unwrap().verdict
+}
+
 /// The recorded liquidation prices, found by bisection on the contract, are exact: the market's verdict there is the
 /// recorded one, and one unit further it is the other.
 #[test]
 fn recorded_trigger_prices_are_the_last_ones() {
-    use plimsoll_core::{
-        Account, AccountId, Feeds, Int, Lens, Market as _, Reading, Test, Time, U256, Verdict,
-    };
-    use plimsoll_venues::morpho_blue::{BORROW, COLLATERAL, Irm, Market, Parameters, Pool, State};
     let mut boundaries = 0;
     for path in files("morpho_positions") {
         let bytes = std::fs::read(path).unwrap();
@@ -89,7 +93,6 @@ fn recorded_trigger_prices_are_the_last_ones() {
             };
             let listed = &file["meta"]["markets"][case["market"].as_u64().unwrap() as usize];
             let after = &case["out"]["marketAfterAccrue"]; // accrued: nothing is left to the rate model
-            let at = Time(number(&after["lastUpdate"]).to_u64().unwrap());
             let pool = |assets: &str, shares: &str| Pool {
                 assets: number(&after[assets]),
                 shares: number(&after[shares]),
@@ -97,7 +100,7 @@ fn recorded_trigger_prices_are_the_last_ones() {
             let state = State {
                 supply: pool("totalSupplyAssets", "totalSupplyShares"),
                 borrow: pool("totalBorrowAssets", "totalBorrowShares"),
-                last_update: at.0,
+                last_update: number(&after["lastUpdate"]).to_u64().unwrap(),
                 ..State::default()
             };
             let (lltv, irm) = (number(&listed["lltv"]), Irm::Zero);
@@ -106,11 +109,6 @@ fn recorded_trigger_prices_are_the_last_ones() {
             let account = Account::new(AccountId(0))
                 .with(BORROW, Int::from(number(&case["position"]["borrowShares"])))
                 .with(COLLATERAL, Int::from(number(&case["position"]["collateral"])));
-            let verdict = |price: U256| {
-                let readings = [Reading::certain(price)];
-                let quoted = market.at(Feeds { readings: &readings }, Lens::Action, at).unwrap();
-                quoted.verdict(&account, Test::Liquidation).unwrap().verdict
-            };
             let price = number(&case["price"]);
             let next = if up { price.add(U256::ONE) } else { price.sub(U256::ONE) };
             let (here, there) = if up {
@@ -118,7 +116,12 @@ fn recorded_trigger_prices_are_the_last_ones() {
             } else {
                 (Verdict::Healthy, Verdict::Unhealthy)
             };
-            assert_eq!((verdict(price), verdict(next.unwrap())), (here, there), "{}", case["label"]);
+            assert_eq!(
+                (verdict(&market, &account, price), verdict(&market, &account, next.unwrap())),
+                (here, there),
+                "{}",
+                case["label"]
+            );
             boundaries += 1;
         }
     }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! owed      = ceil(shares * (borrow assets + 1) / (borrow shares + 10^6))    toAssetsUp, for the lender
-//! value     = floor(collateral * P / 10^36)                                  [loan raw]
+//! value     = floor(collateral * P / 10^36)                                  (loan raw)
 //! maxBorrow = floor(value * lltv / 10^18)                                    two floors, for the lender
 //! healthy  <=>  no borrow shares, or maxBorrow >= owed                       _isHealthy
 //! ```
@@ -30,6 +30,8 @@
 //! bad debt   = what is still owed when no collateral is left: min(borrow assets, toAssetsUp(rest)),
 //!              taken from both pools at once; the suppliers bear it
 //! ```
+//!
+//! The rate models stand in `interest`, the calls in `act`, as the contracts stand in two repositories.
 //!
 //! `mulDivUp` is (x * y + (d - 1)) / d and overflows on the sum, not on the quotient: mirrored.
 //!
@@ -84,10 +86,10 @@ pub const DEBT_NODE: NodeId = NodeId(1);
 /// The formula that [`Refusal::Overflow`] names where the contract says "max uint128 exceeded".
 pub const MAX_UINT128: &str = "an amount within 128 bits";
 
-/// The highest lltv: below one [wad] (`Morpho.enableLltv`).
+/// The highest lltv: below one (wad) (`Morpho.enableLltv`).
 pub const MAX_LLTV: U256 = U256::new(10u128.pow(18) - 1);
 
-/// The highest fee on interest, 25 % [wad] (`ConstantsLib.MAX_FEE`).
+/// The highest fee on interest, 25 % (wad) (`ConstantsLib.MAX_FEE`).
 pub const MAX_FEE: U256 = U256::new(250_000_000_000_000_000);
 
 const VIRTUAL_SHARES: U256 = U256::new(1_000_000);
@@ -118,7 +120,7 @@ pub struct Parameters {
     pub loan_decimals: u8,
     /// Decimals of the collateral token.
     pub collateral_decimals: u8,
-    /// Liquidation loan-to-value [wad], below one.
+    /// Liquidation loan-to-value (wad), below one.
     pub lltv: U256,
     /// The rate model.
     pub irm: Irm,
@@ -127,9 +129,9 @@ pub struct Parameters {
 /// One of the two pools: what its shares stand for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pool {
-    /// Loan tokens, with interest to the last update [loan raw].
+    /// Loan tokens, with interest to the last update (loan raw).
     pub assets: U256,
-    /// Shares of all accounts [shares].
+    /// Shares of all accounts (shares).
     pub shares: U256,
 }
 
@@ -140,15 +142,15 @@ pub struct State {
     pub supply: Pool,
     /// What borrowers owe.
     pub borrow: Pool,
-    /// When interest was last added [s]; never zero.
+    /// When interest was last added (s); never zero.
     pub last_update: u64,
-    /// The adaptive model's rate at its target utilisation [wad per second]; zero before its first call.
+    /// The adaptive model's rate at its target utilisation (wad per second); zero before its first call.
     pub rate_at_target: U256,
-    /// The venue's part of the interest [wad].
+    /// The venue's part of the interest (wad).
     pub fee: U256,
-    /// The account that receives it; `None` where it is none of the book: [`Party::Treasury`].
+    /// The account that receives it; `None` where it is none of the book: [`plimsoll_core::Party::Treasury`].
     pub fee_recipient: Option<AccountId>,
-    /// What the treasury has received [supply shares].
+    /// What the treasury has received (supply shares).
     pub treasury_shares: U256,
 }
 
@@ -165,20 +167,20 @@ const RULES: u16 = 5;
 const FIELDS: &[Field<Numbers>] = &[
     Field::new(
         "loan_decimals",
-        plain,
+        in_nothing,
         |r| Int::new(r.rules.loan_decimals.into()),
         |r, v| put_decimals(&mut r.rules.loan_decimals, v),
     ),
     Field::new(
         "collateral_decimals",
-        plain,
+        in_nothing,
         |r| Int::new(r.rules.collateral_decimals.into()),
         |r, v| put_decimals(&mut r.rules.collateral_decimals, v),
     ),
-    Field::new("lltv", wad, |r| r.rules.lltv.into(), |r, v| put_up_to(&mut r.rules.lltv, v, MAX_LLTV)),
+    Field::new("lltv", in_wad, |r| r.rules.lltv.into(), |r, v| put_up_to(&mut r.rules.lltv, v, MAX_LLTV)),
     Field::new(
         "irm",
-        plain,
+        in_nothing,
         |r| Int::new(r.rules.irm as i128),
         |r, v| {
             r.rules.irm =
@@ -186,11 +188,11 @@ const FIELDS: &[Field<Numbers>] = &[
             Some(())
         },
     ),
-    Field::new("fee", wad, |r| r.state.fee.into(), |r, v| put_up_to(&mut r.state.fee, v, MAX_FEE)),
+    Field::new("fee", in_wad, |r| r.state.fee.into(), |r, v| put_up_to(&mut r.state.fee, v, MAX_FEE)),
     // An account's number, or -1 for the treasury.
     Field::new(
         "fee_recipient",
-        plain,
+        in_nothing,
         |r| recipient_number(&r.state),
         |r, v| {
             r.state.fee_recipient = if *v == Int::new(-1) { None } else { Some(AccountId(v.to_u64()?)) };
@@ -199,25 +201,25 @@ const FIELDS: &[Field<Numbers>] = &[
     ),
     Field::new(
         "total_supply_assets",
-        loan,
+        in_loan,
         |r| r.state.supply.assets.into(),
         |r, v| put_unsigned(&mut r.state.supply.assets, v, 128),
     ),
     Field::new(
         "total_supply_shares",
-        shares,
+        in_shares,
         |r| r.state.supply.shares.into(),
         |r, v| put_unsigned(&mut r.state.supply.shares, v, 128),
     ),
     Field::new(
         "total_borrow_assets",
-        loan,
+        in_loan,
         |r| r.state.borrow.assets.into(),
         |r, v| put_unsigned(&mut r.state.borrow.assets, v, 128),
     ),
     Field::new(
         "total_borrow_shares",
-        shares,
+        in_shares,
         |r| r.state.borrow.shares.into(),
         |r, v| put_unsigned(&mut r.state.borrow.shares, v, 128),
     ),
@@ -229,31 +231,31 @@ const FIELDS: &[Field<Numbers>] = &[
     ),
     Field::new(
         "rate_at_target",
-        wad,
+        in_wad,
         |r| r.state.rate_at_target.into(),
         |r, v| put_unsigned(&mut r.state.rate_at_target, v, 128),
     ),
     Field::new(
         "treasury_shares",
-        shares,
+        in_shares,
         |r| r.state.treasury_shares.into(),
         |r, v| put_unsigned(&mut r.state.treasury_shares, v, 128),
     ),
 ];
 
-fn plain(_: &Numbers) -> Unit {
+fn in_nothing(_: &Numbers) -> Unit {
     Unit::NUMBER
 }
 
-fn wad(_: &Numbers) -> Unit {
+fn in_wad(_: &Numbers) -> Unit {
     Unit::WAD
 }
 
-fn loan(row: &Numbers) -> Unit {
+fn in_loan(row: &Numbers) -> Unit {
     row.rules.loan_unit()
 }
 
-fn shares(row: &Numbers) -> Unit {
+fn in_shares(row: &Numbers) -> Unit {
     row.rules.share_unit()
 }
 
@@ -280,12 +282,11 @@ impl Parameters {
     }
 
     /// A price of one whole collateral token in whole loan tokens is read times 10 to this.
-    #[must_use]
-    pub const fn price_decimals(&self) -> u8 {
+    const fn price_decimals(&self) -> u8 {
         36 + self.loan_decimals - self.collateral_decimals
     }
 
-    /// What a liquidator receives for one unit of value repaid [wad, floored] (`liquidate`).
+    /// What a liquidator receives for one unit of value repaid (wad, floored) (`liquidate`).
     ///
     /// # Errors
     /// Never for parameters of a [`Market`].
@@ -408,7 +409,7 @@ impl Position {
     }
 }
 
-/// The numbers that `_isHealthy` compares, and the value behind them [loan raw].
+/// The numbers that `_isHealthy` compares, and the value behind them (loan raw).
 struct Line {
     owed: U256,
     value: U256,
@@ -534,6 +535,10 @@ struct Standing<'m> {
     nodes: [Result<Node, Why>; 2],
 }
 
+const fn figure(name: &'static str, value: Int, unit: Unit) -> Figure {
+    Figure { name, value, unit }
+}
+
 fn price_of(feeds: Feeds<'_>) -> Result<U256, Why> {
     let reading = feeds.get(0);
     reading.value.ok_or(reading.doubt.unwrap_or(Why::Missing))
@@ -627,7 +632,6 @@ impl Quoted for Standing<'_> {
         let assessment = self.assess_with(account, &mut Silent)?;
         let unit = assessment.unit;
         let supply = self.balance(account, SUPPLY)?.raw;
-        let figure = |name, value, unit| Figure { name, value, unit };
         let collateral_unit = Unit::raw(self.parameters().collateral_decimals);
         let mut figures = vec![
             figure("borrowedAssets", assessment.debt, unit),
@@ -798,12 +802,14 @@ impl plimsoll_core::Venue for MorphoBlue {
 
     fn open(&self, bytes: &[u8]) -> Result<Box<dyn plimsoll_core::Market>, Refusal> {
         let encoded = Encoded::read(bytes).ok_or(Refusal::NoSuchCell)?;
-        let here = encoded.venue == NAME && REVISIONS.contains(&encoded.revision.as_str());
-        let (Some(loan), Some(collateral)) = (encoded.name(0, "loan"), encoded.name(0, "collateral")) else {
+        if encoded.venue != NAME || !REVISIONS.contains(&encoded.revision.as_str()) {
+            return Err(Refusal::NotAtThisVenue);
+        }
+        let [(0, loan_key, loan), (0, collateral_key, collateral)] = encoded.names.as_slice() else {
             return Err(Refusal::NoSuchCell);
         };
-        if !here || encoded.names.len() != 2 {
-            return Err(Refusal::NotAtThisVenue);
+        if loan_key != "loan" || collateral_key != "collateral" {
+            return Err(Refusal::NoSuchCell);
         }
         // Any row will do to be filled: every field is written below.
         let parameters =

@@ -74,17 +74,6 @@ impl Wide {
         })
     }
 
-    /// How many whole percent of `whole` this is, cut; `None` when either is negative, `whole` is zero, or the
-    /// answer leaves 64 bits.
-    #[must_use]
-    pub fn percent_of(self, whole: Wide) -> Option<u64> {
-        if self.negative || whole.negative || whole.magnitude.is_zero() {
-            return None;
-        }
-        let hundredfold = self.magnitude.checked_mul(Uint::from(100u64))?;
-        u64::try_from(hundredfold.checked_div(whole.magnitude)?).ok()
-    }
-
     /// The value if it fits 256 bits.
     #[must_use]
     pub fn to_int(self) -> Option<Int> {

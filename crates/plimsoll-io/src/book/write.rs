@@ -126,7 +126,7 @@ impl Parts {
         let head = vec![
             ("format", Value::Number(FORMAT.to_string())),
             ("name", text(name(&book.name)?)),
-            ("at", Value::Text(scalar::print_time(book.at))),
+            ("at", Value::Text(crate::time::show(book.at))),
         ];
         let (mut feeds, mut prices) = (Vec::new(), Vec::new());
         for price in book.graph.prices() {
@@ -173,7 +173,7 @@ fn feed(price: &Price, observation: &Observation) -> Result<Vec<String>, WriteEr
         number(observation.price),
         format!("{}{suffix}", price.unit),
         name(&observation.source)?.to_string(),
-        observation.observed_at.map_or(String::new(), scalar::print_time),
+        observation.observed_at.map_or(String::new(), crate::time::show),
         observation.max_age.map_or(String::new(), |seconds| seconds.to_string()),
         number(observation.confidence),
         number(observation.floor),

@@ -1,5 +1,6 @@
 //! Decoder of `aave-v3/accounts`, `aave-v3/liquidations` and `aave-v3/accruals`, for every revision.
 
+use super::json::Document;
 use super::{Answer, Decoder, Fault, Input, Record, spell_panic};
 use plimsoll_core::{
     Account, AccountId, Action, Amount, Call, Effects, Feeds, InstrumentId, Int, Kind, Lens, Lot, Market,
@@ -37,6 +38,51 @@ fn spell(refusal: &Refusal) -> &'static [&'static str] {
         Refusal::InsufficientCash { .. } => &["panic 0x11"],
         other => spell_panic(other),
     }
+}
+
+/// A recorded market and the accounts that were recorded in it: what a benchmark or a search begins from.
+#[derive(Clone, Debug)]
+pub struct RecordedMarket {
+    /// The market's place in its file.
+    pub number: usize,
+    /// The pool.
+    pub pool: Pool,
+    /// Its prices, by slot.
+    pub readings: Vec<Reading>,
+    /// The time it stood at.
+    pub at: Time,
+    /// Every account with the health factor that the contract gave [wad].
+    pub accounts: Vec<(Account, U256)>,
+}
+
+/// Reads the markets and accounts of an `aave-v3/accounts` file, plain or gzipped, without comparing anything.
+///
+/// # Errors
+/// As [`super::check`], and when the file is of another schema.
+pub fn recorded_markets(bytes: &[u8]) -> Result<Vec<RecordedMarket>, Fault> {
+    let value = super::parse(bytes)?;
+    let document = Document::new(&value);
+    let root = document.root();
+    let schema = root.get("schema")?;
+    if schema.text()? != DECODERS[0].schema {
+        return Err(schema.fault(DECODERS[0].schema));
+    }
+    let meta = meta(&root)?;
+    let mut markets = Vec::new();
+    for (number, market) in root.get("markets")?.items()?.into_iter().enumerate() {
+        let at = Time(market.get("timestamp")?.u64()?);
+        let Scene { pool, readings, .. } =
+            scene(&meta, &market.get("reserves")?.items()?, &market.get("emodes")?.items()?)?;
+        markets.push(RecordedMarket { number, pool, readings, at, accounts: Vec::new() });
+    }
+    for case in root.get("accounts")?.items()? {
+        let number = case.get("market")?;
+        let place = usize::try_from(number.u64()?).ok();
+        let market = place.and_then(|place| markets.get_mut(place));
+        let market = market.ok_or_else(|| number.fault("a market of this file"))?;
+        market.accounts.push((user(&case)?, case.get("out")?.get("healthFactor")?.u256()?));
+    }
+    Ok(markets)
 }
 
 /// What the file says once for all records.

@@ -57,7 +57,7 @@ pub(super) fn act<T: Trace + ?Sized>(
         }
         _ => return Err(Refusal::NotAtThisVenue),
     }
-    Ok(work.finish())
+    work.finish()
 }
 
 impl<'a> Work<'a> {
@@ -106,15 +106,16 @@ impl<'a> Work<'a> {
         })
     }
 
-    fn finish(mut self) -> Effects {
+    fn finish(mut self) -> Result<Effects, Refusal> {
         for (object, (listed, state)) in (0..).zip(self.pool.reserves.iter().zip(&self.states)) {
             if listed.state == *state {
                 continue;
             }
+            state.fits_storage()?;
             let after = Reserve { state: *state, ..listed.clone() };
             table::diff(RESERVE_FIELDS, object, listed, &after, &mut self.effects.cells);
         }
-        self.effects
+        Ok(self.effects)
     }
 
     // ---- pieces that actions share ---------------------------------------------------------------------------
@@ -127,6 +128,10 @@ impl<'a> Work<'a> {
         t.about(Subject::Instrument(asset(reserve)));
         let configuration = self.pool.reserves[reserve].configuration;
         let gained = self.states[reserve].accrue(t, self.pool.revision, configuration, self.call.at)?;
+        // From here on the getters answer what is stored: without debt the debt index did not grow.
+        let State { liquidity_index, variable_borrow_index, .. } = self.states[reserve];
+        self.legs[reserve].income = liquidity_index;
+        self.legs[reserve].debt_index = variable_borrow_index;
         self.gains[reserve] = self.gains[reserve].add(gained).ok_or(Refusal::Overflow("treasury gain"))?;
         Ok(())
     }

@@ -65,6 +65,18 @@ impl State {
         at.since(self.last_update).ok_or(Refusal::ClockWentBack { state: self.last_update, asked: at })
     }
 
+    /// Whether every amount fits where the contract stores it (`toUint128`).
+    ///
+    /// # Errors
+    /// [`Refusal::Overflow`], where the contract reverts.
+    pub(super) fn fits_storage(&self) -> Result<(), Refusal> {
+        fits_u128("accrued to treasury", self.accrued_to_treasury)?;
+        fits_u128("virtual balance", self.virtual_balance)?;
+        fits_u128("deficit", self.deficit)?;
+        fits_u128("isolated debt", self.isolation_debt)?;
+        Ok(())
+    }
+
     /// Underlying per scaled receipt at a time (`ReserveLogic.getNormalizedIncome`) [ray].
     ///
     /// # Errors

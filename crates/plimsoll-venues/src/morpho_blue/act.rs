@@ -256,7 +256,7 @@ impl<'a, T: Trace + ?Sized> Turn<'a, T> {
         self.t.mul_div("seized = quoted * 1e36 / price", quoted, scale, price, Down, collateral_unit)
     }
 
-    /// Writes off what a position without collateral still owes; answers the loan assets lost [raw].
+    /// Writes off what a position without collateral still owes; answers the loan assets lost (raw).
     fn liquidate_bad_debt(&mut self) -> Result<U256, Refusal> {
         let (unit, shares) = (self.loan_unit(), self.position.borrow_shares);
         let formula = "rest = shares left * (borrow assets + 1) / (borrow shares + 1e6)";
@@ -302,7 +302,7 @@ impl<'a, T: Trace + ?Sized> Turn<'a, T> {
         }
     }
 
-    /// What borrowers have not taken [loan raw].
+    /// What borrowers have not taken (loan raw).
     fn cash(&self) -> U256 {
         self.state.supply.assets.sub_or_zero(self.state.borrow.assets)
     }

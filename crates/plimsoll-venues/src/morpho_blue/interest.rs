@@ -12,11 +12,11 @@ const THREE_WAD: Divisor = Divisor::of(U256::new(3 * 10u128.pow(18)));
 /// What a market adds when time passes; `None` in place of this where no time passed or there is no rate model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interest {
-    /// The average rate over the time [wad per second].
+    /// The average rate over the time (wad per second).
     pub rate: U256,
-    /// What borrowers owe more and suppliers own more [loan raw].
+    /// What borrowers owe more and suppliers own more (loan raw).
     pub interest: U256,
-    /// The venue's part [supply shares].
+    /// The venue's part (supply shares).
     pub fee_shares: U256,
 }
 
@@ -77,7 +77,7 @@ impl Numbers {
     }
 }
 
-/// `e^(rate * seconds) - 1` by three terms of its series [wad] (`MathLib.wTaylorCompounded`).
+/// `e^(rate * seconds) - 1` by three terms of its series (wad) (`MathLib.wTaylorCompounded`).
 fn compounded<T: Trace + ?Sized>(t: &mut T, rate: U256, seconds: u64) -> Result<U256, Refusal> {
     let one = U256::ONE;
     let first = t.mul_div("x1 = rate * seconds", rate, seconds.into(), one, Down, Unit::WAD)?;
@@ -87,7 +87,7 @@ fn compounded<T: Trace + ?Sized>(t: &mut T, rate: U256, seconds: u64) -> Result<
     t.add("growth = x1 + x2 + x3", two, third, Unit::WAD)
 }
 
-/// borrow / supply [wad, floored]; zero without supply.
+/// borrow / supply (wad, floored); zero without supply.
 fn utilisation<T: Trace + ?Sized>(t: &mut T, state: &State) -> Result<U256, Refusal> {
     let (borrow, supply) = (state.borrow.assets, state.supply.assets);
     if supply == U256::ZERO {
@@ -181,7 +181,7 @@ fn signed<T: Trace + ?Sized>(
     Ok(value)
 }
 
-/// `e^x` [wad]: x = q ln 2 + r, then 2^q (1 + r + r^2/2) (`ExpLib.wExp`).
+/// `e^x` (wad): x = q ln 2 + r, then 2^q (1 + r + r^2/2) (`ExpLib.wExp`).
 fn exp(x: Int) -> Option<U256> {
     const LN_2: i128 = 693_147_180_559_945_309;
     const LOWEST: i128 = -41_446_531_673_892_822_312; // ln(10^-18)

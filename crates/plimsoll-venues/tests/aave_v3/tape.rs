@@ -1,7 +1,7 @@
 //! Random scenes, cheap and reproducible: a scene is built from a tape of words, and a failing tape is shrunk.
 //!
 //! `PLIMSOLL_CASES=10` runs ten times as many scenes (`1/8` an eighth), `PLIMSOLL_SEED=7` other ones; a failure
-//! prints the seed that replays it.
+//! prints the seed that replays it; `PLIMSOLL_SHRINK=0` does not look for a smaller tape.
 
 use proptest::collection::vec;
 use proptest::prelude::any;
@@ -15,8 +15,9 @@ pub(crate) type Outcome = Result<u64, String>;
 pub(crate) fn check(name: &str, scenes: u32, property: impl Fn(&mut Tape<'_>) -> Outcome) {
     let seed = std::env::var("PLIMSOLL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
     let scenes = scaled(scenes);
+    let shrink = std::env::var("PLIMSOLL_SHRINK").ok().and_then(|most| most.parse().ok()).unwrap_or(4_000);
     let config =
-        Config { cases: scenes, failure_persistence: None, max_shrink_iters: 4_000, ..Config::default() };
+        Config { cases: scenes, failure_persistence: None, max_shrink_iters: shrink, ..Config::default() };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed_bytes(name, seed));
     let cases = Cell::new(0);
     let run = TestRunner::new_with_rng(config, rng).run(&vec(any::<u64>(), LENGTH), |words| {

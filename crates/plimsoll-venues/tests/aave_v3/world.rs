@@ -445,12 +445,32 @@ pub(crate) fn walk(
     steps: u64,
     see: impl Fn(&Step<'_>) -> Result<u64, String>,
 ) -> Result<u64, String> {
+    walk_by(tape, shape, steps, World::random_call, see)
+}
+
+/// As [`walk`], and nothing is done but liquidations.
+pub(crate) fn hunt(
+    tape: &mut Tape<'_>,
+    shape: Shape,
+    steps: u64,
+    see: impl Fn(&Step<'_>) -> Result<u64, String>,
+) -> Result<u64, String> {
+    walk_by(tape, shape, steps, World::random_liquidation, see)
+}
+
+fn walk_by(
+    tape: &mut Tape<'_>,
+    shape: Shape,
+    steps: u64,
+    next: impl Fn(&World, &mut Tape<'_>) -> Call,
+    see: impl Fn(&Step<'_>) -> Result<u64, String>,
+) -> Result<u64, String> {
     let revision = tape.pick(&Revision::ALL);
     let mut world = World::random(tape, revision, shape);
     let mut seen = 0;
     for _ in 0..steps {
         world.drift(tape);
-        let call = world.random_call(tape);
+        let call = next(&world, tape);
         let outcome = world.act(&call);
         let after = match &outcome {
             Ok(effects) => world.with(effects),

@@ -74,6 +74,11 @@ fn quote<'m>(market: &'m Market, price: U256, seconds: u64) -> Option<Box<dyn Qu
     market.at(Feeds { readings: &readings }, Lens::Action, Time(START + seconds)).ok()
 }
 
+fn verdict(any: &Any, price: U256) -> Result<Verdict, Refusal> {
+    let quoted = quote(&any.market, price, 0).unwrap();
+    quoted.verdict(&any.account, Test::Liquidation).map(|line| line.verdict)
+}
+
 fn question() -> Question {
     Question { test: Test::Liquidation, lens: Lens::Action, at: Time(START) }
 }
@@ -158,14 +163,10 @@ proptest! {
     #[test]
     fn verdict_flips_at_trigger_price(any in anything()) {
         let Some(trigger) = trigger_price(&any.market, &any.account) else { return Ok(()) };
-        let verdict = |price: U256| {
-            let quoted = quote(&any.market, price, 0).unwrap();
-            quoted.verdict(&any.account, Test::Liquidation).map(|line| line.verdict)
-        };
-        match verdict(trigger) {
+        match verdict(&any, trigger) {
             Ok(Verdict::NoDebt) => prop_assert!(any.account.quantity(BORROW).is_zero()),
             Ok(Verdict::Healthy) => {
-                prop_assert_eq!(trigger.sub(U256::ONE).map(verdict), Some(Ok(Verdict::Unhealthy)));
+                prop_assert_eq!(trigger.sub(U256::ONE).map(|price| verdict(&any, price)), Some(Ok(Verdict::Unhealthy)));
             }
             Err(Refusal::Overflow(_)) => {}
             other => prop_assert!(false, "{other:?}"),

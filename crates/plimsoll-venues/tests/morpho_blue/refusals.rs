@@ -164,6 +164,10 @@ fn every_refusal_is_reachable() {
     check(&sunk, 0, 1, discount(BORROW, SUPPLY), Refusal::NotSeizable(SUPPLY));
 }
 
+fn borrower(shares: U256) -> plimsoll_core::Account {
+    plimsoll_core::Account::new(plimsoll_core::AccountId(0)).with(BORROW, shares.into())
+}
+
 /// `mulDivUp` overflows on product plus divisor, also where the quotient would fit.
 #[test]
 fn rounding_up_overflows_as_the_contract_does() {
@@ -176,14 +180,12 @@ fn rounding_up_overflows_as_the_contract_does() {
     let market = Market::new(["A", "B"], parameters, totals).unwrap();
     let readings = [Reading::certain(U256::ONE)];
     let quoted = market.at(Feeds { readings: &readings }, Lens::View, Time(START)).unwrap();
-    let account =
-        |shares: U256| plimsoll_core::Account::new(plimsoll_core::AccountId(0)).with(BORROW, shares.into());
     // (2^128 - 1) * 2^128 + (2^128 - 1 + 10^6 - 1) > 2^256 - 1
     let formula = "owed = shares * (borrow assets + 1) / (borrow shares + 1e6)";
-    assert_eq!(quoted.verdict(&account(full), Test::Liquidation).err(), Some(Refusal::Overflow(formula)));
+    assert_eq!(quoted.verdict(&borrower(full), Test::Liquidation).err(), Some(Refusal::Overflow(formula)));
     // One share fewer: 2^256 - 2^129 + (2^128 + 10^6 - 2) fits.
     let fewer = full.sub(U256::ONE).unwrap();
-    assert!(quoted.verdict(&account(fewer), Test::Liquidation).is_ok());
+    assert!(quoted.verdict(&borrower(fewer), Test::Liquidation).is_ok());
 }
 
 /// A liquidator may be the borrower, and an account that was never heard of is one that holds nothing.

@@ -26,6 +26,14 @@ fn moved(effects: &Effects, shares: plimsoll_core::InstrumentId, who: u64) -> (B
     (signed(effects.net(Party::Pool, LOAN).unwrap()), signed(effects.net(account, shares).unwrap()))
 }
 
+fn two_thousandths(part: u16, of: U256) -> U256 {
+    of.mul_div_wide(u(part.into()), u(2000), plimsoll_core::Rounding::Up).unwrap()
+}
+
+fn named(value: U256, by_shares: bool) -> Amount {
+    if by_shares { Amount::Shares(value) } else { Amount::Assets(value) }
+}
+
 fn word(value: &BigInt) -> U256 {
     value.to_string().trim_start_matches('-').parse().unwrap()
 }
@@ -94,19 +102,17 @@ proptest! {
         let lot = U256::pow10(setup.loan_power).unwrap();
         let _ = world.action(2, 2, borrow(Amount::Assets(lot)));
         world.action(2, 2, deposit(Amount::Assets(lot))).unwrap();
-        let size = |part: u16, of: U256| of.mul_div_wide(u(part.into()), u(2000), plimsoll_core::Rounding::Up).unwrap();
         type Make = fn(Amount) -> Action;
         let calls: [(Make, plimsoll_core::InstrumentId); 4] =
             [(deposit, SUPPLY), (withdraw, SUPPLY), (borrow, BORROW), (repay, BORROW)];
         for (make, kind) in calls {
             for by_shares in [false, true] {
                 let unit = if by_shares { lot.mul(u(1_000_000)).unwrap() } else { lot };
-                let amount = |value: U256| if by_shares { Amount::Shares(value) } else { Amount::Assets(value) };
-                let (a, b) = (size(x, unit), size(y, unit));
+                let (a, b) = (two_thousandths(x, unit), two_thousandths(y, unit));
                 let (mut once, mut split) = (world.clone(), world.clone());
-                let whole = once.action(2, 2, make(amount(a.add(b).unwrap())));
-                let first = split.action(2, 2, make(amount(a)));
-                let second = split.action(2, 2, make(amount(b)));
+                let whole = once.action(2, 2, make(named(a.add(b).unwrap(), by_shares)));
+                let first = split.action(2, 2, make(named(a, by_shares)));
+                let second = split.action(2, 2, make(named(b, by_shares)));
                 let (Ok(whole), Ok(first), Ok(second)) = (whole, first, second) else { continue };
                 let (whole, first, second) = (moved(&whole, kind, 2), moved(&first, kind, 2), moved(&second, kind, 2));
                 let (paid, shares) = (first.0 + second.0, first.1 + second.1);

@@ -296,12 +296,6 @@ impl World {
     fn call_of(&self, op: Op) -> Call {
         let loan = U256::pow10(self.setup.loan_power).unwrap();
         let collateral = U256::pow10(self.setup.collateral_power).unwrap();
-        let sized = |size: Size, assets: U256, shares: U256| match size {
-            Size::Few(few) => Amount::Assets(u(few.into())),
-            Size::Part(part) => Amount::Assets(thousandths(&assets, part)),
-            Size::Shares(part) => Amount::Shares(thousandths(&shares, part)),
-            Size::All => Amount::All,
-        };
         let (actor, account, action) = match op {
             Op::Supply { by, to, size } => {
                 let amount = sized(size, loan, loan.mul(u(1_000_000)).unwrap());
@@ -351,6 +345,15 @@ impl World {
         let readings = [Reading::certain(self.price)];
         let quoted = self.market.at(Feeds { readings: &readings }, Lens::Action, self.at).unwrap();
         quoted.balance(self.account(who), SUPPLY).unwrap().raw
+    }
+}
+
+fn sized(size: Size, assets: U256, shares: U256) -> Amount {
+    match size {
+        Size::Few(few) => Amount::Assets(u(few.into())),
+        Size::Part(part) => Amount::Assets(thousandths(&assets, part)),
+        Size::Shares(part) => Amount::Shares(thousandths(&shares, part)),
+        Size::All => Amount::All,
     }
 }
 

@@ -1,0 +1,101 @@
+//! README is run: every `$ plimsoll ...` of its console blocks prints what stands below it.
+
+#![allow(clippy::expect_used)] // a test that cannot read the tree has failed
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+}
+
+struct Session {
+    line: usize,
+    command: String,
+    expected: Vec<String>,
+}
+
+/// The commands of all console blocks; a line `...` stands for any number of lines.
+fn sessions(readme: &str) -> Vec<Session> {
+    let mut found: Vec<Session> = Vec::new();
+    let mut inside = false;
+    for (line, text) in (1..).zip(readme.lines()) {
+        if text.starts_with("```") {
+            inside = text == "```console";
+            continue;
+        }
+        if !inside {
+            continue;
+        }
+        match (text.strip_prefix("$ "), found.last_mut()) {
+            (Some(command), _) => {
+                found.push(Session { line, command: command.to_string(), expected: Vec::new() });
+            }
+            (None, Some(session)) => session.expected.push(text.trim_end().to_string()),
+            (None, None) => panic!("README.md:{line}: output before the first command"),
+        }
+    }
+    found
+}
+
+/// Exit code and output of a command, which may end in `; echo $?`.
+fn run(session: &Session) -> Vec<String> {
+    let (command, shows_code) = match session.command.strip_suffix("; echo $?") {
+        Some(command) => (command, true),
+        None => (session.command.as_str(), false),
+    };
+    let mut words = command.split(' ');
+    assert_eq!(words.next(), Some("plimsoll"), "README.md:{}: not a plimsoll command", session.line);
+    let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(words)
+        .current_dir(root())
+        .output()
+        .expect("plimsoll runs");
+    let mut lines: Vec<String> = [output.stdout, output.stderr]
+        .iter()
+        .flat_map(|text| {
+            String::from_utf8_lossy(text).lines().map(|line| line.trim_end().to_string()).collect::<Vec<_>>()
+        })
+        .collect();
+    if shows_code {
+        lines.push(output.status.code().map_or_else(|| "none".into(), |code| code.to_string()));
+    }
+    lines
+}
+
+fn matches(expected: &[String], found: &[String]) -> bool {
+    match expected.split_first() {
+        None => found.is_empty(),
+        Some((first, rest)) if first == "..." => {
+            (0..=found.len()).any(|skipped| matches(rest, &found[skipped..]))
+        }
+        Some((first, rest)) => found.first() == Some(first) && matches(rest, &found[1..]),
+    }
+}
+
+/// A16
+#[test]
+fn readme_session_is_true() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    let sessions = sessions(&readme);
+    assert!(sessions.len() >= 3, "only {} commands stand in README.md", sessions.len());
+    for session in sessions {
+        let found = run(&session);
+        assert!(
+            matches(&session.expected, &found),
+            "README.md:{}: {} prints\n{}",
+            session.line,
+            session.command,
+            found.join("\n")
+        );
+    }
+}
+
+#[test]
+fn an_elision_stands_for_lines_and_nothing_else() {
+    let lines = |text: &str| text.lines().map(str::to_string).collect::<Vec<_>>();
+    assert!(matches(&lines("a\n...\nc"), &lines("a\nb\nb\nc")));
+    assert!(matches(&lines("a\n..."), &lines("a")));
+    assert!(!matches(&lines("a\n...\nd"), &lines("a\nb\nc")));
+    assert!(!matches(&lines("a"), &lines("a\nb")));
+}

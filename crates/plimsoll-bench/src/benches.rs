@@ -1,0 +1,4 @@
+//! One file for each bench; what it measures, and against whom, stands in its header.
+
+pub(crate) mod assess_aave;
+pub(crate) mod num_mul_div;

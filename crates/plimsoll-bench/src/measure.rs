@@ -1,0 +1,88 @@
+//! How a time comes about.
+//!
+//! Contenders in this process run in turn, A B A B …, so that a slow second of a shared machine meets all of them.
+//! Each is run once before anything counts. A figure is the **median** of its passes; its **spread** is the
+//! interquartile range over the median, because the slowest pass on a shared machine measures the neighbours. A peer
+//! in a process of its own times its own passes on data that it has read before, and is summed up in the same way.
+
+use std::time::Instant;
+
+/// Many passes, summed up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Timing {
+    /// Median nanoseconds of an item.
+    pub(crate) median: f64,
+    /// Interquartile range over the median.
+    pub(crate) spread: f64,
+    /// Passes.
+    pub(crate) runs: u32,
+}
+
+/// Times a whole pass of each contender, in turn. `items` are in one pass.
+pub(crate) fn in_turn<const N: usize>(
+    runs: u32,
+    items: u64,
+    mut contenders: [&mut dyn FnMut(); N],
+) -> [Timing; N] {
+    for contender in &mut contenders {
+        contender();
+    }
+    let mut passes: [Vec<f64>; N] = std::array::from_fn(|_| Vec::new());
+    for _ in 0..runs {
+        for (contender, passes) in contenders.iter_mut().zip(&mut passes) {
+            let begun = Instant::now();
+            contender();
+            passes.push(begun.elapsed().as_nanos() as f64 / items as f64);
+        }
+    }
+    passes.map(|passes| sum_up(&passes))
+}
+
+/// Median and spread of passes.
+pub(crate) fn sum_up(passes: &[f64]) -> Timing {
+    let mut sorted = passes.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let median = quantile(&sorted, 0.5);
+    let spread = (quantile(&sorted, 0.75) - quantile(&sorted, 0.25)) / median;
+    Timing { median, spread, runs: sorted.len() as u32 }
+}
+
+/// A quantile of sorted numbers, straight between neighbours (Hyndman and Fan's type 7, as R and numpy have it).
+fn quantile(sorted: &[f64], part: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    let place = part * last as f64;
+    let below = place.floor();
+    let (low, high) = (sorted[below as usize], sorted[last.min(below as usize + 1)]);
+    low + (high - low) * (place - below)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values from R: `quantile(c(7, 1, 3, 2), c(.25, .5, .75))` is 1.75 2.5 4.0.
+    #[test]
+    fn median_and_quartiles_are_those_of_r() {
+        let timing = sum_up(&[7.0, 1.0, 3.0, 2.0]);
+        assert!((timing.median - 2.5).abs() < 1e-12);
+        assert!((timing.spread - (4.0 - 1.75) / 2.5).abs() < 1e-12);
+        assert_eq!(timing.runs, 4);
+    }
+
+    #[test]
+    fn one_pass_has_no_spread_and_none_has_no_median() {
+        let one = sum_up(&[5.0]);
+        assert!((one.median - 5.0).abs() < 1e-12 && one.spread.abs() < 1e-12);
+        assert!(sum_up(&[]).median.is_nan());
+    }
+
+    #[test]
+    fn contenders_take_turns() {
+        let order = std::cell::RefCell::new(String::new());
+        let mut a = || order.borrow_mut().push('a');
+        let mut b = || order.borrow_mut().push('b');
+        let timings = in_turn(2, 1, [&mut a, &mut b]);
+        assert_eq!(order.into_inner(), "ababab"); // the first pair does not count
+        assert_eq!(timings.map(|timing| timing.runs), [2, 2]);
+    }
+}

@@ -1,0 +1,186 @@
+//! Every name, and what running one may need or meet.
+
+use crate::benches::{assess_aave, num_mul_div};
+use crate::line::Line;
+use plimsoll_core::Refusal;
+use serde_json::json;
+use std::fmt;
+
+/// One name.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) run: Run,
+}
+
+/// Runs a name at the scale asked for, handing out lines as they are known.
+pub(crate) type Run = fn(&Context, &mut dyn FnMut(Line)) -> Result<(), Trouble>;
+
+/// What a name finds out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// How fast; its soak is the same on more data and more seeds.
+    Speed,
+    /// Whether something ever fails: crash tests, mutants, fuzzing. Its figure is a count of failures, and its soak
+    /// is more cases.
+    Property,
+}
+
+/// All names, in the order that a reader should meet them.
+pub(crate) const ENTRIES: &[Entry] = &[
+    Entry {
+        name: assess_aave::NAME,
+        about: "exact, checked liquidation verdicts of Aave v3 accounts, nanoseconds an account on one core",
+        kind: Kind::Speed,
+        run: assess_aave::run,
+    },
+    Entry {
+        name: num_mul_div::NAME,
+        about: "x * y / d on checked 256-bit integers, nanoseconds an operation",
+        kind: Kind::Speed,
+        run: num_mul_div::run,
+    },
+    Entry {
+        name: num_mul_div::PROPERTY,
+        about: "prepared division against the big-integer crate's own, on random and awkward numbers",
+        kind: Kind::Property,
+        run: num_mul_div::run_property,
+    },
+];
+
+/// How much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// Does it work?
+    Quick,
+    /// How fast is it? At most five minutes and 8 GB a name.
+    Full,
+    /// As long as it takes, over this many seeds.
+    Soak { rounds: u32 },
+}
+
+/// What every bench is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context {
+    pub(crate) scale: Scale,
+    pub(crate) seed: u64,
+    /// Peers in processes of their own take part. Only tests leave them out; the command always asks for them.
+    pub(crate) child_peers: bool,
+}
+
+impl Context {
+    /// Passes that count.
+    pub(crate) fn runs(&self) -> u32 {
+        match self.scale {
+            Scale::Quick => 5,
+            Scale::Full | Scale::Soak { .. } => 41,
+        }
+    }
+
+    /// The seeds to run over.
+    pub(crate) fn seeds(&self) -> std::ops::Range<u64> {
+        let rounds = match self.scale {
+            Scale::Quick | Scale::Full => 1,
+            Scale::Soak { rounds } => u64::from(rounds),
+        };
+        self.seed..self.seed.saturating_add(rounds)
+    }
+
+    /// One of three sizes.
+    pub(crate) fn sized<T>(&self, quick: T, full: T, soak: T) -> T {
+        match self.scale {
+            Scale::Quick => quick,
+            Scale::Full => full,
+            Scale::Soak { .. } => soak,
+        }
+    }
+}
+
+/// Why there is no figure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// No bench has this name.
+    UnknownName(String),
+    /// A baseline cannot be had.
+    NoBaseline { baseline: &'static str, why: String },
+    /// The data to measure on cannot be had.
+    NoData(String),
+    /// An answer is not what it must be.
+    Wrong(String),
+}
+
+impl Trouble {
+    /// 2 for what was asked, 3 for what is missing, 1 for what is wrong.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Trouble::Wrong(_) => 1,
+            Trouble::UnknownName(_) => 2,
+            Trouble::NoBaseline { .. } | Trouble::NoData(_) => 3,
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::UnknownName(name) => {
+                let names: Vec<&str> = ENTRIES.iter().map(|entry| entry.name).collect();
+                write!(f, "no bench is called {name}; there are {}", names.join(", "))
+            }
+            Trouble::NoBaseline { baseline, why } => write!(f, "baseline {baseline} is missing: {why}"),
+            Trouble::NoData(what) => write!(f, "no data: {what}"),
+            Trouble::Wrong(what) => write!(f, "wrong answer: {what}"),
+        }
+    }
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Trouble {
+        Trouble::Wrong(format!("refused: {refusal}"))
+    }
+}
+
+/// The entry of a name.
+pub(crate) fn find(name: &str) -> Result<&'static Entry, Trouble> {
+    ENTRIES.iter().find(|entry| entry.name == name).ok_or_else(|| Trouble::UnknownName(name.into()))
+}
+
+impl Entry {
+    /// For people.
+    pub(crate) fn text(&self) -> String {
+        format!("{:<24} {}", self.name, self.about)
+    }
+
+    /// For programs.
+    pub(crate) fn json(&self) -> String {
+        let kind = match self.kind {
+            Kind::Speed => "speed",
+            Kind::Property => "property",
+        };
+        json!({ "bench": self.name, "kind": kind, "about": self.about }).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found() {
+        for (at, entry) in ENTRIES.iter().enumerate() {
+            assert!(ENTRIES[..at].iter().all(|other| other.name != entry.name), "{}", entry.name);
+            assert_eq!(find(entry.name).map(|found| found.name), Ok(entry.name));
+            assert!(entry.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
+            let listed: serde_json::Value = serde_json::from_str(&entry.json()).expect("JSON");
+            assert_eq!(listed["bench"], entry.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_and_the_known_are_told() {
+        let Err(trouble) = find("nothing") else { panic!("found") };
+        assert_eq!(trouble.exit_code(), 2);
+        assert!(trouble.to_string().contains(assess_aave::NAME));
+    }
+}

@@ -1,0 +1,57 @@
+//! Times as people and files write them.
+
+use jiff::Timestamp;
+use plimsoll_core::Time;
+
+/// The first second of the year 10000: no file means a time from there on.
+pub(crate) const END: u64 = 253_402_300_800;
+
+/// Seconds since 1970, or RFC 3339 with `Z` or an offset, in whole seconds; before the year 10000.
+#[must_use]
+pub fn parse(text: &str) -> Option<Time> {
+    let seconds = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        text.parse::<u64>().ok()?
+    } else {
+        let stamp: Timestamp = text.parse().ok()?;
+        if stamp.subsec_nanosecond() != 0 {
+            return None;
+        }
+        u64::try_from(stamp.as_second()).ok()?
+    };
+    (seconds < END).then_some(Time(seconds))
+}
+
+/// RFC 3339 in UTC; beyond the year 9999 the bare seconds.
+#[must_use]
+pub fn show(time: Time) -> String {
+    let stamp = i64::try_from(time.0).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    stamp.map_or_else(|| time.0.to_string(), |stamp| stamp.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_shown() {
+        for (text, seconds) in [
+            ("0", Some(0)),
+            ("1804277638", Some(1_804_277_638)),
+            ("2023-06-01T12:00:00Z", Some(1_685_620_800)),
+            ("2023-06-01T14:00:00+02:00", Some(1_685_620_800)),
+            ("2000-02-29T00:00:00Z", Some(951_782_400)),
+            ("2001-02-29T00:00:00Z", None),
+            ("2023-06-01T12:00:00.5Z", None),
+            ("2023-06-01T12:00:00", None),
+            ("1969-12-31T23:59:59Z", None),
+            ("253402300800", None),
+            ("-1", None),
+            ("", None),
+            ("noon", None),
+        ] {
+            assert_eq!(parse(text), seconds.map(Time), "{text}");
+        }
+        assert_eq!(show(Time(1_685_620_800)), "2023-06-01T12:00:00Z");
+        assert_eq!(parse(&show(Time(951_782_400))), Some(Time(951_782_400)));
+    }
+}
