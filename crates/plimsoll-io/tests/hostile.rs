@@ -9,11 +9,11 @@ use common::{all_of, file, files};
 use plimsoll_io::book::{self, File, Opened};
 use std::path::Path;
 
-const MARKET: &str = include_str!("../../../examples/book/markets/aave-core.toml");
-const MORPHO: &str = include_str!("../../../examples/book/markets/morpho-wsteth-usdc.toml");
-const HEAD: &str = include_str!("../../../examples/book/book.toml");
-const FEEDS: &str = include_str!("../../../examples/book/feeds.csv");
-const POSITIONS: &str = include_str!("../../../examples/book/positions.csv");
+const MARKET: &str = include_str!("../../../examples/treasury/markets/aave-core.toml");
+const MORPHO: &str = include_str!("../../../examples/treasury/markets/morpho-wsteth-usdc.toml");
+const HEAD: &str = include_str!("../../../examples/treasury/book.toml");
+const FEEDS: &str = include_str!("../../../examples/treasury/feeds.csv");
+const POSITIONS: &str = include_str!("../../../examples/treasury/positions.csv");
 
 fn folder(edits: &[(&str, &[u8])]) -> Vec<File> {
     let names = [
@@ -241,7 +241,7 @@ fn document(seed: u64, json: &str) -> Vec<File> {
 #[test]
 fn broken_books_are_read_without_a_panic() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/book");
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/treasury");
     let json = book::write_json(&book::open(&example).book).expect("the example can be written");
     if let Some(seed) = number("PLIMSOLL_SEED") {
         return check(&book::read(document(seed, &json)));

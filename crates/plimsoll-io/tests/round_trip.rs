@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use std::path::Path;
 
 fn example() -> Book {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/book");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/treasury");
     sound(book::open(&folder))
 }
 

@@ -14,7 +14,7 @@ fn schema() -> Value {
 }
 
 fn example() -> Value {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/book");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/treasury");
     let text = book::write_json(&sound(book::open(&folder))).expect("it can be written");
     serde_json::from_str(&text).expect("it is JSON")
 }
