@@ -53,7 +53,16 @@ impl<'s> Rows<'s> {
         }
         loop {
             let Some((cell, last)) = self.cell(log) else { return !row.cells.is_empty() };
-            row.cells.push(cell);
+            match row.cells.len() {
+                0..COLUMNS_MAX => row.cells.push(cell),
+                // Told once for the row; the rest of it is read over.
+                COLUMNS_MAX => {
+                    let expected = format!("at most {COLUMNS_MAX} cells in a row");
+                    log.at(Code::TooLarge, cell.span, "one more cell", expected);
+                    row.cells.push(cell);
+                }
+                _ => {}
+            }
             if last {
                 return true;
             }
