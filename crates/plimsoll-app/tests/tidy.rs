@@ -49,8 +49,10 @@ fn code(line: &str) -> &str {
     line.split("//").next().unwrap_or("")
 }
 
-/// Which of the project's crates each may use, and which crates of others where that is limited.
-const LAYERS: &[(&str, &[&str], Option<&[&str]>)] = &[
+/// A crate, which of the project's crates it may use, and which crates of others where that is limited.
+type Layer = (&'static str, &'static [&'static str], Option<&'static [&'static str]>);
+
+const LAYERS: &[Layer] = &[
     ("plimsoll-core", &[], Some(&["ruint"])),
     ("plimsoll-venues", &["plimsoll-core"], Some(&[])),
     ("plimsoll-io", &["plimsoll-core", "plimsoll-venues"], None),

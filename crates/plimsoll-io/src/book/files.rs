@@ -23,6 +23,15 @@ pub struct File {
     pub bytes: FileBytes,
 }
 
+impl File {
+    /// Reads a single file, such as a table to import, under its own name.
+    #[must_use]
+    pub fn open(path: &Path) -> File {
+        let name = path.file_name().map_or("file".into(), |name| name.to_string_lossy().into_owned());
+        load(name, path, SIZE_MAX)
+    }
+}
+
 /// What is in a file.
 #[derive(Debug)]
 pub enum FileBytes {
