@@ -755,7 +755,7 @@ impl<'a> Work<'a> {
             // "All" of somebody else's debt would let them change the amount under the payer.
             Amount::All | Amount::Shares(_) => return Err(Refusal::NotAtThisVenue),
         };
-        if asked == U256::ZERO && owed != U256::ZERO {
+        if amount == Amount::Assets(U256::ZERO) {
             return Err(Refusal::AmountZero);
         }
         self.require_open(reserve)?;
@@ -782,14 +782,14 @@ impl<'a> Work<'a> {
             return Err(Refusal::NotAtThisVenue);
         }
         let before = self.account.term(E_MODE);
+        if pool.revision >= Revision::V3_2 && before == value {
+            return Ok(());
+        }
         let mut next = self.account.clone();
         next.set_term(E_MODE, value);
         let mode = pool.mode_of(&next).map_err(|_| Refusal::ModeNotAllowed)?;
         if mode.is_some_and(|mode| mode.threshold == 0) {
             return Err(Refusal::ModeNotAllowed);
-        }
-        if pool.revision >= Revision::V3_1 && before == value {
-            return Ok(());
         }
         let config = UserConfig::of(&self.account);
         for reserve in config.all(DEBT_BIT).filter(|&reserve| reserve < pool.reserves.len()) {
@@ -814,8 +814,8 @@ impl<'a> Work<'a> {
         }
         self.account = next;
         self.effects.terms.push((self.account.id, E_MODE, value));
-        // 3.0 asks for health only when a category is left.
-        if pool.revision >= Revision::V3_1 || !before.is_zero() {
+        // 3.0 and 3.1 ask for health only when a category is left.
+        if pool.revision >= Revision::V3_2 || !before.is_zero() {
             let data = self.account_data(t)?;
             if data.health(t, pool)? < LINE {
                 return Err(Refusal::WouldBeUnhealthy);

@@ -399,8 +399,9 @@ fn execute<T: Trace + ?Sized>(
         Receive::Receipt => {
             let previous = work.quantity_of(actor, receipt(collateral));
             work.move_receipt(collateral, scaled, Party::Account(user), Party::Account(actor))?;
-            let first = previous.is_zero() || (actor == user && exchange.seized == sides.held);
-            if pool.revision <= Revision::V3_5 && first {
+            // 3.3 alone knows accounts that liquidate themselves whole: the collateral goes and comes back.
+            let returned = pool.revision == Revision::V3_3 && actor == user && exchange.seized == sides.held;
+            if pool.revision <= Revision::V3_5 && (previous.is_zero() || returned) {
                 work.use_as_collateral_if_allowed(actor, collateral)?;
             }
         }

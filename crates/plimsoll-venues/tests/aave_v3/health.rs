@@ -52,10 +52,10 @@ fn p13_no_op_makes_healthy_unhealthy() {
     check("p13", 3_000, |tape| {
         walk(tape, ORDINARY, STEPS, |step| {
             let mut cases = 0;
-            // 3.0 does not ask for health when a first category is entered.
+            // 3.0 and 3.1 do not ask for health when a first category is entered.
             let entered = step.before.account(step.call.account).term(E_MODE).is_zero()
                 && matches!(step.call.action, Action::SetTerm { .. });
-            let asked = step.before.revision() >= Revision::V3_1 || !entered;
+            let asked = step.before.revision() >= Revision::V3_2 || !entered;
             for account in step.before.accounts.iter().filter(|_| step.succeeded() && asked) {
                 let before = step.before.verdict(account.id);
                 let after = step.after.verdict(account.id);
@@ -433,7 +433,7 @@ fn p25_no_debt_is_a_value_of_its_own() {
     });
 }
 
-/// Changing the category leaves health at 1 or above (3.0 asks only when one is left), and only the category's own
+/// Changing the category leaves health at 1 or above (3.0 and 3.1 ask only when one is left), and only the category's own
 /// assets weigh as the category says.
 #[test]
 fn p26_category_switch_leaves_health_above_the_line() {
@@ -445,7 +445,7 @@ fn p26_category_switch_leaves_health_above_the_line() {
             };
             let id = step.call.account;
             let before = step.before.account(id).term(E_MODE);
-            let asked = step.before.revision() >= Revision::V3_1 || !before.is_zero();
+            let asked = step.before.revision() >= Revision::V3_2 || !before.is_zero();
             let after = step.after.account(id);
             if asked && before != *value && step.after.verdict(id) == Verdict::Unhealthy {
                 return Err("below the line".into());

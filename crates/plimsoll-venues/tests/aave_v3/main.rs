@@ -8,6 +8,7 @@ mod laws;
 mod liquidation;
 mod model;
 mod refusals;
+mod revisions;
 mod rounding;
 mod scenes;
 mod tape;

@@ -114,7 +114,7 @@ pub(crate) struct Found {
     pub(crate) owes: bool,
 }
 
-fn compound(rules: &Rules, rate: &BigUint, seconds: u64) -> BigUint {
+pub(crate) fn compound(rules: &Rules, rate: &BigUint, seconds: u64) -> BigUint {
     let year = n(31_536_000);
     let mul = |x: &BigUint, y: &BigUint| divide(&(x * y), &ray(), To::Half);
     let x = rate * seconds / &year;
