@@ -5,7 +5,7 @@ use crate::tree::{Node, digits};
 use plimsoll_core::num::DecimalError;
 use plimsoll_core::{Decimal, Time, U256};
 
-/// A name longer than this [bytes] is refused.
+/// A name longer than this \[bytes\] is refused.
 pub(crate) const NAME_MAX: usize = 256;
 /// The last second of the year 9999; what is later was not meant as seconds.
 const LAST: u64 = crate::time::END - 1;

@@ -4,7 +4,7 @@ use crate::fault::{Code, Log, Source, Span, nearest, quoted};
 use csv_core::{ReadFieldResult, Reader};
 use std::borrow::Cow;
 
-/// A cell longer than this [bytes] is refused.
+/// A cell longer than this \[bytes\] is refused.
 pub const CELL_MAX: usize = 64 * 1024;
 /// More columns than this are refused.
 pub const COLUMNS_MAX: usize = 1024;

@@ -135,6 +135,22 @@ fn what_is_wrong_is_told_where_it_stands() {
     }
 }
 
+/// 200 thresholds: two markets, each account in the one that has its class, and each with its own threshold.
+#[test]
+fn more_classes_than_a_pool_lists_go_into_a_second_market() {
+    let rows: String = (0..200).map(|n| format!("u{n:03},100,50,{},7000\n", 8000 + n)).collect();
+    let table = format!("user,collateral,debt,threshold,ltv\n{rows}");
+    let imported = run(file("many.csv", table), MAP, None);
+    assert!(imported.faults.is_empty(), "{}", imported.faults.render(false));
+    let names: Vec<&str> = imported.book.markets.iter().map(|market| market.name.as_str()).collect();
+    assert_eq!((names, imported.classes), (vec!["steth", "steth-2"], 200));
+    for (n, (name, health)) in health(&imported.book).into_iter().enumerate() {
+        // 100 x threshold / 50
+        let expected = Int::from(U256::new(2 * (8000 + n as u128) * 10_u128.pow(14)));
+        assert_eq!((name, health), (format!("u{n:03}"), Some(expected)));
+    }
+}
+
 #[test]
 fn a_template_must_have_what_the_map_names() {
     let map = Map::parse([MAP]).expect("a map");

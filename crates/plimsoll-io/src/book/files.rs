@@ -5,9 +5,9 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-/// A file longer than this [bytes] is refused.
+/// A file longer than this \[bytes\] is refused.
 pub const SIZE_MAX: u64 = 1 << 31;
-/// A market or head file longer than this [bytes] is refused; a one-file book may have [`ONE_FILE_MAX`].
+/// A market or head file longer than this \[bytes\] is refused; a one-file book may have [`ONE_FILE_MAX`].
 const TREE_MAX: u64 = 16 << 20;
 /// A tree takes several times its text's length in memory.
 const ONE_FILE_MAX: u64 = 256 << 20;

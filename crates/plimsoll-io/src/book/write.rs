@@ -91,7 +91,7 @@ pub fn write(book: &Book) -> Result<Written, WriteError> {
 /// The book as one JSON file.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_json(book: &Book) -> Result<String, WriteError> {
     let parts = Parts::of(book)?;
     let rows = |columns: &[crate::table::Column], rows: Vec<Vec<String>>| {
