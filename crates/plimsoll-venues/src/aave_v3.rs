@@ -16,7 +16,7 @@
 //! ```
 //!
 //! **Headroom**, the difference of the two integers that are compared: up to 3.4 H = h(C x fl(S/C) / 1e4) - D
-//! [base]; from 3.5 H = S - 1e4 x D [base / 1e4]. H >= 0 is exactly health >= 1e18 while D < 2e18 base (20 billion);
+//! (base); from 3.5 H = S - 1e4 x D (base / 1e4). H >= 0 is exactly health >= 1e18 while D < 2e18 base (20 billion);
 //! above, the half-up of the division lets H = -1 pass, which the screen does not mind: it may ask too often.
 //!
 //! **Slack.** The row is the same with every rounding left out, so it is linear in (index x price). Let
@@ -100,11 +100,11 @@ pub struct EMode {
     pub id: u8,
     /// Its name.
     pub label: String,
-    /// Loan-to-value of its collateral [bps].
+    /// Loan-to-value of its collateral (bps).
     pub ltv: u16,
-    /// Liquidation threshold of its collateral [bps].
+    /// Liquidation threshold of its collateral (bps).
     pub threshold: u16,
-    /// Liquidation bonus of its collateral [bps].
+    /// Liquidation bonus of its collateral (bps).
     pub bonus: u16,
     /// Whether a price source of its own replaces its assets' (3.0 and 3.1); then this is its price slot. Set by
     /// [`Pool::new`]: any value says "yes".

@@ -22,7 +22,7 @@ struct Case {
     name: &'static str,
     divisor: Divisor,
     rounding: Rounding,
-    /// Widest first and second factor [bits].
+    /// Widest first and second factor (bits).
     widths: (u32, u32),
 }
 

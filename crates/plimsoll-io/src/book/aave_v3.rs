@@ -21,7 +21,7 @@ pub(super) const FILE: VenueFile = VenueFile {
     positions: write::positions,
 };
 
-/// 100 % [bps].
+/// 100 % (bps).
 const WHOLE: u64 = 10_000;
 
 fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Decoded> {
@@ -219,7 +219,7 @@ fn find<'s>(
 
 struct AaveDesk {
     pool: Pool,
-    /// For each reserve, income and debt index at the book's time [ray].
+    /// For each reserve, income and debt index at the book's time (ray).
     indices: Vec<[U256; 2]>,
 }
 

@@ -9,17 +9,17 @@ use plimsoll_core::{
 /// A reserve at one time with one price: what every account that holds it needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Leg {
-    /// Underlying per scaled receipt [ray].
+    /// Underlying per scaled receipt (ray).
     pub(super) income: U256,
-    /// Debt per scaled debt [ray].
+    /// Debt per scaled debt (ray).
     pub(super) debt_index: U256,
-    /// Price of a whole token [base].
+    /// Price of a whole token (base).
     pub(super) price: Option<U256>,
     /// 10^decimals.
     pub(super) unit: Divisor,
-    /// Loan-to-value outside e-mode [bps].
+    /// Loan-to-value outside e-mode (bps).
     pub(super) ltv: u16,
-    /// Liquidation threshold outside e-mode [bps].
+    /// Liquidation threshold outside e-mode (bps).
     pub(super) threshold: u16,
 }
 
@@ -59,9 +59,9 @@ impl Leg {
 /// The weights of one holding in the account's mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Weights {
-    /// What it carries of new debt [bps].
+    /// What it carries of new debt (bps).
     pub(super) ltv: u16,
-    /// What it carries before liquidation [bps].
+    /// What it carries before liquidation (bps).
     pub(super) threshold: u16,
     /// The price source that replaces the asset's own (3.0 and 3.1).
     pub(super) price_slot: Option<usize>,
@@ -69,7 +69,7 @@ pub(super) struct Weights {
 
 /// What the account's mode makes of a reserve.
 ///
-/// `own_ltv` and `own_threshold` are the reserve's [bps]. Sources: up to 3.1 `EModeLogic.isInEModeCategory` and
+/// `own_ltv` and `own_threshold` are the reserve's (bps). Sources: up to 3.1 `EModeLogic.isInEModeCategory` and
 /// `getEModeConfiguration`; from 3.2 the category's bitmaps; from 3.6 `ValidationLogic.getUserReserveLtv`.
 #[inline(always)]
 pub(super) fn weights(
@@ -98,13 +98,13 @@ pub(super) fn weights(
 /// What `calculateUserAccountData` returns, and the sums it is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct AccountData {
-    /// All counted collateral [base].
+    /// All counted collateral (base).
     pub(super) collateral: U256,
-    /// All debt [base].
+    /// All debt (base).
     pub(super) debt: U256,
-    /// Sum of value x loan-to-value [base x bps].
+    /// Sum of value x loan-to-value (base x bps).
     pub(super) ltv_sum: U256,
-    /// Sum of value x threshold [base x bps].
+    /// Sum of value x threshold (base x bps).
     pub(super) threshold_sum: U256,
     /// Some counted collateral carries no new debt.
     pub(super) has_zero_ltv: bool,
@@ -252,7 +252,7 @@ impl<'l> Side<'l> {
     }
 }
 
-/// Receipt balance with interest (`TokenMath.getATokenBalance`) [raw].
+/// Receipt balance with interest (`TokenMath.getATokenBalance`) (raw).
 #[inline]
 pub(super) fn receipt_balance<T: Trace + ?Sized>(
     t: &mut T,
@@ -263,7 +263,7 @@ pub(super) fn receipt_balance<T: Trace + ?Sized>(
     Side::receipt(revision, leg).balance(t, scaled)
 }
 
-/// Debt with interest (`TokenMath.getVTokenBalance`) [raw].
+/// Debt with interest (`TokenMath.getVTokenBalance`) (raw).
 #[inline]
 pub(super) fn debt_balance<T: Trace + ?Sized>(
     t: &mut T,
@@ -281,19 +281,19 @@ pub(super) const LINE: U256 = WAD.value();
 const FINE_LINE: U256 = U256::new(10_000_000_000_000_000_000_000);
 
 impl AccountData {
-    /// The average loan-to-value, cut to whole basis points [bps].
+    /// The average loan-to-value, cut to whole basis points (bps).
     pub(super) fn average_ltv<T: Trace + ?Sized>(&self, t: &mut T) -> Result<U256, Refusal> {
         average(t, "average loan-to-value = carried / collateral", self.ltv_sum, self.collateral)
     }
 
-    /// The average threshold, cut to whole basis points [bps].
+    /// The average threshold, cut to whole basis points (bps).
     #[inline(always)]
     pub(super) fn average_threshold<T: Trace + ?Sized>(&self, t: &mut T) -> Result<U256, Refusal> {
         average(t, "average threshold = threshold sum / collateral", self.threshold_sum, self.collateral)
     }
 
     /// What the collateral carries of debt in all (`calculateAvailableBorrows`, before the debt is taken off)
-    /// [base].
+    /// (base).
     pub(super) fn capacity<T: Trace + ?Sized>(&self, t: &mut T, pool: &Pool) -> Result<U256, Refusal> {
         let ltv = self.average_ltv(t)?;
         let formula = "capacity = collateral x average loan-to-value / 1e4";
@@ -315,7 +315,7 @@ impl AccountData {
         Ok(Line { backing, requirement: self.debt })
     }
 
-    /// The health factor [wad]; 2^256 - 1 where nothing is owed.
+    /// The health factor (wad); 2^256 - 1 where nothing is owed.
     pub(super) fn health<T: Trace + ?Sized>(&self, t: &mut T, pool: &Pool) -> Result<U256, Refusal> {
         if self.debt == U256::ZERO {
             return Ok(U256::MAX);
@@ -378,7 +378,7 @@ fn average<T: Trace + ?Sized>(
     t.mul_div(formula, sum, U256::ONE, collateral, Rounding::Down, Unit::BPS)
 }
 
-/// All that an account holds of a receipt, with interest [raw]: what `balanceOf` says.
+/// All that an account holds of a receipt, with interest (raw): what `balanceOf` says.
 pub(super) fn held(
     pool: &Pool,
     legs: &[Leg],

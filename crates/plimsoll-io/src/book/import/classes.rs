@@ -12,7 +12,7 @@ use crate::table::{Row, Rows};
 use crate::tree::{Entry, Node, Value};
 use std::collections::BTreeMap;
 
-/// 100 % [bps].
+/// 100 % (bps).
 const WHOLE: u64 = 10_000;
 /// More classes than this were not meant.
 const CLASSES_MAX: usize = 20_000;
