@@ -18,6 +18,9 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show how one account's numbers come about, step by step as the contract computes them
     Explain(ExplainArgs),
+    /// Turn a table of positions into a book
+    #[command(subcommand)]
+    Import(Import),
     /// Recompute recorded answers of venues and count the differences
     ///
     /// The last line is `checked N, mismatched M, skipped K`. Exit code: 0 when M and K are 0, 1 otherwise, 2 wrong
@@ -52,6 +55,35 @@ pub(crate) struct ExplainArgs {
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Import {
+    /// From a spreadsheet: CSV, plain or gzipped, one account a row
+    ///
+    /// docs/import.md has a worked example. Exit code: 0 when every row was taken, 2 wrong usage, 3 faulty input.
+    Csv(ImportCsvArgs),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ImportCsvArgs {
+    /// The table, `.csv` or `.csv.gz`
+    pub(crate) table: PathBuf,
+    /// Which column is what: `account=user,collateral.WETH=amount,debt.USDC=owed`
+    #[arg(long, required = true, value_name = "TARGET=COLUMN,...")]
+    pub(crate) map: Vec<String>,
+    /// The book that gives the venue's rules and prices, and which of its markets: `PATH` or `PATH#MARKET`
+    #[arg(long, value_name = "TEMPLATE")]
+    pub(crate) market: String,
+    /// The folder to write the book to; new or empty
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
+    /// Which way digits go that a token does not have: down, up or \"half up\"; refused when not given
+    #[arg(long, value_name = "WAY")]
+    pub(crate) round: Option<String>,
+    /// Take the sound rows of a faulty table; the faults go to stderr
+    #[arg(long)]
+    pub(crate) keep_going: bool,
 }
 
 #[derive(clap::Args)]

@@ -66,7 +66,11 @@ pub(crate) fn time_of(book: &Book, asked: Option<&str>) -> Option<Time> {
     time
 }
 
-fn counted(n: u64, what: &str) -> String {
+/// `1 row`, `2 rows`, `3 classes`.
+pub(crate) fn counted(n: u64, what: &str) -> String {
+    if n != 1 && what.ends_with('s') {
+        return format!("{n} {what}es");
+    }
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod explain;
+mod import;
 mod show;
 mod verify;
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let code = match args.command {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Verify(args) => verify::run(&args),
     };
     ExitCode::from(code)

@@ -143,7 +143,7 @@ pub enum Mechanism {
     BuyReserve {
         /// The collateral asset's receipt.
         asset: InstrumentId,
-        /// What is paid [raw base asset].
+        /// What is paid (raw base asset).
         pay: U256,
     },
     /// Seize a position into an auction (Maker).
@@ -188,7 +188,7 @@ pub enum Mechanism {
 pub enum Lot {
     /// Repay so much debt.
     Repay(Amount),
-    /// Seize so much collateral [raw].
+    /// Seize so much collateral (raw).
     Seize(U256),
 }
 
@@ -250,7 +250,7 @@ pub struct Cell {
     pub field: u16,
 }
 
-/// What a liquidation did, in amounts of the assets [raw].
+/// What a liquidation did, in amounts of the assets (raw).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Liquidated {
     /// Debt paid by the liquidator.

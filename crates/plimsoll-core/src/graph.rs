@@ -87,7 +87,7 @@ pub struct Observation {
     pub source: String,
     /// When it was observed.
     pub observed_at: Option<Time>,
-    /// Older than this [s] it is stale; `None` where the file sets no limit.
+    /// Older than this (s) it is stale; `None` where the file sets no limit.
     pub max_age: Option<u64>,
     /// Half the width of the source's own uncertainty, in the price's scale.
     pub confidence: Option<Decimal>,

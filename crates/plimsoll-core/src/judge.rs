@@ -25,7 +25,7 @@ pub enum Certainty {
     Safe {
         /// What is doubtful.
         why: Why,
-        /// Health is at least this [%]; 100 is the line.
+        /// Health is at least this (%); 100 is the line.
         at_least: u64,
     },
     /// Unhealthy whatever they are.

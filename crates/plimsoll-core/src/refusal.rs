@@ -32,9 +32,9 @@ pub enum Refusal {
     },
     /// The pool does not hold this much.
     InsufficientCash {
-        /// What the pool holds [raw].
+        /// What the pool holds (raw).
         held: U256,
-        /// What was asked [raw].
+        /// What was asked (raw).
         asked: U256,
     },
     /// An amount of nothing.

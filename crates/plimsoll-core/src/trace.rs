@@ -115,7 +115,7 @@ pub trait Arithmetic: Trace {
     ///
     /// # Errors
     /// [`Refusal::Overflow`] or [`Refusal::DivisionByZero`], naming the formula.
-    #[inline]
+    #[inline(always)]
     fn mul_div(
         &mut self,
         formula: &'static str,
@@ -126,12 +126,12 @@ pub trait Arithmetic: Trace {
         unit: Unit,
     ) -> Result<U256, Refusal> {
         let by = by.into();
-        let Some(value) = x.mul(y).and_then(|product| by.divide(product, rounding)) else {
+        let Some(value) = x.mul_div(y, by, rounding) else {
             return Err(overflow_or_zero(formula, by.value()));
         };
         if self.listens() {
             let operation = Operation::MulDiv { x: x.into(), y: y.into(), by: by.value().into() };
-            self.step(Step { formula, operation, rounding, value: value.into(), unit });
+            tell(self, formula, operation, rounding, value, unit);
         }
         Ok(value)
     }
@@ -140,12 +140,12 @@ pub trait Arithmetic: Trace {
     ///
     /// # Errors
     /// [`Refusal::Overflow`], naming the formula.
-    #[inline]
+    #[inline(always)]
     fn mul(&mut self, formula: &'static str, x: U256, y: U256, unit: Unit) -> Result<U256, Refusal> {
-        let value = x.mul(y).ok_or(Refusal::Overflow(formula))?;
+        let Some(value) = x.mul(y) else { return Err(overflow(formula)) };
         if self.listens() {
             let operation = Operation::MulDiv { x: x.into(), y: y.into(), by: Int::ONE };
-            self.step(Step { formula, operation, rounding: Rounding::Exact, value: value.into(), unit });
+            tell(self, formula, operation, Rounding::Exact, value, unit);
         }
         Ok(value)
     }
@@ -154,12 +154,12 @@ pub trait Arithmetic: Trace {
     ///
     /// # Errors
     /// [`Refusal::Overflow`], naming the formula.
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, formula: &'static str, x: U256, y: U256, unit: Unit) -> Result<U256, Refusal> {
-        let value = x.add(y).ok_or(Refusal::Overflow(formula))?;
+        let Some(value) = x.add(y) else { return Err(overflow(formula)) };
         if self.listens() {
             let operation = Operation::Add { x: x.into(), y: y.into() };
-            self.step(Step { formula, operation, rounding: Rounding::Exact, value: value.into(), unit });
+            tell(self, formula, operation, Rounding::Exact, value, unit);
         }
         Ok(value)
     }
@@ -168,12 +168,12 @@ pub trait Arithmetic: Trace {
     ///
     /// # Errors
     /// [`Refusal::Overflow`], naming the formula, where the result would be negative.
-    #[inline]
+    #[inline(always)]
     fn sub(&mut self, formula: &'static str, x: U256, y: U256, unit: Unit) -> Result<U256, Refusal> {
-        let value = x.sub(y).ok_or(Refusal::Overflow(formula))?;
+        let Some(value) = x.sub(y) else { return Err(overflow(formula)) };
         if self.listens() {
             let operation = Operation::Sub { x: x.into(), y: y.into(), floor_at_zero: false };
-            self.step(Step { formula, operation, rounding: Rounding::Exact, value: value.into(), unit });
+            tell(self, formula, operation, Rounding::Exact, value, unit);
         }
         Ok(value)
     }
@@ -184,7 +184,7 @@ pub trait Arithmetic: Trace {
         let value = x.sub_or_zero(y);
         if self.listens() {
             let operation = Operation::Sub { x: x.into(), y: y.into(), floor_at_zero: true };
-            self.step(Step { formula, operation, rounding: Rounding::Exact, value: value.into(), unit });
+            tell(self, formula, operation, Rounding::Exact, value, unit);
         }
         value
     }
@@ -195,13 +195,31 @@ pub trait Arithmetic: Trace {
         let value = if x <= y { x } else { y };
         if self.listens() {
             let operation = Operation::Min { x: x.into(), y: y.into() };
-            self.step(Step { formula, operation, rounding: Rounding::Exact, value: value.into(), unit });
+            tell(self, formula, operation, Rounding::Exact, value, unit);
         }
         value
     }
 }
 
 impl<T: Trace + ?Sized> Arithmetic for T {}
+
+/// Out of the way of those to whom nobody listens.
+#[inline(never)]
+fn tell<T: Trace + ?Sized>(
+    t: &mut T,
+    formula: &'static str,
+    operation: Operation,
+    rounding: Rounding,
+    value: U256,
+    unit: Unit,
+) {
+    t.step(Step { formula, operation, rounding, value: value.into(), unit });
+}
+
+#[cold]
+fn overflow(formula: &'static str) -> Refusal {
+    Refusal::Overflow(formula)
+}
 
 #[cold]
 fn overflow_or_zero(formula: &'static str, by: U256) -> Refusal {

@@ -8,6 +8,7 @@ mod aave_v3;
 mod feeds;
 mod files;
 mod head;
+pub mod import;
 mod markets;
 mod morpho_blue;
 mod positions;

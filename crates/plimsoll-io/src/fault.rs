@@ -70,9 +70,16 @@ impl Source {
     }
 }
 
-/// Text with nothing in it that moves a terminal's cursor or colours.
+/// A character that moves a terminal's cursor or turns its direction of writing: it can make one text look like
+/// another.
+pub(crate) fn deceives(c: char) -> bool {
+    let turns = matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || c.is_control()
+}
+
+/// Text with nothing in it that deceives.
 fn visible(text: &str) -> String {
-    text.trim_end_matches('\r').chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.trim_end_matches('\r').chars().map(|c| if deceives(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Which bytes of which source.
@@ -244,12 +251,13 @@ impl Log {
         if self.beyond == 0
             && let Some((_, fault)) = self.list.last_mut()
         {
-            fault.help = Some(help.into());
+            fault.help = Some(visible(&help.into()));
         }
     }
 
     fn push(&mut self, at: Where, code: Code, file: String, found: String, expected: String) -> &mut Log {
         if self.list.len() < FAULTS_MAX {
+            let (found, expected) = (visible(&found), visible(&expected));
             let fault = Fault { code, file, place: None, found, expected, help: None, excerpt: None };
             self.list.push((at, fault));
         } else {

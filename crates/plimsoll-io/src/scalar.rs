@@ -1,11 +1,11 @@
 //! Texts of files as exact values: amounts, times, durations, names. Every refusal names what was expected.
 
-use crate::fault::{Code, Log, Span, nearest, quoted};
+use crate::fault::{Code, Log, Span, deceives, nearest, quoted};
 use crate::tree::{Node, digits};
 use plimsoll_core::num::DecimalError;
 use plimsoll_core::{Decimal, Time, U256};
 
-/// A name longer than this [bytes] is refused.
+/// A name longer than this \[bytes\] is refused.
 pub(crate) const NAME_MAX: usize = 256;
 /// The last second of the year 9999; what is later was not meant as seconds.
 const LAST: u64 = crate::time::END - 1;
@@ -97,7 +97,7 @@ pub(crate) fn name<'t>(text: &'t str, span: Span, log: &mut Log) -> Option<&'t s
     let wrong = match () {
         () if text.is_empty() => Some("a name"),
         () if text.len() > NAME_MAX => Some("a name of at most 256 bytes"),
-        () if text.chars().any(char::is_control) => Some("a name without control characters"),
+        () if text.chars().any(deceives) => Some("a name without control characters"),
         () if text.trim() != text => Some("a name without spaces around it"),
         () if text.starts_with(['=', '+', '-', '@']) => Some("a name that begins with a letter or digit"),
         () => None,

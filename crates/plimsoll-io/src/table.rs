@@ -4,7 +4,7 @@ use crate::fault::{Code, Log, Source, Span, nearest, quoted};
 use csv_core::{ReadFieldResult, Reader};
 use std::borrow::Cow;
 
-/// A cell longer than this [bytes] is refused.
+/// A cell longer than this \[bytes\] is refused.
 pub const CELL_MAX: usize = 64 * 1024;
 /// More columns than this are refused.
 pub const COLUMNS_MAX: usize = 1024;
@@ -53,7 +53,16 @@ impl<'s> Rows<'s> {
         }
         loop {
             let Some((cell, last)) = self.cell(log) else { return !row.cells.is_empty() };
-            row.cells.push(cell);
+            match row.cells.len() {
+                0..COLUMNS_MAX => row.cells.push(cell),
+                // Told once for the row; the rest of it is read over.
+                COLUMNS_MAX => {
+                    let expected = format!("at most {COLUMNS_MAX} cells in a row");
+                    log.at(Code::TooLarge, cell.span, "one more cell", expected);
+                    row.cells.push(cell);
+                }
+                _ => {}
+            }
             if last {
                 return true;
             }

@@ -1,6 +1,6 @@
 //! A document as a tree that remembers where each value stands: one type for TOML and JSON.
 //!
-//! Numbers keep their digits; nothing is ever a float. A [`Fields`] hands the values of a table out by name and
+//! Numbers keep their digits; nothing is ever a float. A table hands its values out by name and
 //! knows in the end which names nobody asked for.
 
 mod json;

@@ -329,6 +329,35 @@ fn markets() {
 }
 
 #[test]
+fn a_price_may_not_be_finer_than_the_venue_reads() {
+    let told = "markets/pool.toml:7:8 PL0546";
+    check("feeds.csv", "2000.00", "2000.000000001", told, "a b c");
+    check("feeds.csv", "2000.00", "2000.000000010", "", "a b c");
+    // Derived prices are judged by what they may have, not by what they have now.
+    let pool = ("markets/pool.toml", "\"ETH/USD\"", "\"stETH/USD\"");
+    let nine = ("book.toml", "decimals = 8", "decimals = 9");
+    let codes = |edits: &[(&str, &str, &str)]| -> Vec<&'static str> {
+        edited(edits).faults.list.iter().map(|fault| fault.code.name()).collect()
+    };
+    assert_eq!(codes(&[pool]), [""; 0]);
+    assert_eq!(codes(&[pool, nine]), ["PL0546"]);
+}
+
+#[test]
+fn a_price_that_no_venue_acts_on_is_not_wired() {
+    let told = "markets/pool.toml:7:8 PL0547";
+    check("feeds.csv", "ETH/USD,oracle", "ETH/USD,market", told, "a b c");
+    check("feeds.csv", "ETH/USD,oracle", "ETH/USD,redemption", told, "a b c");
+}
+
+/// Columns count characters, as editors do, not bytes.
+#[test]
+fn places_count_characters() {
+    check("positions.csv", "a,pool,debt,USDC", "größé🦀,pool,debt,USDT", "3:18 PL0553", "a b c");
+    check("positions.csv", "a,pool,debt,USDC", "\"a,\"\"b\"\"\",pool,debt,USDT", "3:21 PL0553", "a b c");
+}
+
+#[test]
 fn morpho_markets() {
     all(
         "markets/morpho.json",

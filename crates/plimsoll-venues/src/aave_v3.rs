@@ -16,7 +16,7 @@
 //! ```
 //!
 //! **Headroom**, the difference of the two integers that are compared: up to 3.4 H = h(C x fl(S/C) / 1e4) - D
-//! [base]; from 3.5 H = S - 1e4 x D [base / 1e4]. H >= 0 is exactly health >= 1e18 while D < 2e18 base (20 billion);
+//! (base); from 3.5 H = S - 1e4 x D (base / 1e4). H >= 0 is exactly health >= 1e18 while D < 2e18 base (20 billion);
 //! above, the half-up of the division lets H = -1 pass, which the screen does not mind: it may ask too often.
 //!
 //! **Slack.** The row is the same with every rounding left out, so it is linear in (index x price). Let
@@ -60,7 +60,7 @@ use plimsoll_core::{
     Instrument, InstrumentId, Int, Kind, Lens, Market, Node, NodeSpec, PriceSlot, Question, Quoted, RAY,
     Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Venue, Verdict, Why,
 };
-use user::{AccountData, LINE, Leg, Line, account_data};
+use user::{AccountData, Leg, account_data};
 
 /// The account's e-mode category; 0 is none.
 pub const E_MODE: TermId = TermId(0);
@@ -100,11 +100,11 @@ pub struct EMode {
     pub id: u8,
     /// Its name.
     pub label: String,
-    /// Loan-to-value of its collateral [bps].
+    /// Loan-to-value of its collateral (bps).
     pub ltv: u16,
-    /// Liquidation threshold of its collateral [bps].
+    /// Liquidation threshold of its collateral (bps).
     pub threshold: u16,
-    /// Liquidation bonus of its collateral [bps].
+    /// Liquidation bonus of its collateral (bps).
     pub bonus: u16,
     /// Whether a price source of its own replaces its assets' (3.0 and 3.1); then this is its price slot. Set by
     /// [`Pool::new`]: any value says "yes".
@@ -358,6 +358,7 @@ impl Pool {
     }
 
     /// Whether a reserve's receipts (and, up to 3.1, its debt) belong to a category.
+    #[inline]
     fn in_mode(&self, mode: &EMode, reserve: usize) -> bool {
         if self.revision <= Revision::V3_1 {
             let category = self.reserves[reserve].configuration.get(Configuration::EMODE);
@@ -451,6 +452,7 @@ struct At<'p> {
 }
 
 impl At<'_> {
+    #[inline(always)]
     fn data<T: Trace + ?Sized>(&self, t: &mut T, account: &Account) -> Result<AccountData, Refusal> {
         account_data(t, self.pool, &self.legs, &self.prices, account)
     }
@@ -466,6 +468,7 @@ impl At<'_> {
         self.pool.legs_of(t, &wanted, feeds, self.at).map(|_| ())
     }
 
+    #[inline(always)]
     fn assess_with<T: Trace + ?Sized>(
         &self,
         t: &mut T,
@@ -498,14 +501,15 @@ impl At<'_> {
         }
     }
 
+    #[inline(always)]
     fn liquidation_line<T: Trace + ?Sized>(
         &self,
         t: &mut T,
         account: &Account,
         data: &AccountData,
     ) -> Result<Assessment, Refusal> {
-        let Line { backing, requirement } = data.line(t, self.pool)?;
-        let verdict = match (data.owes, data.health(t, self.pool)? >= LINE) {
+        let line = data.line(t, self.pool)?;
+        let verdict = match (data.owes, data.is_healthy(t, self.pool, &line)?) {
             (false, _) => Verdict::NoDebt,
             (true, true) => Verdict::Healthy,
             (true, false) => Verdict::Unhealthy,
@@ -515,8 +519,8 @@ impl At<'_> {
         let factor = if fine { plimsoll_core::BPS.value() } else { U256::ONE };
         Ok(Assessment {
             verdict,
-            backing: backing.into(),
-            requirement: requirement.into(),
+            backing: line.backing.into(),
+            requirement: line.requirement.into(),
             collateral: scale_up(data.collateral, factor)?,
             debt: scale_up(data.debt, factor)?,
             unit: if fine { self.pool.fine_base() } else { self.pool.base },

@@ -58,11 +58,11 @@ impl Tier {
 /// Where the tiers begin, in percent of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ladder {
-    /// From here on an account is safe [%].
+    /// From here on an account is safe (%).
     pub safe: u64,
-    /// From here on its risk is moderate [%].
+    /// From here on its risk is moderate (%).
     pub moderate: u64,
-    /// From here on its risk is high; below, critical [%].
+    /// From here on its risk is high; below, critical (%).
     pub high: u64,
 }
 
@@ -111,13 +111,13 @@ pub struct Row {
     pub ratio: Option<Ratio>,
     /// The ratio at which this account, as composed, is liquidated.
     pub minimum: Option<Ratio>,
-    /// Ratio less minimum [percentage points, 4 digits]; negative below the line.
+    /// Ratio less minimum (percentage points, 4 digits); negative below the line.
     pub buffer: Option<Int>,
     /// Backing over requirement: 1 is the line.
     pub health: Option<Ratio>,
-    /// What may still be borrowed [account unit].
+    /// What may still be borrowed (account unit).
     pub available: Option<Int>,
-    /// Backing less requirement of the line of liquidation [account unit]; negative is a shortfall.
+    /// Backing less requirement of the line of liquidation (account unit); negative is a shortfall.
     pub excess: Option<Int>,
     /// How near the line.
     pub tier: Tier,

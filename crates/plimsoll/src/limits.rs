@@ -4,7 +4,7 @@ use plimsoll_core::{
     Account, Action, Amount, Call, Feeds, InstrumentId, Kind, Market, Reading, Refusal, Silent, Time, U256,
 };
 
-/// The largest amount that one action of an account may have [raw units of the asset].
+/// The largest amount that one action of an account may have (raw units of the asset).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// What is withdrawn or borrowed.

@@ -26,7 +26,7 @@ use std::hint::black_box;
 
 pub(crate) const NAME: &str = "assess_aave";
 
-/// What we want an account to take [ns].
+/// What we want an account to take (ns).
 const GOAL: f64 = 150.0;
 
 const REVISIONS: [Revision; 4] = [Revision::V3_0, Revision::V3_3, Revision::V3_5, Revision::V3_7];

@@ -22,7 +22,7 @@ struct Case {
     name: &'static str,
     divisor: Divisor,
     rounding: Rounding,
-    /// Widest first and second factor [bits].
+    /// Widest first and second factor (bits).
     widths: (u32, u32),
 }
 
@@ -82,12 +82,12 @@ fn measure(context: &Context, case: &Case, seed: u64, emit: &mut dyn FnMut(Line)
     let rounds = (10_000 / size).max(1);
     let mut ours = || {
         for (x, y) in (0..rounds).flat_map(|_| &pairs) {
-            let _ = black_box(x.mul_div(*y, black_box(divisor), rounding));
+            let _ = black_box(x.mul_div(*y, *black_box(&divisor), rounding));
         }
     };
     let mut ruint = || {
         for (x, y) in (0..rounds).flat_map(|_| &words) {
-            let _ = black_box(theirs(*x, *y, black_box(by), rounding));
+            let _ = black_box(theirs(*x, *y, *black_box(&by), rounding));
         }
     };
     let [our_time, their_time] = in_turn(context.runs(), (size * rounds) as u64, [&mut ours, &mut ruint]);

@@ -3,7 +3,7 @@
 mod reserve;
 mod write;
 
-use crate::book::venue::{Decoded, Desk, Posting, Setting, Side, VenueFile};
+use crate::book::venue::{Decoded, Desk, Posting, Setting, Side, VenueFile, cell, raise};
 use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::scalar;
 use crate::table::Cell;
@@ -21,7 +21,7 @@ pub(super) const FILE: VenueFile = VenueFile {
     positions: write::positions,
 };
 
-/// 100 % [bps].
+/// 100 % (bps).
 const WHOLE: u64 = 10_000;
 
 fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Decoded> {
@@ -219,7 +219,7 @@ fn find<'s>(
 
 struct AaveDesk {
     pool: Pool,
-    /// For each reserve, income and debt index at the book's time [ray].
+    /// For each reserve, income and debt index at the book's time (ray).
     indices: Vec<[U256; 2]>,
 }
 
@@ -306,6 +306,27 @@ impl Desk for AaveDesk {
             let word = account.term(USER_CONFIG).magnitude().with_bit(bit, true);
             account.set_term(USER_CONFIG, Int::from(word));
         }
+    }
+
+    fn cover(&mut self, sums: &[(InstrumentId, U256)]) -> Option<()> {
+        for &(instrument, sum) in sums {
+            let reserve = instrument.index() / 3;
+            let object = reserve as u64;
+            let is_debt = instrument.0 % 3 == 2;
+            let total = if is_debt { "scaled_debt" } else { "scaled_supply" };
+            let growth = raise(&mut self.pool, object, total, sum)?;
+            let index = self.indices[reserve][usize::from(is_debt)];
+            let tokens = growth.mul_div(index, RAY, Rounding::Up)?;
+            // What was deposited lies in the pool; loans are taken out of it as far as it goes.
+            for name in ["cash", "virtual_balance"] {
+                let counted = name == "cash" || self.pool.revision() >= Revision::V3_1;
+                if let (true, Some((cell, held))) = (counted, cell(&self.pool, object, name)) {
+                    let held = if is_debt { held.sub_or_zero(tokens) } else { held.add(tokens)? };
+                    self.pool.set(cell, Some(Int::from(held))).ok()?;
+                }
+            }
+        }
+        Some(())
     }
 
     fn mode(&self, account: &mut Account, mode: &Cell<'_>, log: &mut Log) {

@@ -62,8 +62,10 @@ pub(super) fn read(record: &Record<'_>, sound: bool, prices: &mut Prices, log: &
     {
         log.at(Code::Bounds, cell.span, quoted(&cell.text), format!("less than the ceiling {high}"));
     }
-    // Whatever of it is wrong, the price is not to be relied upon.
-    let price = price.filter(|_| log.count() == before);
+    // Whatever of it is wrong, nothing of it is to be relied upon.
+    let sound = log.count() == before;
+    let [price, confidence, floor, ceiling] =
+        [price, confidence, floor, ceiling].map(|number| number.filter(|_| sound));
     let source = source.to_string();
     let observation =
         Observation { kind, price, scale, source, observed_at, max_age, confidence, floor, ceiling };

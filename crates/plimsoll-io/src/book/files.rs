@@ -5,9 +5,9 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-/// A file longer than this [bytes] is refused.
+/// A file longer than this \[bytes\] is refused.
 pub const SIZE_MAX: u64 = 1 << 31;
-/// A market or head file longer than this [bytes] is refused; a one-file book may have [`ONE_FILE_MAX`].
+/// A market or head file longer than this \[bytes\] is refused; a one-file book may have [`ONE_FILE_MAX`].
 const TREE_MAX: u64 = 16 << 20;
 /// A tree takes several times its text's length in memory.
 const ONE_FILE_MAX: u64 = 256 << 20;
@@ -21,6 +21,15 @@ pub struct File {
     pub name: String,
     /// What is in it.
     pub bytes: FileBytes,
+}
+
+impl File {
+    /// Reads a single file, such as a table to import, under its own name.
+    #[must_use]
+    pub fn open(path: &Path) -> File {
+        let name = path.file_name().map_or("file".into(), |name| name.to_string_lossy().into_owned());
+        load(name, path, SIZE_MAX)
+    }
 }
 
 /// What is in a file.

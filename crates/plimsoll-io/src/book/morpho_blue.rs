@@ -1,7 +1,9 @@
 //! Morpho Blue in files: one market of one loan token and one collateral token.
 
 use crate::book::head;
-use crate::book::venue::{Decoded, Desk, Names, Position, Positions, Posting, Setting, Side, VenueFile};
+use crate::book::venue::{
+    Decoded, Desk, Names, Position, Positions, Posting, Setting, Side, VenueFile, cell, raise,
+};
 use crate::book::write::table;
 use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::scalar;
@@ -20,17 +22,6 @@ const IRMS: &[(&str, Irm)] =
 /// The contract adds these to each pool's totals (`SharesMathLib`).
 const VIRTUAL_SHARES: U256 = U256::new(1_000_000);
 const VIRTUAL_ASSETS: U256 = U256::ONE;
-
-/// The place of `fee_recipient` in the market's cells.
-fn recipient_cell(market: &dyn plimsoll_core::Market) -> Option<plimsoll_core::Cell> {
-    let mut found = None;
-    market.visit(&mut |cell, name, _, _| {
-        if name == "fee_recipient" {
-            found = Some(cell);
-        }
-    });
-    found
-}
 
 fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Decoded> {
     let loan = fields.need("loan", log).and_then(|node| token(node, log));
@@ -77,6 +68,13 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
     };
     let account = recipient.and_then(|(name, span)| Some((recipient_cell(&market)?, name, span)));
     Some(Decoded { wires: vec![feed], desk: Box::new(MorphoDesk { market, accrued }), account })
+}
+
+/// The place of `fee_recipient` in the market's cells; its number may be -1.
+fn recipient_cell(market: &dyn plimsoll_core::Market) -> Option<plimsoll_core::Cell> {
+    let mut found = None;
+    market.visit(&mut |cell, name, _, _| found = found.or((name == "fee_recipient").then_some(cell)));
+    found
 }
 
 /// A whole number from zero to `most`.
@@ -209,6 +207,32 @@ impl Desk for MorphoDesk {
             let expected = "nothing: here collateral is a kind of its own";
             log.at(Code::Contradiction, span, "a choice", expected);
         }
+    }
+
+    fn cover(&mut self, sums: &[(InstrumentId, U256)]) -> Option<()> {
+        let sum =
+            |instrument| sums.iter().find(|(id, _)| *id == instrument).map_or(U256::ZERO, |(_, sum)| *sum);
+        for (instrument, shares, assets, rounding) in [
+            (SUPPLY, "total_supply_shares", "total_supply_assets", Rounding::Up),
+            (BORROW, "total_borrow_shares", "total_borrow_assets", Rounding::Down),
+        ] {
+            let pool = if instrument == SUPPLY { self.accrued.supply } else { self.accrued.borrow };
+            let growth = raise(&mut self.market, 0, shares, sum(instrument))?;
+            let tokens = growth.mul_div(
+                pool.assets.add(VIRTUAL_ASSETS)?,
+                pool.shares.add(VIRTUAL_SHARES)?,
+                rounding,
+            )?;
+            let (_, held) = cell(&self.market, 0, assets)?;
+            raise(&mut self.market, 0, assets, held.add(tokens)?)?;
+        }
+        // Nothing can be borrowed that nobody supplied.
+        let (_, borrowed) = cell(&self.market, 0, "total_borrow_assets")?;
+        let (_, shares) = cell(&self.market, 0, "total_borrow_shares")?;
+        if raise(&mut self.market, 0, "total_supply_assets", borrowed)? != U256::ZERO {
+            raise(&mut self.market, 0, "total_supply_shares", shares)?;
+        }
+        Some(())
     }
 
     fn mode(&self, _: &mut Account, mode: &Cell<'_>, log: &mut Log) {

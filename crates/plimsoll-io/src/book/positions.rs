@@ -158,18 +158,24 @@ impl Positions {
         let all = self.accounts.len() as u64;
         let spoiled = self.spoiled;
         let sound = self.accounts.into_iter().filter(|draft| draft.sound && !spoiled.contains(&draft.name));
-        let accounts: Vec<ListedAccount> = (0..)
-            .zip(sound)
-            .map(|(id, draft)| {
-                let mut account = draft.account;
-                account.id = AccountId(id);
-                let owner = draft.owner.unwrap_or_else(|| draft.name.clone());
-                ListedAccount { name: draft.name, owner, market: draft.market, account }
-            })
-            .collect();
+        let accounts = list_accounts(sound.map(|draft| {
+            let owner = draft.owner.unwrap_or_else(|| draft.name.clone());
+            ListedAccount { name: draft.name, owner, market: draft.market, account: draft.account }
+        }));
         let left_out = all - accounts.len() as u64;
         (accounts, left_out)
     }
+}
+
+/// Accounts with their numbers: their places in the book.
+pub(super) fn list_accounts(accounts: impl IntoIterator<Item = ListedAccount>) -> Vec<ListedAccount> {
+    (0..)
+        .zip(accounts)
+        .map(|(id, mut listed)| {
+            listed.account.id = AccountId(id);
+            listed
+        })
+        .collect()
 }
 
 impl Draft {
@@ -208,7 +214,7 @@ impl Draft {
 }
 
 /// A quantity in the venue's own integers.
-fn amount(
+pub(super) fn amount(
     quantity: &Cell<'_>,
     unit: &Cell<'_>,
     instrument: InstrumentId,
@@ -258,7 +264,7 @@ fn token(quantity: &Cell<'_>, instrument: InstrumentId, desk: &dyn Desk, log: &m
 }
 
 /// Decimals of the token behind an instrument.
-fn decimals(desk: &dyn Desk, instrument: InstrumentId) -> u8 {
+pub(super) fn decimals(desk: &dyn Desk, instrument: InstrumentId) -> u8 {
     let all = desk.market().instruments();
     let Some(held) = all.get(instrument.index()) else { return 0 };
     let token =

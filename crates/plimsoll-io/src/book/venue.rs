@@ -4,9 +4,9 @@
 
 use crate::book::{aave_v3, morpho_blue};
 use crate::fault::{Log, Span};
-use crate::table::Cell;
+use crate::table;
 use crate::tree::{Fields, Value};
-use plimsoll_core::{Account, InstrumentId, Market, Time, U256};
+use plimsoll_core::{Account, Cell, InstrumentId, Int, Market, Time, U256};
 
 /// All venues that books can have markets of.
 pub(super) const VENUES: &[VenueFile] = &[aave_v3::FILE, morpho_blue::FILE];
@@ -44,7 +44,7 @@ pub(super) struct Decoded {
     /// For each price slot, the name of the price it is wired to.
     pub(super) wires: Vec<Option<(String, Span)>>,
     /// The account that a cell of the market names, to be filled in when accounts have numbers.
-    pub(super) account: Option<(plimsoll_core::Cell, String, Span)>,
+    pub(super) account: Option<(Cell, String, Span)>,
 }
 
 /// How an account comes by a holding.
@@ -64,8 +64,8 @@ pub(super) const SIDES: &[(&str, Side)] =
 /// What a row says beside the quantity.
 pub(super) struct Posting<'r> {
     pub(super) side: Side,
-    pub(super) kind: &'r Cell<'r>,
-    pub(super) asset: &'r Cell<'r>,
+    pub(super) kind: &'r table::Cell<'r>,
+    pub(super) asset: &'r table::Cell<'r>,
     pub(super) as_collateral: Option<(bool, Span)>,
 }
 
@@ -83,8 +83,32 @@ pub(super) trait Desk {
     fn convert(&self, instrument: InstrumentId, raw: U256) -> Option<U256>;
     /// Sets whatever the venue keeps beside the quantity: flags of collateral and debt.
     fn mark(&self, account: &mut Account, posting: &Posting<'_>, instrument: InstrumentId, log: &mut Log);
+    /// Makes the market's totals at least what all accounts together hold, as if they had come by it today. Only
+    /// imports need it: a template knows nothing of a table's accounts.
+    fn cover(&mut self, sums: &[(InstrumentId, U256)]) -> Option<()>;
     /// Sets the account's mode from its text, such as `emode=1`.
-    fn mode(&self, account: &mut Account, mode: &Cell<'_>, log: &mut Log);
+    fn mode(&self, account: &mut Account, mode: &table::Cell<'_>, log: &mut Log);
+}
+
+/// A number of a market by its object and name.
+pub(super) fn cell(market: &dyn Market, object: u64, name: &str) -> Option<(Cell, U256)> {
+    let mut found = None;
+    market.visit(&mut |cell, known, _, value| {
+        if cell.object == object && known == name {
+            found = value.to_u256().map(|value| (cell, value));
+        }
+    });
+    found
+}
+
+/// Raises a number of a market to at least `least`; how much that was.
+pub(super) fn raise(market: &mut dyn Market, object: u64, name: &str, least: U256) -> Option<U256> {
+    let (cell, value) = self::cell(market, object, name)?;
+    let growth = least.sub_or_zero(value);
+    if growth != U256::ZERO {
+        market.set(cell, Some(Int::from(least))).ok()?;
+    }
+    Some(growth)
 }
 
 /// Names for what a market's numbers point at.

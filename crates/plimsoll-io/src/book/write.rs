@@ -5,7 +5,7 @@ mod toml;
 
 use crate::book::head::FORMAT;
 use crate::book::prices::ROUNDINGS;
-use crate::book::venue::{Names, Position, SIDES, Side, VENUES, VenueFile};
+use crate::book::venue::{Named, Names, Position, SIDES, Side, VENUES, VenueFile};
 use crate::book::{feeds, positions};
 use crate::fault::{Log, Span};
 use crate::scalar;
@@ -91,7 +91,7 @@ pub fn write(book: &Book) -> Result<Written, WriteError> {
 /// The book as one JSON file.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_json(book: &Book) -> Result<String, WriteError> {
     let parts = Parts::of(book)?;
     let rows = |columns: &[crate::table::Column], rows: Vec<Vec<String>>| {
@@ -220,7 +220,11 @@ fn venue(market: &ListedMarket) -> Result<&'static VenueFile, WriteError> {
     found.ok_or_else(|| unsayable(format!("a market of {name}")))
 }
 
-fn market_fields(market: &ListedMarket, book: &Book) -> Result<Vec<(&'static str, Value)>, WriteError> {
+/// A market's venue, and the fields that are the venue's own.
+pub(super) fn own_fields(
+    market: &ListedMarket,
+    book: &Book,
+) -> Result<(&'static VenueFile, Named), WriteError> {
     let venue = venue(market)?;
     let slots = 0..market.market.slots().len();
     let prices = slots.map(|slot| {
@@ -234,6 +238,11 @@ fn market_fields(market: &ListedMarket, book: &Book) -> Result<Vec<(&'static str
     let names = Names { prices: prices.collect(), account: &account };
     let own = (venue.write)(&*market.market, &names);
     let own = own.ok_or_else(|| unsayable(format!("all of the market {}", market.name)))?;
+    Ok((venue, own))
+}
+
+fn market_fields(market: &ListedMarket, book: &Book) -> Result<Named, WriteError> {
+    let (venue, own) = own_fields(market, book)?;
     let mut fields = vec![("venue", text(venue.name)), ("revision", text(market.market.venue().1))];
     fields.extend(own);
     Ok(fields)

@@ -51,7 +51,7 @@ pub struct RecordedMarket {
     pub readings: Vec<Reading>,
     /// The time it stood at.
     pub at: Time,
-    /// Every account with the health factor that the contract gave [wad].
+    /// Every account with the health factor that the contract gave (wad).
     pub accounts: Vec<(Account, U256)>,
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Work<'a> {
     pub(super) prices: Vec<Option<U256>>,
     pub(super) legs: Vec<Leg>,
     states: Vec<State>,
-    /// What the treasury gained when a reserve was accrued in this call [scaled].
+    /// What the treasury gained when a reserve was accrued in this call (scaled).
     gains: Vec<U256>,
     /// The account acted upon.
     pub(super) account: Account,
@@ -237,7 +237,7 @@ impl<'a> Work<'a> {
     }
 
     /// Burns debt for what was repaid; with `write_off` all of it, the rest becoming the reserve's deficit
-    /// (`_burnDebtTokens`). Returns what was written off [raw].
+    /// (`_burnDebtTokens`). Returns what was written off (raw).
     pub(super) fn burn_debt<T: Trace + ?Sized>(
         &mut self,
         t: &mut T,
@@ -362,7 +362,7 @@ impl<'a> Work<'a> {
         Ok(configuration)
     }
 
-    /// A cap of so many whole tokens [raw]; 0 is no cap.
+    /// A cap of so many whole tokens (raw); 0 is no cap.
     fn cap(&self, reserve: usize, whole: u64) -> Result<Option<U256>, Refusal> {
         let cap = U256::from(whole).mul(self.legs[reserve].unit.value());
         let cap = cap.ok_or(Refusal::Overflow("cap x 10^decimals"))?;
@@ -405,7 +405,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// All that would be supplied, the treasury's claim included (`validateSupply`) [raw].
+    /// All that would be supplied, the treasury's claim included (`validateSupply`) (raw).
     fn supply_after<T: Trace + ?Sized>(
         &self,
         t: &mut T,
@@ -491,7 +491,7 @@ impl<'a> Work<'a> {
     }
 
     /// The loan-to-value that decides flags: the reserve's own up to 3.5, then the account's in its mode
-    /// (`getUserReserveLtv`) [bps].
+    /// (`getUserReserveLtv`) (bps).
     fn ltv_of(&self, account: &Account, reserve: usize) -> Result<u16, Refusal> {
         let own = self.pool.reserves[reserve].configuration.get(Configuration::LTV) as u16;
         if self.pool.revision <= Revision::V3_5 {

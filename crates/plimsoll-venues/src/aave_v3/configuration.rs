@@ -18,11 +18,11 @@ const fn bits(at: usize, width: usize) -> Bits {
 }
 
 impl Configuration {
-    /// Loan-to-value [bps].
+    /// Loan-to-value (bps).
     pub const LTV: Bits = bits(0, 16);
-    /// Liquidation threshold [bps].
+    /// Liquidation threshold (bps).
     pub const THRESHOLD: Bits = bits(16, 16);
-    /// Liquidation bonus, 10 500 is 5 % [bps].
+    /// Liquidation bonus, 10 500 is 5 % (bps).
     pub const BONUS: Bits = bits(32, 16);
     /// Decimals of the asset.
     pub const DECIMALS: Bits = bits(48, 8);
@@ -38,13 +38,13 @@ impl Configuration {
     pub const BORROWABLE_IN_ISOLATION: Bits = bits(61, 1);
     /// Must be the only debt (up to 3.6).
     pub const SILOED: Bits = bits(62, 1);
-    /// The treasury's share of interest [bps].
+    /// The treasury's share of interest (bps).
     pub const RESERVE_FACTOR: Bits = bits(64, 16);
-    /// Most that may be borrowed; 0 is no cap [whole tokens].
+    /// Most that may be borrowed; 0 is no cap (whole tokens).
     pub const BORROW_CAP: Bits = bits(80, 36);
-    /// Most that may be supplied; 0 is no cap [whole tokens].
+    /// Most that may be supplied; 0 is no cap (whole tokens).
     pub const SUPPLY_CAP: Bits = bits(116, 36);
-    /// The venue's share of the liquidation bonus [bps].
+    /// The venue's share of the liquidation bonus (bps).
     pub const PROTOCOL_FEE: Bits = bits(152, 16);
     /// E-mode category (3.0 and 3.1).
     pub const EMODE: Bits = bits(168, 8);

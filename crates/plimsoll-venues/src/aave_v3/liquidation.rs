@@ -11,13 +11,13 @@ use plimsoll_core::{
     Subject, Time, Trace, U256, Unit,
 };
 
-/// Above this health only half is liquidated [wad].
+/// Above this health only half is liquidated (wad).
 const CLOSE_FACTOR_LINE: U256 = U256::new(950_000_000_000_000_000);
-/// Half of the debt [bps].
+/// Half of the debt (bps).
 const HALF: U256 = U256::new(5_000);
-/// From 3.3: positions with less than this on either side are liquidated whole [base].
+/// From 3.3: positions with less than this on either side are liquidated whole (base).
 const SMALL_POSITION: U256 = U256::new(2_000 * 100_000_000);
-/// From 3.3: at least this must be left on both sides [base].
+/// From 3.3: at least this must be left on both sides (base).
 const LEAST_LEFTOVER: U256 = U256::new(1_000 * 100_000_000);
 
 /// Whether a liquidation of an unhealthy account could run now: some debt and some collateral are in use, not
@@ -64,16 +64,16 @@ struct Sides {
     debt_leg: Leg,
     collateral_price: U256,
     debt_price: U256,
-    /// The account's collateral in its reserve [raw], and scaled.
+    /// The account's collateral in its reserve (raw), and scaled.
     held: U256,
     held_scaled: U256,
-    /// The account's debt in its reserve [raw].
+    /// The account's debt in its reserve (raw).
     owed: U256,
-    /// Liquidation bonus, 10 500 is 5 % [bps].
+    /// Liquidation bonus, 10 500 is 5 % (bps).
     bonus: U256,
 }
 
-/// What is exchanged [raw].
+/// What is exchanged (raw).
 struct Exchange {
     repaid: U256,
     /// Collateral of the liquidator.
@@ -196,7 +196,7 @@ fn sides<T: Trace + ?Sized>(
     })
 }
 
-/// The close factor (`_calculateDebt` up to 3.2, `executeLiquidationCall` from 3.3) [raw debt].
+/// The close factor (`_calculateDebt` up to 3.2, `executeLiquidationCall` from 3.3) (raw debt).
 fn most_liquidatable<T: Trace + ?Sized>(
     t: &mut T,
     pool: &Pool,

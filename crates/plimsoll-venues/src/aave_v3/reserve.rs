@@ -7,42 +7,42 @@ use plimsoll_core::{Arithmetic, Divisor, RAY, Refusal, Rounding, Time, Trace, U2
 /// What changes in a reserve when somebody acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State {
-    /// Underlying per scaled receipt at the last update [ray].
+    /// Underlying per scaled receipt at the last update (ray).
     pub liquidity_index: U256,
-    /// Debt per scaled debt at the last update [ray].
+    /// Debt per scaled debt at the last update (ray).
     pub variable_borrow_index: U256,
-    /// What suppliers earn a year since then [ray].
+    /// What suppliers earn a year since then (ray).
     pub liquidity_rate: U256,
-    /// What borrowers pay a year since then [ray].
+    /// What borrowers pay a year since then (ray).
     pub variable_borrow_rate: U256,
     /// The last update.
     pub last_update: Time,
-    /// The treasury's receipts not minted yet [scaled].
+    /// The treasury's receipts not minted yet (scaled).
     pub accrued_to_treasury: U256,
-    /// All receipts [scaled].
+    /// All receipts (scaled).
     pub scaled_supply: U256,
-    /// All debt [scaled].
+    /// All debt (scaled).
     pub scaled_debt: U256,
-    /// Underlying tokens that the pool holds [raw].
+    /// Underlying tokens that the pool holds (raw).
     pub cash: U256,
-    /// Underlying tokens that the pool counts, from 3.1 on [raw].
+    /// Underlying tokens that the pool counts, from 3.1 on (raw).
     pub virtual_balance: U256,
-    /// Bad debt nobody has covered, from 3.3 on [raw].
+    /// Bad debt nobody has covered, from 3.3 on (raw).
     pub deficit: U256,
-    /// Debt carried by this collateral in isolation, up to 3.6 [0.01 of the base currency].
+    /// Debt carried by this collateral in isolation, up to 3.6 (0.01 of the base currency).
     pub isolation_debt: U256,
 }
 
-/// The interest-rate curve [bps].
+/// The interest-rate curve (bps).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateCurve {
-    /// Utilisation at the kink [bps].
+    /// Utilisation at the kink (bps).
     pub optimal: u32,
-    /// Rate at no utilisation [bps].
+    /// Rate at no utilisation (bps).
     pub base: u32,
-    /// Added up to the kink [bps].
+    /// Added up to the kink (bps).
     pub slope1: u32,
-    /// Added from the kink to full utilisation [bps].
+    /// Added from the kink to full utilisation (bps).
     pub slope2: u32,
 }
 
@@ -77,7 +77,7 @@ impl State {
         Ok(())
     }
 
-    /// Underlying per scaled receipt at a time (`ReserveLogic.getNormalizedIncome`) [ray].
+    /// Underlying per scaled receipt at a time (`ReserveLogic.getNormalizedIncome`) (ray).
     ///
     /// # Errors
     /// When the time is before the last update, or 256 bits do not hold the index.
@@ -107,7 +107,7 @@ impl State {
         )
     }
 
-    /// Debt per scaled debt at a time (`ReserveLogic.getNormalizedDebt`) [ray].
+    /// Debt per scaled debt at a time (`ReserveLogic.getNormalizedDebt`) (ray).
     ///
     /// # Errors
     /// When the time is before the last update, or 256 bits do not hold the index.
@@ -138,7 +138,7 @@ impl State {
     }
 
     /// Brings both indices and the treasury's claim to a time (`ReserveLogic.updateState`). Returns what the
-    /// treasury gained [scaled].
+    /// treasury gained (scaled).
     ///
     /// # Errors
     /// As the indices.
@@ -167,7 +167,7 @@ impl State {
         Ok(gained)
     }
 
-    /// The treasury's share of the interest between two debt indices (`ReserveLogic._accrueToTreasury`) [scaled].
+    /// The treasury's share of the interest between two debt indices (`ReserveLogic._accrueToTreasury`) (scaled).
     fn treasury_gain<T: Trace + ?Sized>(
         &self,
         t: &mut T,
@@ -250,7 +250,7 @@ struct Rates {
 }
 
 impl RateCurve {
-    /// Both rates at a utilisation (`calculateInterestRates`) [ray].
+    /// Both rates at a utilisation (`calculateInterestRates`) (ray).
     fn rates<T: Trace + ?Sized>(
         &self,
         t: &mut T,
@@ -307,7 +307,7 @@ impl RateCurve {
     }
 }
 
-/// Compounding of 3.0 to 3.3: three terms of the binomial series (`MathUtils.calculateCompoundedInterest`) [ray].
+/// Compounding of 3.0 to 3.3: three terms of the binomial series (`MathUtils.calculateCompoundedInterest`) (ray).
 fn binomial<T: Trace + ?Sized>(t: &mut T, rate: U256, elapsed: u64) -> Result<U256, Refusal> {
     let seconds = U256::from(elapsed);
     let less_one = U256::from(elapsed - 1);
@@ -333,7 +333,7 @@ fn binomial<T: Trace + ?Sized>(t: &mut T, rate: U256, elapsed: u64) -> Result<U2
     t.add("factor = … + third term", sum, third, Unit::RAY)
 }
 
-/// Compounding from 3.4 on: three terms of the exponential series (`MathUtils.calculateCompoundedInterest`) [ray].
+/// Compounding from 3.4 on: three terms of the exponential series (`MathUtils.calculateCompoundedInterest`) (ray).
 fn taylor<T: Trace + ?Sized>(t: &mut T, rate: U256, elapsed: u64) -> Result<U256, Refusal> {
     let seconds = U256::from(elapsed);
     let x = t.mul_div("x = rate x n / year", rate, seconds, YEAR, Rounding::Down, Unit::RAY)?;

@@ -21,7 +21,7 @@ pub(crate) struct Place {
     pub(crate) readings: Vec<Reading>,
     pub(crate) at: Time,
     pub(crate) accounts: Vec<Account>,
-    /// The contract's health factors where they were recorded, in the order of the accounts [wad].
+    /// The contract's health factors where they were recorded, in the order of the accounts (wad).
     pub(crate) recorded: Vec<U256>,
 }
 

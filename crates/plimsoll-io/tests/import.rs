@@ -1,0 +1,206 @@
+//! Spreadsheets become books: exactly, or with what was rounded told.
+
+mod common;
+
+use common::{all_of, file, files, sound};
+use plimsoll_core::{Book, Feeds, Int, Lens, Rounding, U256, WAD};
+use plimsoll_io::book::import::{Imported, Map, Request, import};
+use plimsoll_io::book::{self, File};
+use std::path::{Path, PathBuf};
+
+const MAP: &str = "account=user,collateral.STETH=collateral,debt.OWED=debt,threshold=threshold,ltv=ltv";
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
+}
+
+fn template() -> Book {
+    sound(book::open(&examples().join("import/template")))
+}
+
+fn run(table: File, map: &str, rounding: Option<Rounding>) -> Imported {
+    let map = Map::parse([map]).expect("a map");
+    import(Request { table, map: &map, template: template(), market: None, rounding })
+}
+
+fn example() -> String {
+    std::fs::read_to_string(examples().join("import/borrowers.csv")).expect("the example")
+}
+
+/// Health of every account by its market [wad]; `None` without debt.
+fn health(book: &Book) -> Vec<(String, Option<Int>)> {
+    let quotes = book.graph.quotes(book.at);
+    let accounts = book.accounts.iter().map(|account| {
+        let market = &book.markets[account.market];
+        let readings = book.readings(market, &quotes);
+        let quoted = market.market.at(Feeds { readings: &readings }, Lens::View, book.at).expect("a market");
+        let figures = quoted.figures(&account.account).expect("figures");
+        let health = figures.iter().find(|figure| figure.name == "healthFactor").expect("health").value;
+        (account.name.clone(), Some(health).filter(|health| *health != Int::from(U256::MAX)))
+    });
+    accounts.collect()
+}
+
+#[test]
+fn the_example_is_imported_with_its_rounding_told() {
+    let imported = run(file("borrowers.csv", example()), MAP, Some(Rounding::Down));
+    assert!(imported.faults.is_empty(), "{}", imported.faults.render(false));
+    assert_eq!((imported.rows, imported.left_out, imported.classes), (5, 0, 3));
+    assert_eq!(imported.rounded.count, 1);
+    assert_eq!(
+        imported.rounded.most.map(|most| most.to_string()).as_deref(),
+        Some("0.000000000000000000901")
+    );
+    let health: Vec<String> = health(&imported.book)
+        .into_iter()
+        .map(|(name, health)| {
+            format!("{name} {}", health.map_or("no debt".into(), |health| health.to_string()))
+        })
+        .collect();
+    // fl(half up(collateral x threshold x 10^18 / debt) / 10^4) in exact fractions, values at 8 decimals:
+    // 125025000000 x 8300 / 88050000000, 9812345678 x 8282 / 7150000000, 1712000000 x 8522 / 1110000000,
+    // 350000000 x 8300 / 67.
+    assert_eq!(
+        health,
+        [
+            "0x01 1178543441226575809",
+            "0x02 1136585271401342657",
+            "0x03 no debt",
+            "0x04 1314384144144144144",
+            "0x05 4335820895522388059701492",
+        ]
+    );
+    // The pool's totals cover what its accounts hold: 98.12... of the class 8282/7186, and all debts together.
+    let mut totals = Vec::new();
+    imported.book.markets[0].market.visit(&mut |cell, name, _, value| match name {
+        "scaled_supply" if cell.object == 2 => totals.push(value),
+        "scaled_debt" if cell.object == 1 => totals.push(value),
+        _ => {}
+    });
+    assert_eq!(totals, [Int::new(963_100_000_670_000_000_000), Int::new(98_123_456_789_012_345_678)]);
+    let written = book::write(&imported.book).expect("it can be written");
+    assert_eq!(all_of(&sound(book::read(files(&written)))), all_of(&imported.book));
+}
+
+#[test]
+fn nothing_is_rounded_unasked() {
+    let imported = run(file("borrowers.csv", example()), MAP, None);
+    let faults: Vec<String> = imported.faults.list.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        faults,
+        [
+            "borrowers.csv:3:6: PL0591: found 21 digits after the point, expected at most 18, as the token has \
+         (allow it with --round down, up or \"half up\")"
+        ]
+    );
+    assert_eq!((imported.book.accounts.len(), imported.left_out, imported.rounded.count), (4, 1, 0));
+}
+
+#[test]
+fn a_table_from_a_european_spreadsheet_is_read() {
+    let table = "Kunde;Pfand;Schuld\r\nA;1.5;1\r\nB;;2\r\n";
+    let map = "account=Kunde,collateral.STETH=Pfand,debt.OWED=Schuld";
+    let imported = run(file("kunden.csv", table), map, None);
+    assert!(imported.faults.is_empty(), "{}", imported.faults.render(false));
+    assert_eq!((imported.book.accounts.len(), imported.classes), (2, 0));
+}
+
+/// Each table, and what is told of it.
+#[test]
+fn what_is_wrong_is_told_where_it_stands() {
+    let cases = [
+        ("user,collateral,debt,threshold,ltv\n", ""),
+        ("", "t.csv PL0531"),
+        ("user,collateral,dept,threshold,ltv\n", "the map PL0590"),
+        ("user,user,collateral,debt,threshold,ltv\n", "t.csv:1:6 PL0532"),
+        ("user,collateral,debt,threshold,ltv\na,1,1,8300,7200\na,1,1,8300,7200\n", "t.csv:3:1 PL0540"),
+        ("user,collateral,debt,threshold,ltv\na,-1,1,8300,7200\n", "t.csv:2:3 PL0516"),
+        ("user,collateral,debt,threshold,ltv\na,1,nan,8300,7200\n", "t.csv:2:5 PL0513"),
+        ("user,collateral,debt,threshold,ltv\na,1,1,0.83,7200\n", "t.csv:2:7 PL0513"),
+        ("user,collateral,debt,threshold,ltv\na,1,1,83000,7200\n", "t.csv:2:7 PL0515"),
+        ("user,collateral,debt,threshold,ltv\na,1,1,7000,7200\n", "t.csv:2:12 PL0570"),
+        ("user,collateral,debt,threshold,ltv\na,1,1,9800,7200\n", "the template PL0592"),
+        ("user,collateral,debt,threshold,ltv\na,1,1,8300\n", "t.csv:2:1 PL0533"),
+        ("user,collateral,debt,threshold,ltv\n,1,1,8300,7200\n", "t.csv:2:1 PL0522"),
+        ("user,collateral,debt,threshold,ltv\n\"a,1,1,8300,7200\nb,1,1,8300,7200\n", "t.csv:2:1 PL0534"),
+        ("user,collateral,debt,threshold,ltv\na,340282366920938463464,1,8300,7200\n", "t.csv:2:3 PL0515"),
+    ];
+    for (table, expected) in cases {
+        let imported = run(file("t.csv", table), MAP, None);
+        let told = imported.faults.list.iter().map(|fault| {
+            let place = fault.place.map_or(String::new(), |p| format!(":{}:{}", p.line, p.column));
+            format!("{}{place} {}", fault.file, fault.code.name())
+        });
+        assert_eq!(told.collect::<Vec<_>>().join("\n"), expected, "{table:?}");
+    }
+}
+
+/// 200 thresholds: two markets, each account in the one that has its class, and each with its own threshold.
+#[test]
+fn more_classes_than_a_pool_lists_go_into_a_second_market() {
+    let rows: String = (0..200).map(|n| format!("u{n:03},100,50,{},7000\n", 8000 + n)).collect();
+    let table = format!("user,collateral,debt,threshold,ltv\n{rows}");
+    let imported = run(file("many.csv", table), MAP, None);
+    assert!(imported.faults.is_empty(), "{}", imported.faults.render(false));
+    let names: Vec<&str> = imported.book.markets.iter().map(|market| market.name.as_str()).collect();
+    assert_eq!((names, imported.classes), (vec!["steth", "steth-2"], 200));
+    for (n, (name, health)) in health(&imported.book).into_iter().enumerate() {
+        // 100 x threshold / 50
+        let expected = Int::from(U256::new(2 * (8000 + n as u128) * 10_u128.pow(14)));
+        assert_eq!((name, health), (format!("u{n:03}"), Some(expected)));
+    }
+}
+
+#[test]
+fn a_template_must_have_what_the_map_names() {
+    let map = Map::parse([MAP]).expect("a map");
+    let mut request = Request {
+        table: file("borrowers.csv", example()),
+        map: &map,
+        template: template(),
+        market: Some("stteth"),
+        rounding: None,
+    };
+    assert_eq!(import(request).faults.list[0].code.name(), "PL0592");
+    let map = Map::parse(["account=user,collateral.WETH=collateral,threshold=threshold"]).expect("a map");
+    request = Request {
+        table: file("borrowers.csv", example()),
+        map: &map,
+        template: template(),
+        market: Some("steth"),
+        rounding: None,
+    };
+    assert_eq!(import(request).faults.list[0].code.name(), "PL0592");
+}
+
+/// 646 real borrowers of June 2023, from where the project's internal data lies; skipped where it does not.
+#[test]
+fn real_borrowers_have_the_health_that_their_file_says() {
+    let name = "aave_steth_positions_b21_debt_stables_2023-06.csv.gz";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
+    let Ok(bytes) = std::fs::read(&path) else {
+        eprintln!("skipped: {} is not there", path.display());
+        return;
+    };
+    let imported = run(file(name, bytes.clone()), MAP, Some(Rounding::Down));
+    assert!(imported.faults.is_empty(), "{}", imported.faults.render(false));
+    assert_eq!((imported.rows, imported.left_out, imported.classes), (646, 0, 265));
+    assert_eq!(imported.book.markets.len(), 3);
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*bytes), &mut text).expect("gzip");
+    for (line, (name, health)) in text.lines().skip(1).zip(health(&imported.book)) {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(cells[0], name);
+        let told: plimsoll_core::Decimal = cells[5].parse().expect("a decimal");
+        let told = told.scaled(18).expect("18 digits");
+        let found = health.expect("everybody owes");
+        // The file's health is a float of unrounded values; ours is of values at 8 decimals: 10^-6 relative for
+        // debts from 0.01 ether up.
+        let apart = found.sub(told).expect("a difference").magnitude();
+        let bound = told.magnitude().div(U256::new(1_000_000), Rounding::Up).expect("a bound");
+        assert!(
+            apart <= bound || found > Int::from(WAD.value().mul(U256::new(1000)).expect("1000")),
+            "{line} {found}"
+        );
+    }
+}
