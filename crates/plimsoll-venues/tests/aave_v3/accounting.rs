@@ -335,11 +335,11 @@ fn seized_receipts_are_the_seized_amount_at_the_index() {
             let model = crate::model::Model::of(step.before);
             let to = model.rules.receipt_burn;
             let index = &model.income[seized];
-            let scaled = |amount: U256| divide(&(big(amount) * ray()), index, to);
-            let received = scaled(done.seized.sub(done.fee).expect("a fee of what was seized"));
+            let scaled = |amount: &BigUint| divide(&(amount * ray()), index, to);
+            let received = scaled(&big(done.seized.sub(done.fee).expect("a fee of what was seized")));
             let held = big(step.before.account(step.call.account).quantity(receipt(seized)).magnitude());
             let left = &held - &received;
-            let fee = scaled(done.fee).min(left.clone());
+            let fee = scaled(&big(done.fee)).min(left.clone());
             let after = big(step.after.account(step.call.account).quantity(receipt(seized)).magnitude());
             let expected: BigUint = left - fee;
             if after != expected || to == To::Floor {

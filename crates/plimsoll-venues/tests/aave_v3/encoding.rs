@@ -2,7 +2,7 @@
 
 use crate::tape::check;
 use crate::world::{ORDINARY, WILD, World, u};
-use plimsoll_core::{Cell, Encoded, Int, Market, Refusal, Silent, Venue};
+use plimsoll_core::{Action, Amount, Cell, Encoded, Int, Market, Refusal, Silent, U256, Venue};
 use plimsoll_venues::aave_v3::{AaveV3, Revision};
 
 fn bytes(market: &dyn Market) -> Vec<u8> {
@@ -62,6 +62,10 @@ fn encoded_pool_opens_and_acts_the_same() {
     });
 }
 
+fn deposit(amount: U256) -> Action {
+    Action::Deposit { into: plimsoll_venues::aave_v3::receipt(0), amount: Amount::Assets(amount) }
+}
+
 /// Regression, found by the test above. Numbers that the contract stores in 128 bits were bounded where a pool is set,
 /// but not where an action computes them: the action went through and its effects could not be applied. Now the action
 /// is refused, as the contract reverts.
@@ -70,10 +74,6 @@ fn what_the_contract_cannot_store_is_refused() {
     for revision in Revision::ALL.into_iter().filter(|revision| *revision >= Revision::V3_1) {
         let world = crate::scenes::plain(revision);
         let room = u(u128::MAX).sub(world.state(0).virtual_balance).expect("128 bits");
-        let deposit = |amount| plimsoll_core::Action::Deposit {
-            into: plimsoll_venues::aave_v3::receipt(0),
-            amount: plimsoll_core::Amount::Assets(amount),
-        };
         let stored = world.then(2, 2, deposit(room)).expect("a deposit");
         assert_eq!(stored.state(0).virtual_balance, u(u128::MAX), "{revision:?}");
         let more = world.then(2, 2, deposit(room.add(u(1)).expect("256 bits"))).err();
@@ -109,20 +109,20 @@ fn other_bytes_do_not_open() {
     );
     assert_eq!(change(&|e| e.cells.swap(1, 2)), Some(Refusal::NoSuchCell));
     // The income index, field 6, is at least 1 ray; rates have 128 bits.
-    let field = |number: u16, value: Int| {
+    let field = |number: u16, value: &Int| {
         change(&|e| {
             e.cells
                 .iter_mut()
                 .filter(|(c, _)| c.field == number && c.object == 0)
-                .for_each(|(_, v)| *v = value)
+                .for_each(|(_, v)| *v = *value)
         })
     };
     let ray = plimsoll_core::RAY.value();
-    assert_eq!(field(6, Int::from(ray)), None);
-    assert_eq!(field(6, ray.sub(u(1)).expect("positive").into()), Some(Refusal::NoSuchCell));
-    assert_eq!(field(8, u(u128::MAX).into()), None);
-    assert_eq!(field(8, u(u128::MAX).add(u(1)).expect("256 bits").into()), Some(Refusal::NoSuchCell));
-    assert_eq!(field(9, Int::new(-1)), Some(Refusal::NoSuchCell));
+    assert_eq!(field(6, &Int::from(ray)), None);
+    assert_eq!(field(6, &ray.sub(u(1)).expect("positive").into()), Some(Refusal::NoSuchCell));
+    assert_eq!(field(8, &u(u128::MAX).into()), None);
+    assert_eq!(field(8, &u(u128::MAX).add(u(1)).expect("256 bits").into()), Some(Refusal::NoSuchCell));
+    assert_eq!(field(9, &Int::new(-1)), Some(Refusal::NoSuchCell));
 }
 
 /// Setting a number and reading it back; what is no number of the pool is refused.

@@ -343,21 +343,24 @@ fn p23_order_does_not_matter() {
     });
 }
 
+/// A word of `n` fields with the fields in reverse order.
+fn turn(n: usize, word: U256, width: usize) -> U256 {
+    let mut turned = U256::ZERO;
+    for bit in (0..n * width).filter(|&bit| word.bit(bit)) {
+        turned = turned.with_bit((n - 1 - bit / width) * width + bit % width, true);
+    }
+    turned
+}
+
 /// The same pool and accounts with the reserves in reverse order.
 fn reversed(world: &World) -> World {
     let n = world.reserves();
-    let turn = |word: U256, width: usize| {
-        let bits = (0..n * width).filter(|&bit| word.bit(bit));
-        bits.fold(U256::ZERO, |turned, bit| {
-            turned.with_bit((n - 1 - bit / width) * width + bit % width, true)
-        })
-    };
     let mut reserves = world.pool.reserves().to_vec();
     reserves.reverse();
     let mut modes = world.pool.modes().to_vec();
     for mode in &mut modes {
         for word in [&mut mode.collateral, &mut mode.borrowable, &mut mode.ltv_zero] {
-            *word = turn(*word, 1);
+            *word = turn(n, *word, 1);
         }
     }
     let mut turned = world.clone();
@@ -372,7 +375,7 @@ fn reversed(world: &World) -> World {
             account.set(InstrumentId(3 * (n - 1 - reserve) as u32 + role), holding.quantity);
         }
         account.set_term(E_MODE, old.term(E_MODE));
-        account.set_term(USER_CONFIG, turn(old.term(USER_CONFIG).magnitude(), 2).into());
+        account.set_term(USER_CONFIG, turn(n, old.term(USER_CONFIG).magnitude(), 2).into());
     }
     turned
 }

@@ -162,27 +162,6 @@ fn form_stays_within_slack() {
     });
 }
 
-/// Above 20 billion of debt the half-up of the division lets a headroom of -1 pass; the screen still asks.
-#[test]
-fn law_1_holds_for_whales_where_health_is_above_the_headroom() {
-    let passed = RefCell::new(0);
-    check("law_1_whales", 600, |tape| {
-        everywhere(tape, Shape { decimals: &[18, 6, 8], ..WILD }, &|seen| {
-            let found = seen.found();
-            let (backing, requirement, _) = seen.model.line(&found, Test::Liquidation);
-            let healthy = seen.model.health(&found).is_none_or(|health| health >= crate::model::wad());
-            if seen.test == Test::Liquidation && healthy && backing < requirement {
-                *passed.borrow_mut() += 1;
-                if seen.screen() != Screen::Candidate {
-                    return Err("not asked".into());
-                }
-            }
-            never_missed(seen)
-        })
-    });
-    println!("{} of them", passed.borrow());
-}
-
 /// The slack is no wider than it must be: somewhere the row comes near to it, on each side where it can.
 #[test]
 fn slack_is_tight() {
@@ -210,7 +189,8 @@ fn slack_is_tight() {
         println!(
             "{revision:?} {test:?}: row above by {above}, below by {below} ten-thousandths of the slack"
         );
-        // Nine tenths are reached, on the side where all roundings go the same way.
+        // On the side where all roundings can go the same way, nearly all of it is reached; more than half of it is
+        // asked for, so that a run with few scenes passes too.
         assert!(above > 5_000, "{revision:?} {test:?}: at most {above} of 10 000");
         assert!(below <= 10_000);
     }

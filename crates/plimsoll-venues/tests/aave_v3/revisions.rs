@@ -112,8 +112,8 @@ fn debt_flag_follows_amounts_up_to_3_3() {
     });
 }
 
-/// At an index of 1.5 with one scaled unit: 2 more are 2 + 2 as receipts up to 3.4, and floor(2 x 1.5) = 3 from 3.5 on,
-/// as one is minted; as debt 2 + 2, and ceil(3 x 1.5) = 5, as two are minted.
+/// At an index of 1.5 with one scaled unit: 4 more are 2 + 4 as receipts up to 3.4, and floor(3 x 1.5) = 4 from 3.5 on,
+/// as two are minted; as debt 2 more are 2 + 2, and ceil(3 x 1.5) = 5, as two are minted.
 #[test]
 fn caps_are_tested_on_what_will_be_held_from_3_5() {
     each(|revision| {
@@ -124,9 +124,10 @@ fn caps_are_tested_on_what_will_be_held_from_3_5() {
             (state.scaled_supply, state.scaled_debt) = (u(1), u(1));
         });
         let capped = |field, cap| single.clone().set(WBTC, field, cap);
-        let supply = |cap| own(&capped(Configuration::SUPPLY_CAP, cap), deposit(WBTC, 2));
+        let supply = |cap| own(&capped(Configuration::SUPPLY_CAP, cap), deposit(WBTC, 4));
         let refused = Some(Refusal::SupplyCap(receipt(WBTC)));
-        assert_eq!((supply(3), supply(4)), (refused.filter(|_| !new), None), "{revision:?}");
+        let old = refused.filter(|_| !new);
+        assert_eq!([3, 4, 5, 6].map(supply), [refused, old, old, None], "{revision:?}");
         let lend = |cap| own(&capped(Configuration::BORROW_CAP, cap), borrow(WBTC, 2));
         let refused = Some(Refusal::BorrowCap(debt(WBTC)));
         assert_eq!((lend(3), lend(4), lend(5)), (refused, refused.filter(|_| new), None), "{revision:?}");

@@ -4,7 +4,7 @@ use crate::model::{big, n, ray};
 use crate::tape::{Tape, check};
 use crate::world::{OPEN, ORDINARY, World, u, walk};
 use num_bigint::{BigInt, BigUint};
-use plimsoll_core::{AccountId, Action, Amount, Call, Lens, Market, Refusal, Silent, Time};
+use plimsoll_core::{AccountId, Action, Amount, Call, Lens, Market, Refusal, Silent, Time, U256};
 use plimsoll_venues::aave_v3::{RateCurve, Revision, State, debt, receipt};
 
 const STEPS: u64 = 10;
@@ -140,6 +140,10 @@ fn lone_state(tape: &mut Tape<'_>) -> State {
     }
 }
 
+fn pair(two: U256, one: U256) -> (BigInt, BigInt) {
+    (big(two).into(), big(one).into())
+}
+
 /// Interest in two steps is at least that in one, but for the last digits, and not much more: linear interest by the
 /// product of both parts, compounding by less than the fourth term of the exponential, x^4 / 24 x e^x.
 #[test]
@@ -154,9 +158,6 @@ fn p47_two_steps_are_one_within_the_bound() {
         halfway.liquidity_index = state.income_index(t, middle).expect("an index");
         halfway.variable_borrow_index = state.debt_index(t, revision, middle).expect("an index");
         halfway.last_update = middle;
-        let pair = |two: plimsoll_core::U256, one: plimsoll_core::U256| {
-            (BigInt::from(big(two)), BigInt::from(big(one)))
-        };
         let income = pair(
             halfway.income_index(t, end).expect("an index"),
             state.income_index(t, end).expect("an index"),

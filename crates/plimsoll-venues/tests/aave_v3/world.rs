@@ -384,6 +384,10 @@ impl World {
     }
 }
 
+fn raw(scaled: U256, index: U256, rounding: Rounding) -> U256 {
+    scaled.mul_div_wide(index, RAY.value(), rounding).expect("256 bits")
+}
+
 /// Totals of a reserve as sums over the population, and cash that covers what is owed to suppliers.
 fn fill(tape: &mut Tape<'_>, revision: Revision, i: usize, reserve: &mut Reserve, accounts: &[Account]) {
     let sum = |instrument| {
@@ -397,9 +401,6 @@ fn fill(tape: &mut Tape<'_>, revision: Revision, i: usize, reserve: &mut Reserve
     if revision >= Revision::V3_3 && tape.once_in(3) {
         state.deficit = u(tape.magnitude(12));
     }
-    let raw = |scaled: U256, index: U256, rounding| {
-        scaled.mul_div_wide(index, RAY.value(), rounding).expect("256 bits")
-    };
     let claims = state.scaled_supply.add(state.accrued_to_treasury).expect("256 bits");
     let claims = raw(claims, state.liquidity_index, Rounding::Up);
     let covered = raw(state.scaled_debt, state.variable_borrow_index, Rounding::Down);
