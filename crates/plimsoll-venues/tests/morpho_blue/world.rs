@@ -18,10 +18,10 @@ pub(crate) type Checked = Result<(), TestCaseError>;
 pub(crate) const PEOPLE: u64 = 4;
 pub(crate) const START: u64 = 1_700_000_000;
 
-/// So many cases, times `PLIMSOLL_CASES`.
+/// Ten times so many cases, times `PLIMSOLL_CASES`.
 pub(crate) fn cases(modest: u32) -> ProptestConfig {
     let times = std::env::var("PLIMSOLL_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
-    ProptestConfig { cases: modest * times, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: modest * 10 * times, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 pub(crate) fn z(value: U256) -> BigInt {
