@@ -6,7 +6,7 @@ use crate::scenes::{BORROWER, OTHER, USDC, WBTC, WETH, plain};
 use crate::world::{World, u};
 use plimsoll_core::{
     AccountId, Action, Amount, Compiled, Int, Lens, Lot, Market, Mechanism, NodeId, Nodes, Question, RAY,
-    Receive, Refusal, Silent, Test, Time, U256, Verdict,
+    Receive, Refusal, Silent, Step, Subject, Test, Time, Trace, U256, Verdict,
 };
 use plimsoll_venues::aave_v3::{Configuration, E_MODE, Revision, State, USER_CONFIG, debt, receipt};
 
@@ -81,6 +81,31 @@ fn assessments_are_in_the_unit_of_their_line() {
         assert_eq!(line.unit.decimals, decimals, "{revision:?}");
         assert_eq!([line.collateral, line.debt], [base(20_000), base(16_000)], "{revision:?}");
         assert_eq!([line.backing, line.requirement], [base(16_500), base(16_000)], "{revision:?}");
+    });
+}
+
+/// Somebody who hears every step and keeps none.
+struct Listener;
+
+impl Trace for Listener {
+    fn listens(&self) -> bool {
+        true
+    }
+    fn about(&mut self, _: Subject) {}
+    fn step(&mut self, _: Step) {}
+}
+
+/// A listener hears the health divided, without one it is compared by a product: at the line both say the same.
+#[test]
+fn listening_changes_no_verdict_at_the_line() {
+    each(|revision| {
+        for (raw, verdict) in [(16_500_000_000, Verdict::Healthy), (16_500_000_001, Verdict::Unhealthy)] {
+            let world = plain(revision).owing_raw(BORROWER, USDC, u(raw));
+            let (quoted, account) = (world.quoted(), world.account(ID));
+            let heard = quoted.assess(account, Test::Liquidation, &mut Listener).expect("a verdict");
+            assert_eq!(Ok(heard), quoted.verdict(account, Test::Liquidation), "{revision:?}");
+            assert_eq!(heard.verdict, verdict, "{revision:?} {raw}");
+        }
     });
 }
 
