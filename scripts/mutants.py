@@ -4,7 +4,7 @@
 usage: scripts/mutants.py [--file PART] [--limit N] [--jobs N] [--only ID ...] [--list] [--report FILE]
 
 A mutant is one of
-    rounding    Rounding::Down <-> Up, HalfUp -> Down, HalfUp -> Up
+    rounding    Rounding::Down <-> Up, HalfUp -> Down, HalfUp -> Up, TowardZero -> Down, Up (also by bare name)
     compare     < <-> <=, > <-> >=, == <-> !=
     revision    a revision in a comparison, one earlier and one later
 in a file under crates/plimsoll-venues/src; comments, attributes, strings and `mod tests` are left alone, and mutants of
@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCE = "crates/plimsoll-venues/src"
 FLIP = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
-ROUND = {"Down": ["Up"], "Up": ["Down"], "HalfUp": ["Down", "Up"]}
+ROUND = {"Down": ["Up"], "Up": ["Down"], "HalfUp": ["Down", "Up"], "TowardZero": ["Down", "Up"]}
 TOKEN = re.compile(r"""
     (?P<skip>\s+|//[^\n]*|/\*.*?\*/|\#!?\[(?:[^\[\]]|\[[^\]]*\])*\])
   | (?P<text>b?"(?:\\.|[^"\\])*"|'(?:\\.[^']*|[^'\\])'|'\w+)
@@ -145,6 +145,12 @@ def mutants_of(path, source):
                             not inside(i, constant))
             mutant.operands = (found[first].start, found[i - 1].end, found[i + 1].start, found[last - 1].end)
             out.append(mutant)
+        if token.text in ROUND and found[i - 1].text != "::" and not imported(found, i):
+            pattern = found[i + 1].text in ("=>", "|") or found[i - 1].text == "|"
+            for other in ROUND[token.text]:
+                text = "plimsoll_core::Rounding::" + other
+                out.append(Mutant(path, source, token.start, token.end, text, "rounding", label,
+                                  not pattern and not inside(i, constant)))
         if token.text in ("Rounding", "Revision") and found[i + 1].text == "::":
             value = found[i + 2].text
             if token.text == "Rounding":
@@ -169,6 +175,13 @@ def mutants_of(path, source):
                 out.append(Mutant(path, source, start, found[i + 2].end, text, kind, label,
                                   not pattern and not inside(i, constant)))
     return out
+
+
+def imported(found, i):
+    """Whether the token stands in a `use`."""
+    while i > 0 and found[i].text not in (";", "use"):
+        i -= 1
+    return found[i].text == "use"
 
 
 def inside_list(found, i):

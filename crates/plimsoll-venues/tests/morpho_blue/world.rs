@@ -18,10 +18,13 @@ pub(crate) type Checked = Result<(), TestCaseError>;
 pub(crate) const PEOPLE: u64 = 4;
 pub(crate) const START: u64 = 1_700_000_000;
 
-/// Ten times so many cases, times `PLIMSOLL_CASES`.
+/// Ten times so many cases, times `PLIMSOLL_CASES`: `3`, or `1/8` for an eighth.
 pub(crate) fn cases(modest: u32) -> ProptestConfig {
-    let times = std::env::var("PLIMSOLL_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
-    ProptestConfig { cases: modest * 10 * times, failure_persistence: None, ..ProptestConfig::default() }
+    let text = std::env::var("PLIMSOLL_CASES").unwrap_or_default();
+    let (times, of) = text.split_once('/').unwrap_or((&text, "1"));
+    let (times, of): (u32, u32) = (times.parse().unwrap_or(1), of.parse().unwrap_or(1));
+    let cases = (modest * 10 * times / of.max(1)).max(4);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 pub(crate) fn z(value: U256) -> BigInt {
