@@ -350,9 +350,7 @@ fn mul_div_up<T: Trace + ?Sized>(
     by: U256,
     unit: Unit,
 ) -> Result<U256, Refusal> {
-    // Below 2^255 each, the product and the divisor cannot overflow together.
-    let roomy = x.bit_len() + y.bit_len() < 256 && by.bit_len() < 256;
-    if !roomy && x.mul(y).and_then(|product| product.add(by.sub_or_zero(U256::ONE))).is_none() {
+    if x.mul(y).and_then(|product| product.add(by.sub_or_zero(U256::ONE))).is_none() {
         return Err(Refusal::Overflow(formula));
     }
     t.mul_div(formula, x, y, by, Up, unit)

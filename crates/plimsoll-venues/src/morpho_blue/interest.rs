@@ -79,8 +79,7 @@ impl Numbers {
 
 /// `e^(rate * seconds) - 1` by three terms of its series (wad) (`MathLib.wTaylorCompounded`).
 fn compounded<T: Trace + ?Sized>(t: &mut T, rate: U256, seconds: u64) -> Result<U256, Refusal> {
-    let one = U256::ONE;
-    let first = t.mul_div("x1 = rate * seconds", rate, seconds.into(), one, Down, Unit::WAD)?;
+    let first = t.mul("x1 = rate * seconds", rate, seconds.into(), Unit::WAD)?;
     let second = t.mul_div("x2 = x1 * x1 / 2", first, first, TWO_WAD, Down, Unit::WAD)?;
     let third = t.mul_div("x3 = x2 * x1 / 3", second, first, THREE_WAD, Down, Unit::WAD)?;
     let two = t.add("x1 + x2", first, second, Unit::WAD)?;

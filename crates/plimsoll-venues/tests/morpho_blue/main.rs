@@ -1,4 +1,4 @@
-//! Morpho Blue: the laws of the form, the properties of `properties.md` by number, and every refusal.
+//! Morpho Blue: the laws of the form, the properties of lending by number, and every refusal.
 //!
 //! Expected values come from exact rationals written down here from the protocol's formulas, never from a run of the
 //! market itself. `PLIMSOLL_CASES` multiplies the number of cases of every property.
@@ -12,3 +12,4 @@ mod interest;
 mod rounding;
 mod laws;
 mod refusals;
+mod boundaries;
