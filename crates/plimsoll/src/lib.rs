@@ -5,14 +5,18 @@
 //! * [`explain`]: one account, step by step, as the venue's contract computes it.
 //! * [`withdrawable`], [`borrowable`]: how much can go in one action, to the last unit.
 
+mod boundary;
 mod check;
 mod explain;
 mod identity;
 mod limits;
+mod path;
 mod ratio;
 
+pub use boundary::{Boundary, Crossing, boundary};
 pub use check::{Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check};
 pub use explain::{Allowance, Explanation, HoldingLine, Section, explain, find};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
+pub use path::{Mover, Path, WHOLE, Weight};
 pub use ratio::Ratio;
