@@ -1,3 +1,4 @@
+use crate::steps::Steps;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -18,6 +19,12 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show how one account's numbers come about, step by step as the contract computes them
     Explain(ExplainArgs),
+    /// Show what actions, prices, parameters and time would change, before and after
+    ///
+    /// The changes are done in the order given, each through the venue's own rules. Without ACCOUNT: the accounts
+    /// whose tier changes, and totals. Exit code: as `check` would say of the book as it would be; 3 when a change is
+    /// refused, and then the rest is not done.
+    Whatif(WhatifArgs),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),
@@ -52,6 +59,22 @@ pub(crate) struct ExplainArgs {
     /// The time to explain at; the book's own when not given
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct WhatifArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An account's name, or MARKET:NAME; without it the changes are of prices, parameters and time alone
+    pub(crate) account: Option<String>,
+    #[command(flatten)]
+    pub(crate) steps: Steps,
+    /// Write the book as it would be to a new folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,

@@ -3,16 +3,25 @@
 //!
 //! * [`check`]: every account's health, its distance to the line, totals.
 //! * [`explain`]: one account, step by step, as the venue's contract computes it.
+//! * [`whatif`], [`whatif_all`]: the same numbers after actions, prices, parameters and time.
 //! * [`withdrawable`], [`borrowable`]: how much can go in one action, to the last unit.
 
+mod ask;
+mod change;
 mod check;
 mod explain;
 mod identity;
 mod limits;
 mod ratio;
+mod whatif;
+mod world;
 
+pub use ask::{Misasked, Sum, account, find};
+pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check};
-pub use explain::{Allowance, Explanation, HoldingLine, Section, explain, find};
+pub use explain::{Allowance, Explanation, HoldingLine, Section, explain};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
 pub use ratio::Ratio;
+pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
+pub use world::{Held, Moved};
