@@ -87,13 +87,13 @@ pub struct Observation {
     pub source: String,
     /// When it was observed.
     pub observed_at: Option<Time>,
-    /// Older than this (s) it is stale; `None` where the file sets no limit.
+    /// Older than this (s) it is stale, and without a date it is doubtful; `None` where the file sets no limit.
     pub max_age: Option<u64>,
     /// Half the width of the source's own uncertainty, in the price's scale.
     pub confidence: Option<Decimal>,
-    /// The feed cannot say less than this: at it, the price is unknown.
+    /// The feed cannot say less than this: at it, the truth may be anything below.
     pub floor: Option<Decimal>,
-    /// The feed cannot say more than this: at it, the price is unknown.
+    /// The feed cannot say more than this: at it, the truth may be anything above.
     pub ceiling: Option<Decimal>,
 }
 
@@ -352,21 +352,30 @@ impl Graph {
 impl Observation {
     fn quote(&self, at: Time) -> Quote {
         let doubt = self.doubt(at);
-        let (low, high) = match (self.price, self.confidence, doubt) {
-            // A price that is only uncertain is still near its value.
-            (Some(price), Some(width), Some(Why::Confidence)) => match spread(price, width) {
-                Some((low, high)) => (low, Some(high)),
-                None => (NOTHING, None),
-            },
-            (Some(price), _, None) => (price, Some(price)),
-            // At a floor the truth lies below it, at a ceiling above; stale or missing, anywhere the feed reaches.
-            (Some(price), _, Some(Why::AtBound)) if self.floor.is_some_and(|floor| !less(floor, price)) => {
-                (NOTHING, Some(price))
-            }
-            (Some(price), _, Some(Why::AtBound)) => (price, None),
-            _ => (self.floor.unwrap_or(NOTHING), self.ceiling),
-        };
+        let (low, high) = self.ends(doubt);
         Quote { value: self.price, scale: self.scale, doubt, low, high, observed_at: self.observed_at }
+    }
+
+    /// The lowest and the highest that the truth may be.
+    ///
+    /// A feed's floor and ceiling bound what it says, not what is true: an old or absent price may be anything,
+    /// and at a bound the truth lies beyond it.
+    fn ends(&self, doubt: Option<Why>) -> (Decimal, Option<Decimal>) {
+        let (Some(price), None | Some(Why::Confidence | Why::AtBound)) = (self.price, doubt) else {
+            return (NOTHING, None);
+        };
+        let Some((low, high)) = spread(price, self.confidence.unwrap_or(NOTHING)) else {
+            return (NOTHING, None);
+        };
+        (if self.at_floor(price) { NOTHING } else { low }, (!self.at_ceiling(price)).then_some(high))
+    }
+
+    fn at_floor(&self, price: Decimal) -> bool {
+        self.floor.is_some_and(|floor| !less(floor, price))
+    }
+
+    fn at_ceiling(&self, price: Decimal) -> bool {
+        self.ceiling.is_some_and(|ceiling| !less(price, ceiling))
     }
 
     fn doubt(&self, at: Time) -> Option<Why> {
@@ -374,16 +383,13 @@ impl Observation {
         if price.mantissa.is_negative() || price.mantissa.is_zero() {
             return Some(Why::NotPositive);
         }
-        if let Some(observed) = self.observed_at {
-            match at.since(observed) {
-                None => return Some(Why::FromTheFuture),
-                Some(age) if self.max_age.is_some_and(|limit| age > limit) => return Some(Why::Stale),
-                Some(_) => {}
-            }
+        match (self.observed_at.map(|observed| at.since(observed)), self.max_age) {
+            (Some(None), _) => return Some(Why::FromTheFuture),
+            (Some(Some(age)), Some(limit)) if age > limit => return Some(Why::Stale),
+            (None, Some(_)) => return Some(Why::Undated),
+            _ => {}
         }
-        let at_floor = self.floor.is_some_and(|floor| !less(floor, price));
-        let at_ceiling = self.ceiling.is_some_and(|ceiling| !less(price, ceiling));
-        if at_floor || at_ceiling {
+        if self.at_floor(price) || self.at_ceiling(price) {
             return Some(Why::AtBound);
         }
         self.confidence.filter(|width| !width.mantissa.is_zero()).map(|_| Why::Confidence)
@@ -404,13 +410,15 @@ impl Quote {
             Some(value) if !value.mantissa.is_negative() => Some(value.scaled_amount(decimals)?),
             _ => None,
         };
+        // A price of zero is no price, even where it was computed from good ones.
+        let Some(value) = value.filter(|value| *value != U256::ZERO) else {
+            return Ok(Reading::unknown(None, self.doubt.unwrap_or(Why::NotPositive)));
+        };
         // Bounds may be finer than the slot: widen them outward.
         let low = round(self.low, decimals, Rounding::Down).and_then(|low| low.scaled_amount(decimals).ok());
         let high = self.high.and_then(|high| round(high, decimals, Rounding::Up));
         let high = high.and_then(|high| high.scaled_amount(decimals).ok());
-        // A price of zero is no price.
-        let value = value.filter(|value| *value != U256::ZERO);
-        Ok(Reading { value, doubt: self.doubt, low: low.unwrap_or(U256::ZERO), high })
+        Ok(Reading { value: Some(value), doubt: self.doubt, low: low.unwrap_or(U256::ZERO), high })
     }
 }
 

@@ -80,7 +80,11 @@ impl<'m> Standing<'m> {
     ) -> Result<Standing<'m>, Refusal> {
         let own = market.at(Feeds { readings }, lens, at)?;
         let feeds = Feeds { readings };
-        let doubts: Vec<Option<Why>> = (0..market.slots().len()).map(|slot| feeds.get(slot).doubt).collect();
+        let doubt = |slot| {
+            let Reading { value, doubt, .. } = feeds.get(slot);
+            doubt.or(value.is_none().then_some(Why::Missing))
+        };
+        let doubts: Vec<Option<Why>> = (0..market.slots().len()).map(doubt).collect();
         let ends = if doubts.iter().any(Option::is_some) {
             let end = |pick: fn(&Reading, crate::num::U256) -> crate::num::U256| {
                 let slots = market.slots().iter().enumerate();
@@ -137,7 +141,9 @@ impl<'m> Standing<'m> {
                 };
             }
         };
-        let Some(why) = rows.iter().find_map(|row| self.doubt_of(row)) else { return Certainty::Certain };
+        let Some(why) = rows.iter().filter_map(|row| self.doubt_of(row)).min() else {
+            return Certainty::Certain;
+        };
         let spans: Result<Vec<Span>, RowError> = rows.iter().map(|row| self.span(row, ends)).collect();
         match spans {
             Ok(spans) if spans.iter().all(|span| !span.low.is_negative()) => {
@@ -149,10 +155,14 @@ impl<'m> Standing<'m> {
         }
     }
 
+    /// The worst of the doubts about a row.
     fn doubt_of(&self, form: &Form) -> Option<Why> {
         let parts = [&form.backing, &form.requirement, &form.slack];
         let terms = parts.into_iter().chain(&form.hinges).flat_map(|part| &part.terms);
-        terms.filter(|(_, coefficient)| !coefficient.is_zero()).find_map(|&(node, _)| self.doubt(node))
+        terms
+            .filter(|(_, coefficient)| !coefficient.is_zero())
+            .filter_map(|&(node, _)| self.doubt(node))
+            .min()
     }
 
     fn doubt(&self, node: NodeId) -> Option<Why> {

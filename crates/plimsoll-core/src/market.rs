@@ -84,6 +84,17 @@ pub struct Assessment {
     pub executable: Result<(), Refusal>,
 }
 
+/// What holds of all accounts and all prices of a box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The verdict, where it is one and the same throughout; `None` proves nothing.
+    pub verdict: Option<Verdict>,
+    /// The least and the greatest that backing may be, in the unit of [`Assessment::backing`].
+    pub backing: [Int; 2],
+    /// The least and the greatest that requirement may be, in the same unit.
+    pub requirement: [Int; 2],
+}
+
 /// A number in the venue's own words, as its getter returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figure {
@@ -267,6 +278,17 @@ pub trait Quoted: Send + Sync {
     /// # Errors
     /// As [`Quoted::assess`].
     fn verdict(&self, account: &Account, test: Test) -> Result<Assessment, Refusal>;
+
+    /// What is true of every account between two, at every price within its reading's ends, at this market's own
+    /// time. The prices that the market stands at do not matter; a reading without a highest reaches its slot's.
+    ///
+    /// Where `low` and `high` are one account and every reading is a point, the answer is exactly that of a market
+    /// standing at those prices ([`Quoted::verdict`]).
+    ///
+    /// # Errors
+    /// As [`Quoted::assess`], somewhere in between; [`Refusal::InconsistentAccount`] where the two do not have the
+    /// same terms or `low` holds more than `high`.
+    fn over(&self, low: &Account, high: &Account, test: Test, feeds: Feeds<'_>) -> Result<Range, Refusal>;
 
     /// The account in the venue's own words.
     ///

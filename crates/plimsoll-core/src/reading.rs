@@ -3,7 +3,7 @@
 use crate::num::U256;
 use core::fmt;
 
-/// Why a price is not certain.
+/// Why a price is not certain, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Why {
     /// No observation at all.
@@ -12,6 +12,8 @@ pub enum Why {
     NotPositive,
     /// Older than the feed's own limit.
     Stale,
+    /// Its age has a limit, but nothing says when it was observed.
+    Undated,
     /// Observed later than the time asked about.
     FromTheFuture,
     /// At the floor or ceiling that the feed cannot pass.
@@ -26,6 +28,7 @@ impl fmt::Display for Why {
             Why::Missing => "missing",
             Why::NotPositive => "not positive",
             Why::Stale => "stale",
+            Why::Undated => "without a date",
             Why::FromTheFuture => "from the future",
             Why::AtBound => "at its bound",
             Why::Confidence => "uncertain by its own source",

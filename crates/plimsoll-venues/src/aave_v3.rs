@@ -42,6 +42,7 @@ mod actions;
 mod configuration;
 mod form;
 mod liquidation;
+mod over;
 mod reserve;
 mod revision;
 mod user;
@@ -58,7 +59,8 @@ use alloc::vec::Vec;
 use plimsoll_core::{
     Account, Accounts, Assessment, Balance, Call, Cell, Compiled, Effects, Encoded, Feeds, Figure,
     Instrument, InstrumentId, Int, Kind, Lens, Market, Node, NodeSpec, Part, PriceSlot, Question, Quoted,
-    RAY, Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Venue, Verdict, Why,
+    RAY, Range, Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Venue, Verdict,
+    Why,
 };
 use user::{AccountData, Leg, account_data};
 
@@ -544,6 +546,10 @@ impl Quoted for At<'_> {
 
     fn verdict(&self, account: &Account, test: Test) -> Result<Assessment, Refusal> {
         self.assess_with(&mut Silent, account, test)
+    }
+
+    fn over(&self, low: &Account, high: &Account, test: Test, feeds: Feeds<'_>) -> Result<Range, Refusal> {
+        over::over(self.pool, &self.legs, [low, high], test, feeds)
     }
 
     /// What `Pool.getUserAccountData` returns.

@@ -143,6 +143,45 @@ fn unknown_is_never_shown_as_safe() {
     assert_eq!((tiers, severity), (vec![Tier::Moderate], Severity::Calm));
 }
 
+/// Several faults at once are never better than one of them.
+#[test]
+fn faults_of_one_price_add_up() {
+    let one = || observation(Some("1"));
+    let old = Some(Time(NOW.0 - 3601));
+    let accounts: &[&[(u32, i128)]] = &[&[(COL, 10), (OWE, 500)]];
+    for collateral in [
+        Observation { observed_at: old, ceiling: "100".parse().ok(), ..observation(Some("100")) },
+        Observation { observed_at: old, floor: "70".parse().ok(), ..observation(Some("100")) },
+        Observation { floor: "70".parse().ok(), ..observation(None) },
+        Observation {
+            ceiling: "100".parse().ok(),
+            confidence: "90".parse().ok(),
+            ..observation(Some("100"))
+        },
+        Observation { observed_at: None, ..observation(Some("100")) },
+    ] {
+        let (tiers, _) = tiers(&book(collateral.clone(), one(), one(), accounts));
+        assert_eq!(tiers, [Tier::Unknown], "{collateral:?}");
+    }
+    // The same of a debt's price, whose truth may lie above what the feed can say.
+    let owed = Observation { observed_at: old, ceiling: "1.01".parse().ok(), ..one() };
+    let (tiers, _) = tiers(&book(observation(Some("100")), owed, one(), accounts));
+    assert_eq!(tiers, [Tier::Unknown]);
+}
+
+/// A price of zero has no value, so it is unknown, beside another doubt too.
+#[test]
+fn a_debt_without_value_is_no_safe_debt() {
+    let accounts: &[&[(u32, i128)]] = &[&[(COL, 10), (OWE, 500)]];
+    let unsure = || Observation { confidence: "1".parse().ok(), ..observation(Some("100")) };
+    let mut book = book(unsure(), observation(Some("1")), observation(Some("1")), accounts);
+    let zero = Origin::Constant("0".parse().expect("a decimal"));
+    let unit = PriceUnit::parse("USD").expect("a unit");
+    let zero = book.graph.add(Price { name: "zero".into(), unit, origin: zero }).expect("a price");
+    book.markets[0].wiring[1] = Some(zero);
+    assert_eq!(tiers(&book).0, [Tier::Unknown]);
+}
+
 /// The same for what is owed: nothing bounds a missing price from above.
 #[test]
 fn a_debt_without_price_is_unknown() {

@@ -91,13 +91,8 @@ fn circles_cannot_be_built() {
 fn doubt_travels_up() {
     let mut graph = Graph::default();
     let eth = graph.add(feed("ETH", "USD/ETH", "2000")).expect("a feed");
-    let stale = Observation {
-        observed_at: Some(Time(899)),
-        floor: Some(decimal("0.5")),
-        ceiling: Some(decimal("1.5")),
-        ..seen("0.9")
-    };
-    let rate = graph.add(price("rate", "ETH/LST", Origin::Feed(stale))).expect("a feed");
+    let wide = Observation { confidence: Some(decimal("0.4")), ..seen("0.9") };
+    let rate = graph.add(price("rate", "ETH/LST", Origin::Feed(wide))).expect("a feed");
     let lst = graph.add(price("LST", "USD/LST", product(&[rate, eth]))).expect("units fit");
     let cap = graph.add(price("cap", "USD/LST", Origin::Constant(decimal("1900")))).expect("a constant");
     let capped =
@@ -106,10 +101,10 @@ fn doubt_travels_up() {
     let at = |id: PriceId| &quotes[id.0 as usize];
     assert_eq!((at(eth).doubt, at(cap).doubt), (None, None));
     for id in [rate, lst, capped] {
-        assert_eq!(at(id).doubt, Some(Why::Stale));
-        assert_eq!(at(id).observed_at, Some(Time(899)));
+        assert_eq!(at(id).doubt, Some(Why::Confidence));
+        assert_eq!(at(id).observed_at, Some(Time(900)));
     }
-    assert_eq!((at(lst).low, at(lst).high), (decimal("1000.00000000"), Some(decimal("3000.00000000"))));
+    assert_eq!((at(lst).low, at(lst).high), (decimal("1000.00000000"), Some(decimal("2600.00000000"))));
     assert_eq!((at(capped).value, at(capped).high), (Some(decimal("1800.00000000")), Some(decimal("1900"))));
     assert_eq!(graph.leaves(capped), [eth, rate, cap]);
     let higher =
@@ -129,6 +124,8 @@ fn each_fault_of_a_feed_has_its_name() {
     assert_eq!(doubt(&|_| {}), None, "exactly as old as it may be");
     assert_eq!(doubt(&|o| o.observed_at = Some(Time(899))), Some(Why::Stale));
     assert_eq!(doubt(&|o| (o.observed_at, o.max_age) = (Some(Time(1)), None)), None, "no limit");
+    assert_eq!(doubt(&|o| o.observed_at = None), Some(Why::Undated));
+    assert_eq!(doubt(&|o| (o.observed_at, o.max_age) = (None, None)), None, "neither date nor limit");
     assert_eq!(doubt(&|o| o.observed_at = Some(Time(1_001))), Some(Why::FromTheFuture));
     assert_eq!(doubt(&|o| o.observed_at = Some(NOW)), None);
     assert_eq!(doubt(&|o| o.price = None), Some(Why::Missing));
@@ -144,7 +141,7 @@ fn each_fault_of_a_feed_has_its_name() {
     assert_eq!(doubt(&|o| o.confidence = Some(decimal("0"))), None);
 }
 
-/// Where the truth may be: around an uncertain price, below a floor, above a ceiling, anywhere the feed reaches.
+/// Where the truth may be: around an uncertain price, below a floor, above a ceiling, anywhere where the price is old.
 #[test]
 fn doubtful_prices_have_both_ends() {
     let ends = |observation: Observation| {
@@ -162,9 +159,16 @@ fn doubtful_prices_have_both_ends() {
     let at_ceiling = Observation { floor, ceiling, ..seen("5") };
     assert_eq!(ends(at_ceiling), (decimal("5"), None));
     let missing = Observation { price: None, floor, ceiling, ..seen("2") };
-    assert_eq!(ends(missing), (decimal("1"), ceiling));
-    let stale = Observation { observed_at: Some(Time(0)), ..seen("2") };
+    assert_eq!(ends(missing), (zero, None), "bounds are of what the feed says");
+    let stale = Observation { observed_at: Some(Time(0)), floor, ceiling, ..seen("2") };
     assert_eq!(ends(stale), (zero, None));
+    // Several faults at once: the truth may be wherever any of them lets it be.
+    let stale_at_bound = Observation { observed_at: Some(Time(0)), floor, ceiling, ..seen("1") };
+    assert_eq!(ends(stale_at_bound), (zero, None));
+    let wide_at_floor = Observation { floor, ceiling, ..around("0.5") };
+    assert_eq!(ends(wide_at_floor), (zero, Some(decimal("1.5"))));
+    let wide_at_ceiling = Observation { ceiling: Some(decimal("1")), ..around("0.5") };
+    assert_eq!(ends(wide_at_ceiling), (decimal("0.5"), None));
 }
 
 /// A reading is in the market's integers; bounds finer than those are widened, a value finer is refused.
@@ -182,6 +186,22 @@ fn readings_are_in_the_markets_integers() {
     let none = only(Observation { price: Some(Decimal { mantissa: Int::ZERO, decimals: 0 }), ..seen("1") });
     let reading = none.reading(8).expect("a reading");
     assert_eq!((reading.value, reading.doubt, reading.high), (None, Some(Why::NotPositive), None));
+}
+
+/// Nothing that was computed from good prices, or assumed, is a price of zero: it may be anything.
+#[test]
+fn a_price_of_zero_is_no_price() {
+    let mut graph = Graph::default();
+    let small = graph.add(feed("small", "USD/A", "0.00001")).expect("a feed");
+    let rate = graph.add(price("rate", "A/B", Origin::Constant(decimal("0.00001")))).expect("a constant");
+    let cut = Origin::Product { legs: vec![small, rate], decimals: 8, rounding: Rounding::Down };
+    let cut = graph.add(price("cut", "USD/B", cut)).expect("units fit");
+    let zero = graph.add(price("zero", "USD/C", Origin::Constant(decimal("0")))).expect("a constant");
+    let quotes = graph.quotes(NOW);
+    for id in [cut, zero] {
+        let reading = quotes[id.0 as usize].reading(8).expect("a reading");
+        assert_eq!(reading, plimsoll_core::Reading::unknown(None, Why::NotPositive));
+    }
 }
 
 /// A quotient by a price that may be anything is itself without bound; a division by nothing has no value.

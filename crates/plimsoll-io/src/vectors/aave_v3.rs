@@ -1,7 +1,7 @@
 //! Decoder of `aave-v3/accounts`, `aave-v3/liquidations` and `aave-v3/accruals`, for every revision.
 
 use super::json::Document;
-use super::{Answer, Decoder, Fault, Input, Record, spell_panic};
+use super::{Answer, Decoder, Fault, Input, Record, Spell, spell_panic};
 use plimsoll_core::{
     Account, AccountId, Action, Amount, Call, Effects, Feeds, InstrumentId, Int, Kind, Lens, Lot, Market,
     Mechanism, Party, Reading, Receive, Refusal, Silent, Time, U256, Why,
@@ -20,20 +20,43 @@ pub(super) const DECODERS: &[Decoder] = &[
 const USER: AccountId = AccountId(1);
 const LIQUIDATOR: AccountId = AccountId(2);
 
-/// The contracts' words: numbered strings up to 3.3, named errors from 3.4 on.
-fn spell(refusal: &Refusal) -> &'static [&'static str] {
+/// The contracts' words for a refusal: numbered strings up to 3.3, named errors from 3.4 on.
+fn spelling(revision: Revision) -> Spell {
+    if revision <= Revision::V3_3 { numbered } else { named }
+}
+
+fn numbered(refusal: &Refusal) -> &'static [&'static str] {
     match refusal {
-        Refusal::NotLiquidatable => &["45", "HealthFactorNotBelowThreshold"],
-        Refusal::NotSeizable(_) => &["46", "CollateralCannotBeLiquidated"],
-        Refusal::NothingOwed(_) => &["47", "SpecifiedCurrencyNotBorrowedByUser"],
-        Refusal::LeavesDust => &["103", "MustNotLeaveDust"],
+        Refusal::NotLiquidatable => &["45"],
+        Refusal::NotSeizable(_) => &["46"],
+        Refusal::NothingOwed(_) => &["47"],
+        Refusal::LeavesDust => &["103"],
+        Refusal::Inactive(_) => &["27"],
+        Refusal::Paused(_) => &["29"],
+        Refusal::GracePeriod { .. } => &["97"],
+        // Receipts and debts that round to nothing cannot be burned.
+        Refusal::AmountZero => &["25"],
+        other => spell_arithmetic(other),
+    }
+}
+
+fn named(refusal: &Refusal) -> &'static [&'static str] {
+    match refusal {
+        Refusal::NotLiquidatable => &["HealthFactorNotBelowThreshold"],
+        Refusal::NotSeizable(_) => &["CollateralCannotBeLiquidated"],
+        Refusal::NothingOwed(_) => &["SpecifiedCurrencyNotBorrowedByUser"],
+        Refusal::LeavesDust => &["MustNotLeaveDust"],
         Refusal::SelfLiquidation => &["SelfLiquidation"],
-        Refusal::Inactive(_) => &["27", "ReserveInactive"],
-        Refusal::Paused(_) => &["29", "ReservePaused"],
-        Refusal::Frozen(_) => &["28", "ReserveFrozen"],
-        Refusal::GracePeriod { .. } => &["97", "LiquidationGraceSentinelCheckFailed"],
-        Refusal::AmountZero => &["25", "InvalidBurnAmount", "24", "InvalidMintAmount", "26", "InvalidAmount"],
-        Refusal::SupplyCap(_) => &["51", "SupplyCapExceeded"],
+        Refusal::Inactive(_) => &["ReserveInactive"],
+        Refusal::Paused(_) => &["ReservePaused"],
+        Refusal::GracePeriod { .. } => &["LiquidationGraceSentinelCheckFailed"],
+        Refusal::AmountZero => &["InvalidBurnAmount"],
+        other => spell_arithmetic(other),
+    }
+}
+
+fn spell_arithmetic(refusal: &Refusal) -> &'static [&'static str] {
+    match refusal {
         // The pool subtracts what leaves from what is there.
         Refusal::InsufficientCash { .. } => &["panic 0x11"],
         other => spell_panic(other),
@@ -300,7 +323,7 @@ fn accounts(root: Input<'_>) -> Result<Vec<Record>, Fault> {
     for market in root.get("markets")?.items()? {
         let at = Time(market.get("timestamp")?.u64()?);
         let scene = scene(&meta, &market.get("reserves")?.items()?, &market.get("emodes")?.items()?)?;
-        records.push(Record::new(market, spell, |market| {
+        records.push(Record::new(market, spelling(meta.revision), |market| {
             for name in ["id", "label"] {
                 market.get(name)?.read_all();
             }
@@ -314,7 +337,7 @@ fn accounts(root: Input<'_>) -> Result<Vec<Record>, Fault> {
         scenes.push((scene, at));
     }
     for case in root.get("accounts")?.items()? {
-        records.push(Record::new(case, spell, |case| {
+        records.push(Record::new(case, spelling(meta.revision), |case| {
             for name in ["user", "kind"] {
                 case.get(name)?.read_all();
             }
@@ -332,7 +355,10 @@ fn accounts(root: Input<'_>) -> Result<Vec<Record>, Fault> {
 fn liquidations(root: Input<'_>) -> Result<Vec<Record>, Fault> {
     let meta = meta(&root)?;
     let cases = root.get("liquidations")?.items()?;
-    Ok(cases.into_iter().map(|case| Record::new(case, spell, |case| liquidation(&meta, &case))).collect())
+    Ok(cases
+        .into_iter()
+        .map(|case| Record::new(case, spelling(meta.revision), |case| liquidation(&meta, &case)))
+        .collect())
 }
 
 fn liquidation(meta: &Meta<'_>, case: &Input<'_>) -> Result<Answer, Fault> {
@@ -506,7 +532,10 @@ fn answer_reserve(answer: &mut Answer, path: &str, scene: &Scene, i: usize, at: 
 fn accruals(root: Input<'_>) -> Result<Vec<Record>, Fault> {
     let meta = meta(&root)?;
     let cases = root.get("accruals")?.items()?;
-    Ok(cases.into_iter().map(|case| Record::new(case, spell, |case| accrual(&meta, &case))).collect())
+    Ok(cases
+        .into_iter()
+        .map(|case| Record::new(case, spelling(meta.revision), |case| accrual(&meta, &case)))
+        .collect())
 }
 
 fn accrual(meta: &Meta<'_>, case: &Input<'_>) -> Result<Answer, Fault> {

@@ -484,7 +484,7 @@ impl<'a> Work<'a> {
         if data.health(t, self.pool)? < LINE {
             return Err(Refusal::WouldBeUnhealthy);
         }
-        if data.has_zero_ltv && self.ltv_of(&self.account, reserve)? != 0 {
+        if user::has_zero_ltv(self.pool, &self.account)? && self.ltv_of(&self.account, reserve)? != 0 {
             return Err(Refusal::ZeroLtvFirst);
         }
         Ok(())
@@ -513,8 +513,10 @@ impl<'a> Work<'a> {
         if !isolation || config.all(COLLATERAL_BIT).next().is_none() {
             return Ok(true);
         }
-        let ceiling =
-            |reserve: usize| self.pool.reserves[reserve].configuration.get(Configuration::DEBT_CEILING);
+        let ceiling = |reserve: usize| {
+            let listed = self.pool.reserves.get(reserve);
+            listed.map_or(0, |listed| listed.configuration.get(Configuration::DEBT_CEILING))
+        };
         let isolated = config.only(COLLATERAL_BIT).is_some_and(|one| ceiling(one) != 0);
         Ok(!isolated && ceiling(reserve) == 0)
     }
@@ -645,6 +647,16 @@ impl<'a> Work<'a> {
                 return Err(Refusal::NotBorrowableInMode(instrument));
             }
         }
+        let accounted = revision >= Revision::V3_1 && configuration.is(Configuration::VIRTUAL_ACCOUNTING);
+        if revision >= Revision::V3_4 || accounted {
+            let State { scaled_supply, liquidity_index, .. } = self.states[reserve];
+            let rounding = revision.receipt_balance();
+            let formula = "receipts = scaled supply x liquidity index / 1e27";
+            let held = t.mul_div(formula, scaled_supply, liquidity_index, RAY, rounding, Unit::NUMBER)?;
+            if held < amount {
+                return Err(Refusal::InsufficientCash { held, asked: amount });
+            }
+        }
         if let Some(cap) = self.cap(reserve, configuration.get(Configuration::BORROW_CAP))? {
             let State { scaled_debt, variable_borrow_index, .. } = self.states[reserve];
             let n = Unit::NUMBER;
@@ -730,7 +742,12 @@ impl<'a> Work<'a> {
         if self.pool.revision >= Revision::V3_7 || !config.owes_any() {
             return Ok(());
         }
-        let siloed = |reserve: usize| self.pool.reserves[reserve].configuration.is(Configuration::SILOED);
+        let siloed = |reserve: usize| {
+            self.pool
+                .reserves
+                .get(reserve)
+                .is_some_and(|listed| listed.configuration.is(Configuration::SILOED))
+        };
         let allowed = match config.only(DEBT_BIT).filter(|&one| siloed(one)) {
             Some(one) => one == reserve,
             None => !siloed(reserve),

@@ -40,16 +40,26 @@ pub(super) fn executable(pool: &Pool, account: &Account, at: Time) -> Result<(),
 }
 
 fn open_for_liquidation(pool: &Pool, reserve: usize, at: Time) -> Result<(), Refusal> {
-    let listed = &pool.reserves[reserve];
-    if !listed.configuration.is(Configuration::ACTIVE) {
-        return Err(Refusal::Inactive(asset(reserve)));
-    }
-    if listed.configuration.is(Configuration::PAUSED) {
-        return Err(Refusal::Paused(asset(reserve)));
-    }
-    // The contract asks for `grace < now`; a reserve that never had one has 0.
-    if pool.revision >= Revision::V3_1 && listed.grace_until != Time(0) && listed.grace_until >= at {
-        return Err(Refusal::GracePeriod { until: listed.grace_until });
+    require_active(pool, reserve)?;
+    require_running(pool, reserve)?;
+    require_no_grace(pool, reserve, at)
+}
+
+fn require_active(pool: &Pool, reserve: usize) -> Result<(), Refusal> {
+    let active = pool.reserves[reserve].configuration.is(Configuration::ACTIVE);
+    if active { Ok(()) } else { Err(Refusal::Inactive(asset(reserve))) }
+}
+
+fn require_running(pool: &Pool, reserve: usize) -> Result<(), Refusal> {
+    let paused = pool.reserves[reserve].configuration.is(Configuration::PAUSED);
+    if paused { Err(Refusal::Paused(asset(reserve))) } else { Ok(()) }
+}
+
+/// The contract asks for `grace < now`; a reserve that never had one has 0.
+fn require_no_grace(pool: &Pool, reserve: usize, at: Time) -> Result<(), Refusal> {
+    let until = pool.reserves[reserve].grace_until;
+    if pool.revision >= Revision::V3_1 && until != Time(0) && until >= at {
+        return Err(Refusal::GracePeriod { until });
     }
     Ok(())
 }
@@ -126,14 +136,10 @@ fn validate(work: &Work<'_>, collateral: usize, owed: usize, health: U256) -> Re
     if pool.revision >= Revision::V3_4 && work.call.actor == work.call.account {
         return Err(Refusal::SelfLiquidation);
     }
-    for reserve in [collateral, owed] {
-        if !pool.reserves[reserve].configuration.is(Configuration::ACTIVE) {
-            return Err(Refusal::Inactive(asset(reserve)));
-        }
-    }
-    for reserve in [collateral, owed] {
-        open_for_liquidation(pool, reserve, work.call.at)?;
-    }
+    let both = [collateral, owed];
+    both.iter().try_for_each(|&reserve| require_active(pool, reserve))?;
+    both.iter().try_for_each(|&reserve| require_running(pool, reserve))?;
+    both.iter().try_for_each(|&reserve| require_no_grace(pool, reserve, work.call.at))?;
     if health >= LINE {
         return Err(Refusal::NotLiquidatable);
     }
@@ -432,7 +438,8 @@ fn execute<T: Trace + ?Sized>(
     if left.written_off {
         let config = UserConfig::of(&work.account);
         for reserve in config.all(DEBT_BIT) {
-            if !pool.reserves[reserve].configuration.is(Configuration::ACTIVE) {
+            let listed = pool.reserves.get(reserve);
+            if !listed.is_some_and(|listed| listed.configuration.is(Configuration::ACTIVE)) {
                 continue;
             }
             work.accrue(t, reserve)?;

@@ -106,8 +106,6 @@ pub(super) struct AccountData {
     pub(super) ltv_sum: U256,
     /// Sum of value x threshold (base x bps).
     pub(super) threshold_sum: U256,
-    /// Some counted collateral carries no new debt.
-    pub(super) has_zero_ltv: bool,
     /// Some debt is held, whatever its value.
     pub(super) owes: bool,
 }
@@ -133,7 +131,6 @@ pub(super) fn account_data<T: Trace + ?Sized>(
         debt: U256::ZERO,
         ltv_sum: U256::ZERO,
         threshold_sum: U256::ZERO,
-        has_zero_ltv: false,
         owes: false,
     };
     for Holding { instrument, quantity } in account.holdings() {
@@ -155,14 +152,7 @@ pub(super) fn account_data<T: Trace + ?Sized>(
         let weights = weights(pool, mode, reserve, leg.ltv, leg.threshold);
         let balance = side.balance(t, quantity.magnitude())?;
         let price = price_of(t, leg, weights.price_slot, feeds, reserve)?;
-        let value = t.mul_div(
-            "value = balance x price / 10^decimals",
-            balance,
-            price,
-            leg.unit,
-            side.value_rounding,
-            pool.base,
-        )?;
+        let value = t.mul_div(VALUE, balance, price, leg.unit, side.value_rounding, pool.base)?;
         if role == Role::Debt {
             data.debt = t.add("debt = debt + value", data.debt, value, pool.base)?;
             data.owes = true;
@@ -171,11 +161,27 @@ pub(super) fn account_data<T: Trace + ?Sized>(
         data.collateral = t.add("collateral = collateral + value", data.collateral, value, pool.base)?;
         data.ltv_sum = weigh(t, &LTV, data.ltv_sum, value, weights.ltv)?;
         data.threshold_sum = weigh(t, &THRESHOLD, data.threshold_sum, value, weights.threshold)?;
-        data.has_zero_ltv |= if pool.revision >= Revision::V3_6 { weights.ltv } else { leg.ltv } == 0;
     }
     t.about(Subject::Account);
     Ok(data)
 }
+
+/// Some collateral in use carries no new debt (`hasZeroLtvCollateral`); the contract looks at the flags alone,
+/// whatever is held.
+pub(super) fn has_zero_ltv(pool: &Pool, account: &Account) -> Result<bool, Refusal> {
+    let mode = pool.mode_of(account)?;
+    let flagged = UserConfig::of(account).all(COLLATERAL_BIT);
+    let listed = flagged.filter_map(|reserve| Some((reserve, pool.reserves.get(reserve)?.configuration)));
+    Ok(listed.into_iter().any(|(reserve, configuration)| {
+        let own = configuration.get(Configuration::LTV) as u16;
+        if pool.revision <= Revision::V3_5 {
+            return own == 0 && configuration.get(Configuration::THRESHOLD) != 0;
+        }
+        weights(pool, mode, reserve, own, 0).ltv == 0
+    }))
+}
+
+const VALUE: &str = "value = balance x price / 10^decimals";
 
 struct Weighing {
     weight: &'static str,
@@ -218,7 +224,7 @@ fn price_of<T: Trace + ?Sized>(
 }
 
 /// How what is held becomes a balance and a value: what differs between receipts and debts.
-struct Side<'l> {
+pub(super) struct Side<'l> {
     formula: &'static str,
     index: &'l U256,
     balance_rounding: Rounding,
@@ -244,6 +250,23 @@ impl<'l> Side<'l> {
             balance_rounding: revision.debt_balance(),
             value_rounding: revision.debt_value(),
         }
+    }
+
+    /// The value of a scaled quantity at a price (base).
+    pub(super) fn value(
+        pool: &Pool,
+        leg: &Leg,
+        role: Role,
+        scaled: U256,
+        price: U256,
+    ) -> Result<U256, Refusal> {
+        let t = &mut Silent;
+        let side = match role {
+            Role::Debt => Side::debt(pool.revision, leg),
+            Role::Asset | Role::Receipt => Side::receipt(pool.revision, leg),
+        };
+        let balance = side.balance(t, scaled)?;
+        t.mul_div(VALUE, balance, price, leg.unit, side.value_rounding, pool.base)
     }
 
     #[inline(always)]
@@ -409,7 +432,7 @@ mod tests {
 
     fn owing(collateral: U256, threshold_sum: U256, debt: U256) -> AccountData {
         let ltv_sum = U256::ZERO;
-        AccountData { collateral, debt, ltv_sum, threshold_sum, has_zero_ltv: false, owes: true }
+        AccountData { collateral, debt, ltv_sum, threshold_sum, owes: true }
     }
 
     /// The comparison without a division, beside the health factor that a listener sees: verdicts and refusals.

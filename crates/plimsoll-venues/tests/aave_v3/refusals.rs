@@ -56,6 +56,28 @@ fn each(check: fn(Revision)) {
 
 const WETH_UNIT: u128 = 1_000_000_000_000_000_000;
 
+/// Flags of reserves that the pool does not list mean nothing: the contracts skip the empty address.
+#[test]
+fn flags_beyond_the_list_are_skipped() {
+    each(|revision| {
+        let beyond = |mut world: World| {
+            let account = &mut world.accounts[0];
+            let word = account.term(USER_CONFIG).magnitude();
+            let word = [200, 255].into_iter().fold(word, |word, bit| word.with_bit(bit, true));
+            let word = word.with_bit(254, true).with_bit(201, true);
+            account.set_term(USER_CONFIG, word.into());
+            world
+        };
+        // Everything is seized: from 3.3 on what is still owed is written off, reserve by reserve.
+        let world = beyond(plain(revision).owing(BORROWER, USDC, 100_000));
+        assert_eq!(liquidated(&world), None, "{revision:?}");
+        let world = beyond(plain(revision).owing(BORROWER, USDC, 1_000));
+        for action in [deposit(USDC, 1), borrow(USDC, 1), use_as(WETH, true), withdraw(WETH, 1)] {
+            assert_eq!(own(&world, action.clone()), None, "{revision:?}: {action:?}");
+        }
+    });
+}
+
 #[test]
 fn every_refusal_is_reachable() {
     each(of_liquidation);
@@ -90,6 +112,10 @@ fn of_liquidation(revision: Revision) {
         (state.cash, state.virtual_balance) = (U256::ONE, U256::ONE);
     });
     assert!(matches!(liquidated(&lent), Some(Refusal::InsufficientCash { .. })), "{revision:?}");
+    // Both sides are asked for a pause before either is asked for a grace period.
+    let paused = world.clone().set(USDC, Configuration::PAUSED, 1);
+    let held = paused.rebuilt(|spec| spec.reserves[WETH].grace_until = Time(u64::from(u32::MAX)));
+    assert_eq!(liquidated(&held), Some(Refusal::Paused(asset(USDC))), "{revision:?}");
     for side in [WETH, USDC] {
         let inactive = world.clone().set(side, Configuration::ACTIVE, 0);
         assert_eq!(liquidated(&inactive), Some(Refusal::Inactive(asset(side))));
@@ -129,6 +155,16 @@ fn of_flags_and_caps(revision: Revision) {
     let capped = world.clone().set(USDC, Configuration::BORROW_CAP, 1_001);
     assert_eq!(own(&capped, borrow(USDC, 1_000_000)), None);
     assert_eq!(own(&capped, borrow(USDC, 1_000_001)), Some(Refusal::BorrowCap(debt(USDC))));
+    // From 3.1 on nothing is lent beyond the receipts, though cash that belongs to the treasury is there.
+    let unclaimed = world.clone().rebuilt(|spec| {
+        let state = &mut spec.reserves[USDC].state;
+        state.accrued_to_treasury = state.scaled_supply.sub(u(999)).expect("a large supply");
+        state.scaled_supply = u(999);
+    });
+    assert_eq!(own(&unclaimed, borrow(USDC, 999)), None);
+    let beyond = Refusal::InsufficientCash { held: u(999), asked: u(1_000) };
+    let expected = (revision >= Revision::V3_1).then_some(beyond);
+    assert_eq!(own(&unclaimed, borrow(USDC, 1_000)), expected, "{revision:?}");
     let closed = world.set(USDC, Configuration::BORROWING, 0);
     assert_eq!(own(&closed, borrow(USDC, 1)), Some(Refusal::NotBorrowable(debt(USDC))));
 }
@@ -160,6 +196,13 @@ fn of_health_and_capacity(revision: Revision) {
     assert_eq!(own(&mixed, use_as(WBTC, false)), Some(Refusal::ZeroLtvFirst));
     assert_eq!(own(&mixed, withdraw(WETH, 1)), None);
     assert_eq!(own(&mixed, use_as(WETH, true)), None, "it is on already");
+    // The flag alone does it: `hasZeroLtvCollateral` is set before any balance is looked at.
+    let flagged = plain(revision).set(WBTC, Configuration::LTV, 0).owing(BORROWER, USDC, 100);
+    let flagged = flagged.holding_raw(BORROWER, WBTC, U256::ZERO, true);
+    assert_eq!(own(&flagged, withdraw(WETH, 1)), Some(Refusal::ZeroLtvFirst), "{revision:?}");
+    let unweighted = flagged.set(WBTC, Configuration::THRESHOLD, 0);
+    let expected = (revision >= Revision::V3_6).then_some(Refusal::ZeroLtvFirst);
+    assert_eq!(own(&unweighted, withdraw(WETH, 1)), expected, "up to 3.5 it is skipped: {revision:?}");
     let off = plain(revision).set(WBTC, Configuration::LTV, 0).holding(BORROWER, WBTC, 1, false);
     assert_eq!(own(&off, use_as(WBTC, true)), Some(Refusal::NotUsableAsCollateral(receipt(WBTC))));
     assert_eq!(own(&off, use_as(USDC, true)), Some(Refusal::NothingHeld(receipt(USDC))));

@@ -153,7 +153,9 @@ fn caps_are_tested_on_what_will_be_held_from_3_5() {
         let refused = Some(Refusal::SupplyCap(receipt(WBTC)));
         let old = refused.filter(|_| !new);
         assert_eq!([3, 4, 5, 6].map(supply), [refused, old, old, None], "{revision:?}");
-        let lend = |cap| own(&capped(Configuration::BORROW_CAP, cap), borrow(WBTC, 2));
+        // Nothing is lent beyond the receipts.
+        let supplied = single.clone().rebuilt(|spec| spec.reserves[WBTC].state.scaled_supply = u(10));
+        let lend = |cap| own(&supplied.clone().set(WBTC, Configuration::BORROW_CAP, cap), borrow(WBTC, 2));
         let refused = Some(Refusal::BorrowCap(debt(WBTC)));
         assert_eq!((lend(3), lend(4), lend(5)), (refused, refused.filter(|_| new), None), "{revision:?}");
     });
