@@ -5,6 +5,7 @@ mod ask;
 mod check;
 mod explain;
 mod import;
+mod max;
 mod show;
 mod steps;
 mod verify;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Whatif(args) => whatif::run(&args),
+        Command::Max(args) => max::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Verify(args) => verify::run(&args),
     };

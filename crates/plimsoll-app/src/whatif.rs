@@ -99,7 +99,7 @@ fn save(book: &Book, folder: &Path) -> Option<()> {
 
 // ---- tables --------------------------------------------------------------------------------------------------------
 
-fn table(header: &[&str], right: core::ops::Range<usize>) -> Table {
+pub(crate) fn table(header: &[&str], right: core::ops::Range<usize>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);

@@ -82,7 +82,7 @@ fn whatif_of_a_whole_book_counts_who_moves() {
 
 #[test]
 fn exit_codes_say_how_it_ends() {
-    let cases: [(&[&str], i32); 12] = [
+    let cases: [(&[&str], i32); 17] = [
         (&["whatif", "examples/treasury", "alice", "--deposit", "1 WETH"], 0),
         (&["whatif", "examples/treasury", "alice", "--price", "ETH/USD=-40%"], 1),
         (&["whatif", "examples/treasury", "--price", "ETH/USD=-40%"], 1),
@@ -95,6 +95,11 @@ fn exit_codes_say_how_it_ends() {
         (&["whatif", "examples/treasury", "alice", "--borrow", "1000000 USDC"], 3),
         (&["whatif", "examples/treasury", "alice", "--set", "aave-core/WETH/liquidation_threshold=8000"], 3),
         (&["whatif", "examples/treasury", "alice", "--after", "3d"], 4),
+        (&["max", "examples/treasury", "alice"], 0),
+        (&["max", "examples/treasury", "alice", "--after", "a while"], 2),
+        (&["max", "examples/treasury", "alise"], 2),
+        (&["max", "examples/treasury", "alice", "--at", "2025-10-10T00:00:00Z"], 3),
+        (&["max", "examples/treasury", "alice", "--at", "2025-10-12T12:00:00Z"], 4),
     ];
     for (args, expected) in cases {
         assert_eq!(code(args), expected, "{args:?}");
@@ -116,5 +121,22 @@ fn a_misspelt_name_is_suggested() {
         let told = plimsoll(&args);
         let told = String::from_utf8_lossy(&told.stderr).into_owned();
         assert!(told.contains(&format!("did you mean `{near}`?")), "{args:?}: {told}");
+    }
+}
+
+#[test]
+fn max_is_told_in_raw_units_with_what_binds() {
+    let answer = json(&["max", "examples/treasury", "bob", "--json"]);
+    let withdraw = answer["withdraw"].as_array().expect("a list");
+    assert_eq!(withdraw[1]["asset"], "USDC");
+    assert_eq!(
+        (&withdraw[1]["all"], &withdraw[1]["binds"]),
+        (&Value::Bool(true), &"all that is held".into())
+    );
+    assert_eq!(withdraw[0]["one_unit_more"]["code"], "PL0106");
+    assert_eq!(withdraw[0]["kind"], "exact");
+    assert_eq!(answer["accepted_to"].as_u64(), answer["accepted_from"].as_u64().map(|at| at + 12));
+    for most in withdraw.iter().chain(answer["borrow"].as_array().expect("a list")) {
+        assert!(most["amount"].as_str().is_some_and(|raw| raw.bytes().all(|b| b.is_ascii_digit())), "{most}");
     }
 }

@@ -5,7 +5,7 @@ use crate::identity::{Identity, identity};
 use crate::limits::{Limit, borrowable, withdrawable};
 use plimsoll_core::{
     Balance, Book, Figure, InstrumentId, Judgement, Lens, Reading, Refusal, Standing, Step, Subject, Test,
-    Time, Trace,
+    Time, Trace, U256,
 };
 
 /// What was computed about one thing, in order.
@@ -128,8 +128,9 @@ pub fn explain(book: &Book, account: usize, at: Time) -> Result<Explanation, Ref
         }
     };
     let prices = &readings[listed.market];
-    let withdrawable = withdrawable(market, prices, &listed.account, at);
-    let borrowable = borrowable(market, prices, &listed.account, at);
+    let withdrawable = withdrawable(market, prices, &listed.account, &[at]);
+    let borrowable = borrowable(market, prices, &listed.account, &[at]);
+    let borrowable = borrowable.into_iter().filter(|limit| limit.amount != U256::ZERO);
     let terms = market.terms().iter().map(|term| (term.name, listed.account.term(term.id)));
     Ok(Explanation {
         identity: identity(book, at, &readings),
@@ -140,7 +141,7 @@ pub fn explain(book: &Book, account: usize, at: Time) -> Result<Explanation, Ref
         borrowing: line(Test::Borrow),
         own: quoted.figures(&listed.account).unwrap_or_default(),
         withdrawable: withdrawable.into_iter().map(allowance).collect(),
-        borrowable: borrowable.into_iter().map(allowance).collect(),
+        borrowable: borrowable.map(allowance).collect(),
     })
 }
 

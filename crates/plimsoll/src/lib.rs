@@ -4,15 +4,19 @@
 //! * [`check`]: every account's health, its distance to the line, totals.
 //! * [`explain`]: one account, step by step, as the venue's contract computes it.
 //! * [`whatif`], [`whatif_all`]: the same numbers after actions, prices, parameters and time.
-//! * [`withdrawable`], [`borrowable`]: how much can go in one action, to the last unit.
+//! * [`max`]: the most that can be borrowed and withdrawn, so that the next block still lets it.
+//! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
 mod ask;
+mod bounds;
 mod change;
 mod check;
 mod explain;
 mod identity;
 mod limits;
+mod max;
 mod ratio;
+mod search;
 mod whatif;
 mod world;
 
@@ -22,6 +26,7 @@ pub use check::{Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total,
 pub use explain::{Allowance, Explanation, HoldingLine, Section, explain};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
+pub use max::{Binds, Max, Most, max};
 pub use ratio::Ratio;
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
 pub use world::{Held, Moved};
