@@ -74,7 +74,7 @@ pub(crate) fn counted(n: u64, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-const COLUMNS: [&str; 13] = [
+pub(crate) const COLUMNS: [&str; 13] = [
     "account",
     "market",
     "tier",
@@ -112,7 +112,7 @@ fn print(book: &Book, answer: &Check) {
     outln!("how one came about: plimsoll explain BOOK ACCOUNT");
 }
 
-fn cells(book: &Book, row: &Row) -> Vec<String> {
+pub(crate) fn cells(book: &Book, row: &Row) -> Vec<String> {
     let listed = &book.accounts[row.account];
     let unit = row.liquidation.own.map_or(0, |a| a.unit.decimals);
     let money = |value: Option<Int>| value.map_or_else(|| "-".into(), |value| show::amount(value, unit, 2));
@@ -317,7 +317,7 @@ fn market_json(market: &plimsoll::MarketInfo) -> Value {
     })
 }
 
-fn row_json(book: &Book, row: &Row) -> Value {
+pub(crate) fn row_json(book: &Book, row: &Row) -> Value {
     let listed = &book.accounts[row.account];
     let ratio = |ratio: &Option<Ratio>| {
         ratio.as_ref().map(|ratio| {
@@ -346,7 +346,7 @@ fn row_json(book: &Book, row: &Row) -> Value {
     })
 }
 
-fn total_json(total: &Total) -> Value {
+pub(crate) fn total_json(total: &Total) -> Value {
     json!({
         "currency": total.currency,
         "decimals": total.decimals,

@@ -1,11 +1,15 @@
 //! The `plimsoll` command: parse, run, print, exit code.
 
 mod args;
+mod ask;
 mod check;
 mod explain;
 mod import;
+mod max;
 mod show;
+mod steps;
 mod verify;
+mod whatif;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -32,6 +36,8 @@ fn main() -> ExitCode {
     let code = match args.command {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Whatif(args) => whatif::run(&args),
+        Command::Max(args) => max::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Verify(args) => verify::run(&args),
     };

@@ -273,6 +273,15 @@ impl Graph {
         Ok(PriceId(self.prices.len() as u32 - 1))
     }
 
+    /// Puts an observation in a price's place, whatever it was made of. Name, unit and what is built on it stay.
+    ///
+    /// `None` when there is no such price.
+    #[must_use]
+    pub fn observe(&mut self, id: PriceId, observation: Observation) -> Option<()> {
+        self.prices.get_mut(id.0 as usize)?.origin = Origin::Feed(observation);
+        Some(())
+    }
+
     fn leg_unit(&self, leg: PriceId) -> Result<PriceUnit, GraphError> {
         let price = self.price(leg).ok_or(GraphError::NoSuchLeg)?;
         match &price.origin {

@@ -36,7 +36,7 @@ pub use graph::{FeedKind, Graph, GraphError, Observation, Origin, Price, PriceId
 pub use instrument::{Instrument, InstrumentId, Kind};
 pub use judge::{Certainty, Judgement, Standing};
 pub use market::{
-    Accounts, Assessment, Balance, Figure, Lens, Market, NodeSpec, PriceSlot, Question, Quoted, Range,
+    Accounts, Assessment, Balance, Figure, Lens, Market, NodeSpec, Part, PriceSlot, Question, Quoted, Range,
     TermSpec, Test, Venue, Verdict,
 };
 pub use num::{BPS, Decimal, Divisor, Int, RAY, Rounding, U256, WAD, YEAR};

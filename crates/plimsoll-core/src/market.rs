@@ -139,6 +139,19 @@ pub struct TermSpec {
     pub unit: Unit,
 }
 
+/// A named range of bits of a cell that packs several numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The name that files give it.
+    pub name: &'static str,
+    /// Its first bit, counted from the lowest.
+    pub at: usize,
+    /// How many bits it has, at most 64.
+    pub width: usize,
+    /// What it counts.
+    pub unit: Unit,
+}
+
 /// Where `act` finds other accounts than the one acted upon.
 pub trait Accounts {
     /// The account, if there is one. One that was never heard of is not the same as one that holds nothing,
@@ -208,6 +221,11 @@ pub trait Market: Send + Sync {
 
     /// Shows every number of the market, in canonical order: what a snapshot and a state hash are made of.
     fn visit(&self, see: &mut dyn FnMut(Cell, &'static str, Unit, Int));
+
+    /// The numbers that a cell packs, by the names that files give them; none where the cell is one number.
+    fn parts(&self, _: Cell) -> &'static [Part] {
+        &[]
+    }
 
     /// Every name of the market that is not a number: object, what the name is of, the name.
     fn names(&self) -> Vec<(u64, &'static str, String)>;

@@ -58,8 +58,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use plimsoll_core::{
     Account, Accounts, Assessment, Balance, Call, Cell, Compiled, Effects, Encoded, Feeds, Figure,
-    Instrument, InstrumentId, Int, Kind, Lens, Market, Node, NodeSpec, PriceSlot, Question, Quoted, RAY,
-    Range, Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Venue, Verdict, Why,
+    Instrument, InstrumentId, Int, Kind, Lens, Market, Node, NodeSpec, Part, PriceSlot, Question, Quoted,
+    RAY, Range, Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Venue, Verdict,
+    Why,
 };
 use user::{AccountData, Leg, account_data};
 
@@ -694,6 +695,11 @@ impl Market for Pool {
         for mode in &self.modes {
             table::visit(MODE_FIELDS, MODE_OBJECTS + u64::from(mode.id), mode, see);
         }
+    }
+
+    fn parts(&self, cell: Cell) -> &'static [Part] {
+        let packed = cell.object < MODE_OBJECTS && cell.field == CONFIGURATION_FIELD;
+        if packed { configuration::PARTS } else { &[] }
     }
 
     fn names(&self) -> Vec<(u64, &'static str, String)> {

@@ -256,6 +256,18 @@ pub fn check(book: &Book, at: Time, ladder: &Ladder) -> Result<Check, (String, R
     Ok(Check { identity: identity(book, at, &readings), markets, rows, totals, tiers })
 }
 
+/// Judges one account of a book at the book's own time.
+///
+/// # Errors
+/// When the account's market cannot stand at that time.
+pub(crate) fn row_of(book: &Book, place: usize, ladder: &Ladder) -> Result<Row, Refusal> {
+    let listed = &book.accounts[place];
+    let market = &book.markets[listed.market];
+    let readings = book.readings(market, &book.graph.quotes(book.at));
+    let stand = |lens| Standing::new(&*market.market, &readings, lens, book.at);
+    Ok(row(place, &listed.account, &stand(Lens::Action)?, &stand(Lens::View)?, ladder))
+}
+
 fn worse_first(x: &Row, y: &Row) -> core::cmp::Ordering {
     let rank = |row: &Row| match row.tier {
         Tier::Unknown => 0,
