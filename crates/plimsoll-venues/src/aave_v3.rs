@@ -42,6 +42,7 @@ mod actions;
 mod configuration;
 mod form;
 mod liquidation;
+mod modes;
 mod over;
 mod reserve;
 mod revision;
