@@ -6,6 +6,8 @@ mod check;
 mod explain;
 mod import;
 mod max;
+mod outlook;
+mod select;
 mod show;
 mod steps;
 mod verify;
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let code = match args.command {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Outlook(args) => outlook::run(&args),
         Command::Whatif(args) => whatif::run(&args),
         Command::Max(args) => max::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),

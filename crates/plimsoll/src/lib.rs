@@ -5,6 +5,7 @@
 //! * [`explain`]: one account, step by step, as the venue's contract computes it.
 //! * [`whatif`], [`whatif_all`]: the same numbers after actions, prices, parameters and time.
 //! * [`max`]: the most that can be borrowed and withdrawn, so that the next block still lets it.
+//! * [`Lookout`]: what kills each account, and when.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
@@ -17,11 +18,13 @@ mod explain;
 mod identity;
 mod limits;
 mod max;
+mod outlook;
 mod path;
 mod ratio;
 mod search;
 mod whatif;
 mod world;
+mod worst;
 
 pub use ask::{Misasked, Sum, account, find};
 pub use boundary::{Boundary, Crossing, boundary};
@@ -31,7 +34,9 @@ pub use explain::{Allowance, Explanation, HoldingLine, Section, explain};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
 pub use max::{Binds, Max, Most, max};
+pub use outlook::{Carry, Distance, Factor, Good, Lookout, Outlook, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};
 pub use ratio::Ratio;
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
 pub use world::{Held, Moved};
+pub use worst::{WorstDay, worst_day};
