@@ -30,6 +30,12 @@ pub(crate) enum Command {
     /// Each amount is accepted by the venue's own rules at both ends of the time given, and one unit more is refused.
     /// Exit code: 0, or 1 and 4 as `check` would say of the account; 2 wrong usage, 3 faulty input.
     Max(MaxArgs),
+    /// Show what a keeper may take of an account now, and whether it pays
+    ///
+    /// Every debt with every collateral, best first, each through the venue's own rules, after the changes given. Exit
+    /// code: 0, or 1 and 4 as
+    /// `check` would say of the account; 2 wrong usage, 3 faulty input.
+    Liquidate(LiquidateArgs),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),
@@ -97,6 +103,23 @@ pub(crate) struct MaxArgs {
     /// For how long the amounts must be accepted
     #[arg(long, value_name = "DURATION", default_value = "12s", value_parser = seconds)]
     pub(crate) after: u64,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct LiquidateArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An account's name, or MARKET:NAME where the name stands in several markets
+    pub(crate) account: String,
+    /// Changes that are done first, as `whatif` does them
+    #[command(flatten)]
+    pub(crate) first: Steps,
+    /// What sending the call costs, in the market's currency
+    #[arg(long, value_name = "AMOUNT", default_value = "0", value_parser = crate::steps::amount)]
+    pub(crate) gas: plimsoll_core::Decimal,
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,

@@ -5,6 +5,7 @@ mod ask;
 mod check;
 mod explain;
 mod import;
+mod liquidate;
 mod max;
 mod show;
 mod steps;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Whatif(args) => whatif::run(&args),
         Command::Max(args) => max::run(&args),
+        Command::Liquidate(args) => liquidate::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Verify(args) => verify::run(&args),
     };

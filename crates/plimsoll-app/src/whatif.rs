@@ -26,7 +26,7 @@ pub(crate) fn run(args: &WhatifArgs) -> u8 {
         return exit::USAGE;
     }
     let changes: Vec<Change> = steps.iter().map(|(_, change)| change.clone()).collect();
-    let (code, refused, after) = match &args.account {
+    let (code, refused) = match &args.account {
         Some(name) => {
             let asked = plimsoll::account(&book, name)
                 .and_then(|account| plimsoll::whatif(&book, account, &changes, &Ladder::default()));
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &WhatifArgs) -> u8 {
                 Ok(answer) => answer,
                 Err(why) => return refuse(&why),
             };
-            if let Err(code) = possible(&changes, &answer.book) {
+            if let Err(code) = ready(args, &changes, &answer.book, answer.refused.is_some()) {
                 return code;
             }
             if args.json {
@@ -42,14 +42,14 @@ pub(crate) fn run(args: &WhatifArgs) -> u8 {
             } else {
                 print(&book, steps, &answer);
             }
-            (explain::code(&answer.after.seen.liquidation), answer.refused, answer.book)
+            (explain::code(&answer.after.seen.liquidation), answer.refused)
         }
         None => {
             let answer = match plimsoll::whatif_all(&book, &changes, &Ladder::default()) {
                 Ok(answer) => answer,
                 Err(why) => return refuse(&why),
             };
-            if let Err(code) = possible(&changes, &answer.book) {
+            if let Err(code) = ready(args, &changes, &answer.book, answer.refused.is_some()) {
                 return code;
             }
             if args.json {
@@ -62,21 +62,24 @@ pub(crate) fn run(args: &WhatifArgs) -> u8 {
                 Severity::Unknown => exit::UNKNOWN,
                 Severity::Unhealthy => exit::UNHEALTHY,
             };
-            (code, answer.refused, answer.book)
+            (code, answer.refused)
         }
     };
-    if refused.is_some() {
-        return exit::FAULTY;
-    }
-    match &args.out {
-        Some(folder) => save(&after, folder).map_or(exit::FAULTY, |()| code),
-        None => code,
+    if refused.is_some() { exit::FAULTY } else { code }
+}
+
+/// Before anything is printed: the changes make a book that can be, and it is written where that is asked.
+fn ready(args: &WhatifArgs, changes: &[Change], after: &Book, refused: bool) -> Result<(), u8> {
+    possible(changes, after)?;
+    match args.out.as_deref().filter(|_| !refused) {
+        Some(folder) => save(after, folder).ok_or(exit::FAULTY),
+        None => Ok(()),
     }
 }
 
 /// Refuses parameters that no book could say, such as a loan-to-value above the threshold: the changed book is
 /// written and read, and its faults are told.
-fn possible(changes: &[Change], after: &Book) -> Result<(), u8> {
+pub(crate) fn possible(changes: &[Change], after: &Book) -> Result<(), u8> {
     if !changes.iter().any(|change| matches!(change, Change::Set { .. })) {
         return Ok(());
     }

@@ -4,6 +4,7 @@
 //! * [`check`]: every account's health, its distance to the line, totals.
 //! * [`explain`]: one account, step by step, as the venue's contract computes it.
 //! * [`whatif`], [`whatif_all`]: the same numbers after actions, prices, parameters and time.
+//! * [`liquidate`]: what a keeper may take of an account now, and whether it pays.
 //! * [`max`]: the most that can be borrowed and withdrawn, so that the next block still lets it.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
@@ -14,11 +15,13 @@ mod check;
 mod explain;
 mod identity;
 mod limits;
+mod liquidate;
 mod max;
 mod ratio;
 mod search;
 mod whatif;
 mod world;
+mod worth;
 
 pub use ask::{Misasked, Sum, account, find};
 pub use change::{Change, Did, NewPrice, Stake};
@@ -26,7 +29,9 @@ pub use check::{Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total,
 pub use explain::{Allowance, Explanation, HoldingLine, Section, explain};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
+pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate};
 pub use max::{Binds, Max, Most, max};
 pub use ratio::Ratio;
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
 pub use world::{Held, Moved};
+pub use worth::PricedBy;

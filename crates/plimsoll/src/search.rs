@@ -4,7 +4,7 @@
 //! between does not. A bisection alone then finds *a* boundary and not *the* boundary. Here a stretch of amounts is
 //! left out only when it is proven that none of it will do; what is left is halved until single amounts are asked.
 
-use plimsoll_core::{Rounding, U256};
+use plimsoll_core::{Refusal, Rounding, U256};
 
 /// Amounts of which some will do.
 pub(crate) trait Amounts {
@@ -83,6 +83,44 @@ impl<A: Amounts> Amounts for Mirror<'_, A> {
 
     fn none_of(&self, low: U256, high: U256) -> bool {
         self.amounts.none_of(self.seen(high), self.seen(low))
+    }
+}
+
+/// The largest amount that is accepted, what it comes to, and why one unit more is not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Largest<T> {
+    /// The amount and its outcome; `None` where nothing is accepted.
+    pub(crate) accepted: Option<(U256, T)>,
+    /// The refusal of one unit more, or of anything at all.
+    pub(crate) because: Option<Refusal>,
+}
+
+/// Doubles from one unit until a refusal, then halves the gap. Amounts that are too small to count are passed over;
+/// every other refusal is taken to refuse all that is more.
+pub(crate) fn largest<T>(ask: impl Fn(U256) -> Result<T, Refusal>) -> Largest<T> {
+    // Up to `small` it is too little or accepted, from `large` on it is refused.
+    let (mut small, mut large) = (U256::ZERO, U256::MAX);
+    let mut found = Largest { accepted: None, because: None };
+    let mut asked = U256::ONE;
+    loop {
+        match ask(asked) {
+            Ok(outcome) => {
+                small = asked;
+                found.accepted = Some((asked, outcome));
+            }
+            Err(Refusal::AmountZero) => {
+                small = asked;
+                found.because = found.because.or(Some(Refusal::AmountZero));
+            }
+            Err(why) => {
+                large = asked;
+                found.because = Some(why);
+            }
+        }
+        let Some(gap) = large.sub(small).filter(|gap| *gap > U256::ONE) else { return found };
+        let next = if large == U256::MAX { asked.add(asked) } else { small.add(gap.half()) };
+        let Some(next) = next else { return found };
+        asked = next;
     }
 }
 
