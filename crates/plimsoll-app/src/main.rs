@@ -7,6 +7,7 @@ mod explain;
 mod import;
 mod liquidate;
 mod max;
+mod restore;
 mod show;
 mod steps;
 mod verify;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Whatif(args) => whatif::run(&args),
         Command::Max(args) => max::run(&args),
         Command::Liquidate(args) => liquidate::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Verify(args) => verify::run(&args),
     };

@@ -6,6 +6,7 @@
 //! * [`whatif`], [`whatif_all`]: the same numbers after actions, prices, parameters and time.
 //! * [`liquidate`]: what a keeper may take of an account now, and whether it pays.
 //! * [`max`]: the most that can be borrowed and withdrawn, so that the next block still lets it.
+//! * [`restore`]: the smallest deposit or repayment that brings a health back.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
 mod ask;
@@ -18,6 +19,7 @@ mod limits;
 mod liquidate;
 mod max;
 mod ratio;
+mod restore;
 mod search;
 mod whatif;
 mod world;
@@ -32,6 +34,7 @@ pub use limits::{Limit, borrowable, withdrawable};
 pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate};
 pub use max::{Binds, Max, Most, max};
 pub use ratio::Ratio;
+pub use restore::{Enough, Hindrance, Restore, Way, restore};
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
 pub use world::{Held, Moved};
 pub use worth::PricedBy;

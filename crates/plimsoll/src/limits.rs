@@ -103,7 +103,7 @@ impl Asker<'_> {
             matches!(limit.because, Some(Refusal::WouldBeUnhealthy | Refusal::OverCapacity { .. }));
         let (true, Some(held)) = (by_health, self.held(instrument)) else { return limit };
         let question = Withdrawal { asker: self, instrument };
-        let found = search::last(&question, limit.amount, held.max(limit.amount));
+        let Some(found) = search::last(&question, limit.amount, held.max(limit.amount)) else { return limit };
         let (amount, no_more_than) = (found.amount, found.proven);
         if amount == limit.amount {
             return Limit { no_more_than, ..limit };

@@ -29,9 +29,13 @@ const BUDGET: u32 = 4_000;
 /// So many amounts next to an unproven answer are asked one by one.
 const NEAR: u64 = 64;
 
-/// The least amount from `low` to `high` that will do, where `high` will.
-pub(crate) fn first(amounts: &impl Amounts, low: U256, high: U256) -> Found {
+/// The least amount from `low` to `high` that will do; `None` where none will, or where the search had to be given up
+/// and `high` will not.
+pub(crate) fn first(amounts: &impl Amounts, low: U256, high: U256) -> Option<Found> {
     let mut open = vec![(low, high)];
+    if low > high {
+        return None;
+    }
     let mut left = BUDGET;
     while let Some((low, high)) = open.pop() {
         if left == 0 {
@@ -43,7 +47,7 @@ pub(crate) fn first(amounts: &impl Amounts, low: U256, high: U256) -> Found {
             continue;
         }
         if amounts.will_do(low) {
-            return Found { amount: low, proven: low };
+            return Some(Found { amount: low, proven: low });
         }
         let Some(next) = low.add(U256::ONE).filter(|next| *next <= high) else { continue };
         let middle = next.add(high.sub_or_zero(next).half()).unwrap_or(high);
@@ -52,15 +56,14 @@ pub(crate) fn first(amounts: &impl Amounts, low: U256, high: U256) -> Found {
         }
         open.push((next, middle));
     }
-    // Only where `high` itself does not do, which the caller has ruled out.
-    Found { amount: high, proven: high }
+    None
 }
 
-/// The greatest amount from `low` to `high` that will do, where `low` will.
-pub(crate) fn last(amounts: &impl Amounts, low: U256, high: U256) -> Found {
+/// The greatest amount from `low` to `high` that will do; `None` as in [`first`].
+pub(crate) fn last(amounts: &impl Amounts, low: U256, high: U256) -> Option<Found> {
     let mirror = Mirror { amounts, low, high };
-    let Found { amount, proven } = first(&mirror, U256::ZERO, high.sub_or_zero(low));
-    Found { amount: mirror.seen(amount), proven: mirror.seen(proven) }
+    let Found { amount, proven } = first(&mirror, U256::ZERO, high.sub_or_zero(low))?;
+    Some(Found { amount: mirror.seen(amount), proven: mirror.seen(proven) })
 }
 
 /// The same amounts counted down from the highest.
@@ -125,11 +128,14 @@ pub(crate) fn largest<T>(ask: impl Fn(U256) -> Result<T, Refusal>) -> Largest<T>
 }
 
 /// A boundary between `low` and `high`, with a look at its neighbourhood; nothing below `low` will do.
-fn bisected(amounts: &impl Amounts, low: U256, high: U256) -> Found {
+fn bisected(amounts: &impl Amounts, low: U256, high: U256) -> Option<Found> {
     let proven = low;
     let (mut no, mut yes) = (low, high);
     if amounts.will_do(low) {
-        return Found { amount: low, proven };
+        return Some(Found { amount: low, proven });
+    }
+    if !amounts.will_do(high) {
+        return None;
     }
     while let Some(gap) = yes.sub(no).filter(|gap| *gap > U256::ONE) {
         let middle = no.add(gap.div(U256::new(2), Rounding::Down).unwrap_or(U256::ONE)).unwrap_or(yes);
@@ -142,10 +148,10 @@ fn bisected(amounts: &impl Amounts, low: U256, high: U256) -> Found {
     for distance in (1..=NEAR).rev() {
         let near = yes.sub(U256::from(distance)).filter(|near| *near > proven);
         if let Some(near) = near.filter(|near| amounts.will_do(*near)) {
-            return Found { amount: near, proven };
+            return Some(Found { amount: near, proven });
         }
     }
-    Found { amount: yes, proven }
+    Some(Found { amount: yes, proven })
 }
 
 #[cfg(test)]
@@ -191,7 +197,8 @@ mod tests {
                 let expected = (0..1000).rev().find(|&x| !rule(x)).map(U256::new);
                 let opposite = Not(Rule { rule, sight });
                 let low = (0..1000).find(|&x| !rule(x)).map(U256::new);
-                let found = last(&opposite, low.unwrap_or(U256::ZERO), U256::new(1000));
+                let found =
+                    last(&opposite, low.unwrap_or(U256::ZERO), U256::new(1000)).expect("the lowest will do");
                 assert_eq!(
                     (Some(found.amount), found.proven),
                     (expected, found.amount),
@@ -218,7 +225,7 @@ mod tests {
     fn an_answer_that_is_not_proven_says_so() {
         let far = 1_u128 << 100;
         let blind = Rule { rule: |x| x >= (1 << 99) + 12_345, sight: 1 };
-        let found = first(&blind, U256::ONE, U256::new(far));
+        let found = first(&blind, U256::ONE, U256::new(far)).expect("the highest will do");
         assert_eq!(found.amount, U256::new((1 << 99) + 12_345));
         assert!(found.proven < found.amount && found.proven > U256::ONE);
     }
