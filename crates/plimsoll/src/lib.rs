@@ -7,9 +7,11 @@
 //! * [`liquidate`]: what a keeper may take of an account now, and whether it pays.
 //! * [`max`]: the most that can be borrowed and withdrawn, so that the next block still lets it.
 //! * [`restore`]: the smallest deposit or repayment that brings a health back.
+//! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
 mod ask;
+mod boundary;
 mod bounds;
 mod change;
 mod check;
@@ -18,6 +20,7 @@ mod identity;
 mod limits;
 mod liquidate;
 mod max;
+mod path;
 mod ratio;
 mod restore;
 mod search;
@@ -26,6 +29,7 @@ mod world;
 mod worth;
 
 pub use ask::{Misasked, Sum, account, find};
+pub use boundary::{Boundary, Crossing, boundary};
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check};
 pub use explain::{Allowance, Explanation, HoldingLine, Section, explain};
@@ -33,6 +37,7 @@ pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
 pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate};
 pub use max::{Binds, Max, Most, max};
+pub use path::{Mover, Path, WHOLE, Weight};
 pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};

@@ -5,7 +5,7 @@ use crate::world::{WILD, World, u};
 use plimsoll_core::{
     Account, Assessment, Feeds, Lens, Market, Quoted, Range, Reading, Refusal, Rounding, Test, U256, Verdict,
 };
-use plimsoll_venues::aave_v3::Revision;
+use plimsoll_venues::aave_v3::{Revision, USER_CONFIG, debt, receipt};
 
 const TESTS: [Test; 2] = [Test::Liquidation, Test::Borrow];
 
@@ -18,8 +18,8 @@ fn raised(tape: &mut Tape<'_>, value: U256, parts: u64) -> U256 {
 /// A number from one to another.
 fn between(tape: &mut Tape<'_>, low: U256, high: U256) -> U256 {
     let width = high.sub(low).expect("ends in order");
-    let part = u(tape.below(9).into());
-    low.add(width.mul_div(part, u(8), Rounding::Down).expect("256 bits")).expect("256 bits")
+    let part = u(tape.below(65).into());
+    low.add(width.mul_div(part, u(64), Rounding::Down).expect("256 bits")).expect("256 bits")
 }
 
 fn a_market_at<'w>(world: &'w World, readings: &[Reading]) -> Box<dyn Quoted + 'w> {
@@ -36,13 +36,22 @@ fn in_a_box(
     let world = World::random(tape, revision, WILD);
     let width = tape.pick(widths);
     let mut cases = 0;
-    for low in &world.accounts {
-        let mut high = low.clone();
-        for holding in low.holdings() {
+    // Dust on both sides of one reserve at prices of next to nothing: where every unit that is cut decides.
+    let dust = tape.once_in(2);
+    for account in &world.accounts {
+        let low = if dust { both_sides(tape, &world, account) } else { account.clone() };
+        let (low, mut high) = (&low, low.clone());
+        for holding in low.holdings().iter().filter(|_| !dust) {
             high.set(holding.instrument, raised(tape, holding.quantity.magnitude(), width).into());
         }
         let mut readings = world.readings.clone();
-        for reading in &mut readings {
+        for (slot, reading) in readings.iter_mut().enumerate() {
+            if let Some(held) = low.holdings().first().filter(|_| dust && slot < world.reserves()) {
+                // Worth a few units.
+                let unit = crate::world::ten_to(world.decimals(slot));
+                let few = unit.mul(u(tape.below(9).into())).expect("256 bits");
+                *reading = Reading::certain(few.div(held.quantity.magnitude(), Rounding::Up).unwrap_or(unit));
+            }
             reading.high = Some(raised(tape, reading.low, width));
         }
         for test in TESTS {
@@ -51,6 +60,16 @@ fn in_a_box(
         }
     }
     Ok(cases)
+}
+
+/// The same account with next to nothing held and owed of one reserve, and nothing else.
+fn both_sides(tape: &mut Tape<'_>, world: &World, account: &Account) -> Account {
+    let reserve = tape.below(world.reserves() as u64) as usize;
+    let word = U256::ZERO.with_bit(2 * reserve, true).with_bit(2 * reserve + 1, true);
+    Account::new(account.id)
+        .with(receipt(reserve), u(tape.magnitude(5)).into())
+        .with(debt(reserve), u(tape.magnitude(5)).into())
+        .with_term(USER_CONFIG, word.into())
 }
 
 struct Scene<'a> {
@@ -107,9 +126,9 @@ fn a_box_of_one_point_is_the_verdict() {
 #[test]
 fn no_point_of_a_box_contradicts_it() {
     check("no_point_of_a_box_contradicts_it", 3_000, |tape| {
-        in_a_box(tape, &[1, 100, 3_000, 100_000], &|tape, scene| {
+        in_a_box(tape, &[1, 100, 3_000, 100_000, 100_000_000], &|tape, scene| {
             let Ok(range) = scene.over() else { return Ok(0) };
-            for _ in 0..6 {
+            for _ in 0..16 {
                 // Where some point overflows, its box may not.
                 let Ok(exact) = scene.somewhere(tape) else { continue };
                 let inside = |[low, high]: [plimsoll_core::Int; 2], value| low <= value && value <= high;
@@ -121,7 +140,7 @@ fn no_point_of_a_box_contradicts_it() {
                     return Err(format!("{range:?} for {exact:?}"));
                 }
             }
-            Ok(6)
+            Ok(16)
         })
     });
 }
