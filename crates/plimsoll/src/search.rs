@@ -187,7 +187,7 @@ mod tests {
             for sight in [0, 1, 16, 5000] {
                 let amounts = Rule { rule, sight };
                 let expected = (1..=1000).find(|&x| rule(x)).map(U256::new);
-                let found = first(&amounts, U256::ONE, U256::new(1000));
+                let found = first(&amounts, U256::ONE, U256::new(1000)).expect("1000 will do");
                 assert_eq!(
                     (Some(found.amount), found.proven),
                     (expected, found.amount),
