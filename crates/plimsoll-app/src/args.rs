@@ -32,6 +32,17 @@ pub(crate) enum Command {
     Max(MaxArgs),
     /// Show what kills an account, and when: liquidation prices, interest, what each holding is good for
     Outlook(OutlookArgs),
+    /// Show what a keeper may take of an account now, and whether it pays
+    ///
+    /// Every debt with every collateral, best first, each through the venue's own rules, after the changes given. Exit
+    /// code: 0, or 1 and 4 as
+    /// `check` would say of the account; 2 wrong usage, 3 faulty input.
+    Liquidate(LiquidateArgs),
+    /// Show the smallest deposit or repayment that brings an account's health back
+    ///
+    /// Each amount goes through the venue's own rules, after the changes given, and no smaller one does. Exit code: 0,
+    /// or 1 and 4 as `check` would say of the account as it stands; 2 wrong usage, 3 faulty input.
+    Restore(RestoreArgs),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),
@@ -147,6 +158,46 @@ pub(crate) struct MaxArgs {
     /// For how long the amounts must be accepted
     #[arg(long, value_name = "DURATION", default_value = "12s", value_parser = seconds)]
     pub(crate) after: u64,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct LiquidateArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An account's name, or MARKET:NAME where the name stands in several markets
+    pub(crate) account: String,
+    /// Changes that are done first, as `whatif` does them
+    #[command(flatten)]
+    pub(crate) first: Steps,
+    /// What sending the call costs, in the market's currency
+    #[arg(long, value_name = "AMOUNT", default_value = "0", value_parser = crate::steps::amount)]
+    pub(crate) gas: plimsoll_core::Decimal,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct RestoreArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An account's name, or MARKET:NAME where the name stands in several markets
+    pub(crate) account: String,
+    /// The health to be reached; 1 is the line
+    #[arg(long, value_name = "HEALTH", value_parser = crate::steps::amount)]
+    pub(crate) to: plimsoll_core::Decimal,
+    /// The amount shall still do at this time
+    #[arg(long, value_name = "TIME", conflicts_with = "within")]
+    pub(crate) by: Option<String>,
+    /// The amount shall still do after so long
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = seconds)]
+    pub(crate) within: u64,
+    /// Changes that are done first, as `whatif` does them
+    #[command(flatten)]
+    pub(crate) first: Steps,
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,

@@ -84,7 +84,7 @@ pub(crate) fn counted(n: u64, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-pub(crate) const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 13] = [
     "account",
     "market",
     "tier",
@@ -103,9 +103,7 @@ pub(crate) const COLUMNS: [&str; 13] = [
 fn print(book: &Book, answer: &Check, shown: &[Shown<'_>]) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let mut header = COLUMNS.to_vec();
-    header.splice(AHEAD_AT..AHEAD_AT, AHEAD);
-    table.set_header(header);
+    table.set_header(columns());
     for column in 3..11 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -135,7 +133,14 @@ fn print(book: &Book, answer: &Check, shown: &[Shown<'_>]) {
 const AHEAD: [&str; 2] = ["nearest factor", "interest alone"];
 const AHEAD_AT: usize = 11;
 
-fn shown_cells(book: &Book, shown: &Shown<'_>) -> Vec<String> {
+/// Every column of the table, in order.
+pub(crate) fn columns() -> Vec<&'static str> {
+    let mut columns = COLUMNS.to_vec();
+    columns.splice(AHEAD_AT..AHEAD_AT, AHEAD);
+    columns
+}
+
+pub(crate) fn shown_cells(book: &Book, shown: &Shown<'_>) -> Vec<String> {
     let mut cells = cells(book, shown.row);
     cells.splice(AHEAD_AT..AHEAD_AT, outlook::columns(book, &shown.outlook));
     if let (Some(note), Some(basis)) = (cells.last_mut(), outlook::basis(book, &shown.outlook)) {
@@ -145,7 +150,7 @@ fn shown_cells(book: &Book, shown: &Shown<'_>) -> Vec<String> {
     cells
 }
 
-pub(crate) fn cells(book: &Book, row: &Row) -> Vec<String> {
+fn cells(book: &Book, row: &Row) -> Vec<String> {
     let listed = &book.accounts[row.account];
     let unit = row.liquidation.own.map_or(0, |a| a.unit.decimals);
     let money = |value: Option<Int>| value.map_or_else(|| "-".into(), |value| show::amount(value, unit, 2));
@@ -323,11 +328,7 @@ fn as_json(book: &Book, answer: &Check, shown: &[Shown<'_>], faults: &Faults) ->
         "format": 1,
         "provenance": provenance,
         "markets": answer.markets.iter().map(market_json).collect::<Vec<_>>(),
-        "accounts": shown.iter().map(|shown| {
-            let mut account = row_json(book, shown.row);
-            account["outlook"] = outlook::as_json(book, shown.row.account, &shown.outlook);
-            account
-        }).collect::<Vec<_>>(),
+        "accounts": shown.iter().map(|shown| shown_json(book, shown)).collect::<Vec<_>>(),
         "tiers": answer.tiers.iter().map(|(tier, count)| (tier.name().to_string(), json!(count)))
             .collect::<serde_json::Map<_, _>>(),
         "totals": answer.totals.iter().map(total_json).collect::<Vec<_>>(),
@@ -354,7 +355,13 @@ fn market_json(market: &plimsoll::MarketInfo) -> Value {
     })
 }
 
-pub(crate) fn row_json(book: &Book, row: &Row) -> Value {
+pub(crate) fn shown_json(book: &Book, shown: &Shown<'_>) -> Value {
+    let mut account = row_json(book, shown.row);
+    account["outlook"] = outlook::as_json(book, shown.row.account, &shown.outlook);
+    account
+}
+
+fn row_json(book: &Book, row: &Row) -> Value {
     let listed = &book.accounts[row.account];
     let ratio = |ratio: &Option<Ratio>| {
         ratio.as_ref().map(|ratio| {

@@ -5,9 +5,11 @@ mod ask;
 mod check;
 mod explain;
 mod import;
+mod liquidate;
 mod max;
 mod outlook;
 mod select;
+mod restore;
 mod show;
 mod steps;
 mod verify;
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
         Command::Outlook(args) => outlook::run(&args),
         Command::Whatif(args) => whatif::run(&args),
         Command::Max(args) => max::run(&args),
+        Command::Liquidate(args) => liquidate::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Verify(args) => verify::run(&args),
     };

@@ -3,12 +3,13 @@
 use crate::args::OutlookArgs;
 use crate::ask::{opened, print_foot, print_head, refusal_json, tokens, words};
 use crate::check::{judgement_json, provenance_json};
+use crate::select::Shown;
 use crate::show::outln;
 use crate::whatif::table;
 use crate::{exit, explain, show};
 use plimsoll::{
-    Binds, Boundary, Carry, Crossing, Distance, Factor, Good, Lookout, Mover, Outlook, Ratio, Runs, WHOLE,
-    Weight,
+    Binds, Boundary, Carry, Crossing, Distance, Factor, Good, Lookout, Mover, Outlook, Ratio, Row, Runs,
+    WHOLE, Weight,
 };
 use plimsoll_core::{Book, Decimal, Int, Kind, PriceId, Refusal, U256, Verdict};
 use serde_json::{Value, json};
@@ -297,6 +298,11 @@ fn print_carry(carry: &Carry) {
     if !carry.debt.is_zero() {
         outln!("borrow rate {}, breakeven {}", share(carry.rate()), share(carry.breakeven()));
     }
+}
+
+/// An account as `check` shows it, with what stands ahead of it.
+pub(crate) fn shown<'r>(lookout: Option<&Lookout<'_>>, row: &'r Row) -> Option<Shown<'r>> {
+    Some(Shown { row, outlook: lookout?.of(row.account) })
 }
 
 // ---- JSON -----------------------------------------------------------------------------------------------------------

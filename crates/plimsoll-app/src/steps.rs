@@ -91,7 +91,8 @@ fn stake(text: &str) -> Result<Stake, String> {
     Ok(Stake { sum: Sum::Exactly(amount(sum)?), asset })
 }
 
-fn amount(text: &str) -> Result<Decimal, String> {
+/// An amount from zero up.
+pub(crate) fn amount(text: &str) -> Result<Decimal, String> {
     let number: Decimal =
         text.parse().map_err(|error| format!("found `{text}`, expected an amount such as 1.5: {error}"))?;
     if number.mantissa.is_negative() {

@@ -2,6 +2,7 @@
 
 use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
+use crate::worth::currency;
 use plimsoll_core::num::Wide;
 use plimsoll_core::{
     Assessment, Book, Certainty, Figure, Int, Judgement, Lens, Quote, Reading, Refusal, Standing, Test, Time,
@@ -349,11 +350,6 @@ fn totals(book: &Book, rows: &[Row]) -> Vec<Total> {
         }
     }
     totals.into_values().collect()
-}
-
-/// The currency that a market counts values in.
-fn currency(market: &dyn plimsoll_core::Market) -> String {
-    market.slots().first().map_or_else(String::new, |slot| slot.currency.clone())
 }
 
 fn market_info(book: &Book, m: usize, quotes: &[Quote], readings: &[Reading], at: Time) -> MarketInfo {
