@@ -2,9 +2,13 @@
 
 mod args;
 mod check;
+mod convert;
 mod explain;
 mod import;
+mod progress;
+mod results;
 mod show;
+mod survey;
 mod verify;
 
 use args::{Args, Command};
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),
     };
     ExitCode::from(code)

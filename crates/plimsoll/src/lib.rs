@@ -2,10 +2,12 @@
 //! so that a question is answered in one place and a number is the same in every view.
 //!
 //! * [`check`]: every account's health, its distance to the line, totals.
+//! * [`Survey`]: the same of a book that need not fit the memory, with nothing kept but the sums.
 //! * [`explain`]: one account, step by step, as the venue's contract computes it.
 //! * [`withdrawable`], [`borrowable`]: how much can go in one action, to the last unit.
 
 mod check;
+mod survey;
 mod explain;
 mod identity;
 mod limits;
@@ -16,3 +18,4 @@ pub use explain::{Allowance, Explanation, HoldingLine, Section, explain, find};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
 pub use ratio::Ratio;
+pub use survey::{Survey, Surveyed, Unsound};
