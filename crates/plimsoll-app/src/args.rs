@@ -1,3 +1,4 @@
+use crate::steps::Steps;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -18,6 +19,17 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show how one account's numbers come about, step by step as the contract computes them
     Explain(ExplainArgs),
+    /// Show what actions, prices, parameters and time would change, before and after
+    ///
+    /// The changes are done in the order given, each through the venue's own rules. Without ACCOUNT: the accounts
+    /// whose tier changes, and totals. Exit code: as `check` would say of the book as it would be; 3 when a change is
+    /// refused, and then the rest is not done.
+    Whatif(WhatifArgs),
+    /// Show the most that an account can borrow and withdraw, so that the next block still lets it
+    ///
+    /// Each amount is accepted by the venue's own rules at both ends of the time given, and one unit more is refused.
+    /// Exit code: 0, or 1 and 4 as `check` would say of the account; 2 wrong usage, 3 faulty input.
+    Max(MaxArgs),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),
@@ -68,6 +80,45 @@ pub(crate) struct ExplainArgs {
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct WhatifArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An account's name, or MARKET:NAME; without it the changes are of prices, parameters and time alone
+    pub(crate) account: Option<String>,
+    #[command(flatten)]
+    pub(crate) steps: Steps,
+    /// Write the book as it would be to a new folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct MaxArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An account's name, or MARKET:NAME where the name stands in several markets
+    pub(crate) account: String,
+    /// From when on; the book's own time when not given
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// For how long the amounts must be accepted
+    #[arg(long, value_name = "DURATION", default_value = "12s", value_parser = seconds)]
+    pub(crate) after: u64,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Seconds of a duration.
+fn seconds(text: &str) -> Result<u64, &'static str> {
+    plimsoll_io::time::parse_duration(text)
+        .ok_or("expected seconds, or a duration such as 12s, 90m, 24h or 7d")
 }
 
 #[derive(Subcommand)]

@@ -86,7 +86,7 @@ pub(crate) fn counted(n: u64, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-const COLUMNS: [&str; 13] = [
+pub(crate) const COLUMNS: [&str; 13] = [
     "account",
     "market",
     "tier",
@@ -129,7 +129,7 @@ pub(crate) fn origin(identity: &Identity) -> String {
     format!("as of {} · book {book} · hash {} · plimsoll {program}", show::time(*at), &hash[..16])
 }
 
-fn cells(book: &Book, row: &Row) -> Vec<String> {
+pub(crate) fn cells(book: &Book, row: &Row) -> Vec<String> {
     let listed = &book.accounts[row.account];
     let unit = row.liquidation.own.map_or(0, |a| a.unit.decimals);
     let money = |value: Option<Int>| value.map_or_else(|| "-".into(), |value| show::amount(value, unit, 2));
@@ -347,7 +347,7 @@ fn market_json(market: &MarketInfo) -> Value {
     })
 }
 
-fn row_json(book: &Book, row: &Row) -> Value {
+pub(crate) fn row_json(book: &Book, row: &Row) -> Value {
     let listed = &book.accounts[row.account];
     let ratio = |ratio: &Option<Ratio>| {
         ratio.as_ref().map(|ratio| {
@@ -376,7 +376,7 @@ fn row_json(book: &Book, row: &Row) -> Value {
     })
 }
 
-fn total_json(total: &Total) -> Value {
+pub(crate) fn total_json(total: &Total) -> Value {
     json!({
         "currency": total.currency,
         "decimals": total.decimals,

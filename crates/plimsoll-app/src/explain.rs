@@ -3,7 +3,7 @@
 use crate::args::ExplainArgs;
 use crate::show::outln;
 use crate::{exit, show};
-use plimsoll::{Allowance, Explanation, HoldingLine, Section, explain, find};
+use plimsoll::{Allowance, Explanation, HoldingLine, Section, explain};
 use plimsoll_core::{Book, Certainty, Int, Judgement, Operation, Step, Unit, Verdict};
 use serde_json::{Value, json};
 
@@ -13,21 +13,9 @@ pub(crate) fn run(args: &ExplainArgs) -> u8 {
         Err(code) => return code,
     };
     let Some(at) = crate::check::time_of(&book, args.at.as_deref()) else { return exit::USAGE };
-    let account = match find(&book, &args.account).as_slice() {
-        [one] => *one,
-        [] => {
-            eprintln!("plimsoll: no account {} in {}", args.account, args.book.display());
-            return exit::USAGE;
-        }
-        several => {
-            let names: Vec<String> = several.iter().map(|&a| full_name(&book, a)).collect();
-            eprintln!(
-                "plimsoll: {} stands in several markets: say one of {}",
-                args.account,
-                names.join(", ")
-            );
-            return exit::USAGE;
-        }
+    let account = match plimsoll::account(&book, &args.account) {
+        Ok(account) => account,
+        Err(why) => return crate::ask::refuse(&why),
     };
     match explain(&book, account, at) {
         Ok(explanation) => {
@@ -45,7 +33,7 @@ pub(crate) fn run(args: &ExplainArgs) -> u8 {
     }
 }
 
-fn code(judgement: &Judgement) -> u8 {
+pub(crate) fn code(judgement: &Judgement) -> u8 {
     match (judgement.verdict(), judgement.own) {
         (Some(Verdict::Unhealthy), _) => exit::UNHEALTHY,
         (_, Ok(own)) if own.verdict == Verdict::Unhealthy => exit::UNHEALTHY,
@@ -54,7 +42,7 @@ fn code(judgement: &Judgement) -> u8 {
     }
 }
 
-fn full_name(book: &Book, account: usize) -> String {
+pub(crate) fn full_name(book: &Book, account: usize) -> String {
     let listed = &book.accounts[account];
     format!("{}:{}", book.markets[listed.market].name, listed.name)
 }

@@ -1,15 +1,19 @@
 //! The `plimsoll` command: parse, run, print, exit code.
 
 mod args;
+mod ask;
 mod check;
 mod convert;
 mod explain;
 mod import;
+mod max;
 mod progress;
 mod results;
 mod show;
+mod steps;
 mod survey;
 mod verify;
+mod whatif;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -36,6 +40,8 @@ fn main() -> ExitCode {
     let code = match args.command {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Whatif(args) => whatif::run(&args),
+        Command::Max(args) => max::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),

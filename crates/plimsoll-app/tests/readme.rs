@@ -38,14 +38,33 @@ fn sessions(readme: &str) -> Vec<Session> {
     found
 }
 
+/// The words of a command as a shell takes them: apart by spaces, or together between single quotation marks.
+fn words(command: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for c in command.chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            c => words.last_mut().expect("a word").push(c),
+        }
+    }
+    words
+}
+
 /// Exit code and output of a command, which may end in `; echo $?`.
 fn run(session: &Session) -> Vec<String> {
     let (command, shows_code) = match session.command.strip_suffix("; echo $?") {
         Some(command) => (command, true),
         None => (session.command.as_str(), false),
     };
-    let mut words = command.split(' ');
-    assert_eq!(words.next(), Some("plimsoll"), "README.md:{}: not a plimsoll command", session.line);
+    let mut words = words(command).into_iter();
+    assert_eq!(
+        words.next().as_deref(),
+        Some("plimsoll"),
+        "README.md:{}: not a plimsoll command",
+        session.line
+    );
     let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
         .args(words)
         .current_dir(root())

@@ -1,8 +1,8 @@
 //! A book: markets, the accounts in them, and the prices they are wired to.
 
-use crate::account::Account;
+use crate::account::{Account, AccountId};
 use crate::graph::{Graph, PriceId, Quote};
-use crate::market::Market;
+use crate::market::{Accounts, Market};
 use crate::reading::{Reading, Why};
 use crate::unit::Time;
 use alloc::boxed::Box;
@@ -19,7 +19,18 @@ pub struct ListedMarket {
     pub wiring: Vec<Option<PriceId>>,
 }
 
+impl Clone for ListedMarket {
+    fn clone(&self) -> ListedMarket {
+        ListedMarket {
+            name: self.name.clone(),
+            market: self.market.boxed_clone(),
+            wiring: self.wiring.clone(),
+        }
+    }
+}
+
 /// An account of a book.
+#[derive(Clone)]
 pub struct ListedAccount {
     /// Its name in the book; unique within its market.
     pub name: String,
@@ -34,6 +45,7 @@ pub struct ListedAccount {
 /// Markets, accounts and prices at one time.
 ///
 /// Invariant: `account.id` is the account's place in `accounts`.
+#[derive(Clone)]
 pub struct Book {
     /// What the book calls itself.
     pub name: String,
@@ -63,5 +75,12 @@ impl Book {
                     .unwrap_or(Reading::unknown(None, Why::Missing))
             })
             .collect()
+    }
+}
+
+impl Accounts for Book {
+    fn get(&self, id: AccountId) -> Option<&Account> {
+        let place = usize::try_from(id.0).ok()?;
+        self.accounts.get(place).map(|listed| &listed.account)
     }
 }

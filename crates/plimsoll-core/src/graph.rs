@@ -273,6 +273,15 @@ impl Graph {
         Ok(PriceId(self.prices.len() as u32 - 1))
     }
 
+    /// Puts an observation in a price's place, whatever it was made of. Name, unit and what is built on it stay.
+    ///
+    /// `None` when there is no such price.
+    #[must_use]
+    pub fn observe(&mut self, id: PriceId, observation: Observation) -> Option<()> {
+        self.prices.get_mut(id.0 as usize)?.origin = Origin::Feed(observation);
+        Some(())
+    }
+
     fn leg_unit(&self, leg: PriceId) -> Result<PriceUnit, GraphError> {
         let price = self.price(leg).ok_or(GraphError::NoSuchLeg)?;
         match &price.origin {
@@ -307,36 +316,72 @@ impl Graph {
     pub fn quotes(&self, at: Time) -> Vec<Quote> {
         let mut quotes: Vec<Quote> = Vec::with_capacity(self.prices.len());
         for price in &self.prices {
-            let quote = match &price.origin {
+            quotes.push(match &price.origin {
                 Origin::Feed(observation) => observation.quote(at),
-                Origin::Constant(value) => Quote {
-                    value: Some(*value),
-                    scale: Scale::Decimal,
-                    doubt: None,
-                    low: *value,
-                    high: Some(*value),
-                    observed_at: None,
-                },
-                Origin::Product { legs, decimals, rounding } => combine(&quotes, legs, |numbers| {
-                    let mut product = Decimal::whole(Int::ONE);
-                    for number in numbers {
-                        product = multiply_decimals(product, *number)?;
-                    }
-                    round(product, *decimals, *rounding)
-                }),
-                Origin::Quotient { of, by, decimals, rounding } => {
-                    quotient(&quotes[of.0 as usize], &quotes[by.0 as usize], *decimals, *rounding)
-                }
-                Origin::Least { legs } => {
-                    combine(&quotes, legs, |numbers| numbers.iter().copied().reduce(|x, y| pick(x, y, true)))
-                }
-                Origin::Greatest { legs } => {
-                    combine(&quotes, legs, |numbers| numbers.iter().copied().reduce(|x, y| pick(x, y, false)))
-                }
-            };
-            quotes.push(quote);
+                Origin::Constant(value) => Quote::between(*value, *value, Scale::Decimal),
+                derived => derive(derived, &quotes),
+            });
         }
         quotes
+    }
+
+    /// These quotes with some of them replaced, and all that is built on those computed anew.
+    #[must_use]
+    pub fn replaced(&self, quotes: &[Quote], replaced: &[(PriceId, Quote)]) -> Vec<Quote> {
+        let mut quotes = quotes.to_vec();
+        let mut moved = alloc::vec![false; self.prices.len()];
+        for (at, price) in self.prices.iter().enumerate() {
+            if let Some((_, quote)) = replaced.iter().find(|(id, _)| id.0 as usize == at) {
+                quotes[at] = *quote;
+                moved[at] = true;
+            } else if price.origin.legs().iter().any(|leg| moved[leg.0 as usize]) {
+                quotes[at] = derive(&price.origin, &quotes);
+                moved[at] = true;
+            }
+        }
+        quotes
+    }
+}
+
+impl Origin {
+    /// What the price is computed from; nothing for what is observed or assumed.
+    #[must_use]
+    pub fn legs(&self) -> Vec<PriceId> {
+        match self {
+            Origin::Feed(_) | Origin::Constant(_) => Vec::new(),
+            Origin::Product { legs, .. } | Origin::Least { legs } | Origin::Greatest { legs } => legs.clone(),
+            Origin::Quotient { of, by, .. } => alloc::vec![*of, *by],
+        }
+    }
+}
+
+/// A price from its legs. Observations and assumptions have none: they are missing here.
+fn derive(origin: &Origin, quotes: &[Quote]) -> Quote {
+    match origin {
+        Origin::Product { legs, decimals, rounding } => combine(quotes, legs, |numbers| {
+            let mut product = Decimal::whole(Int::ONE);
+            for number in numbers {
+                product = multiply_decimals(product, *number)?;
+            }
+            round(product, *decimals, *rounding)
+        }),
+        Origin::Quotient { of, by, decimals, rounding } => {
+            quotient(&quotes[of.0 as usize], &quotes[by.0 as usize], *decimals, *rounding)
+        }
+        Origin::Least { legs } => {
+            combine(quotes, legs, |numbers| numbers.iter().copied().reduce(|x, y| pick(x, y, true)))
+        }
+        Origin::Greatest { legs } => {
+            combine(quotes, legs, |numbers| numbers.iter().copied().reduce(|x, y| pick(x, y, false)))
+        }
+        Origin::Feed(_) | Origin::Constant(_) => Quote {
+            value: None,
+            scale: Scale::Decimal,
+            doubt: Some(Why::Missing),
+            low: NOTHING,
+            high: None,
+            observed_at: None,
+        },
     }
 }
 
@@ -388,6 +433,23 @@ impl Observation {
 }
 
 impl Quote {
+    /// A price that is supposed to be somewhere between two; its value is the lower one.
+    #[must_use]
+    pub fn between(low: Decimal, high: Decimal, scale: Scale) -> Quote {
+        Quote { value: Some(low), scale, doubt: None, low, high: Some(high), observed_at: None }
+    }
+
+    /// The same price without its doubt: as the venue will use it. Where there is no value it stays unknown.
+    #[must_use]
+    pub fn as_used(self) -> Quote {
+        match self.value {
+            Some(value) => {
+                Quote { observed_at: self.observed_at, ..Quote::between(value, value, self.scale) }
+            }
+            None => self,
+        }
+    }
+
     /// The price in the integers of a market's slot.
     ///
     /// # Errors

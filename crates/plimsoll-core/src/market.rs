@@ -84,6 +84,17 @@ pub struct Assessment {
     pub executable: Result<(), Refusal>,
 }
 
+/// What holds of all accounts and all prices of a box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The verdict, where it is one and the same throughout; `None` proves nothing.
+    pub verdict: Option<Verdict>,
+    /// The least and the greatest that backing may be, in the unit of [`Assessment::backing`].
+    pub backing: [Int; 2],
+    /// The least and the greatest that requirement may be, in the same unit.
+    pub requirement: [Int; 2],
+}
+
 /// A number in the venue's own words, as its getter returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figure {
@@ -124,6 +135,19 @@ pub struct TermSpec {
     pub id: TermId,
     /// Its name in files.
     pub name: &'static str,
+    /// What it counts.
+    pub unit: Unit,
+}
+
+/// A named range of bits of a cell that packs several numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The name that files give it.
+    pub name: &'static str,
+    /// Its first bit, counted from the lowest.
+    pub at: usize,
+    /// How many bits it has, at most 64.
+    pub width: usize,
     /// What it counts.
     pub unit: Unit,
 }
@@ -198,6 +222,11 @@ pub trait Market: Send + Sync {
     /// Shows every number of the market, in canonical order: what a snapshot and a state hash are made of.
     fn visit(&self, see: &mut dyn FnMut(Cell, &'static str, Unit, Int));
 
+    /// The numbers that a cell packs, by the names that files give them; none where the cell is one number.
+    fn parts(&self, _: Cell) -> &'static [Part] {
+        &[]
+    }
+
     /// Every name of the market that is not a number: object, what the name is of, the name.
     fn names(&self) -> Vec<(u64, &'static str, String)>;
 
@@ -249,6 +278,17 @@ pub trait Quoted: Send + Sync {
     /// # Errors
     /// As [`Quoted::assess`].
     fn verdict(&self, account: &Account, test: Test) -> Result<Assessment, Refusal>;
+
+    /// What is true of every account between two, at every price within its reading's ends, at this market's own
+    /// time. The prices that the market stands at do not matter; a reading without a highest reaches its slot's.
+    ///
+    /// Where `low` and `high` are one account and every reading is a point, the answer is exactly that of a market
+    /// standing at those prices ([`Quoted::verdict`]).
+    ///
+    /// # Errors
+    /// As [`Quoted::assess`], somewhere in between; [`Refusal::InconsistentAccount`] where the two do not have the
+    /// same terms or `low` holds more than `high`.
+    fn over(&self, low: &Account, high: &Account, test: Test, feeds: Feeds<'_>) -> Result<Range, Refusal>;
 
     /// The account in the venue's own words.
     ///

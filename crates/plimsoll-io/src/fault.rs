@@ -7,7 +7,7 @@ mod code;
 mod near;
 
 pub use code::Code;
-pub(crate) use near::nearest;
+pub use near::nearest;
 
 use crate::columnar::Input;
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};

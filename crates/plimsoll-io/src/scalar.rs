@@ -7,8 +7,6 @@ use plimsoll_core::{Decimal, Time, U256};
 
 /// A name longer than this \[bytes\] is refused.
 pub(crate) const NAME_MAX: usize = 256;
-/// The last second of the year 9999; what is later was not meant as seconds.
-const LAST: u64 = crate::time::END - 1;
 
 /// A decimal number, perhaps negative.
 pub(crate) fn decimal(text: &str, span: Span, log: &mut Log) -> Option<Decimal> {
@@ -152,17 +150,7 @@ pub(crate) fn time(text: &str, span: Span, log: &mut Log) -> Option<Time> {
 
 /// A duration in seconds: `3600`, `90s`, `90m`, `24h`, `7d`.
 pub(crate) fn duration(text: &str, span: Span, log: &mut Log) -> Option<u64> {
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (count, unit) = text.split_at(split);
-    let factor = match unit {
-        "" | "s" => Some(1),
-        "m" => Some(60),
-        "h" => Some(3600),
-        "d" => Some(86_400),
-        _ => None,
-    };
-    let seconds = factor.and_then(|factor| count.parse::<u64>().ok()?.checked_mul(factor));
-    let seconds = seconds.filter(|seconds| *seconds <= LAST);
+    let seconds = crate::time::parse_duration(text);
     if seconds.is_none() {
         log.at(Code::NotADuration, span, quoted(text), "seconds, or a duration such as 90m, 24h or 7d");
     }
@@ -174,6 +162,8 @@ mod tests {
     use super::*;
     use crate::fault::Source;
 
+    /// The last second of the year 9999.
+    const LAST: u64 = crate::time::END - 1;
     const SPAN: Span = Span { source: 0, start: 0, end: 0 };
 
     fn check<T: std::fmt::Debug + PartialEq>(

@@ -18,6 +18,22 @@ pub fn parse(text: &str) -> Option<Time> {
     (seconds < END).then_some(Time(seconds))
 }
 
+/// Seconds of a duration: `3600`, `90s`, `90m`, `24h`, `7d`; none as long as from 1970 to the year 10000.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<u64> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (count, unit) = text.split_at(split);
+    let factor = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let seconds = count.parse::<u64>().ok()?.checked_mul(factor)?;
+    (seconds < END).then_some(seconds)
+}
+
 /// The shape of RFC 3339 in whole seconds. `jiff` reads more than that: a space for the T, time zones in brackets, and
 /// a 60th second as the 59th.
 fn is_rfc3339(text: &str) -> bool {

@@ -42,6 +42,7 @@ mod actions;
 mod configuration;
 mod form;
 mod liquidation;
+mod over;
 mod reserve;
 mod revision;
 mod user;
@@ -57,8 +58,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use plimsoll_core::{
     Account, Accounts, Assessment, Balance, Call, Cell, Compiled, Effects, Encoded, Feeds, Figure,
-    Instrument, InstrumentId, Int, Kind, Lens, Market, Node, NodeSpec, PriceSlot, Question, Quoted, RAY,
-    Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Venue, Verdict, Why,
+    Instrument, InstrumentId, Int, Kind, Lens, Market, Node, NodeSpec, Part, PriceSlot, Question, Quoted,
+    RAY, Range, Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Venue, Verdict,
+    Why,
 };
 use user::{AccountData, Leg, account_data};
 
@@ -546,6 +548,10 @@ impl Quoted for At<'_> {
         self.assess_with(&mut Silent, account, test)
     }
 
+    fn over(&self, low: &Account, high: &Account, test: Test, feeds: Feeds<'_>) -> Result<Range, Refusal> {
+        over::over(self.pool, &self.legs, [low, high], test, feeds)
+    }
+
     /// What `Pool.getUserAccountData` returns.
     fn figures(&self, account: &Account) -> Result<Vec<Figure>, Refusal> {
         let t = &mut Silent;
@@ -689,6 +695,11 @@ impl Market for Pool {
         for mode in &self.modes {
             table::visit(MODE_FIELDS, MODE_OBJECTS + u64::from(mode.id), mode, see);
         }
+    }
+
+    fn parts(&self, cell: Cell) -> &'static [Part] {
+        let packed = cell.object < MODE_OBJECTS && cell.field == CONFIGURATION_FIELD;
+        if packed { configuration::PARTS } else { &[] }
     }
 
     fn names(&self) -> Vec<(u64, &'static str, String)> {

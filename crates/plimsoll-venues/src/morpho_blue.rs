@@ -63,8 +63,8 @@ use plimsoll_core::Rounding::{self, Down, Up};
 use plimsoll_core::{
     Account, AccountId, Accounts, Arithmetic, Assessment, Balance, Call, Cell, Compiled, Divisor, Effects,
     Encoded, Feeds, Figure, Form, Instrument, InstrumentId, Int, Kind, Lens, Linear, Node, NodeId, NodeSpec,
-    PriceSlot, Question, Quoted, Refusal, Silent, Subject, TermSpec, Test, Time, Trace, U256, Unit, Valid,
-    Verdict, WAD, Why,
+    PriceSlot, Question, Quoted, Range, Refusal, Silent, Subject, TermSpec, Test, Time, Trace, U256, Unit,
+    Valid, Verdict, WAD, Why,
 };
 
 /// The token that is lent.
@@ -619,6 +619,44 @@ impl Quoted for Standing<'_> {
 
     fn verdict(&self, account: &Account, _: Test) -> Result<Assessment, Refusal> {
         self.assess_with(account, &mut Silent)
+    }
+
+    /// What is owed rises with shares alone, what may be with collateral and price: both ends are exact.
+    fn over(&self, low: &Account, high: &Account, _: Test, feeds: Feeds<'_>) -> Result<Range, Refusal> {
+        let ends = [Position::of(low)?, Position::of(high)?];
+        let [least, most] = &ends;
+        if low.terms() != high.terms()
+            || least.collateral > most.collateral
+            || least.borrow_shares > most.borrow_shares
+        {
+            return Err(Refusal::InconsistentAccount("the lower end of a box is not the lower"));
+        }
+        let reading = feeds.get(0);
+        let prices = [reading.low, reading.high.unwrap_or(self.market.slots[0].highest)];
+        let line = |end: usize| {
+            let (parameters, pool) = (self.parameters(), &self.state.borrow);
+            Line::of(&mut Silent, parameters, pool, &ends[end], prices[end])
+        };
+        let range = |verdict, [low, high]: [&Line; 2]| Range {
+            verdict,
+            backing: [low.max_borrow.into(), high.max_borrow.into()],
+            requirement: [low.owed.into(), high.owed.into()],
+        };
+        let nothing = Line { owed: U256::ZERO, value: U256::ZERO, max_borrow: U256::ZERO };
+        let (low, high) = match (line(0), line(1)) {
+            (Ok(low), Ok(high)) => (low, high),
+            // Without debt the contract asks no price.
+            _ if most.borrow_shares == U256::ZERO => return Ok(range(Some(Verdict::NoDebt), [&nothing; 2])),
+            (Err(refusal), _) | (_, Err(refusal)) => return Err(refusal),
+        };
+        let verdict = match (least.borrow_shares == U256::ZERO, most.borrow_shares == U256::ZERO) {
+            (_, true) => Some(Verdict::NoDebt),
+            (true, false) => None,
+            _ if low.max_borrow >= high.owed => Some(Verdict::Healthy),
+            _ if high.max_borrow < low.owed => Some(Verdict::Unhealthy),
+            _ => None,
+        };
+        Ok(range(verdict, [&low, &high]))
     }
 
     /// As the contract and its periphery name them: `borrowedAssets` (up) and `maxBorrow` (down) of `_isHealthy`,

@@ -5,7 +5,8 @@ use crate::ratio::Ratio;
 use crate::survey::{Survey, Surveyed, Unsound, currency};
 use plimsoll_core::num::Wide;
 use plimsoll_core::{
-    Assessment, Book, Certainty, Figure, Int, Judgement, Quote, Reading, Standing, Test, Time, Verdict, Why,
+    Assessment, Book, Certainty, Figure, Int, Judgement, Lens, Quote, Reading, Refusal, Standing, Test, Time,
+    Verdict, Why,
 };
 use std::collections::BTreeMap;
 
@@ -226,6 +227,18 @@ pub fn check(book: &Book, at: Time, ladder: &Ladder) -> Result<Check, Unsound> {
     rows.sort_by(|x, y| worse_first(x, y).then(x.account.cmp(&y.account)));
     let Surveyed { identity, markets, totals, tiers, severity, .. } = survey.finish();
     Ok(Check { identity, markets, rows, totals, tiers, severity })
+}
+
+/// Judges one account of a book at the book's own time.
+///
+/// # Errors
+/// When the account's market cannot stand at that time.
+pub(crate) fn row_of(book: &Book, place: usize, ladder: &Ladder) -> Result<Row, Refusal> {
+    let listed = &book.accounts[place];
+    let market = &book.markets[listed.market];
+    let readings = book.readings(market, &book.graph.quotes(book.at));
+    let stand = |lens| Standing::new(&*market.market, &readings, lens, book.at);
+    Ok(row(place, &listed.account, &stand(Lens::Action)?, &stand(Lens::View)?, ladder))
 }
 
 fn worse_first(x: &Row, y: &Row) -> core::cmp::Ordering {

@@ -1,10 +1,11 @@
 //! How one account's numbers came about: the steps that the venue's own code path took.
 
+use crate::ask::asset_decimals;
 use crate::identity::{Identity, identity};
 use crate::limits::{Limit, borrowable, withdrawable};
 use plimsoll_core::{
-    Balance, Book, Figure, InstrumentId, Judgement, Kind, Lens, Market, Reading, Refusal, Standing, Step,
-    Subject, Test, Time, Trace,
+    Balance, Book, Figure, InstrumentId, Judgement, Lens, Reading, Refusal, Standing, Step, Subject, Test,
+    Time, Trace, U256,
 };
 
 /// What was computed about one thing, in order.
@@ -67,16 +68,6 @@ pub struct Allowance {
     pub limit: Limit,
 }
 
-/// Accounts of a book by name, or by `market:name` where a name stands in several markets.
-#[must_use]
-pub fn find(book: &Book, name: &str) -> Vec<usize> {
-    let matches = |(_, listed): &(usize, &plimsoll_core::ListedAccount)| {
-        let full = format!("{}:{}", book.markets[listed.market].name, listed.name);
-        listed.name == name || full == name
-    };
-    book.accounts.iter().enumerate().filter(matches).map(|(place, _)| place).collect()
-}
-
 /// Explains one account at a time.
 ///
 /// # Errors
@@ -137,8 +128,9 @@ pub fn explain(book: &Book, account: usize, at: Time) -> Result<Explanation, Ref
         }
     };
     let prices = &readings[listed.market];
-    let withdrawable = withdrawable(market, prices, &listed.account, at);
-    let borrowable = borrowable(market, prices, &listed.account, at);
+    let withdrawable = withdrawable(market, prices, &listed.account, &[at]);
+    let borrowable = borrowable(market, prices, &listed.account, &[at]);
+    let borrowable = borrowable.into_iter().filter(|limit| limit.amount != U256::ZERO);
     let terms = market.terms().iter().map(|term| (term.name, listed.account.term(term.id)));
     Ok(Explanation {
         identity: identity(book, at, &readings),
@@ -149,13 +141,8 @@ pub fn explain(book: &Book, account: usize, at: Time) -> Result<Explanation, Ref
         borrowing: line(Test::Borrow),
         own: quoted.figures(&listed.account).unwrap_or_default(),
         withdrawable: withdrawable.into_iter().map(allowance).collect(),
-        borrowable: borrowable.into_iter().map(allowance).collect(),
+        borrowable: borrowable.map(allowance).collect(),
     })
-}
-
-fn asset_decimals(market: &dyn Market, asset: &str) -> Option<u8> {
-    let mut assets = market.instruments().iter().filter(|i| i.kind == Kind::Asset);
-    assets.find(|i| i.asset == asset).map(|i| i.decimals)
 }
 
 #[derive(Default)]

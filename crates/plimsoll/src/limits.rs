@@ -1,7 +1,11 @@
-//! How much can be withdrawn or borrowed in one action now, to the last unit.
+//! How much can be withdrawn or borrowed in one action, to the last unit.
 
+use crate::ask;
+use crate::bounds;
+use crate::search::{self, Amounts};
 use plimsoll_core::{
-    Account, Action, Amount, Call, Feeds, InstrumentId, Kind, Market, Reading, Refusal, Silent, Time, U256,
+    Account, Action, Amount, Call, Effects, Feeds, InstrumentId, Int, Kind, Lens, Market, Party, Reading,
+    Refusal, Silent, Time, U256,
 };
 
 /// The largest amount that one action of an account may have (raw units of the asset).
@@ -13,43 +17,48 @@ pub struct Limit {
     pub amount: U256,
     /// Why it does not accept one unit more, or anything at all; `None` when all that there is may go.
     pub because: Option<Refusal>,
+    /// It accepts nothing above this. Equal to the amount unless the venue's health is a sawtooth and the stretch
+    /// between could not be settled.
+    pub no_more_than: U256,
 }
 
-/// How much of each receipt can be withdrawn at a time.
+/// How much of each receipt can be withdrawn, whichever of the times it happens at.
 ///
 /// The market itself is asked, so caps, cash, flags and health are all in it. The answer is always an amount that
-/// is accepted while one unit more is refused. It is the largest of all amounts that are accepted wherever taking
-/// more never helps; at venues whose health is a sawtooth (Aave v3 up to 3.4 with mixed thresholds) a larger amount
-/// within one basis point may be accepted again.
+/// is accepted at each of the times, while one unit more is refused at one of them.
 #[must_use]
-pub fn withdrawable(market: &dyn Market, readings: &[Reading], account: &Account, at: Time) -> Vec<Limit> {
+pub fn withdrawable(
+    market: &dyn Market,
+    readings: &[Reading],
+    account: &Account,
+    times: &[Time],
+) -> Vec<Limit> {
     let instruments = market.instruments();
     let receipts = account
         .holdings()
         .iter()
         .map(|holding| holding.instrument)
         .filter(|id| instruments.get(id.index()).is_some_and(|i| i.kind == Kind::Receipt));
+    let asker = Asker { market, readings, account, times };
     receipts
-        .map(|instrument| {
-            let asker = Asker { market, readings, account, at };
-            let all = Action::Withdraw { from: instrument, amount: Amount::All };
-            match asker.ask(all) {
-                Ok(paid) => Limit { instrument, amount: paid, because: None },
-                Err(_) => asker.largest(instrument, withdraw),
-            }
+        .map(|instrument| match asker.ask(&Action::Withdraw { from: instrument, amount: Amount::All }) {
+            Ok(amount) => Limit { instrument, amount, because: None, no_more_than: amount },
+            Err(_) => asker.withdrawable(instrument),
         })
         .collect()
 }
 
-/// How much of each debt can be taken on at a time; debts of which nothing can be are left out.
+/// How much of each debt can be taken on, whichever of the times it happens at.
 #[must_use]
-pub fn borrowable(market: &dyn Market, readings: &[Reading], account: &Account, at: Time) -> Vec<Limit> {
+pub fn borrowable(
+    market: &dyn Market,
+    readings: &[Reading],
+    account: &Account,
+    times: &[Time],
+) -> Vec<Limit> {
     let debts = (0..).zip(market.instruments()).filter(|(_, instrument)| instrument.kind == Kind::Debt);
-    let asker = Asker { market, readings, account, at };
-    debts
-        .map(|(id, _)| asker.largest(InstrumentId(id), borrow))
-        .filter(|limit| limit.amount != U256::ZERO)
-        .collect()
+    let asker = Asker { market, readings, account, times };
+    debts.map(|(id, _)| asker.largest(InstrumentId(id), borrow)).collect()
 }
 
 fn withdraw(from: InstrumentId, amount: U256) -> Action {
@@ -64,55 +73,133 @@ struct Asker<'a> {
     market: &'a dyn Market,
     readings: &'a [Reading],
     account: &'a Account,
-    at: Time,
+    times: &'a [Time],
 }
 
 impl Asker<'_> {
-    /// What the actor's wallet would receive of an action, or why not.
-    fn ask(&self, action: Action) -> Result<U256, Refusal> {
-        let id = self.account.id;
-        let call = Call { actor: id, account: id, at: self.at, action };
-        let feeds = Feeds { readings: self.readings };
-        let accounts = vec![self.account.clone()];
-        let effects = self.market.act(&call, &accounts, feeds, &mut Silent)?;
-        let wallet = plimsoll_core::Party::Wallet(id);
-        let received = effects.flows.iter().filter(|flow| flow.to == wallet);
-        received.map(|flow| flow.amount).try_fold(U256::ZERO, U256::add).ok_or(Refusal::Overflow("received"))
+    /// The least that the actor's wallet would receive of an action at any of the times, or why not.
+    fn ask(&self, action: &Action) -> Result<U256, Refusal> {
+        let wallet = Party::Wallet(self.account.id);
+        let mut least = U256::MAX;
+        for &at in self.times {
+            let effects = self.act(self.account, action.clone(), at)?;
+            let received = effects.flows.iter().filter(|flow| flow.to == wallet).map(|flow| flow.amount);
+            least = least.min(ask::total(received, "received")?);
+        }
+        Ok(least)
     }
 
-    /// Doubles from one unit until a refusal, then halves the gap.
+    fn act(&self, account: &Account, action: Action, at: Time) -> Result<Effects, Refusal> {
+        let call = Call { actor: account.id, account: account.id, at, action };
+        let feeds = Feeds { readings: self.readings };
+        self.market.act(&call, &vec![account.clone()], feeds, &mut Silent)
+    }
+
+    /// The largest of all amounts, beyond the first refusal too where health refuses: taking more of a collateral
+    /// that lowers an average may let the average pass again.
+    fn withdrawable(&self, instrument: InstrumentId) -> Limit {
+        let limit = self.largest(instrument, withdraw);
+        let by_health =
+            matches!(limit.because, Some(Refusal::WouldBeUnhealthy | Refusal::OverCapacity { .. }));
+        let (true, Some(held)) = (by_health, self.held(instrument)) else { return limit };
+        let question = Withdrawal { asker: self, instrument };
+        let found = search::last(&question, limit.amount, held.max(limit.amount));
+        let (amount, no_more_than) = (found.amount, found.proven);
+        if amount == limit.amount {
+            return Limit { no_more_than, ..limit };
+        }
+        let more = amount.add(U256::ONE).unwrap_or(amount);
+        Limit { instrument, amount, because: self.ask(&withdraw(instrument, more)).err(), no_more_than }
+    }
+
+    /// The most that is held at any of the times (raw).
+    fn held(&self, instrument: InstrumentId) -> Option<U256> {
+        let feeds = Feeds { readings: self.readings };
+        let held = self.times.iter().map(|&at| {
+            let quoted = self.market.at(feeds, Lens::Action, at).ok()?;
+            quoted.balance(self.account, instrument).ok().map(|balance| balance.raw)
+        });
+        held.max().flatten()
+    }
+
+    /// Doubles from one unit until a refusal, then halves the gap. Amounts that are too small to count are passed over;
+    /// every other refusal is taken to refuse all that is more.
     fn largest(&self, instrument: InstrumentId, action: fn(InstrumentId, U256) -> Action) -> Limit {
-        let mut accepted = U256::ZERO;
+        // Up to `small` it is too little or accepted, from `large` on it is refused.
+        let (mut accepted, mut small, mut large) = (U256::ZERO, U256::ZERO, U256::MAX);
+        let mut because = None;
         let mut asked = U256::ONE;
-        let mut refusal = None;
-        let mut refused = U256::MAX;
-        while let Some(next) = asked.add(asked) {
-            match self.ask(action(instrument, asked)) {
-                Ok(_) => accepted = asked,
-                // A first few units may be too small to count; later refusals are the limit.
-                Err(why) if accepted != U256::ZERO || asked.bit_len() > 8 => {
-                    refused = asked;
-                    refusal = Some(why);
-                    break;
+        loop {
+            match self.ask(&action(instrument, asked)) {
+                Ok(_) => (accepted, small) = (asked, asked),
+                Err(Refusal::AmountZero) => {
+                    small = asked;
+                    because = because.or(Some(Refusal::AmountZero));
                 }
-                Err(why) => refusal = Some(why),
+                Err(why) => {
+                    large = asked;
+                    because = Some(why);
+                }
             }
+            let Some(gap) = large.sub(small).filter(|gap| *gap > U256::ONE) else { break };
+            let next = if large == U256::MAX { asked.add(asked) } else { small.add(gap.half()) };
+            let Some(next) = next else { break };
             asked = next;
         }
-        if accepted == U256::ZERO {
-            return Limit { instrument, amount: U256::ZERO, because: refusal };
+        Limit { instrument, amount: accepted, because, no_more_than: accepted }
+    }
+}
+
+/// The withdrawals of one receipt, looked at from the largest down.
+struct Withdrawal<'a> {
+    asker: &'a Asker<'a>,
+    instrument: InstrumentId,
+}
+
+impl Withdrawal<'_> {
+    /// What the account would hold after a withdrawal that health does not refuse: the venue is asked what it does to
+    /// somebody who holds the same and owes nothing.
+    fn after(&self, amount: U256, at: Time) -> Result<Account, Refusal> {
+        let Asker { market, account, .. } = *self.asker;
+        let owed = |id: InstrumentId| {
+            market.instruments().get(id.index()).is_some_and(|instrument| instrument.kind == Kind::Debt)
+        };
+        let mut twin = account.clone();
+        for debt in account.holdings().iter().filter(|holding| owed(holding.instrument)) {
+            twin.set(debt.instrument, Int::ZERO);
         }
-        while let Some(gap) = refused.sub(accepted).filter(|gap| *gap > U256::ONE) {
-            let half = gap.div(U256::new(2), plimsoll_core::Rounding::Down).unwrap_or(U256::ONE);
-            let middle = accepted.add(half).unwrap_or(refused);
-            match self.ask(action(instrument, middle)) {
-                Ok(_) => accepted = middle,
-                Err(why) => {
-                    refused = middle;
-                    refusal = Some(why);
-                }
-            }
+        let effects = self.asker.act(&twin, withdraw(self.instrument, amount), at)?;
+        let mut after = effects.apply_to(&twin).ok_or(Refusal::Overflow("held - withdrawn"))?;
+        for debt in account.holdings().iter().filter(|holding| owed(holding.instrument)) {
+            after.set(debt.instrument, debt.quantity);
         }
-        Limit { instrument, amount: accepted, because: refusal }
+        Ok(after)
+    }
+
+    fn none_at(&self, low: U256, high: U256, at: Time) -> bool {
+        let Asker { market, readings, .. } = *self.asker;
+        let least = match self.after(low, at) {
+            Ok(account) => account,
+            Err(Refusal::AmountZero) => return false,
+            // More than there is, or whatever else is not about health: more of it is refused as well.
+            Err(_) => return true,
+        };
+        let Ok(most) = self.after(high, at) else { return false };
+        let feeds = Feeds { readings };
+        // No venue lets an account out that would be unhealthy.
+        let quoted = market.at(feeds, Lens::Action, at);
+        quoted.is_ok_and(|quoted| {
+            bounds::unhealthy_between(&*quoted, [&most, &least], &bounds::points(readings))
+        })
+    }
+}
+
+impl Amounts for Withdrawal<'_> {
+    fn will_do(&self, amount: U256) -> bool {
+        self.asker.ask(&withdraw(self.instrument, amount)).is_ok()
+    }
+
+    fn none_of(&self, low: U256, high: U256) -> bool {
+        self.asker.times.iter().any(|&at| self.none_at(low, high, at))
     }
 }

@@ -76,6 +76,34 @@ impl Decimal {
         self.scaled(decimals)?.to_u256().ok_or(DecimalError::Negative)
     }
 
+    /// The product, with all its digits; `None` beyond 256 bits or 255 digits.
+    #[must_use]
+    pub fn times(self, other: Decimal) -> Option<Decimal> {
+        let decimals = self.decimals.checked_add(other.decimals)?;
+        Some(Decimal { mantissa: self.mantissa.mul(other.mantissa)?, decimals })
+    }
+
+    /// The sum; `None` beyond 256 bits.
+    #[must_use]
+    pub fn plus(self, other: Decimal) -> Option<Decimal> {
+        let decimals = self.decimals.max(other.decimals);
+        let (x, y) = (self.scaled(decimals).ok()?, other.scaled(decimals).ok()?);
+        Some(Decimal { mantissa: x.add(y)?, decimals })
+    }
+
+    /// The number with at most `decimals` digits after the point, the rest cut off toward zero.
+    #[must_use]
+    pub fn cut(self, decimals: u8) -> Decimal {
+        if self.decimals <= decimals {
+            return self;
+        }
+        // A power that 256 bits do not hold is above every mantissa.
+        let power = U256::pow10(self.decimals - decimals);
+        let magnitude = power.and_then(|power| self.mantissa.magnitude().div(power, Rounding::Down));
+        let magnitude = magnitude.unwrap_or(U256::ZERO);
+        Decimal { mantissa: Int::from_parts(self.mantissa.is_negative(), magnitude), decimals }
+    }
+
     /// The same number without zeros at the end of its fraction.
     #[must_use]
     pub fn trimmed(self) -> Decimal {

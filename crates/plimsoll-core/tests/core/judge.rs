@@ -3,8 +3,8 @@
 use plimsoll_core::{
     Account, AccountId, Accounts, Assessment, Balance, Call, Cell, Certainty, Compiled, Effects, Feeds,
     Figure, Form, Instrument, InstrumentId, Int, Lens, Linear, Market, Node, NodeId, NodeSpec, PriceSlot,
-    Question, Quoted, Reading, Refusal, Standing, TermSpec, Test, Time, Trace, U256, Unit, Valid, Verdict,
-    Why,
+    Question, Quoted, Range, Reading, Refusal, Standing, TermSpec, Test, Time, Trace, U256, Unit, Valid,
+    Verdict, Why,
 };
 
 /// Instrument i is worth price i; what is held of it backs, what is owed (negative) is required; healthy while the
@@ -65,6 +65,10 @@ impl Quoted for At {
         };
         let (collateral, debt, unit, executable) = (backing, requirement, Unit::NUMBER, Ok(()));
         Ok(Assessment { verdict, backing, requirement, collateral, debt, unit, executable })
+    }
+
+    fn over(&self, _: &Account, _: &Account, _: Test, _: Feeds<'_>) -> Result<Range, Refusal> {
+        Err(Refusal::NotAtThisVenue)
     }
 
     fn figures(&self, _: &Account) -> Result<Vec<Figure>, Refusal> {

@@ -1,5 +1,5 @@
-/// The word of a list that a mistyped word was most likely meant to be.
-pub(crate) fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+/// The word of a list that a mistyped word was most likely meant to be; `None` where none is near.
+pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     // A word of a file may be long; nobody mistypes a field by hundreds of characters.
     if word.len() > 64 {
         return None;

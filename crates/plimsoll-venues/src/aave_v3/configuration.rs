@@ -1,4 +1,4 @@
-use plimsoll_core::U256;
+use plimsoll_core::{Part, U256, Unit};
 
 /// One reserve's parameters, packed in a word as `ReserveConfiguration.sol` packs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -78,3 +78,27 @@ impl Configuration {
         self.get(Configuration::DECIMALS) as u8
     }
 }
+
+const fn part(name: &'static str, bits: Bits, unit: Unit) -> Part {
+    Part { name, at: bits.at, width: bits.width, unit }
+}
+
+/// The word's numbers, by their names in files. Decimals are the token's, and never change.
+pub(super) const PARTS: &[Part] = &[
+    part("ltv", Configuration::LTV, Unit::BPS),
+    part("liquidation_threshold", Configuration::THRESHOLD, Unit::BPS),
+    part("liquidation_bonus", Configuration::BONUS, Unit::BPS),
+    part("active", Configuration::ACTIVE, Unit::NUMBER),
+    part("frozen", Configuration::FROZEN, Unit::NUMBER),
+    part("borrowing", Configuration::BORROWING, Unit::NUMBER),
+    part("paused", Configuration::PAUSED, Unit::NUMBER),
+    part("borrowable_in_isolation", Configuration::BORROWABLE_IN_ISOLATION, Unit::NUMBER),
+    part("siloed", Configuration::SILOED, Unit::NUMBER),
+    part("reserve_factor", Configuration::RESERVE_FACTOR, Unit::BPS),
+    part("borrow_cap", Configuration::BORROW_CAP, Unit::NUMBER),
+    part("supply_cap", Configuration::SUPPLY_CAP, Unit::NUMBER),
+    part("liquidation_protocol_fee", Configuration::PROTOCOL_FEE, Unit::BPS),
+    part("emode", Configuration::EMODE, Unit::NUMBER),
+    part("debt_ceiling", Configuration::DEBT_CEILING, Unit { name: "base", decimals: 2 }),
+    part("virtual_accounting", Configuration::VIRTUAL_ACCOUNTING, Unit::NUMBER),
+];

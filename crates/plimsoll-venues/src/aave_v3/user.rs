@@ -152,14 +152,7 @@ pub(super) fn account_data<T: Trace + ?Sized>(
         let weights = weights(pool, mode, reserve, leg.ltv, leg.threshold);
         let balance = side.balance(t, quantity.magnitude())?;
         let price = price_of(t, leg, weights.price_slot, feeds, reserve)?;
-        let value = t.mul_div(
-            "value = balance x price / 10^decimals",
-            balance,
-            price,
-            leg.unit,
-            side.value_rounding,
-            pool.base,
-        )?;
+        let value = t.mul_div(VALUE, balance, price, leg.unit, side.value_rounding, pool.base)?;
         if role == Role::Debt {
             data.debt = t.add("debt = debt + value", data.debt, value, pool.base)?;
             data.owes = true;
@@ -187,6 +180,8 @@ pub(super) fn has_zero_ltv(pool: &Pool, account: &Account) -> Result<bool, Refus
         weights(pool, mode, reserve, own, 0).ltv == 0
     }))
 }
+
+const VALUE: &str = "value = balance x price / 10^decimals";
 
 struct Weighing {
     weight: &'static str,
@@ -229,7 +224,7 @@ fn price_of<T: Trace + ?Sized>(
 }
 
 /// How what is held becomes a balance and a value: what differs between receipts and debts.
-struct Side<'l> {
+pub(super) struct Side<'l> {
     formula: &'static str,
     index: &'l U256,
     balance_rounding: Rounding,
@@ -255,6 +250,23 @@ impl<'l> Side<'l> {
             balance_rounding: revision.debt_balance(),
             value_rounding: revision.debt_value(),
         }
+    }
+
+    /// The value of a scaled quantity at a price (base).
+    pub(super) fn value(
+        pool: &Pool,
+        leg: &Leg,
+        role: Role,
+        scaled: U256,
+        price: U256,
+    ) -> Result<U256, Refusal> {
+        let t = &mut Silent;
+        let side = match role {
+            Role::Debt => Side::debt(pool.revision, leg),
+            Role::Asset | Role::Receipt => Side::receipt(pool.revision, leg),
+        };
+        let balance = side.balance(t, scaled)?;
+        t.mul_div(VALUE, balance, price, leg.unit, side.value_rounding, pool.base)
     }
 
     #[inline(always)]

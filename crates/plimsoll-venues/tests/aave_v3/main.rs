@@ -14,6 +14,7 @@
 //! | properties 43 to 48 | `time` |
 //! | properties 50 to 55 | `rounding` |
 //! | `every_refusal_is_reachable` | `refusals` |
+//! | boxes of accounts and prices | `over` |
 //! | a pool as bytes | `encoding` |
 //!
 //! Properties of the list that do not apply to this venue, by number:
@@ -35,6 +36,7 @@ mod health;
 mod laws;
 mod liquidation;
 mod model;
+mod over;
 mod refusals;
 mod revisions;
 mod rounding;

@@ -101,6 +101,46 @@ fn headroom(quoted: &dyn Quoted, account: &Account) -> Option<Int> {
 proptest! {
     #![proptest_config(cases(2000))]
 
+    /// A box of one point is the verdict; no point of a wider one contradicts it.
+    #[test]
+    fn boxes_are_true_of_every_point(
+        any in anything(),
+        widths in prop_oneof![2 => Just([0u128; 3]), 3 => [0..3u128, 0..3, 0..3], 1 => any::<[u64; 3]>().prop_map(|w| w.map(u128::from))],
+        parts in [0..=4u128, 0..=4, 0..=4],
+    ) {
+        let within = |low: U256, i: usize, parts: u128| {
+            low.add(u(widths[i] * parts / 4)).filter(|high| high.bit_len() <= 128).unwrap_or(low)
+        };
+        let held = |instrument| any.account.quantity(instrument).magnitude();
+        let at = |parts: [u128; 2]| {
+            any.account.clone()
+                .with(COLLATERAL, within(held(COLLATERAL), 0, parts[0]).into())
+                .with(BORROW, within(held(BORROW), 1, parts[1]).into())
+        };
+        let price = |parts: u128| any.price.add(u(widths[2] * parts / 4)).unwrap_or(any.price);
+        let readings = [Reading { high: Some(price(4)), ..Reading::certain(any.price) }];
+        // The price that the market itself stands at must not matter.
+        let elsewhere = quote(&any.market, u(1), 0).unwrap();
+        let range = elsewhere.over(&any.account, &at([4, 4]), Test::Liquidation, Feeds { readings: &readings });
+        let quoted = quote(&any.market, price(parts[2]), 0).unwrap();
+        let exact = quoted.verdict(&at([parts[0], parts[1]]), Test::Liquidation);
+        if widths == [0; 3] {
+            let point = range.map(|range| (range.verdict, range.backing, range.requirement));
+            let told = exact.map(|e| (Some(e.verdict), [e.backing; 2], [e.requirement; 2]));
+            prop_assert_eq!(point, told);
+        } else if let (Ok(range), Ok(exact)) = (range, exact) {
+            prop_assert!(range.verdict.is_none_or(|verdict| verdict == exact.verdict), "{range:?} {exact:?}");
+            if exact.verdict != Verdict::NoDebt {
+                prop_assert!(range.backing[0] <= exact.backing && exact.backing <= range.backing[1]);
+                prop_assert!(range.requirement[0] <= exact.requirement && exact.requirement <= range.requirement[1]);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(2000))]
+
     #[test]
     fn law1_the_screen_never_misses(any in anything(), seconds in prop_oneof![Just(0u64), 0..1_000_000u64]) {
         let Some(quoted) = quote(&any.market, any.price, seconds) else { return Ok(()) };

@@ -1,0 +1,85 @@
+//! `plimsoll max`: the most that goes, and what stands in the way of more.
+
+use crate::args::MaxArgs;
+use crate::ask::{opened, print_foot, print_head, refusal_json, refuse, tokens, words};
+use crate::check::{judgement_json, provenance_json};
+use crate::show::outln;
+use crate::whatif::table;
+use crate::{explain, show};
+use plimsoll::{Max, Most, max};
+use plimsoll_core::{Book, U256};
+use serde_json::{Value, json};
+
+pub(crate) fn run(args: &MaxArgs) -> u8 {
+    let (book, account) = match opened(&args.book, args.at.as_deref(), &args.account) {
+        Ok(opened) => opened,
+        Err(code) => return code,
+    };
+    match max(&book, account, args.after) {
+        Ok(answer) => {
+            if args.json {
+                outln!("{:#}", as_json(&book, &answer));
+            } else {
+                print(&book, &answer);
+            }
+            explain::code(&answer.judgement)
+        }
+        Err(why) => refuse(&why),
+    }
+}
+
+fn print(book: &Book, answer: &Max) {
+    print_head(book, answer.account, &answer.judgement);
+    outln!("accepted from {} to {}\n", show::time(answer.now), show::time(answer.until));
+    let mut most = table(&["", "asset", "most", "binds", "one unit more"], 2..3);
+    for (word, list) in [("withdraw", &answer.withdraw), ("borrow", &answer.borrow)] {
+        for Most { asset, decimals, limit, binds } in list {
+            let amount = if limit.because.is_none() { "all: " } else { "" };
+            let amount = format!("{amount}{}", tokens(limit.amount, *decimals));
+            let because = limit.because.as_ref().map_or_else(String::new, words);
+            let open = if limit.no_more_than == limit.amount {
+                String::new()
+            } else {
+                format!("; not proven to be refused up to {}", tokens(limit.no_more_than, *decimals))
+            };
+            most.add_row([
+                word.into(),
+                asset.clone(),
+                amount,
+                binds.name().into(),
+                format!("{because}{open}"),
+            ]);
+        }
+    }
+    outln!("{}", most.trim_fmt());
+    print_foot(&answer.identity);
+}
+
+fn as_json(book: &Book, answer: &Max) -> Value {
+    let listed = &book.accounts[answer.account];
+    json!({
+        "format": 1,
+        "provenance": provenance_json(&answer.identity),
+        "account": listed.name,
+        "market": book.markets[listed.market].name,
+        "judgement": judgement_json(&answer.judgement),
+        "accepted_from": answer.now.0,
+        "accepted_to": answer.until.0,
+        "withdraw": answer.withdraw.iter().map(most_json).collect::<Vec<_>>(),
+        "borrow": answer.borrow.iter().map(most_json).collect::<Vec<_>>(),
+    })
+}
+
+fn most_json(most: &Most) -> Value {
+    let Most { asset, decimals, limit, binds } = most;
+    json!({
+        "asset": asset,
+        "decimals": decimals,
+        "amount": limit.amount.to_string(),
+        "all": limit.because.is_none() && limit.amount != U256::ZERO,
+        "binds": binds.name(),
+        "one_unit_more": limit.because.as_ref().map(refusal_json),
+        "no_more_than": limit.no_more_than.to_string(),
+        "kind": if limit.no_more_than == limit.amount { "exact" } else { "bound" },
+    })
+}

@@ -1,0 +1,176 @@
+//! The changes of `plimsoll whatif`, in the order in which they stand on the command line.
+
+use clap::{Arg, ArgAction, ArgMatches, Command, Error, FromArgMatches};
+use plimsoll::{Change, NewPrice, Stake, Sum};
+use plimsoll_core::{Decimal, Int};
+
+/// Changes, each with the words that it was given in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Steps(pub(crate) Vec<(String, Change)>);
+
+struct Flag {
+    name: &'static str,
+    value: &'static str,
+    help: &'static str,
+    read: fn(&str) -> Result<Change, String>,
+}
+
+const AMOUNT: &str = "AMOUNT ASSET";
+
+const FLAGS: [Flag; 10] = [
+    Flag {
+        name: "deposit",
+        value: AMOUNT,
+        help: "The account puts so much in: '1.5 WETH'",
+        read: |text| Ok(Change::Deposit(stake(text)?)),
+    },
+    Flag {
+        name: "withdraw",
+        value: AMOUNT,
+        help: "The account takes so much out; 'all WETH' is everything",
+        read: |text| Ok(Change::Withdraw(stake(text)?)),
+    },
+    Flag {
+        name: "borrow",
+        value: AMOUNT,
+        help: "The account borrows so much",
+        read: |text| Ok(Change::Borrow(stake(text)?)),
+    },
+    Flag {
+        name: "repay",
+        value: AMOUNT,
+        help: "The account pays so much back; 'all USDC' is everything",
+        read: |text| Ok(Change::Repay(stake(text)?)),
+    },
+    Flag {
+        name: "use",
+        value: "ASSET=on|off",
+        help: "The account counts an asset as collateral, or no longer",
+        read: collateral,
+    },
+    Flag {
+        name: "mode",
+        value: "NUMBER",
+        help: "The account enters a mode (e-mode); 0 leaves it",
+        read: mode,
+    },
+    Flag {
+        name: "price",
+        value: "NAME=PRICE",
+        help: "A price, by its name or an asset's, becomes this: 'ETH/USD=1800', or 'ETH/USD=-20%'",
+        read: price,
+    },
+    Flag {
+        name: "set",
+        value: "MARKET/OBJECT/NUMBER=VALUE",
+        help: "A number of a market becomes this, in its own integers: 'aave-core/WETH/liquidation_threshold=8000'",
+        read: number,
+    },
+    Flag {
+        name: "at",
+        value: "TIME",
+        help: "It is this time, as unix seconds or like 2026-03-01T12:00:00Z",
+        read: |text| {
+            let time = plimsoll_io::time::parse(text);
+            let time = time.ok_or("found no time, expected unix seconds or like 2026-03-01T12:00:00Z")?;
+            Ok(Change::At(time))
+        },
+    },
+    Flag { name: "after", value: "DURATION", help: "So much time passes: 90s, 30m, 1h, 7d", read: after },
+];
+
+fn stake(text: &str) -> Result<Stake, String> {
+    let (sum, asset) = text.split_once(' ').ok_or("expected an amount and an asset, such as '1.5 WETH'")?;
+    let asset = asset.trim().to_string();
+    if asset.is_empty() {
+        return Err("found no asset, expected one such as in '1.5 WETH'".into());
+    }
+    if sum == "all" {
+        return Ok(Stake { sum: Sum::All, asset });
+    }
+    Ok(Stake { sum: Sum::Exactly(amount(sum)?), asset })
+}
+
+fn amount(text: &str) -> Result<Decimal, String> {
+    let number: Decimal =
+        text.parse().map_err(|error| format!("found `{text}`, expected an amount such as 1.5: {error}"))?;
+    if number.mantissa.is_negative() {
+        return Err(format!("found {text}, expected an amount from zero up"));
+    }
+    Ok(number)
+}
+
+fn collateral(text: &str) -> Result<Change, String> {
+    match text.rsplit_once('=') {
+        Some((asset, on @ ("on" | "off"))) => Ok(Change::Use { asset: asset.into(), on: on == "on" }),
+        _ => Err("expected an asset and a switch, such as WETH=off".into()),
+    }
+}
+
+fn mode(text: &str) -> Result<Change, String> {
+    let (term, value) = match text.rsplit_once('=') {
+        Some((term, value)) => (Some(term.to_string()), value),
+        None => (None, text),
+    };
+    let value: Int = value.parse().map_err(|()| format!("found `{value}`, expected a mode's number"))?;
+    Ok(Change::Mode { term, value })
+}
+
+fn price(text: &str) -> Result<Change, String> {
+    let (name, to) = text.rsplit_once('=').ok_or("expected a name and a price, such as ETH/USD=1800")?;
+    let percent = to.strip_suffix('%');
+    let digits = percent.unwrap_or(to);
+    let digits = if percent.is_some() { digits.strip_prefix('+').unwrap_or(digits) } else { digits };
+    let number: Decimal = digits.parse().map_err(|error| {
+        format!("found `{to}`, expected a price such as 1800 or a part such as -20%: {error}")
+    })?;
+    let to = if percent.is_some() { NewPrice::Percent(number) } else { NewPrice::Exactly(number) };
+    Ok(Change::Price { name: name.into(), to })
+}
+
+fn number(text: &str) -> Result<Change, String> {
+    let example = "expected a number and its value, such as aave-core/WETH/liquidation_threshold=8000";
+    let (number, value) = text.rsplit_once('=').ok_or(example)?;
+    let value: Int = value.parse().map_err(|()| format!("found `{value}`, expected a whole number"))?;
+    Ok(Change::Set { number: number.into(), value })
+}
+
+fn after(text: &str) -> Result<Change, String> {
+    let seconds = plimsoll_io::time::parse_duration(text);
+    let seconds = seconds.ok_or("expected seconds, or a duration such as 90m, 24h or 7d")?;
+    Ok(Change::After(seconds))
+}
+
+impl clap::Args for Steps {
+    fn augment_args(command: Command) -> Command {
+        FLAGS.iter().fold(command, |command, flag| {
+            let arg = Arg::new(flag.name).long(flag.name).value_name(flag.value).help(flag.help);
+            command.arg(arg.action(ArgAction::Append).allow_hyphen_values(true).value_parser(flag.read))
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Steps {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Steps, Error> {
+        let mut placed: Vec<(usize, (String, Change))> = Vec::new();
+        for Flag { name, .. } in &FLAGS {
+            let places = matches.indices_of(name).into_iter().flatten();
+            let changes = matches.get_many::<Change>(name).into_iter().flatten();
+            let words = matches.get_raw(name).into_iter().flatten();
+            for ((place, change), words) in places.zip(changes).zip(words) {
+                placed.push((place, (format!("{name} {}", words.to_string_lossy()), change.clone())));
+            }
+        }
+        placed.sort_by_key(|(place, _)| *place);
+        Ok(Steps(placed.into_iter().map(|(_, step)| step).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Steps::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+//! The commands that ask about an account, as a shell runs them: what is printed, and exit codes.
+
+#![allow(clippy::expect_used)] // a test that cannot run the program has failed
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+}
+
+fn plimsoll(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.args(args).current_dir(root()).output().expect("plimsoll runs")
+}
+
+fn code(args: &[&str]) -> i32 {
+    plimsoll(args).status.code().expect("an exit code")
+}
+
+fn json(args: &[&str]) -> Value {
+    let output = plimsoll(args);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{args:?}: {error}\n{text}\n{told}"))
+}
+
+/// A folder that is not there yet.
+fn fresh(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("plimsoll-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    folder
+}
+
+/// 70, between two runs of the program with files between them.
+#[test]
+fn what_whatif_prints_is_what_check_prints_of_the_book_that_it_writes() {
+    let cases: [&[&str]; 4] = [
+        &["examples/treasury", "alice", "--borrow", "5000 USDC", "--price", "ETH/USD=-20%", "--after", "30m"],
+        &["examples/treasury", "acme-usdc", "--repay", "1000000 USDC", "--withdraw", "10 wstETH"],
+        &["examples/lending", "0x04ad0b00", "--price", "WETH/USD=-1%", "--after", "9h"],
+        &[
+            "examples/treasury",
+            "bob",
+            "--set",
+            "aave-core/wstETH/liquidation_threshold=8000",
+            "--after",
+            "1d",
+        ],
+    ];
+    for (n, case) in cases.into_iter().enumerate() {
+        let folder = fresh(&format!("whatif-{n}"));
+        let out = folder.display().to_string();
+        let mut args = vec!["whatif"];
+        args.extend(case);
+        args.extend(["--json", "--out", &out]);
+        let answer = json(&args);
+        assert_eq!(answer["refused"], Value::Null, "{case:?}");
+        let looked = json(&["check", &out, "--json"]);
+        let rows = looked["accounts"].as_array().expect("accounts");
+        let row = rows.iter().find(|row| row["account"] == case[1]).expect("the account's row");
+        assert_eq!(answer["after"]["account"].to_string(), row.to_string(), "{case:?}");
+        // The hash has the market's epoch in it, which counts changes of parameters; files begin anew.
+        if !case.contains(&"--set") {
+            let hash = |answer: &Value| answer["provenance"]["book_hash"].clone();
+            assert_eq!(hash(&answer["after"]), hash(&looked), "{case:?}");
+        }
+        std::fs::remove_dir_all(&folder).expect("the folder was written");
+    }
+}
+
+#[test]
+fn whatif_of_a_whole_book_counts_who_moves() {
+    let all = json(&["whatif", "examples/treasury", "--price", "ETH/USD=-30%", "--json"]);
+    let names: Vec<&Value> =
+        all["accounts"].as_array().expect("accounts").iter().map(|pair| &pair["after"]["account"]).collect();
+    assert_eq!(names, ["acme-usdc", "alice"]);
+    assert_eq!(all["before"]["tiers"]["critical"], 2);
+    assert_eq!(all["after"]["tiers"]["liquidatable"], 1);
+}
+
+#[test]
+fn exit_codes_say_how_it_ends() {
+    let cases: [(&[&str], i32); 17] = [
+        (&["whatif", "examples/treasury", "alice", "--deposit", "1 WETH"], 0),
+        (&["whatif", "examples/treasury", "alice", "--price", "ETH/USD=-40%"], 1),
+        (&["whatif", "examples/treasury", "--price", "ETH/USD=-40%"], 1),
+        (&["whatif", "examples/treasury", "alice"], 2),
+        (&["whatif", "examples/treasury", "alic", "--deposit", "1 WETH"], 2),
+        (&["whatif", "examples/treasury", "alice", "--deposit", "1 WTEH"], 2),
+        (&["whatif", "examples/treasury", "alice", "--deposit", "-1 WETH"], 2),
+        (&["whatif", "examples/treasury", "alice", "--deposit", "1WETH"], 2),
+        (&["whatif", "examples/treasury", "--deposit", "1 WETH"], 2),
+        (&["whatif", "examples/treasury", "alice", "--borrow", "1000000 USDC"], 3),
+        (&["whatif", "examples/treasury", "alice", "--set", "aave-core/WETH/liquidation_threshold=8000"], 3),
+        (&["whatif", "examples/treasury", "alice", "--after", "3d"], 4),
+        (&["max", "examples/treasury", "alice"], 0),
+        (&["max", "examples/treasury", "alice", "--after", "a while"], 2),
+        (&["max", "examples/treasury", "alise"], 2),
+        (&["max", "examples/treasury", "alice", "--at", "2025-10-10T00:00:00Z"], 3),
+        (&["max", "examples/treasury", "alice", "--at", "2025-10-12T12:00:00Z"], 4),
+    ];
+    for (args, expected) in cases {
+        assert_eq!(code(args), expected, "{args:?}");
+    }
+}
+
+#[test]
+fn a_misspelt_name_is_suggested() {
+    for (args, near) in [
+        (["whatif", "examples/treasury", "alise", "--deposit", "1 WETH"], "alice"),
+        (["whatif", "examples/treasury", "alice", "--deposit", "1 WTEH"], "WETH"),
+        (["whatif", "examples/treasury", "alice", "--price", "ETH/USDT=1"], "ETH/USD"),
+        (
+            ["whatif", "examples/treasury", "alice", "--set", "aave-core/WETH/suply_cap=1"],
+            "aave-core/WETH/supply_cap",
+        ),
+        (["explain", "examples/treasury", "alise", "--at", "1760097600"], "alice"),
+    ] {
+        let told = plimsoll(&args);
+        let told = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert!(told.contains(&format!("did you mean `{near}`?")), "{args:?}: {told}");
+    }
+}
+
+#[test]
+fn max_is_told_in_raw_units_with_what_binds() {
+    let answer = json(&["max", "examples/treasury", "bob", "--json"]);
+    let withdraw = answer["withdraw"].as_array().expect("a list");
+    assert_eq!(withdraw[1]["asset"], "USDC");
+    assert_eq!(
+        (&withdraw[1]["all"], &withdraw[1]["binds"]),
+        (&Value::Bool(true), &"all that is held".into())
+    );
+    assert_eq!(withdraw[0]["one_unit_more"]["code"], "PL0106");
+    assert_eq!(withdraw[0]["kind"], "exact");
+    assert_eq!(answer["accepted_to"].as_u64(), answer["accepted_from"].as_u64().map(|at| at + 12));
+    for most in withdraw.iter().chain(answer["borrow"].as_array().expect("a list")) {
+        assert!(most["amount"].as_str().is_some_and(|raw| raw.bytes().all(|b| b.is_ascii_digit())), "{most}");
+    }
+}

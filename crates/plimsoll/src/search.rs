@@ -1,0 +1,187 @@
+//! The first or the last amount that will do, over rules that need not be monotone.
+//!
+//! Some venues cut an average before they use it, so a little more may do where a little less does and something
+//! between does not. A bisection alone then finds *a* boundary and not *the* boundary. Here a stretch of amounts is
+//! left out only when it is proven that none of it will do; what is left is halved until single amounts are asked.
+
+use plimsoll_core::{Rounding, U256};
+
+/// Amounts of which some will do.
+pub(crate) trait Amounts {
+    /// Whether this amount will do.
+    fn will_do(&self, amount: U256) -> bool;
+
+    /// Whether it is proven that no amount from `low` to `high`, both included, will do.
+    fn none_of(&self, low: U256, high: U256) -> bool;
+}
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// It will do, and its neighbour on the side of the search will not.
+    pub(crate) amount: U256,
+    /// Nothing on the far side of this will do. The amount itself, where the search was finished.
+    pub(crate) proven: U256,
+}
+
+/// So many questions are asked before a stretch is given up.
+const BUDGET: u32 = 4_000;
+/// So many amounts next to an unproven answer are asked one by one.
+const NEAR: u64 = 64;
+
+/// The least amount from `low` to `high` that will do, where `high` will.
+pub(crate) fn first(amounts: &impl Amounts, low: U256, high: U256) -> Found {
+    let mut open = vec![(low, high)];
+    let mut left = BUDGET;
+    while let Some((low, high)) = open.pop() {
+        if left == 0 {
+            let (_, last) = open.first().copied().unwrap_or((low, high));
+            return bisected(amounts, low, last.max(high));
+        }
+        left -= 1;
+        if amounts.none_of(low, high) {
+            continue;
+        }
+        if amounts.will_do(low) {
+            return Found { amount: low, proven: low };
+        }
+        let Some(next) = low.add(U256::ONE).filter(|next| *next <= high) else { continue };
+        let middle = next.add(high.sub_or_zero(next).half()).unwrap_or(high);
+        if let Some(upper) = middle.add(U256::ONE).filter(|upper| *upper <= high) {
+            open.push((upper, high));
+        }
+        open.push((next, middle));
+    }
+    // Only where `high` itself does not do, which the caller has ruled out.
+    Found { amount: high, proven: high }
+}
+
+/// The greatest amount from `low` to `high` that will do, where `low` will.
+pub(crate) fn last(amounts: &impl Amounts, low: U256, high: U256) -> Found {
+    let mirror = Mirror { amounts, low, high };
+    let Found { amount, proven } = first(&mirror, U256::ZERO, high.sub_or_zero(low));
+    Found { amount: mirror.seen(amount), proven: mirror.seen(proven) }
+}
+
+/// The same amounts counted down from the highest.
+struct Mirror<'a, A> {
+    amounts: &'a A,
+    low: U256,
+    high: U256,
+}
+
+impl<A> Mirror<'_, A> {
+    fn seen(&self, distance: U256) -> U256 {
+        self.high.sub_or_zero(distance).max(self.low)
+    }
+}
+
+impl<A: Amounts> Amounts for Mirror<'_, A> {
+    fn will_do(&self, amount: U256) -> bool {
+        self.amounts.will_do(self.seen(amount))
+    }
+
+    fn none_of(&self, low: U256, high: U256) -> bool {
+        self.amounts.none_of(self.seen(high), self.seen(low))
+    }
+}
+
+/// A boundary between `low` and `high`, with a look at its neighbourhood; nothing below `low` will do.
+fn bisected(amounts: &impl Amounts, low: U256, high: U256) -> Found {
+    let proven = low;
+    let (mut no, mut yes) = (low, high);
+    if amounts.will_do(low) {
+        return Found { amount: low, proven };
+    }
+    while let Some(gap) = yes.sub(no).filter(|gap| *gap > U256::ONE) {
+        let middle = no.add(gap.div(U256::new(2), Rounding::Down).unwrap_or(U256::ONE)).unwrap_or(yes);
+        if amounts.will_do(middle) {
+            yes = middle;
+        } else {
+            no = middle;
+        }
+    }
+    for distance in (1..=NEAR).rev() {
+        let near = yes.sub(U256::from(distance)).filter(|near| *near > proven);
+        if let Some(near) = near.filter(|near| amounts.will_do(*near)) {
+            return Found { amount: near, proven };
+        }
+    }
+    Found { amount: yes, proven }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Amounts that will do by a rule; proofs see stretches of at most so many amounts.
+    struct Rule {
+        rule: fn(u128) -> bool,
+        sight: u128,
+    }
+
+    fn small(amount: U256) -> u128 {
+        amount.to_u128().unwrap_or(u128::MAX)
+    }
+
+    impl Amounts for Rule {
+        fn will_do(&self, amount: U256) -> bool {
+            (self.rule)(small(amount))
+        }
+
+        fn none_of(&self, low: U256, high: U256) -> bool {
+            let (low, high) = (small(low), small(high));
+            high - low < self.sight && !(low..=high).any(self.rule)
+        }
+    }
+
+    #[test]
+    fn the_first_and_the_last_are_found_where_there_are_holes() {
+        let rules: [fn(u128) -> bool; 4] =
+            [|x| x >= 700, |x| x >= 700 || (x > 500 && x % 37 == 1), |x| x == 1000 || x == 3, |x| x % 2 == 0];
+        for (n, rule) in rules.into_iter().enumerate() {
+            for sight in [0, 1, 16, 5000] {
+                let amounts = Rule { rule, sight };
+                let expected = (1..=1000).find(|&x| rule(x)).map(U256::new);
+                let found = first(&amounts, U256::ONE, U256::new(1000));
+                assert_eq!(
+                    (Some(found.amount), found.proven),
+                    (expected, found.amount),
+                    "rule {n}, sight {sight}"
+                );
+                // The last before the first that is left out: the rules hold at 1000, their mirrors at 0.
+                let expected = (0..1000).rev().find(|&x| !rule(x)).map(U256::new);
+                let opposite = Not(Rule { rule, sight });
+                let low = (0..1000).find(|&x| !rule(x)).map(U256::new);
+                let found = last(&opposite, low.unwrap_or(U256::ZERO), U256::new(1000));
+                assert_eq!(
+                    (Some(found.amount), found.proven),
+                    (expected, found.amount),
+                    "rule {n}, sight {sight}"
+                );
+            }
+        }
+    }
+
+    struct Not(Rule);
+
+    impl Amounts for Not {
+        fn will_do(&self, amount: U256) -> bool {
+            !self.0.will_do(amount)
+        }
+
+        fn none_of(&self, low: U256, high: U256) -> bool {
+            let (low, high) = (small(low), small(high));
+            high - low < self.0.sight && (low..=high).all(self.0.rule)
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_proven_says_so() {
+        let far = 1_u128 << 100;
+        let blind = Rule { rule: |x| x >= (1 << 99) + 12_345, sight: 1 };
+        let found = first(&blind, U256::ONE, U256::new(far));
+        assert_eq!(found.amount, U256::new((1 << 99) + 12_345));
+        assert!(found.proven < found.amount && found.proven > U256::ONE);
+    }
+}

@@ -1,0 +1,133 @@
+//! The most is what the venue accepts at the next block, and one unit more is refused.
+
+#![allow(clippy::expect_used)] // a book that cannot be read has failed the test
+
+mod common;
+
+use common::{Dice, act, example, small};
+use plimsoll::{Binds, Max, Most, max};
+use plimsoll_core::{Action, Amount, Book, Kind, Refusal, Time, U256};
+use plimsoll_venues::aave_v3::Revision;
+
+fn action(borrow: bool, most: &Most, amount: Amount) -> Action {
+    let instrument = most.limit.instrument;
+    if borrow {
+        Action::Borrow { debt: instrument, amount }
+    } else {
+        Action::Withdraw { from: instrument, amount }
+    }
+}
+
+fn lines(answer: &Max) -> impl Iterator<Item = (bool, &Most)> {
+    let withdraw = answer.withdraw.iter().map(|most| (false, most));
+    answer.borrow.iter().map(|most| (true, most)).chain(withdraw)
+}
+
+/// Whether the venue takes an amount now and at the end of the time asked about.
+fn accepted(book: &Book, answer: &Max, borrow: bool, most: &Most, amount: Amount) -> bool {
+    let at = |at: Time| act(book, answer.account, at, action(borrow, most, amount)).is_ok();
+    at(answer.now) && at(answer.until)
+}
+
+/// 55
+#[test]
+fn the_most_is_executable_at_the_next_block_and_one_unit_more_is_not() {
+    let (mut some, mut nothing, mut everything) = (0, 0, 0);
+    for name in ["treasury", "lending"] {
+        let book = example(name);
+        for account in 0..book.accounts.len() {
+            let answer = max(&book, account, 12).expect("an answer");
+            assert_eq!(answer.until.0, book.at.0 + 12);
+            for (borrow, most) in lines(&answer) {
+                let case = || format!("{} {borrow} {most:?}", book.accounts[account].name);
+                let amount = most.limit.amount;
+                if most.limit.because.is_none() {
+                    everything += 1;
+                    assert!(accepted(&book, &answer, borrow, most, Amount::All), "{}", case());
+                    assert_eq!(most.binds, Binds::Held);
+                    continue;
+                }
+                if amount == U256::ZERO {
+                    nothing += 1;
+                } else {
+                    some += 1;
+                    assert!(accepted(&book, &answer, borrow, most, Amount::Assets(amount)), "{}", case());
+                }
+                let more = amount.add(U256::ONE).expect("256 bits");
+                assert!(!accepted(&book, &answer, borrow, most, Amount::Assets(more)), "{}", case());
+            }
+        }
+    }
+    assert!(some > 500 && nothing > 500 && everything > 100, "{some} {nothing} {everything}");
+}
+
+/// Every amount near the answers of small accounts is tried, also those beyond the first refusal, and some far away.
+#[test]
+fn the_most_is_the_largest_of_all_amounts() {
+    let mut dice = Dice(609);
+    let (mut cases, mut beyond) = (0, 0);
+    for round in 0..240 {
+        let revision = Revision::ALL[round % 8];
+        let book = if round % 5 == 4 {
+            small::isolated(&mut dice, 130)
+        } else {
+            small::pool(&mut dice, revision, 110)
+        };
+        let answer = max(&book, 0, 12 * dice.below(1000)).expect("an answer");
+        for (borrow, most) in lines(&answer) {
+            let takes =
+                |amount: u64| accepted(&book, &answer, borrow, most, Amount::Assets(U256::from(amount)));
+            if most.limit.because.is_none() {
+                continue;
+            }
+            let amount = most.limit.amount.to_u64().expect("small");
+            let near = amount + 1..amount + 300;
+            let far = (0..60).map(|_| amount + 300 + dice.below(60_000)).collect::<Vec<_>>();
+            let larger = near.chain(far).find(|&amount| takes(amount));
+            assert!(larger.is_none(), "{revision:?} {borrow} {larger:?} {most:?}");
+            assert_eq!(most.limit.no_more_than, most.limit.amount, "{revision:?} {borrow} {most:?}");
+            beyond +=
+                u64::from((amount.saturating_sub(100)..amount).any(|amount| amount > 0 && !takes(amount)));
+            cases += 1;
+        }
+    }
+    assert!(cases > 600, "{cases}");
+    assert!(beyond > 0, "{beyond} accounts had a hole below their most: the search beyond it was not tried");
+}
+
+#[test]
+fn what_binds_is_said() {
+    let names = [
+        (None, Binds::Held),
+        (Some(Refusal::WouldBeUnhealthy), Binds::Health),
+        (Some(Refusal::NoBorrowingPower), Binds::Health),
+        (Some(Refusal::InsufficientCash { held: U256::ONE, asked: U256::new(2) }), Binds::Cash),
+        (Some(Refusal::BorrowCap(plimsoll_core::InstrumentId(2))), Binds::Cap),
+        (Some(Refusal::DebtCeiling(plimsoll_core::InstrumentId(1))), Binds::Ceiling),
+        (Some(Refusal::Frozen(plimsoll_core::InstrumentId(0))), Binds::Rules),
+        (Some(Refusal::PriceUnknown { slot: 0, why: plimsoll_core::Why::Missing }), Binds::World),
+    ];
+    for (because, binds) in names {
+        assert_eq!(Binds::of(because.as_ref()), binds, "{because:?}");
+    }
+    // Each is met on recorded or small accounts.
+    let mut seen = std::collections::BTreeSet::new();
+    let mut dice = Dice(1);
+    let mut look = |book: &Book| {
+        for account in 0..book.accounts.len() {
+            let answer = max(book, account, 12).expect("an answer");
+            seen.extend(lines(&answer).map(|(_, most)| most.binds));
+        }
+    };
+    look(&example("lending"));
+    for round in 0..60 {
+        look(&small::pool(&mut dice, Revision::ALL[round % 8], 300));
+    }
+    for binds in [Binds::Held, Binds::Health, Binds::Cash, Binds::Cap, Binds::Ceiling, Binds::Rules] {
+        assert!(seen.contains(&binds), "nothing is bound by {}", binds.name());
+    }
+    // Debts are listed whether or not they can be had.
+    let book = example("treasury");
+    let kinds = book.markets[0].market.instruments().iter().filter(|i| i.kind == Kind::Debt).count();
+    assert_eq!(max(&book, 0, 12).expect("an answer").borrow.len(), kinds);
+}

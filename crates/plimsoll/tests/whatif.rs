@@ -1,0 +1,320 @@
+//! What-if is doing it and looking: the same numbers, the same book.
+
+#![allow(clippy::expect_used)] // a book that cannot be read has failed the test
+
+mod common;
+
+use common::{Dice, act, after, example, holding, place, raw, through_files};
+use plimsoll::{Change, Did, Ladder, Misasked, NewPrice, Row, Stake, Sum, Tier, check, whatif, whatif_all};
+use plimsoll_core::{Action, Amount, Book, Decimal, Int, Kind, Refusal, Time};
+
+fn decimal(text: &str) -> Decimal {
+    text.parse().expect("a decimal")
+}
+
+fn stake(text: &str) -> Stake {
+    let (sum, asset) = text.split_once(' ').expect("an amount and an asset");
+    let sum = if sum == "all" { Sum::All } else { Sum::Exactly(decimal(sum)) };
+    Stake { sum, asset: asset.into() }
+}
+
+fn price(name: &str, to: &str) -> Change {
+    let to = match to.strip_suffix('%') {
+        Some(percent) => NewPrice::Percent(decimal(percent)),
+        None => NewPrice::Exactly(decimal(to)),
+    };
+    Change::Price { name: name.into(), to }
+}
+
+fn set(number: &str, value: i128) -> Change {
+    Change::Set { number: number.into(), value: Int::new(value) }
+}
+
+/// `check` of the book as files, for one account: everything it says.
+fn looked_at(book: &Book, account: usize) -> (String, String) {
+    let book = through_files(book);
+    let answer = check(&book, book.at, &Ladder::default()).expect("a judged book");
+    let row = answer.rows.iter().find(|row| row.account == account).expect("the account's row");
+    (answer.identity.hash, format!("{row:?}"))
+}
+
+/// The same action: what is asked of what-if, and what is done by hand.
+fn both(change: Change, book: &Book, market: usize) -> (Change, Action) {
+    let one = |kind, stake: &Stake| {
+        let id = holding(book, market, kind, &stake.asset);
+        let decimals = book.markets[market].market.instruments();
+        let asset = decimals.iter().find(|i| i.kind == Kind::Asset && i.asset == stake.asset);
+        let amount = match stake.sum {
+            Sum::All => Amount::All,
+            Sum::Exactly(tokens) => {
+                Amount::Assets(tokens.scaled_amount(asset.expect("the asset").decimals).expect("an amount"))
+            }
+        };
+        (id, amount)
+    };
+    let action = match &change {
+        Change::Deposit(s) => {
+            let (into, amount) = one(Kind::Receipt, s);
+            Action::Deposit { into, amount }
+        }
+        Change::Withdraw(s) => {
+            let (from, amount) = one(Kind::Receipt, s);
+            Action::Withdraw { from, amount }
+        }
+        Change::Borrow(s) => {
+            let (debt, amount) = one(Kind::Debt, s);
+            Action::Borrow { debt, amount }
+        }
+        Change::Repay(s) => {
+            let (debt, amount) = one(Kind::Debt, s);
+            Action::Repay { debt, amount }
+        }
+        Change::Use { asset, on } => {
+            Action::UseAsCollateral { instrument: holding(book, market, Kind::Receipt, asset), on: *on }
+        }
+        Change::Mode { value, .. } => {
+            Action::SetTerm { term: book.markets[market].market.terms()[0].id, value: *value }
+        }
+        other => panic!("{other:?} is no action"),
+    };
+    (change, action)
+}
+
+/// 70
+#[test]
+fn whatif_then_reading_is_doing_then_reading() {
+    let treasury = example("treasury");
+    let steps: &[(&str, u64, &[Change])] = &[
+        ("alice", 0, &[Change::Borrow(stake("5000 USDC"))]),
+        (
+            "alice",
+            3600,
+            &[Change::Deposit(stake("1.000000000000000001 wstETH")), Change::Withdraw(stake("2.5 WETH"))],
+        ),
+        ("alice", 1, &[Change::Repay(stake("all USDC")), Change::Withdraw(stake("all WETH"))]),
+        ("bob", 7, &[Change::Use { asset: "USDC".into(), on: true }, Change::Borrow(stake("0.1 WETH"))]),
+        ("acme-loop", 0, &[Change::Repay(stake("600 WETH")), Change::Mode { term: None, value: Int::ZERO }]),
+        ("acme-usdc", 86_400, &[Change::Deposit(stake("12.5 wstETH")), Change::Borrow(stake("1000 USDC"))]),
+        ("lender", 12, &[Change::Withdraw(stake("1 USDC"))]),
+    ];
+    for (name, wait, changes) in steps {
+        let account = place(&treasury, name);
+        let market = treasury.accounts[account].market;
+        let mut book = treasury.clone();
+        book.at = Time(book.at.0 + wait);
+        let mut asked = vec![Change::After(*wait)];
+        for change in *changes {
+            let (change, action) = both(change.clone(), &book, market);
+            let effects = act(&book, account, book.at, action).expect("the step is allowed");
+            book = after(&book, market, book.at, &effects);
+            asked.push(change);
+        }
+        let answer = whatif(&treasury, account, &asked, &Ladder::default()).expect("an answer");
+        assert_eq!(answer.refused, None, "{name}");
+        let found = (answer.after.identity.hash.clone(), format!("{:?}", answer.after.seen));
+        assert_eq!(found, looked_at(&book, account), "{name}");
+        assert_ne!(format!("{:?}", answer.before.seen), found.1, "{name}: nothing changed");
+        assert_eq!(looked_at(&answer.book, account), found, "{name}: the book that is given back");
+    }
+}
+
+/// 70, on every account of recorded pools: a seeded action of each, refused by both or the same by both.
+#[test]
+fn whatif_equals_doing_on_the_recorded_accounts() {
+    let book = example("lending");
+    let mut dice = Dice(70);
+    let (mut done, mut refused) = (0, 0);
+    for account in 0..book.accounts.len() {
+        let market = book.accounts[account].market;
+        let at = Time(book.at.0 + dice.below(100_000));
+        let instruments = book.markets[market].market.instruments();
+        let kinds: Vec<_> = instruments.iter().filter(|i| i.kind != Kind::Asset).collect();
+        let asset = dice.pick(&kinds).asset.clone();
+        let tokens =
+            Decimal { mantissa: Int::from(1 + dice.below(1_000_000)), decimals: dice.below(7) as u8 };
+        let stake = Stake { sum: Sum::Exactly(tokens), asset: asset.clone() };
+        let has = |kind| instruments.iter().any(|i| i.kind == kind && i.asset == asset);
+        let change = match dice.below(5) {
+            0 if has(Kind::Debt) => Change::Borrow(stake),
+            1 if has(Kind::Debt) => Change::Repay(stake),
+            2 if has(Kind::Receipt) => Change::Withdraw(stake),
+            3 if has(Kind::Receipt) => Change::Use { asset, on: dice.below(2) == 0 },
+            _ if has(Kind::Receipt) => Change::Deposit(stake),
+            _ => continue,
+        };
+        let (change, action) = both(change, &book, market);
+        let answer = whatif(&book, account, &[Change::At(at), change.clone()], &Ladder::default());
+        let answer = answer.expect("an answer");
+        match act(&book, account, at, action) {
+            Ok(effects) => {
+                done += 1;
+                let by_hand = after(&book, market, at, &effects);
+                let found = (answer.after.identity.hash, format!("{:?}", answer.after.seen));
+                let looked = check(&by_hand, at, &Ladder::default()).expect("a judged book");
+                let row = looked.rows.iter().find(|row| row.account == account).expect("the account's row");
+                assert_eq!(found, (looked.identity.hash, format!("{row:?}")), "{change:?}");
+            }
+            Err(why) => {
+                refused += 1;
+                assert_eq!(answer.refused, Some(why), "{change:?}");
+                assert_eq!(answer.done.len(), 1, "{change:?}");
+            }
+        }
+    }
+    assert!(done > 100 && refused > 20, "done {done}, refused {refused}");
+}
+
+fn row_of(book: &Book, name: &str, changes: &[Change]) -> Row {
+    let answer = whatif(book, place(book, name), changes, &Ladder::default()).expect("an answer");
+    assert_eq!(answer.refused, None);
+    answer.after.seen
+}
+
+#[test]
+fn a_price_is_as_if_a_feed_had_said_it() {
+    let book = example("treasury");
+    let mut edited = book.clone();
+    let id = edited.graph.find("ETH/USD").expect("the feed");
+    let Some(plimsoll_core::Origin::Feed(seen)) = edited.graph.price(id).map(|p| p.origin.clone()) else {
+        panic!("ETH/USD is a feed");
+    };
+    let said =
+        plimsoll_core::Observation { price: Some(decimal("3450.056")), observed_at: Some(book.at), ..seen };
+    edited.graph.observe(id, said).expect("the feed is there");
+    for (name, to) in [("ETH/USD", "3450.056"), ("ETH/USD", "-20%"), ("WETH", "-20.00%")] {
+        for account in ["alice", "bob", "acme-loop"] {
+            let row = row_of(&book, account, &[price(name, to)]);
+            let expected = looked_at(&edited, place(&book, account)).1;
+            assert_eq!(format!("{row:?}"), expected, "{account} {name} {to}");
+        }
+    }
+    // wstETH/USD is derived from it; on its own it moves alone.
+    let derived = row_of(&book, "acme-usdc", &[price("ETH/USD", "-20%")]);
+    let alone = row_of(&book, "acme-usdc", &[price("wstETH/USDC", "-20%")]);
+    assert!(derived.health < row_of(&book, "acme-usdc", &[Change::After(0)]).health);
+    assert_eq!(derived.tier, alone.tier);
+}
+
+#[test]
+fn a_part_of_a_price_is_exact_and_cut_to_what_markets_read() {
+    let book = example("treasury");
+    let changed = |name: &str, to: &str| {
+        let answer = whatif_all(&book, &[price(name, to)], &Ladder::default()).expect("an answer");
+        match answer.done.as_slice() {
+            [Did::Priced { to, .. }] => to.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    // 0.99981512 x 0.8 = 0.799852096, of which the pool reads eight digits.
+    assert_eq!(changed("USDC/USD", "-20%"), "0.79985209");
+    assert_eq!(changed("ETH/USD", "-20%"), "3450.056");
+    assert_eq!(changed("ETH/USD", "-0.000001%"), "4312.56995687");
+    // No market reads the rate itself: it keeps all its digits. 1.215303844905127633 x 1.015
+    assert_eq!(changed("wstETH/stETH rate", "1.5%"), "1.233533402578704547495");
+    let refused = |name: &str, to: &str| match whatif_all(&book, &[price(name, to)], &Ladder::default()) {
+        Err(Misasked::NoPrice { expected, .. }) => expected,
+        other => panic!("{:?}", other.map(|answer| answer.done)),
+    };
+    assert!(refused("ETH/USD", "1.123456789").contains("8 digits"));
+    assert!(refused("ETH/USD", "-100%").contains("above zero"));
+    assert!(refused("ETH/USD", "0").contains("above zero"));
+    assert!(refused("USDC/USD", "-99.9999999%").contains("above zero"));
+}
+
+#[test]
+fn parameters_are_found_by_name_and_change_who_is_safe() {
+    let book = example("treasury");
+    let weth = "aave-core/WETH/liquidation_threshold";
+    let answer = whatif_all(&book, &[set(weth, 5000)], &Ladder::default()).expect("an answer");
+    assert_eq!(answer.moved.len(), 1);
+    let (before, after) = &answer.moved[0];
+    assert_eq!(
+        (book.accounts[after.account].name.as_str(), before.tier, after.tier),
+        ("alice", Tier::High, Tier::Liquidatable)
+    );
+    assert_eq!(answer.into_and_out_of(Tier::Liquidatable), (1, 0));
+    let was = Did::Set {
+        number: weth.into(),
+        unit: plimsoll_core::Unit::BPS,
+        from: Int::new(8300),
+        to: Int::new(5000),
+    };
+    assert_eq!(answer.done, [was]);
+    // The one number of a packed word moved, and no other.
+    let thresholds = |book: &Book| book.markets[0].market.boxed_clone();
+    let (mut old, mut new) = (Vec::new(), Vec::new());
+    thresholds(&book).visit(&mut |cell, _, _, value| old.push((cell, value)));
+    thresholds(&answer.book).visit(&mut |cell, _, _, value| new.push((cell, value)));
+    let different: Vec<_> = old.iter().zip(&new).filter(|(old, new)| old != new).collect();
+    assert_eq!(different.len(), 1);
+    // A market of one object needs no name for it; an e-mode is called by its label.
+    for number in
+        ["morpho-wsteth-usdc/lltv", "aave-core/ETH correlated/threshold", "aave-core/1001/threshold"]
+    {
+        let value = if number.ends_with("lltv") { 800_000_000_000_000_000 } else { 9000 };
+        assert!(whatif_all(&book, &[set(number, value)], &Ladder::default()).is_ok(), "{number}");
+    }
+    for (number, several) in
+        [("aave-core/ltv", true), ("aave-core/WETH/ltx", false), ("aave/WETH/ltv", false)]
+    {
+        let found = whatif_all(&book, &[set(number, 1)], &Ladder::default()).err().expect("no such number");
+        assert_eq!(matches!(found, Misasked::Several { .. }), several, "{found}");
+    }
+    // A value that does not fit is refused, and nothing after it is done.
+    let answer =
+        whatif_all(&book, &[set(weth, 70_000), set(weth, 1)], &Ladder::default()).expect("an answer");
+    assert_eq!((answer.refused, answer.done.len()), (Some(Refusal::NoSuchCell), 0));
+    assert_eq!(answer.before.identity, answer.after.identity);
+}
+
+#[test]
+fn what_follows_a_refusal_is_not_done() {
+    let book = example("treasury");
+    let alice = place(&book, "alice");
+    let changes = [
+        Change::Deposit(stake("1 WETH")),
+        Change::Borrow(stake("1000000 USDC")),
+        Change::Deposit(stake("1 WETH")),
+    ];
+    let answer = whatif(&book, alice, &changes, &Ladder::default()).expect("an answer");
+    assert!(matches!(answer.refused, Some(Refusal::WouldBeUnhealthy | Refusal::OverCapacity { .. })));
+    let once = whatif(&book, alice, &changes[..1], &Ladder::default()).expect("an answer");
+    assert_eq!((answer.done.len(), &answer.after.identity), (1, &once.after.identity));
+    // Time does not go back.
+    let back = [Change::Deposit(stake("1 WETH")), Change::At(Time(book.at.0 - 1))];
+    let answer = whatif(&book, alice, &back, &Ladder::default()).expect("an answer");
+    assert!(matches!(answer.refused, Some(Refusal::ClockWentBack { .. })));
+    assert_eq!(answer.after.identity.at, book.at);
+}
+
+#[test]
+fn what_cannot_be_meant_is_told_with_what_could() {
+    let book = example("treasury");
+    let ask = |name: &str, change: Change| {
+        whatif(&book, place(&book, name), &[change], &Ladder::default()).err().expect("it cannot be meant")
+    };
+    match ask("alice", Change::Deposit(stake("1 WTEH"))) {
+        Misasked::NoSuch { found, known, .. } => {
+            assert_eq!((found.as_str(), known.join(" ").as_str()), ("WTEH", "WETH wstETH USDC"));
+        }
+        other => panic!("{other}"),
+    }
+    assert!(matches!(ask("alice", Change::Borrow(stake("1.0000001 USDC"))), Misasked::NoAmount { .. }));
+    assert!(matches!(ask("lender", Change::Mode { term: None, value: Int::ONE }), Misasked::NoTerms { .. }));
+    let term = Change::Mode { term: Some("emod".into()), value: Int::ONE };
+    assert!(matches!(ask("alice", term), Misasked::NoSuch { .. }));
+    let needs = whatif_all(&book, &[Change::Deposit(stake("1 WETH"))], &Ladder::default()).err();
+    assert_eq!(needs, Some(Misasked::NeedsAccount));
+    // One asset, three prices: which one is a question.
+    let lending = example("lending");
+    let several = whatif_all(&lending, &[price("WETH", "-1%")], &Ladder::default()).err();
+    assert!(matches!(several, Some(Misasked::Several { .. })));
+    // A smallest deposit, by hand, to see that amounts are raw units of the asset and not of a share.
+    let lender = place(&book, "lender");
+    let market = book.accounts[lender].market;
+    let into = holding(&book, market, Kind::Receipt, "USDC");
+    let by_hand = act(&book, lender, book.at, Action::Deposit { into, amount: raw(1) }).expect("one unit");
+    let answer = whatif(&book, lender, &[Change::Deposit(stake("0.000001 USDC"))], &Ladder::default());
+    let by_hand = after(&book, market, book.at, &by_hand);
+    assert_eq!(answer.expect("an answer").after.identity.hash, looked_at(&by_hand, lender).0);
+}
