@@ -43,9 +43,17 @@ pub(crate) enum Command {
     /// Each amount goes through the venue's own rules, after the changes given, and no smaller one does. Exit code: 0,
     /// or 1 and 4 as `check` would say of the account as it stands; 2 wrong usage, 3 faulty input.
     Restore(RestoreArgs),
+    /// Show one owner's accounts side by side: who dies first along each feed, net equity, the way back
+    ///
+    /// Exit code: the worst of the accounts, as `check` says it; 2 wrong usage, 3 faulty input.
+    Portfolio(PortfolioArgs),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),
+    /// Write a book's tables in another form, to the byte the same each time
+    ///
+    /// Exit code: 0 when it was written, 2 wrong usage, 3 faulty input.
+    Convert(ConvertArgs),
     /// Recompute recorded answers of venues and count the differences
     ///
     /// The last line is `checked N, mismatched M, skipped K`. Exit code: 0 when M and K are 0, 1 otherwise, 2 wrong
@@ -63,6 +71,15 @@ pub(crate) struct CheckArgs {
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,
+    /// Only prices and sums
+    #[arg(long)]
+    pub(crate) totals: bool,
+    /// One row an account as CSV, in the order of the book; docs/results.md has the columns
+    #[arg(long, conflicts_with_all = ["json", "totals"])]
+    pub(crate) csv: bool,
+    /// The same as Parquet, to this file; prices and sums are shown
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["csv"])]
+    pub(crate) parquet: Option<PathBuf>,
     /// Judge the sound part of a faulty book; the faults go to stderr and into the output
     #[arg(long)]
     pub(crate) keep_going: bool,
@@ -111,6 +128,23 @@ pub(crate) struct OutlookArgs {
     /// Feeds that move together, each with its weight: `ETH/USD,BTC/USD=0.8`; may be given several times
     #[arg(long, value_name = "FEED[=WEIGHT],...")]
     pub(crate) together: Vec<String>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct PortfolioArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// The owner's name
+    pub(crate) owner: String,
+    /// The time to judge at; the book's own when not given
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// The health that every account shall be brought back to
+    #[arg(long, value_name = "HEALTH", value_parser = crate::steps::amount, default_value = "1.5")]
+    pub(crate) to: plimsoll_core::Decimal,
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,
@@ -184,11 +218,15 @@ pub(crate) struct LiquidateArgs {
 pub(crate) struct RestoreArgs {
     /// A book: a folder, or one JSON file
     pub(crate) book: PathBuf,
-    /// An account's name, or MARKET:NAME where the name stands in several markets
+    /// An account's name, or MARKET:NAME where the name stands in several markets; with --with, an owner
     pub(crate) account: String,
     /// The health to be reached; 1 is the line
-    #[arg(long, value_name = "HEALTH", value_parser = crate::steps::amount)]
-    pub(crate) to: plimsoll_core::Decimal,
+    #[arg(long, value_name = "HEALTH", value_parser = crate::steps::amount, required_unless_present = "with")]
+    pub(crate) to: Option<plimsoll_core::Decimal>,
+    /// So much of one asset, split among all accounts of the owner ACCOUNT so that the least healthy of them becomes
+    /// as healthy as can be: '1000000 USDC'
+    #[arg(long, value_name = "AMOUNT", value_parser = crate::steps::stake, conflicts_with_all = ["to", "by", "within"])]
+    pub(crate) with: Option<plimsoll::Stake>,
     /// The amount shall still do at this time
     #[arg(long, value_name = "TIME", conflicts_with = "within")]
     pub(crate) by: Option<String>,
@@ -236,6 +274,27 @@ pub(crate) struct ImportCsvArgs {
     /// Take the sound rows of a faulty table; the faults go to stderr
     #[arg(long)]
     pub(crate) keep_going: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ConvertArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// The form of its feeds and positions
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) to: Form,
+    /// The folder to write the book to; new or empty
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
+    /// Sort the positions by account, so that they can be read account by account
+    #[arg(long)]
+    pub(crate) sort: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Form {
+    Csv,
+    Parquet,
 }
 
 #[derive(clap::Args)]

@@ -3,15 +3,20 @@
 mod args;
 mod ask;
 mod check;
+mod convert;
 mod explain;
 mod import;
 mod liquidate;
 mod max;
 mod outlook;
+mod portfolio;
 mod select;
 mod restore;
+mod progress;
+mod results;
 mod show;
 mod steps;
+mod survey;
 mod verify;
 mod whatif;
 
@@ -45,7 +50,9 @@ fn main() -> ExitCode {
         Command::Max(args) => max::run(&args),
         Command::Liquidate(args) => liquidate::run(&args),
         Command::Restore(args) => restore::run(&args),
+        Command::Portfolio(args) => portfolio::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),
     };
     ExitCode::from(code)

@@ -11,6 +11,11 @@ use plimsoll_core::{Book, U256};
 use serde_json::{Value, json};
 
 pub(crate) fn run(args: &RestoreArgs) -> u8 {
+    let to = match (&args.with, args.to) {
+        (Some(with), _) => return crate::portfolio::split_run(args, with),
+        (None, Some(to)) => to,
+        (None, None) => return exit::USAGE,
+    };
     let (book, account) = match changed(&args.book, &args.account, &args.first) {
         Ok(changed) => changed,
         Err(code) => return code,
@@ -26,7 +31,7 @@ pub(crate) fn run(args: &RestoreArgs) -> u8 {
             seconds
         }
     };
-    match restore(&book, account, args.to, seconds) {
+    match restore(&book, account, to, seconds) {
         Ok(answer) => {
             if args.json {
                 outln!("{:#}", as_json(&book, &answer));
@@ -102,7 +107,7 @@ fn hindrance(why: &Hindrance, asset: &str, decimals: u8) -> String {
     }
 }
 
-fn as_json(book: &Book, answer: &Restore) -> Value {
+pub(crate) fn as_json(book: &Book, answer: &Restore) -> Value {
     let listed = &book.accounts[answer.account];
     json!({
         "format": 1,

@@ -4,8 +4,9 @@ use crate::ask::{Misasked, asset_of};
 use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
 use crate::search;
+use crate::survey::currency;
 use crate::world::World;
-use crate::worth::{PricedBy, Worth, currency};
+use crate::worth::{PricedBy, Worth};
 use plimsoll_core::{
     AccountId, Action, Amount, Book, Call, Decimal, Effects, InstrumentId, Int, Judgement, Kind, Lens,
     Liquidated, Lot, Mechanism, Reading, Receive, Refusal, Rounding, Standing, Test, U256, Unit,

@@ -127,6 +127,21 @@ pub fn restore(book: &Book, account: usize, target: Decimal, seconds: u64) -> Re
     })
 }
 
+/// The smallest deposit or repayment of one instrument after which an account has a health, at the book's own time.
+pub(crate) fn least(
+    book: &Book,
+    account: usize,
+    readings: &[Reading],
+    target: Decimal,
+    instrument: InstrumentId,
+    kind: Kind,
+) -> Result<Enough, Hindrance> {
+    let aim = Target::of(target).ok_or(Hindrance::NotCounted)?;
+    let moment = Moment { done: book.at, seen: book.at };
+    let seeker = Seeker { book, account, readings, aim, instrument, kind };
+    At { seeker, moments: vec![moment] }.least(U256::ZERO)
+}
+
 fn health(seen: &Assessment) -> Option<Ratio> {
     if seen.verdict == Verdict::NoDebt { None } else { Ratio::of(seen.backing, seen.requirement) }
 }

@@ -1,6 +1,7 @@
 //! What amounts of assets are worth to somebody who trades them: at a market's price where the book has one.
 
 use crate::ask::asset_decimals;
+use crate::survey::currency;
 use plimsoll_core::{
     Book, Decimal, FeedKind, Int, ListedMarket, Market, Origin, Reading, Rounding, Scale, U256,
 };
@@ -59,9 +60,4 @@ impl Worth<'_> {
             (U256::pow10(self.decimals)?, U256::pow10(token)?.mul(U256::pow10(price.decimals)?)?);
         raw.mul(price.mantissa.to_u256()?)?.mul_div_wide(up, down, rounding)
     }
-}
-
-/// The currency that a market counts values in.
-pub(crate) fn currency(market: &dyn Market) -> String {
-    market.slots().first().map_or_else(String::new, |slot| slot.currency.clone())
 }
