@@ -30,6 +30,8 @@ pub(crate) enum Command {
     /// Each amount is accepted by the venue's own rules at both ends of the time given, and one unit more is refused.
     /// Exit code: 0, or 1 and 4 as `check` would say of the account; 2 wrong usage, 3 faulty input.
     Max(MaxArgs),
+    /// Show what kills an account, and when: liquidation prices, interest, what each holding is good for
+    Outlook(OutlookArgs),
     /// Show what a keeper may take of an account now, and whether it pays
     ///
     /// Every debt with every collateral, best first, each through the venue's own rules, after the changes given. Exit
@@ -64,6 +66,54 @@ pub(crate) struct CheckArgs {
     /// Judge the sound part of a faulty book; the faults go to stderr and into the output
     #[arg(long)]
     pub(crate) keep_going: bool,
+    /// Where the tiers begin, as health: safe, moderate and high; below them, down to 1, is critical
+    #[arg(long, value_name = "SAFE,MODERATE,HIGH", default_value = "2,1.5,1.2")]
+    pub(crate) tiers: String,
+    /// Only these tiers: `critical,liquidatable,unknown`
+    #[arg(long, value_name = "TIER,...", value_delimiter = ',')]
+    pub(crate) tier: Vec<String>,
+    /// Only this owner's accounts
+    #[arg(long, value_name = "OWNER")]
+    pub(crate) owner: Option<String>,
+    /// Only this market's accounts
+    #[arg(long, value_name = "MARKET")]
+    pub(crate) market: Option<String>,
+    /// In which order
+    #[arg(long, value_enum, default_value_t = Order::Health)]
+    pub(crate) sort: Order,
+    /// Only so many
+    #[arg(long, value_name = "N")]
+    pub(crate) top: Option<usize>,
+}
+
+/// In which order accounts are shown.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Order {
+    /// The unknown first, then the least healthy
+    Health,
+    /// The shortest way along any one feed first
+    Distance,
+    /// The largest debt first, market by market
+    Debt,
+    /// By name
+    Name,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct OutlookArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An account's name, or MARKET:NAME where the name stands in several markets
+    pub(crate) account: String,
+    /// The time to look ahead from; the book's own when not given
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Feeds that move together, each with its weight: `ETH/USD,BTC/USD=0.8`; may be given several times
+    #[arg(long, value_name = "FEED[=WEIGHT],...")]
+    pub(crate) together: Vec<String>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(clap::Args)]

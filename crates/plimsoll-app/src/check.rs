@@ -1,10 +1,11 @@
 //! `plimsoll check`: the whole book in one table.
 
 use crate::args::CheckArgs;
+use crate::select::{Choice, Shown};
 use crate::show::outln;
-use crate::{exit, show};
+use crate::{exit, outlook, show};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use plimsoll::{Check, Identity, Ladder, Ratio, Row, Severity, Tier, Total, check};
+use plimsoll::{Check, Identity, Lookout, Ratio, Row, Severity, Tier, Total, check};
 use plimsoll_core::{Assessment, Book, Certainty, Figure, Int, Judgement, Time, Verdict};
 use plimsoll_io::fault::{Fault, Faults};
 use serde_json::{Value, json};
@@ -12,17 +13,26 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 pub(crate) fn run(args: &CheckArgs) -> u8 {
-    let (book, faults) = match open(&args.book, args.keep_going) {
+    let (mut book, faults) = match open(&args.book, args.keep_going) {
         Ok(opened) => opened,
         Err(code) => return code,
     };
     let Some(at) = time_of(&book, args.at.as_deref()) else { return exit::USAGE };
-    match check(&book, at, &Ladder::default()) {
-        Ok(answer) => {
+    let (ladder, choice) = match (args.ladder(), Choice::of(args)) {
+        (Ok(ladder), Ok(choice)) => (ladder, choice),
+        (Err(why), _) | (_, Err(why)) => {
+            eprintln!("plimsoll: {why}");
+            return exit::USAGE;
+        }
+    };
+    book.at = at;
+    match check(&book, at, &ladder).and_then(|answer| Ok((answer, Lookout::new(&book, at)?))) {
+        Ok((answer, lookout)) => {
+            let shown = choice.rows(&book, &answer, &lookout);
             if args.json {
-                outln!("{:#}", as_json(&book, &answer, &faults));
+                outln!("{:#}", as_json(&book, &answer, &shown, &faults));
             } else {
-                print(&book, &answer);
+                print(&book, &answer, &shown);
             }
             match answer.severity() {
                 Severity::Calm => exit::CALM,
@@ -74,7 +84,7 @@ pub(crate) fn counted(n: u64, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-pub(crate) const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 13] = [
     "account",
     "market",
     "tier",
@@ -90,17 +100,17 @@ pub(crate) const COLUMNS: [&str; 13] = [
     "note",
 ];
 
-fn print(book: &Book, answer: &Check) {
+fn print(book: &Book, answer: &Check, shown: &[Shown<'_>]) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(COLUMNS);
+    table.set_header(columns());
     for column in 3..11 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    for row in &answer.rows {
-        table.add_row(cells(book, row));
+    for shown in shown {
+        table.add_row(shown_cells(book, shown));
     }
     outln!("{}", table.trim_fmt());
     outln!();
@@ -109,10 +119,38 @@ fn print(book: &Book, answer: &Check) {
     let Identity { book: name, hash, at, program } = &answer.identity;
     outln!("\nas of {} · book {name} · hash {} · plimsoll {program}", show::time(*at), &hash[..16]);
     outln!("every number is exact, in the venue's own rounding; cut, never rounded, where it is shown");
-    outln!("how one came about: plimsoll explain BOOK ACCOUNT");
+    if shown.len() < answer.rows.len() {
+        outln!(
+            "{} of {} shown; totals are of all",
+            shown.len(),
+            counted(answer.rows.len() as u64, "account")
+        );
+    }
+    outln!("how one came about: plimsoll explain BOOK ACCOUNT; what kills it: plimsoll outlook BOOK ACCOUNT");
 }
 
-pub(crate) fn cells(book: &Book, row: &Row) -> Vec<String> {
+/// What stands in the table of `check` alone, before the venue's own number.
+const AHEAD: [&str; 2] = ["nearest factor", "interest alone"];
+const AHEAD_AT: usize = 11;
+
+/// Every column of the table, in order.
+pub(crate) fn columns() -> Vec<&'static str> {
+    let mut columns = COLUMNS.to_vec();
+    columns.splice(AHEAD_AT..AHEAD_AT, AHEAD);
+    columns
+}
+
+pub(crate) fn shown_cells(book: &Book, shown: &Shown<'_>) -> Vec<String> {
+    let mut cells = cells(book, shown.row);
+    cells.splice(AHEAD_AT..AHEAD_AT, outlook::columns(book, &shown.outlook));
+    if let (Some(note), Some(basis)) = (cells.last_mut(), outlook::basis(book, &shown.outlook)) {
+        let between = if note.is_empty() { "" } else { "; " };
+        *note = format!("{note}{between}{basis}");
+    }
+    cells
+}
+
+fn cells(book: &Book, row: &Row) -> Vec<String> {
     let listed = &book.accounts[row.account];
     let unit = row.liquidation.own.map_or(0, |a| a.unit.decimals);
     let money = |value: Option<Int>| value.map_or_else(|| "-".into(), |value| show::amount(value, unit, 2));
@@ -174,7 +212,7 @@ fn note(row: &Row) -> String {
     notes.join("; ")
 }
 
-fn word(verdict: Verdict) -> &'static str {
+pub(crate) fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NoDebt => "no debt",
         Verdict::Healthy => "healthy",
@@ -279,7 +317,7 @@ pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
     })
 }
 
-fn as_json(book: &Book, answer: &Check, faults: &Faults) -> Value {
+fn as_json(book: &Book, answer: &Check, shown: &[Shown<'_>], faults: &Faults) -> Value {
     let unknown = answer.tiers.get(&Tier::Unknown).copied().unwrap_or(0);
     let mut provenance = provenance_json(&answer.identity);
     if let Value::Object(fields) = &mut provenance {
@@ -290,7 +328,7 @@ fn as_json(book: &Book, answer: &Check, faults: &Faults) -> Value {
         "format": 1,
         "provenance": provenance,
         "markets": answer.markets.iter().map(market_json).collect::<Vec<_>>(),
-        "accounts": answer.rows.iter().map(|row| row_json(book, row)).collect::<Vec<_>>(),
+        "accounts": shown.iter().map(|shown| shown_json(book, shown)).collect::<Vec<_>>(),
         "tiers": answer.tiers.iter().map(|(tier, count)| (tier.name().to_string(), json!(count)))
             .collect::<serde_json::Map<_, _>>(),
         "totals": answer.totals.iter().map(total_json).collect::<Vec<_>>(),
@@ -317,7 +355,13 @@ fn market_json(market: &plimsoll::MarketInfo) -> Value {
     })
 }
 
-pub(crate) fn row_json(book: &Book, row: &Row) -> Value {
+pub(crate) fn shown_json(book: &Book, shown: &Shown<'_>) -> Value {
+    let mut account = row_json(book, shown.row);
+    account["outlook"] = outlook::as_json(book, shown.row.account, &shown.outlook);
+    account
+}
+
+fn row_json(book: &Book, row: &Row) -> Value {
     let listed = &book.accounts[row.account];
     let ratio = |ratio: &Option<Ratio>| {
         ratio.as_ref().map(|ratio| {

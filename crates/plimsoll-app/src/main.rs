@@ -7,6 +7,8 @@ mod explain;
 mod import;
 mod liquidate;
 mod max;
+mod outlook;
+mod select;
 mod restore;
 mod show;
 mod steps;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
     let code = match args.command {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Outlook(args) => outlook::run(&args),
         Command::Whatif(args) => whatif::run(&args),
         Command::Max(args) => max::run(&args),
         Command::Liquidate(args) => liquidate::run(&args),

@@ -40,6 +40,7 @@
 
 mod actions;
 mod configuration;
+mod counting;
 mod form;
 mod liquidation;
 mod over;
@@ -57,7 +58,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use plimsoll_core::{
-    Account, Accounts, Assessment, Balance, Call, Cell, Compiled, Effects, Encoded, Feeds, Figure,
+    Account, Accounts, Assessment, Balance, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Figure,
     Instrument, InstrumentId, Int, Kind, Lens, Market, Node, NodeSpec, Part, PriceSlot, Question, Quoted,
     RAY, Range, Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Venue, Verdict,
     Why,
@@ -655,6 +656,10 @@ impl Market for Pool {
 
     fn compile(&self, account: &Account, question: Question) -> Result<Compiled, Refusal> {
         form::compile(self, account, question.test)
+    }
+
+    fn counting(&self, account: &Account, instrument: InstrumentId) -> Result<Counting, Refusal> {
+        counting::counting(self, account, instrument)
     }
 
     fn act(

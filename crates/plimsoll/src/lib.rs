@@ -6,6 +6,7 @@
 //! * [`whatif`], [`whatif_all`]: the same numbers after actions, prices, parameters and time.
 //! * [`liquidate`]: what a keeper may take of an account now, and whether it pays.
 //! * [`max`]: the most that can be borrowed and withdrawn, so that the next block still lets it.
+//! * [`Lookout`]: what kills each account, and when.
 //! * [`restore`]: the smallest deposit or repayment that brings a health back.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
@@ -20,12 +21,14 @@ mod identity;
 mod limits;
 mod liquidate;
 mod max;
+mod outlook;
 mod path;
 mod ratio;
 mod restore;
 mod search;
 mod whatif;
 mod world;
+mod worst;
 mod worth;
 
 pub use ask::{Misasked, Sum, account, find};
@@ -37,9 +40,11 @@ pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
 pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate};
 pub use max::{Binds, Max, Most, max};
+pub use outlook::{Carry, Distance, Factor, Good, Lookout, Outlook, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};
 pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
 pub use world::{Held, Moved};
+pub use worst::{WorstDay, worst_day};
 pub use worth::PricedBy;
