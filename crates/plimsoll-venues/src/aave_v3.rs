@@ -710,20 +710,7 @@ fn blank_reserve(symbol: &str) -> Reserve {
         configuration: Configuration::default(),
         curve: RateCurve { optimal: 8000, base: 0, slope1: 0, slope2: 0 },
         grace_until: Time(0),
-        state: State {
-            liquidity_index: RAY.value(),
-            variable_borrow_index: RAY.value(),
-            liquidity_rate: U256::ZERO,
-            variable_borrow_rate: U256::ZERO,
-            last_update: Time(0),
-            accrued_to_treasury: U256::ZERO,
-            scaled_supply: U256::ZERO,
-            scaled_debt: U256::ZERO,
-            cash: U256::ZERO,
-            virtual_balance: U256::ZERO,
-            deficit: U256::ZERO,
-            isolation_debt: U256::ZERO,
-        },
+        state: State::blank(),
     }
 }
 

@@ -182,7 +182,7 @@ impl World {
 /// A price has more digits than a market reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TooFine {
-    /// How many must go.
+    /// How many must go; 255 where the price does not fit 256 bits at all.
     pub(crate) excess: u8,
     /// How many may stand after the point of what the market reads.
     pub(crate) allowed: u8,
