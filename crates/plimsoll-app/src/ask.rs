@@ -1,7 +1,7 @@
 //! What commands that ask about an account share: names that do not fit, and amounts as people read them.
 
 use crate::exit;
-use crate::show::outln;
+use crate::show::{errln, outln};
 use plimsoll::{Identity, Misasked};
 use plimsoll_core::{Book, Certainty, Judgement, Refusal, U256};
 use serde_json::{Value, json};
@@ -37,11 +37,11 @@ pub(crate) fn print_foot(identity: &Identity) {
 
 /// Tells why a question cannot be put, and which name was most likely meant; the exit code.
 pub(crate) fn refuse(why: &Misasked) -> u8 {
-    eprintln!("plimsoll: {why}");
+    errln!("plimsoll: {why}");
     if let Misasked::NoSuch { found, known, .. } = why
         && let Some(near) = plimsoll_io::fault::nearest(found, known.iter().map(String::as_str))
     {
-        eprintln!("  did you mean `{near}`?");
+        errln!("  did you mean `{near}`?");
     }
     match why {
         Misasked::Stands { .. } => exit::FAULTY,

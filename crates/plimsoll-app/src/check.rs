@@ -1,7 +1,7 @@
 //! `plimsoll check`: the whole book in one table.
 
 use crate::args::CheckArgs;
-use crate::show::outln;
+use crate::show::{errln, outln};
 use crate::{exit, show};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use plimsoll::{Check, Identity, Ladder, Ratio, Row, Severity, Tier, Total, check};
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &CheckArgs) -> u8 {
             }
         }
         Err((market, refusal)) => {
-            eprintln!("plimsoll: market {market}: {refusal} [{}]", refusal.code());
+            errln!("plimsoll: market {market}: {refusal} [{}]", refusal.code());
             exit::FAULTY
         }
     }
@@ -43,15 +43,15 @@ pub(crate) fn open(path: &Path, keep_going: bool) -> Result<(Book, Faults), u8> 
     if opened.faults.is_empty() {
         return Ok((opened.book, opened.faults));
     }
-    eprint!("{}", opened.faults.render(std::io::stderr().is_terminal()));
+    show::tell(format_args!("{}", opened.faults.render(std::io::stderr().is_terminal())));
     let faults = counted(opened.faults.count(), "fault");
     let left_out = counted(opened.left_out, "account");
-    eprintln!("plimsoll: {faults} in {}; {left_out} left out", path.display());
+    errln!("plimsoll: {faults} in {}; {left_out} left out", path.display());
     if keep_going && !opened.book.markets.is_empty() {
         return Ok((opened.book, opened.faults));
     }
     if !keep_going {
-        eprintln!("plimsoll: nothing was judged; --keep-going judges what is sound");
+        errln!("plimsoll: nothing was judged; --keep-going judges what is sound");
     }
     Err(exit::FAULTY)
 }
@@ -61,7 +61,7 @@ pub(crate) fn time_of(book: &Book, asked: Option<&str>) -> Option<Time> {
     let Some(text) = asked else { return Some(book.at) };
     let time = plimsoll_io::time::parse(text);
     if time.is_none() {
-        eprintln!("plimsoll: --at {text}: found no time, expected unix seconds or like 2026-03-01T12:00:00Z");
+        errln!("plimsoll: --at {text}: found no time, expected unix seconds or like 2026-03-01T12:00:00Z");
     }
     time
 }

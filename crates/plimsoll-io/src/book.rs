@@ -17,7 +17,7 @@ mod rows;
 mod venue;
 mod write;
 
-pub use files::{File, FileBytes, SIZE_MAX};
+pub use files::{File, FileBytes, SIZE_MAX, regular};
 pub use prices::DERIVED_MAX;
 pub use write::{WriteError, Written, write, write_json};
 
