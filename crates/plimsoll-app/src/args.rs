@@ -37,6 +37,10 @@ pub(crate) enum Command {
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),
+    /// Write a book's tables in another form, to the byte the same each time
+    ///
+    /// Exit code: 0 when it was written, 2 wrong usage, 3 faulty input.
+    Convert(ConvertArgs),
     /// Recompute recorded answers of venues and count the differences
     ///
     /// The last line is `checked N, mismatched M, skipped K`. Exit code: 0 when M and K are 0, 1 otherwise, 2 wrong
@@ -54,6 +58,15 @@ pub(crate) struct CheckArgs {
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,
+    /// Only prices and sums
+    #[arg(long)]
+    pub(crate) totals: bool,
+    /// One row an account as CSV, in the order of the book; docs/results.md has the columns
+    #[arg(long, conflicts_with_all = ["json", "totals"])]
+    pub(crate) csv: bool,
+    /// The same as Parquet, to this file; prices and sums are shown
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["csv"])]
+    pub(crate) parquet: Option<PathBuf>,
     /// Judge the sound part of a faulty book; the faults go to stderr and into the output
     #[arg(long)]
     pub(crate) keep_going: bool,
@@ -139,6 +152,27 @@ pub(crate) struct ImportCsvArgs {
     /// Take the sound rows of a faulty table; the faults go to stderr
     #[arg(long)]
     pub(crate) keep_going: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ConvertArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// The form of its feeds and positions
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) to: Form,
+    /// The folder to write the book to; new or empty
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
+    /// Sort the positions by account, so that they can be read account by account
+    #[arg(long)]
+    pub(crate) sort: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Form {
+    Csv,
+    Parquet,
 }
 
 #[derive(clap::Args)]

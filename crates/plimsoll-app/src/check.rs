@@ -2,16 +2,20 @@
 
 use crate::args::CheckArgs;
 use crate::show::{errln, outln};
-use crate::{exit, show};
+use crate::{exit, show, survey};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use plimsoll::{Check, Identity, Ladder, Ratio, Row, Severity, Tier, Total, check};
+use plimsoll::{Check, Identity, Ladder, MarketInfo, Ratio, Row, Severity, Tier, Total, Unsound, check};
 use plimsoll_core::{Assessment, Book, Certainty, Figure, Int, Judgement, Time, Verdict};
 use plimsoll_io::fault::{Fault, Faults};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
 
 pub(crate) fn run(args: &CheckArgs) -> u8 {
+    if args.totals || args.csv || args.parquet.is_some() {
+        return survey::run(args);
+    }
     let (book, faults) = match open(&args.book, args.keep_going) {
         Ok(opened) => opened,
         Err(code) => return code,
@@ -24,17 +28,25 @@ pub(crate) fn run(args: &CheckArgs) -> u8 {
             } else {
                 print(&book, &answer);
             }
-            match answer.severity() {
-                Severity::Calm => exit::CALM,
-                Severity::Unknown => exit::UNKNOWN,
-                Severity::Unhealthy => exit::UNHEALTHY,
-            }
+            code(answer.severity())
         }
-        Err((market, refusal)) => {
-            errln!("plimsoll: market {market}: {refusal} [{}]", refusal.code());
-            exit::FAULTY
-        }
+        Err(unsound) => refused(&unsound),
     }
+}
+
+/// The exit code of an answer.
+pub(crate) fn code(severity: Severity) -> u8 {
+    match severity {
+        Severity::Calm => exit::CALM,
+        Severity::Unknown => exit::UNKNOWN,
+        Severity::Unhealthy => exit::UNHEALTHY,
+    }
+}
+
+/// A market cannot stand at the time asked about; told.
+pub(crate) fn refused((market, refusal): &Unsound) -> u8 {
+    errln!("plimsoll: market {market}: {refusal} [{}]", refusal.code());
+    exit::FAULTY
 }
 
 /// Reads a book; its faults go to stderr. Unless the caller keeps going, a fault ends it.
@@ -104,12 +116,17 @@ fn print(book: &Book, answer: &Check) {
     }
     outln!("{}", table.trim_fmt());
     outln!();
-    print_prices(answer);
-    print_totals(answer);
-    let Identity { book: name, hash, at, program } = &answer.identity;
-    outln!("\nas of {} · book {name} · hash {} · plimsoll {program}", show::time(*at), &hash[..16]);
+    print_prices(&answer.markets);
+    print_totals(answer.rows.len() as u64, &answer.tiers, &answer.totals);
+    outln!("\n{}", origin(&answer.identity));
     outln!("every number is exact, in the venue's own rounding; cut, never rounded, where it is shown");
     outln!("how one came about: plimsoll explain BOOK ACCOUNT");
+}
+
+/// What an answer was computed from, on one line.
+pub(crate) fn origin(identity: &Identity) -> String {
+    let Identity { book, hash, at, program } = identity;
+    format!("as of {} · book {book} · hash {} · plimsoll {program}", show::time(*at), &hash[..16])
 }
 
 pub(crate) fn cells(book: &Book, row: &Row) -> Vec<String> {
@@ -174,7 +191,7 @@ fn note(row: &Row) -> String {
     notes.join("; ")
 }
 
-fn word(verdict: Verdict) -> &'static str {
+pub(crate) fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NoDebt => "no debt",
         Verdict::Healthy => "healthy",
@@ -182,8 +199,8 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn print_prices(answer: &Check) {
-    for market in &answer.markets {
+pub(crate) fn print_prices(markets: &[MarketInfo]) {
+    for market in markets {
         outln!(
             "{} · {} {} · state of {}",
             market.name,
@@ -202,14 +219,14 @@ fn print_prices(answer: &Check) {
     }
 }
 
-fn print_totals(answer: &Check) {
+pub(crate) fn print_totals(accounts: u64, tiers: &BTreeMap<Tier, u64>, totals: &[Total]) {
     outln!();
     let counts = Tier::ALL
         .iter()
         .rev()
-        .filter_map(|tier| answer.tiers.get(tier).map(|count| format!("{count} {}", tier.name())));
-    outln!("{}: {}", counted(answer.rows.len() as u64, "account"), counts.collect::<Vec<_>>().join(", "));
-    for total in &answer.totals {
+        .filter_map(|tier| tiers.get(tier).map(|count| format!("{count} {}", tier.name())));
+    outln!("{}: {}", counted(accounts, "account"), counts.collect::<Vec<_>>().join(", "));
+    for total in totals {
         let Total { currency, decimals, .. } = total;
         let show = |value: Int| show::amount(value, *decimals, 2);
         outln!(
@@ -280,25 +297,38 @@ pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
 }
 
 fn as_json(book: &Book, answer: &Check, faults: &Faults) -> Value {
-    let unknown = answer.tiers.get(&Tier::Unknown).copied().unwrap_or(0);
-    let mut provenance = provenance_json(&answer.identity);
+    let Check { identity, markets, rows, totals, tiers, .. } = answer;
+    let mut json = sums_json(identity, markets, rows.len() as u64, (tiers, totals), faults);
+    json["accounts"] = rows.iter().map(|row| row_json(book, row)).collect();
+    json
+}
+
+/// The answer but for its accounts.
+pub(crate) fn sums_json(
+    identity: &Identity,
+    markets: &[MarketInfo],
+    accounts: u64,
+    (tiers, totals): (&BTreeMap<Tier, u64>, &[Total]),
+    faults: &Faults,
+) -> Value {
+    let unknown = tiers.get(&Tier::Unknown).copied().unwrap_or(0);
+    let mut provenance = provenance_json(identity);
     if let Value::Object(fields) = &mut provenance {
-        fields.insert("accounts".into(), json!(answer.rows.len()));
+        fields.insert("accounts".into(), json!(accounts));
         fields.insert("unknown".into(), json!(unknown));
     }
     json!({
         "format": 1,
         "provenance": provenance,
-        "markets": answer.markets.iter().map(market_json).collect::<Vec<_>>(),
-        "accounts": answer.rows.iter().map(|row| row_json(book, row)).collect::<Vec<_>>(),
-        "tiers": answer.tiers.iter().map(|(tier, count)| (tier.name().to_string(), json!(count)))
+        "markets": markets.iter().map(market_json).collect::<Vec<_>>(),
+        "tiers": tiers.iter().map(|(tier, count)| (tier.name().to_string(), json!(count)))
             .collect::<serde_json::Map<_, _>>(),
-        "totals": answer.totals.iter().map(total_json).collect::<Vec<_>>(),
+        "totals": totals.iter().map(total_json).collect::<Vec<_>>(),
         "faults": faults.list.iter().map(fault_json).collect::<Vec<_>>(),
     })
 }
 
-fn market_json(market: &plimsoll::MarketInfo) -> Value {
+fn market_json(market: &MarketInfo) -> Value {
     json!({
         "name": market.name,
         "venue": market.venue,
@@ -365,6 +395,8 @@ fn fault_json(fault: &Fault) -> Value {
         "file": fault.file,
         "line": fault.place.map(|place| place.line),
         "column": fault.place.map(|place| place.column),
+        "row": fault.record.as_ref().and_then(|record| record.row),
+        "field": fault.record.as_ref().and_then(|record| record.column.as_deref()),
         "found": fault.found,
         "expected": fault.expected,
         "help": fault.help,

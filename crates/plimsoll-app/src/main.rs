@@ -6,11 +6,15 @@
 mod args;
 mod ask;
 mod check;
+mod convert;
 mod explain;
 mod import;
 mod max;
+mod progress;
+mod results;
 mod show;
 mod steps;
+mod survey;
 mod verify;
 mod whatif;
 
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Command::Whatif(args) => whatif::run(&args),
         Command::Max(args) => max::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),
     };
     ExitCode::from(show::ended(code))

@@ -40,7 +40,8 @@ pub(crate) fn ended(code: u8) -> u8 {
 
 /// Prints to stderr; where nobody can hear it, nothing is to be done.
 pub(crate) fn tell(text: Arguments<'_>) {
-    let _ = std::io::stderr().lock().write_fmt(text);
+    let mut stderr = std::io::stderr().lock();
+    let _ = stderr.write_fmt(text).and_then(|()| stderr.flush());
 }
 
 /// `println!` that survives a stdout that cannot be written.

@@ -82,7 +82,7 @@ fn possible(changes: &[Change], after: &Book) -> Result<(), u8> {
     }
     // What no file can say for another reason is no fault of the change.
     let Ok(written) = write(after) else { return Ok(()) };
-    let file = |(name, text): (String, String)| File { name, bytes: FileBytes::Read(text.into_bytes()) };
+    let file = |(name, bytes)| File { name, bytes: FileBytes::Read(bytes) };
     let opened = read(written.files.into_iter().map(file).collect());
     if opened.faults.is_empty() {
         return Ok(());

@@ -39,9 +39,11 @@ const TOLD: [(&[&str], i32); 7] = [
     (&["import", "csv", "x", "--map", "?", "--market", "y", "--out", "z"], 2),
 ];
 
-const SAID: [(&[&str], i32); 6] = [
+const SAID: [(&[&str], i32); 8] = [
     (&["check", "examples/treasury"], 0),
     (&["check", "examples/treasury", "--json", "--at", "2025-10-12T12:00:00Z"], 4),
+    (&["check", "examples/treasury", "--csv", "--at", "2025-10-12T12:00:00Z"], 4),
+    (&["check", "examples/treasury", "--totals"], 0),
     (&["explain", "examples/treasury", "alice"], 0),
     (&["whatif", "examples/treasury", "alice", "--price", "ETH/USD=-40%"], 1),
     (&["max", "examples/treasury", "alice"], 0),

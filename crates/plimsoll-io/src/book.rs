@@ -5,6 +5,7 @@
 //! does not say clearly whose it is, whoever it may belong to is left out. A price that is faulty is unknown.
 
 mod aave_v3;
+mod convert;
 mod feeds;
 mod files;
 mod head;
@@ -14,11 +15,14 @@ mod morpho_blue;
 mod positions;
 mod prices;
 mod rows;
+mod stream;
 mod venue;
 mod write;
 
+pub use convert::{ConvertError, Order, convert, convert_files};
 pub use files::{File, FileBytes, SIZE_MAX, regular};
 pub use prices::DERIVED_MAX;
+pub use stream::{Stream, Unsteady, stream};
 pub use write::{WriteError, Written, write, write_json};
 
 use crate::fault::{Faults, Log, Source};
@@ -50,12 +54,17 @@ pub fn open(path: &Path) -> Opened {
 pub fn read(files: Vec<File>) -> Opened {
     let mut log = Log::default();
     let sources = files::texts(files, &mut log);
-    let parts = match sources.iter().position(|source| source.name == "book.toml") {
-        Some(at) => folder(at, &sources, &mut log),
-        None => one_file(&sources, &mut log),
-    };
-    let (book, left_out) = parts.unwrap_or_else(|| (empty(), 0));
+    let (book, left_out) = of_sources(&sources, &mut log);
     Opened { book, faults: log.finish(&sources), left_out }
+}
+
+/// What is sound of a book, and how many accounts are not.
+fn of_sources(sources: &[Source], log: &mut Log) -> (Book, u64) {
+    let parts = match sources.iter().position(|source| source.name == "book.toml") {
+        Some(at) => folder(at, sources, log),
+        None => one_file(sources, log),
+    };
+    parts.unwrap_or_else(|| (empty(), 0))
 }
 
 fn empty() -> Book {
@@ -69,6 +78,28 @@ fn empty() -> Book {
 }
 
 fn folder(head: usize, sources: &[Source], log: &mut Log) -> Option<(Book, u64)> {
+    let Frame { head, prices, places, wirings } = frame(head, sources, log)?;
+    let mut positions = Positions::new(&places);
+    if let Some((id, source)) = files::table("positions", sources, log) {
+        let whole = rows::of_table(source, id, positions::COLUMNS, log, |record, sound, log| {
+            positions.read(record, sound, &places, log);
+        });
+        if !whole {
+            positions.spoil();
+        }
+    }
+    Some(assemble(head, prices, places, wirings, positions, log))
+}
+
+/// A book without its accounts.
+struct Frame {
+    head: Head,
+    prices: Prices,
+    places: Vec<Place>,
+    wirings: Vec<markets::Wiring>,
+}
+
+fn frame(head: usize, sources: &[Source], log: &mut Log) -> Option<Frame> {
     let node = read_toml(&sources[head], head as u16, log)?;
     let mut fields = Fields::of(&node, log)?;
     let head = head::read(&mut fields, log);
@@ -77,20 +108,11 @@ fn folder(head: usize, sources: &[Source], log: &mut Log) -> Option<(Book, u64)>
     let head = head?;
 
     let mut prices = Prices::new();
-    let named = |name: &str| sources.iter().enumerate().find(|(_, source)| source.name == name);
-    match named("feeds.csv") {
-        Some((id, source)) => {
-            let each = |record: &rows::Record<'_>, sound, log: &mut Log| {
-                feeds::read(record, sound, &mut prices, log);
-            };
-            let read = rows::of_table(source, id as u16, feeds::COLUMNS, log, each);
-            prices.complete = read;
-        }
-        None => {
-            files::missing("feeds.csv", sources, log);
-            prices.complete = false;
-        }
-    }
+    prices.complete = files::table("feeds", sources, log).is_some_and(|(id, source)| {
+        rows::of_table(source, id, feeds::COLUMNS, log, |record, sound, log| {
+            feeds::read(record, sound, &mut prices, log);
+        })
+    });
     prices::read(derived, &mut prices, log);
 
     let mut listed = Vec::new();
@@ -103,20 +125,7 @@ fn folder(head: usize, sources: &[Source], log: &mut Log) -> Option<(Book, u64)>
         listed.push(markets::Listed::in_file(name, node, id as u16, source));
     }
     let (places, wirings) = markets::read(&listed, &head, &prices, log);
-
-    let mut positions = Positions::new(&places);
-    match named("positions.csv") {
-        Some((id, source)) => {
-            let each = |record: &rows::Record<'_>, sound, log: &mut Log| {
-                positions.read(record, sound, &places, log);
-            };
-            if !rows::of_table(source, id as u16, positions::COLUMNS, log, each) {
-                positions.spoil();
-            }
-        }
-        None => files::missing("positions.csv", sources, log),
-    }
-    Some(assemble(head, prices, places, wirings, positions, log))
+    Some(Frame { head, prices, places, wirings })
 }
 
 fn one_file(sources: &[Source], log: &mut Log) -> Option<(Book, u64)> {

@@ -2,6 +2,7 @@
 //! so that a question is answered in one place and a number is the same in every view.
 //!
 //! * [`check`]: every account's health, its distance to the line, totals.
+//! * [`Survey`]: the same of a book that need not fit the memory, with nothing kept but the sums.
 //! * [`explain`]: one account, step by step, as the venue's contract computes it.
 //! * [`whatif`], [`whatif_all`]: the same numbers after actions, prices, parameters and time.
 //! * [`max`]: the most that can be borrowed and withdrawn, so that the next block still lets it.
@@ -13,6 +14,7 @@ mod boundary;
 mod bounds;
 mod change;
 mod check;
+mod survey;
 mod explain;
 mod identity;
 mod limits;
@@ -33,5 +35,6 @@ pub use limits::{Limit, borrowable, withdrawable};
 pub use max::{Binds, Max, Most, max};
 pub use path::{Mover, Path, WHOLE, Weight};
 pub use ratio::Ratio;
+pub use survey::{Survey, Surveyed, Unsound};
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
 pub use world::{Held, Moved};

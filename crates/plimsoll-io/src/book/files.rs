@@ -1,5 +1,6 @@
-//! The files of a book: which there are, how large they may be, and whether they are text.
+//! The files of a book: which there are, how large they may be, and whether they are text or Parquet.
 
+use crate::columnar::Input;
 use crate::fault::{Code, Log, Source, Span};
 use std::fs;
 use std::io::Read;
@@ -64,24 +65,42 @@ pub(super) fn list(path: &Path) -> Vec<File> {
         let name = path.file_name().map_or("book".into(), |name| name.to_string_lossy().into_owned());
         return vec![load(name, path, ONE_FILE_MAX)];
     }
-    let mut files = vec![load("book.toml".into(), &path.join("book.toml"), TREE_MAX)];
-    for name in ["feeds.csv", "positions.csv"] {
-        let path = path.join(name);
-        if path.exists() {
-            files.push(load(name.into(), &path, SIZE_MAX));
-        }
-    }
+    let mut files = tops(path);
+    files.extend(tables(path, &["positions.csv", "positions.parquet"]));
+    files.extend(markets(path));
+    files
+}
+
+/// Reads the files of a folder but for its positions.
+pub(super) fn list_frame(path: &Path) -> Vec<File> {
+    let mut files = tops(path);
+    files.extend(markets(path));
+    files
+}
+
+fn tops(folder: &Path) -> Vec<File> {
+    let mut files = vec![load("book.toml".into(), &folder.join("book.toml"), TREE_MAX)];
+    files.extend(tables(folder, &["feeds.csv", "feeds.parquet"]));
+    files
+}
+
+/// Those of them that are there.
+fn tables(folder: &Path, names: &[&str]) -> Vec<File> {
+    let there = names.iter().map(|name| (*name, folder.join(name))).filter(|(_, path)| path.exists());
+    there.map(|(name, path)| load(name.into(), &path, SIZE_MAX)).collect()
+}
+
+fn markets(folder: &Path) -> Vec<File> {
     let mut markets: Vec<File> = Vec::new();
     // A folder without markets is a book without markets.
-    for entry in fs::read_dir(path.join("markets")).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(folder.join("markets")).into_iter().flatten().flatten() {
         let name = format!("markets/{}", entry.file_name().to_string_lossy());
         if market_of(&name).is_some() && markets.len() <= MARKETS_MAX {
             markets.push(load(name, &entry.path(), TREE_MAX));
         }
     }
     markets.sort_by(|x, y| x.name.cmp(&y.name));
-    files.extend(markets);
-    files
+    markets
 }
 
 fn load(name: String, path: &Path, limit: u64) -> File {
@@ -109,17 +128,22 @@ pub fn regular(path: &Path) -> std::io::Result<()> {
     Err(std::io::Error::other(format!("{found}, and no file")))
 }
 
-/// All files as text; one that is none is told and taken as empty, so that the others keep their numbers.
+/// All files as text or Parquet; one that is none is told and taken as empty, so that the others keep their numbers.
 pub(super) fn texts(files: Vec<File>, log: &mut Log) -> Vec<Source> {
     let markets = files.iter().filter(|file| market_of(&file.name).is_some()).count();
     if markets > MARKETS_MAX {
         log.file(Code::TooLarge, "markets", "more markets", format!("at most {MARKETS_MAX}"));
     }
-    let kept = files.into_iter().take(MARKETS_MAX + 3);
+    let kept = files.into_iter().take(MARKETS_MAX + 5);
     kept.filter_map(|file| {
         let File { name, bytes } = file;
         match bytes {
-            FileBytes::Read(bytes) if bytes.len() as u64 <= SIZE_MAX => text(name, bytes, log),
+            FileBytes::Read(bytes) if bytes.len() as u64 <= SIZE_MAX => {
+                if name.ends_with(".parquet") {
+                    return Some(Source::packed(name, Input::of(bytes)));
+                }
+                text(name, bytes, log)
+            }
             FileBytes::Read(bytes) => {
                 too_large(&name, bytes.len() as u64, SIZE_MAX, log);
                 None
@@ -159,6 +183,26 @@ pub(crate) fn text(name: String, bytes: Vec<u8>, log: &mut Log) -> Option<Source
     }
 }
 
+/// The file that has a table of the book, `NAME.csv` or `NAME.parquet`, and its number; told where it is missing, or
+/// where both are there and nobody knows which of them is meant.
+pub(super) fn table<'s>(name: &str, sources: &'s [Source], log: &mut Log) -> Option<(u16, &'s Source)> {
+    let [csv, parquet] = ["csv", "parquet"].map(|form| format!("{name}.{form}"));
+    let named = |name: &str| sources.iter().enumerate().find(|(_, source)| source.name == name);
+    match (named(&csv), named(&parquet)) {
+        (Some(_), Some(_)) => {
+            log.file(Code::TwoForms, &parquet, format!("{csv} beside it"), "one of the two");
+            None
+        }
+        (Some((id, source)), None) | (None, Some((id, source))) => Some((id as u16, source)),
+        (None, None) => {
+            if !log.tells_of(&parquet) {
+                missing(&csv, sources, log);
+            }
+            None
+        }
+    }
+}
+
 /// A file that a book must have is not there; not told again where it could not be read.
 pub(super) fn missing(name: &str, sources: &[Source], log: &mut Log) {
     let beside = sources.iter().any(|source| source.name == "book.toml");
@@ -167,7 +211,8 @@ pub(super) fn missing(name: &str, sources: &[Source], log: &mut Log) {
     }
     if beside {
         let span = Span { source: 0, start: 0, end: 0 };
-        log.at(Code::Unreadable, span, "no such file", format!("a file {name} beside it"));
+        let parquet = name.strip_suffix(".csv").map_or(String::new(), |stem| format!(" or {stem}.parquet"));
+        log.at(Code::Unreadable, span, "no such file", format!("a file {name}{parquet} beside it"));
     } else {
         log.file(Code::Unreadable, name, "no such file", "a folder with a book.toml, or one JSON file");
     }

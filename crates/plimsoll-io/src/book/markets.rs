@@ -32,8 +32,15 @@ impl<'t> Listed<'t> {
 /// What a market is wired to.
 #[derive(Default)]
 pub(super) struct Wiring {
-    prices: Vec<Option<PriceId>>,
+    pub(super) prices: Vec<Option<PriceId>>,
     account: Option<(plimsoll_core::Cell, String, Span)>,
+}
+
+impl Wiring {
+    /// Whether the market cannot be understood without its accounts.
+    pub(super) fn names_an_account(&self) -> bool {
+        self.account.is_some()
+    }
 }
 
 /// Reads all markets. Each that has a name has a place, sound or not, so that positions in it are understood.

@@ -2,23 +2,34 @@
 
 use crate::book::rows::Record;
 use crate::book::venue::{Desk, Posting, SIDES};
-use crate::fault::{Code, Log, Span, nearest, quoted};
+use crate::fault::{Code, Log, nearest, quoted};
 use crate::scalar;
-use crate::table::{Cell, Column};
+use crate::table::{Cell, Column, Holds};
 use plimsoll_core::{Account, AccountId, InstrumentId, Int, ListedAccount, U256};
 use std::collections::{HashMap, HashSet};
 
 pub(super) const COLUMNS: &[Column] = &[
-    Column { name: "account", needed: true },
-    Column { name: "market", needed: true },
-    Column { name: "kind", needed: true },
-    Column { name: "asset", needed: true },
-    Column { name: "quantity", needed: true },
-    Column { name: "unit", needed: true },
-    Column { name: "owner", needed: false },
-    Column { name: "as_collateral", needed: false },
-    Column { name: "mode", needed: false },
+    Column { name: "account", needed: true, holds: Holds::Text },
+    Column { name: "market", needed: true, holds: Holds::Text },
+    Column { name: "kind", needed: true, holds: Holds::Text },
+    Column { name: "asset", needed: true, holds: Holds::Text },
+    Column { name: "quantity", needed: true, holds: Holds::Amount },
+    Column { name: "unit", needed: true, holds: Holds::Text },
+    Column { name: "owner", needed: false, holds: Holds::Text },
+    Column { name: "as_collateral", needed: false, holds: Holds::Flag },
+    Column { name: "mode", needed: false, holds: Holds::Text },
 ];
+
+/// Where the columns stand in [`COLUMNS`].
+pub(super) const ACCOUNT: usize = 0;
+const MARKET: usize = 1;
+const KIND: usize = 2;
+const ASSET: usize = 3;
+const QUANTITY: usize = 4;
+const UNIT: usize = 5;
+const OWNER: usize = 6;
+const AS_COLLATERAL: usize = 7;
+const MODE: usize = 8;
 
 const YES_NO: &[(&str, bool)] = &[("yes", true), ("no", false)];
 
@@ -36,8 +47,8 @@ pub(super) struct Place {
 pub(super) struct Positions {
     places: HashMap<String, usize>,
     accounts: Vec<Draft>,
-    /// By market, then by name.
-    by_name: Vec<HashMap<String, usize>>,
+    /// By market, then by name. `None` where all accounts at a time have one name ([`Positions::grouped`]).
+    by_name: Option<Vec<HashMap<String, usize>>>,
     /// The account of the row before.
     last: Option<usize>,
     /// Names that a row may have meant; accounts of these names are left out, whatever their market.
@@ -45,11 +56,10 @@ pub(super) struct Positions {
 }
 
 struct Draft {
-    name: String,
-    market: usize,
-    account: Account,
-    owner: Option<String>,
-    mode: Option<String>,
+    /// Its owner is empty until a row says it.
+    listed: ListedAccount,
+    /// Empty for none.
+    mode: String,
     seen: Vec<InstrumentId>,
     sound: bool,
 }
@@ -59,10 +69,15 @@ impl Positions {
         Positions {
             places: places.iter().enumerate().map(|(at, place)| (place.name.clone(), at)).collect(),
             accounts: Vec::new(),
-            by_name: vec![HashMap::new(); places.len()],
+            by_name: Some(vec![HashMap::new(); places.len()]),
             last: None,
             spoiled: HashSet::new(),
         }
+    }
+
+    /// For rows that come sorted by name: the accounts of one name at a time, taken out by [`Positions::take`].
+    pub(super) fn grouped(places: &[Place]) -> Positions {
+        Positions { by_name: None, ..Positions::new(places) }
     }
 
     /// Rows are missing, and nobody knows whose.
@@ -74,31 +89,66 @@ impl Positions {
     /// debts would look safe.
     pub(super) fn read(&mut self, record: &Record<'_>, sound: bool, places: &[Place], log: &mut Log) {
         let before = log.count();
-        let account = record.need(0, log).and_then(|cell| scalar::name(&cell.text, cell.span, log));
-        let market = record.need(1, log).and_then(|cell| self.market(cell, log));
-        if record.get(0).is_none() || record.get(5).is_none() {
-            // In spreadsheets an empty cell often stands for the one above it, and a row that is too short may have
-            // lost any cell.
-            if let Some(last) = self.last {
-                self.accounts[last].sound = false;
-            }
+        let at = match self.again(record, places) {
+            Some(at) => at,
+            None => match self.place(record, log) {
+                Some((name, market)) => self.draft(name, market, record),
+                None => {
+                    self.spoil_row(record, sound);
+                    return;
+                }
+            },
+        };
+        if record.get(UNIT).is_none() {
+            self.spoil_last();
         }
         if !sound {
             self.spoiled.extend(record.texts().map(str::to_string));
         }
-        let (Some(name), Some(market)) = (account, market) else {
-            self.spoiled.extend(account.map(str::to_string));
-            return;
-        };
-        let at = self.draft(name, market, record, log);
         self.last = Some(at);
         let draft = &mut self.accounts[at];
-        if let Some(desk) = &places[market].desk
+        draft.join(record, log);
+        let desk = &places[draft.listed.market].desk;
+        if let Some(desk) = desk
             && sound
         {
             draft.post(record, &**desk, log);
         }
-        draft.sound &= sound && log.count() == before && places[market].desk.is_some();
+        draft.sound &= sound && log.count() == before && desk.is_some();
+    }
+
+    /// The account of the row before, where this row says the same name and market: most do.
+    fn again(&self, record: &Record<'_>, places: &[Place]) -> Option<usize> {
+        let at = self.last?;
+        let listed = &self.accounts[at].listed;
+        let same = record.text(ACCOUNT) == listed.name && record.text(MARKET) == places[listed.market].name;
+        same.then_some(at)
+    }
+
+    /// A row's name and market, if it has both.
+    fn place<'r>(&self, record: &'r Record<'_>, log: &mut Log) -> Option<(&'r str, usize)> {
+        let account = record.need(ACCOUNT, log).and_then(|cell| scalar::name(&cell.text, cell.span, log));
+        let market = record.need(MARKET, log).and_then(|cell| self.market(cell, log));
+        account.zip(market)
+    }
+
+    /// A row that is nobody's for sure: whoever it may belong to is left out.
+    fn spoil_row(&mut self, record: &Record<'_>, sound: bool) {
+        if record.get(ACCOUNT).is_none() || record.get(UNIT).is_none() {
+            self.spoil_last();
+        }
+        if !sound {
+            self.spoiled.extend(record.texts().map(str::to_string));
+        }
+        self.spoiled.extend(record.get(ACCOUNT).map(|cell| cell.text.to_string()));
+    }
+
+    /// In spreadsheets an empty cell often stands for the one above it, and a row that is too short may have lost any
+    /// cell.
+    fn spoil_last(&mut self) {
+        if let Some(last) = self.last {
+            self.accounts[last].sound = false;
+        }
     }
 
     fn market(&self, cell: &Cell<'_>, log: &mut Log) -> Option<usize> {
@@ -112,44 +162,24 @@ impl Positions {
         found
     }
 
-    fn draft(&mut self, name: &str, market: usize, record: &Record<'_>, log: &mut Log) -> usize {
-        let owner = record.get(6).and_then(|cell| {
-            scalar::name(&cell.text, cell.span, log).map(|name| (name.to_string(), cell.span))
-        });
-        let mode = record.get(8);
-        let at = match self.by_name[market].get(name) {
-            Some(at) => *at,
+    /// The account of this name in this market.
+    fn draft(&mut self, name: &str, market: usize, record: &Record<'_>) -> usize {
+        let known = match &self.by_name {
+            Some(by_name) => by_name[market].get(name).copied(),
             None => {
-                self.by_name[market].insert(name.to_string(), self.accounts.len());
-                self.accounts.push(Draft {
-                    name: name.to_string(),
-                    market,
-                    account: Account::new(AccountId(0)),
-                    owner: None,
-                    mode: mode.map(|cell| cell.text.to_string()),
-                    seen: Vec::new(),
-                    sound: true,
-                });
-                self.accounts.len() - 1
+                let same = |draft: &Draft| draft.listed.market == market && draft.listed.name == name;
+                self.accounts.iter().position(same)
             }
         };
-        let draft = &mut self.accounts[at];
-        if let Some((owner, span)) = owner {
-            match &draft.owner {
-                Some(first) if *first != owner => {
-                    let expected = format!("{}, as in the account's rows before", quoted(first));
-                    log.at(Code::OwnerDiffers, span, quoted(&owner), expected);
-                }
-                _ => draft.owner = Some(owner),
-            }
+        if let Some(at) = known {
+            return at;
         }
-        let text = mode.map(|cell| &*cell.text);
-        if text != draft.mode.as_deref() {
-            let span = mode.map_or(record.span, |cell| cell.span);
-            let said = |mode: Option<&str>| mode.map_or("no mode".to_string(), quoted);
-            let expected = format!("{}, as in the account's rows before", said(draft.mode.as_deref()));
-            log.at(Code::ModeDiffers, span, said(text), expected);
+        let at = self.accounts.len();
+        if let Some(by_name) = &mut self.by_name {
+            by_name[market].insert(name.to_string(), at);
         }
+        let mode = record.text(MODE);
+        self.accounts.push(Draft::new(name, market, mode));
         at
     }
 
@@ -157,13 +187,22 @@ impl Positions {
     pub(super) fn finish(self) -> (Vec<ListedAccount>, u64) {
         let all = self.accounts.len() as u64;
         let spoiled = self.spoiled;
-        let sound = self.accounts.into_iter().filter(|draft| draft.sound && !spoiled.contains(&draft.name));
-        let accounts = list_accounts(sound.map(|draft| {
-            let owner = draft.owner.unwrap_or_else(|| draft.name.clone());
-            ListedAccount { name: draft.name, owner, market: draft.market, account: draft.account }
-        }));
+        let sound =
+            self.accounts.into_iter().filter(|draft| draft.sound && !spoiled.contains(&draft.listed.name));
+        let accounts = list_accounts(sound.map(Draft::done));
         let left_out = all - accounts.len() as u64;
         (accounts, left_out)
+    }
+
+    /// The name that all accounts at hand have, where there are any.
+    pub(super) fn group(&self) -> Option<&str> {
+        self.accounts.first().map(|draft| draft.listed.name.as_str())
+    }
+
+    /// Takes all accounts at hand out. They are known to be sound.
+    pub(super) fn take(&mut self) -> impl Iterator<Item = ListedAccount> {
+        self.last = None;
+        self.accounts.drain(..).map(Draft::done)
     }
 }
 
@@ -179,12 +218,49 @@ pub(super) fn list_accounts(accounts: impl IntoIterator<Item = ListedAccount>) -
 }
 
 impl Draft {
+    fn new(name: &str, market: usize, mode: &str) -> Draft {
+        let account = Account::new(AccountId(0));
+        let listed = ListedAccount { name: name.to_string(), owner: String::new(), market, account };
+        Draft { listed, mode: mode.to_string(), seen: Vec::new(), sound: true }
+    }
+
+    fn done(self) -> ListedAccount {
+        let mut listed = self.listed;
+        if listed.owner.is_empty() {
+            listed.owner.clone_from(&listed.name);
+        }
+        listed
+    }
+
+    /// What a row says of the account as a whole, which must be what its other rows say.
+    fn join(&mut self, record: &Record<'_>, log: &mut Log) {
+        if let Some(cell) = record.get(OWNER)
+            && *cell.text != *self.listed.owner
+            && let Some(owner) = scalar::name(&cell.text, cell.span, log)
+        {
+            if self.listed.owner.is_empty() {
+                self.listed.owner.push_str(owner);
+            } else {
+                let expected = format!("{}, as in the account's rows before", quoted(&self.listed.owner));
+                log.at(Code::OwnerDiffers, cell.span, quoted(owner), expected);
+            }
+        }
+        let mode = record.text(MODE);
+        if mode != self.mode {
+            let span = record.get(MODE).map_or(record.span, |cell| cell.span);
+            let said = |mode: &str| if mode.is_empty() { "no mode".to_string() } else { quoted(mode) };
+            let expected = format!("{}, as in the account's rows before", said(&self.mode));
+            log.at(Code::ModeDiffers, span, said(mode), expected);
+        }
+    }
+
     fn post(&mut self, record: &Record<'_>, desk: &dyn Desk, log: &mut Log) {
-        let kind = record.need(2, log);
+        let kind = record.need(KIND, log);
         let side = kind.and_then(|cell| scalar::word(&cell.text, cell.span, SIDES, log));
-        let (asset, quantity, unit) = (record.need(3, log), record.need(4, log), record.need(5, log));
+        let (asset, quantity, unit) =
+            (record.need(ASSET, log), record.need(QUANTITY, log), record.need(UNIT, log));
         let as_collateral = record
-            .get(7)
+            .get(AS_COLLATERAL)
             .and_then(|cell| scalar::word(&cell.text, cell.span, YES_NO, log).map(|yes| (yes, cell.span)));
         let (Some(kind), Some(side), Some(asset), Some(quantity), Some(unit)) =
             (kind, side, asset, quantity, unit)
@@ -194,21 +270,20 @@ impl Draft {
         let posting = Posting { side, kind, asset, as_collateral };
         let Some(instrument) = desk.instrument(&posting, log) else { return };
         if self.seen.is_empty()
-            && let Some(mode) = record.get(8)
+            && let Some(mode) = record.get(MODE)
         {
-            desk.mode(&mut self.account, mode, log);
+            desk.mode(&mut self.listed.account, mode, log);
         }
         if self.seen.contains(&instrument) {
             let found = format!("{} {} again", kind.text, quoted(&asset.text));
-            let span = Span { end: asset.span.end.max(asset.span.start), ..asset.span };
-            log.at(Code::DuplicateHolding, span, found, "each holding of an account in one row")
+            log.at(Code::DuplicateHolding, asset.span, found, "each holding of an account in one row")
                 .help("add the quantities up");
             return;
         }
         self.seen.push(instrument);
         if let Some(stored) = amount(quantity, unit, instrument, desk, log) {
-            self.account.set(instrument, Int::from(stored));
-            desk.mark(&mut self.account, &posting, instrument, log);
+            self.listed.account.set(instrument, Int::from(stored));
+            desk.mark(&mut self.listed.account, &posting, instrument, log);
         }
     }
 }

@@ -1,6 +1,8 @@
-//! One row of a list, whether it stands in a CSV file or in a one-file book: named texts with their places.
+//! One row of a list, whether it stands in a CSV file, in a Parquet file or in a one-file book: named texts with their
+//! places.
 
-use crate::fault::{Code, Log, Source, Span, nearest, quoted};
+use crate::columnar::{self, Batch, Sheet};
+use crate::fault::{Code, Log, Packed, Source, Span, nearest, quoted};
 use crate::table::{Cell, Column, Header, Row, Rows, header};
 use crate::tree::{Entry, Node, Value};
 use std::borrow::Cow;
@@ -13,6 +15,8 @@ pub(super) struct Record<'r> {
     /// The row as a whole: where to point when something is missing.
     pub(super) span: Span,
     columns: &'static [Column],
+    /// Where the columns stand in a file in which a cell that is missing has a place all the same.
+    places: Option<&'r [Option<usize>]>,
     cells: [Option<Cell<'r>>; WIDTH],
 }
 
@@ -20,6 +24,11 @@ impl<'r> Record<'r> {
     /// The text of a column, if the row has any.
     pub(super) fn get(&self, column: usize) -> Option<&Cell<'r>> {
         self.cells.get(column)?.as_ref()
+    }
+
+    /// The text of a column; empty where the row has none.
+    pub(super) fn text(&self, column: usize) -> &str {
+        self.get(column).map_or("", |cell| &*cell.text)
     }
 
     /// All texts of the row.
@@ -32,20 +41,79 @@ impl<'r> Record<'r> {
         let cell = self.get(column);
         if cell.is_none() {
             let name = self.columns[column].name;
-            log.at(Code::MissingField, self.span, "nothing", format!("a `{name}`"));
+            let place = self.places.and_then(|places| places[column]);
+            let span = place.map_or(self.span, |place| Span { end: place as u32, ..self.span });
+            log.at(Code::MissingField, span, "nothing", format!("a `{name}`"));
         }
         cell
     }
 }
 
-/// Reads a CSV file. `each` is given every row, and whether all its cells are where they seem (a fault is told already).
-/// `false` when rows are missing: the header is not sound, or a quotation mark never closes.
-pub(super) fn of_table<'s>(
-    source: &'s Source,
+/// Reads a CSV or Parquet file. `each` is given every row, and whether all its cells are where they seem (a fault is
+/// told already). `false` when rows are missing: the header is not sound, a quotation mark never closes, or a part of
+/// a Parquet file cannot be decoded.
+pub(super) fn of_table(
+    source: &Source,
     id: u16,
     columns: &'static [Column],
     log: &mut Log,
-    mut each: impl FnMut(&Record<'s>, bool, &mut Log),
+    mut each: impl FnMut(&Record<'_>, bool, &mut Log),
+) -> bool {
+    match &source.packed {
+        Some(packed) => of_sheet((source, packed, id), columns, log, each),
+        None => of_text(source, id, columns, log, &mut each),
+    }
+}
+
+fn of_sheet(
+    (source, packed, id): (&Source, &Packed, u16),
+    columns: &'static [Column],
+    log: &mut Log,
+    mut each: impl FnMut(&Record<'_>, bool, &mut Log),
+) -> bool {
+    let named = |names| drop(packed.columns.set(names));
+    let Some(mut sheet) = Sheet::open(&packed.input, (&source.name, id), columns, named, log) else {
+        return false;
+    };
+    while let Some(batch) = sheet.next(log) {
+        for row in 0..batch.rows {
+            let before = log.count();
+            let record = of_batch(&batch, row, (id, &sheet.places), columns, log);
+            let sound = log.count() == before;
+            each(&record, sound, log);
+        }
+    }
+    !sheet.torn
+}
+
+/// One row of some rows of a Parquet file. A cell that is too long is told and not there.
+#[inline]
+pub(super) fn of_batch<'b>(
+    batch: &'b Batch,
+    row: usize,
+    (id, places): (u16, &'b Header),
+    columns: &'static [Column],
+    log: &mut Log,
+) -> Record<'b> {
+    let span = Span { source: id, start: batch.number(row), end: Span::NONE };
+    let mut cells = [const { None }; WIDTH];
+    for ((column, cell), place) in cells.iter_mut().enumerate().zip(places) {
+        let Some(place) = *place else { continue };
+        let text = batch.text(column, row);
+        let span = Span { end: place as u32, ..span };
+        if !text.is_empty() && !columnar::too_long(text, span, log) {
+            *cell = Some(Cell { text: Cow::Borrowed(text), span });
+        }
+    }
+    Record { span, columns, places: Some(places), cells }
+}
+
+fn of_text(
+    source: &Source,
+    id: u16,
+    columns: &'static [Column],
+    log: &mut Log,
+    each: &mut impl FnMut(&Record<'_>, bool, &mut Log),
 ) -> bool {
     let mut rows = Rows::new(source, id, b',');
     let mut row = Row::default();
@@ -89,7 +157,7 @@ fn record<'s>(row: &Row<'s>, places: &Header, columns: &'static [Column]) -> Rec
     for (cell, place) in cells.iter_mut().zip(places) {
         *cell = place.and_then(|at| row.cells.get(at)).filter(|cell| !cell.text.is_empty()).cloned();
     }
-    Record { span, columns, cells }
+    Record { span, columns, places: None, cells }
 }
 
 /// Reads a list of tables, each a row. `each` as in [`of_table`]; a row with faulty fields is told as not right.
@@ -114,7 +182,7 @@ pub(super) fn of_list<'t>(
         }
         let head = Span { end: node.span.end.min(node.span.start + 1), ..node.span };
         let sound = log.count() == before;
-        each(&Record { span: head, columns, cells }, sound, log);
+        each(&Record { span: head, columns, places: None, cells }, sound, log);
     }
 }
 
