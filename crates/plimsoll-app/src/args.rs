@@ -2,9 +2,13 @@ use crate::steps::Steps;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
+const EXIT_CODES: &str = "\
+Exit codes: 0 every account judged is healthy, 1 some account is unhealthy by its venue's own test, 2 wrong usage, \
+3 faulty input, 4 something is unknown, 5 the answer could not be written to stdout. A command's --help says more.";
+
 /// Collateral, debt and the line between, exact to the last unit.
 #[derive(Parser)]
-#[command(name = "plimsoll", version, about, propagate_version = true)]
+#[command(name = "plimsoll", version, about, propagate_version = true, after_help = EXIT_CODES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,

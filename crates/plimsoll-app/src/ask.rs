@@ -1,7 +1,7 @@
 //! What commands that ask about an account share: names that do not fit, and amounts as people read them.
 
 use crate::exit;
-use crate::show::outln;
+use crate::show::{errln, outln};
 use crate::steps::Steps;
 use plimsoll::{Identity, Ladder, Misasked};
 use plimsoll_core::{Book, Certainty, Judgement, Refusal, U256};
@@ -27,7 +27,7 @@ pub(crate) fn changed(path: &Path, name: &str, first: &Steps) -> Result<(Book, u
         plimsoll::whatif(&book, account, &changes, &Ladder::default()).map_err(|why| refuse(&why))?;
     if let Some(refusal) = &answer.refused {
         let step = first.0.get(answer.done.len()).map_or("", |(said, _)| said);
-        eprintln!("plimsoll: {step}: {}", words(refusal));
+        errln!("plimsoll: {step}: {}", words(refusal));
         return Err(exit::FAULTY);
     }
     crate::whatif::possible(&changes, &answer.book)?;
@@ -56,11 +56,11 @@ pub(crate) fn print_foot(identity: &Identity) {
 
 /// Tells why a question cannot be put, and which name was most likely meant; the exit code.
 pub(crate) fn refuse(why: &Misasked) -> u8 {
-    eprintln!("plimsoll: {why}");
+    errln!("plimsoll: {why}");
     if let Misasked::NoSuch { found, known, .. } = why
         && let Some(near) = plimsoll_io::fault::nearest(found, known.iter().map(String::as_str))
     {
-        eprintln!("  did you mean `{near}`?");
+        errln!("  did you mean `{near}`?");
     }
     match why {
         Misasked::Stands { .. } => exit::FAULTY,

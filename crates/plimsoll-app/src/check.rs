@@ -2,7 +2,7 @@
 
 use crate::args::CheckArgs;
 use crate::select::{Choice, Shown};
-use crate::show::outln;
+use crate::show::{errln, outln};
 use crate::{exit, outlook, show, survey};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use plimsoll::{Check, Identity, Lookout, MarketInfo, Ratio, Row, Severity, Tier, Total, Unsound, check};
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &CheckArgs) -> u8 {
     let (ladder, choice) = match (args.ladder(), Choice::of(args)) {
         (Ok(ladder), Ok(choice)) => (ladder, choice),
         (Err(why), _) | (_, Err(why)) => {
-            eprintln!("plimsoll: {why}");
+            errln!("plimsoll: {why}");
             return exit::USAGE;
         }
     };
@@ -55,7 +55,7 @@ pub(crate) fn code(severity: Severity) -> u8 {
 
 /// A market cannot stand at the time asked about; told.
 pub(crate) fn refused((market, refusal): &Unsound) -> u8 {
-    eprintln!("plimsoll: market {market}: {refusal} [{}]", refusal.code());
+    errln!("plimsoll: market {market}: {refusal} [{}]", refusal.code());
     exit::FAULTY
 }
 
@@ -65,15 +65,15 @@ pub(crate) fn open(path: &Path, keep_going: bool) -> Result<(Book, Faults), u8> 
     if opened.faults.is_empty() {
         return Ok((opened.book, opened.faults));
     }
-    eprint!("{}", opened.faults.render(std::io::stderr().is_terminal()));
+    show::tell(format_args!("{}", opened.faults.render(std::io::stderr().is_terminal())));
     let faults = counted(opened.faults.count(), "fault");
     let left_out = counted(opened.left_out, "account");
-    eprintln!("plimsoll: {faults} in {}; {left_out} left out", path.display());
+    errln!("plimsoll: {faults} in {}; {left_out} left out", path.display());
     if keep_going && !opened.book.markets.is_empty() {
         return Ok((opened.book, opened.faults));
     }
     if !keep_going {
-        eprintln!("plimsoll: nothing was judged; --keep-going judges what is sound");
+        errln!("plimsoll: nothing was judged; --keep-going judges what is sound");
     }
     Err(exit::FAULTY)
 }
@@ -83,7 +83,7 @@ pub(crate) fn time_of(book: &Book, asked: Option<&str>) -> Option<Time> {
     let Some(text) = asked else { return Some(book.at) };
     let time = plimsoll_io::time::parse(text);
     if time.is_none() {
-        eprintln!("plimsoll: --at {text}: found no time, expected unix seconds or like 2026-03-01T12:00:00Z");
+        errln!("plimsoll: --at {text}: found no time, expected unix seconds or like 2026-03-01T12:00:00Z");
     }
     time
 }

@@ -1,8 +1,8 @@
 //! `plimsoll convert`: a book's tables as CSV or Parquet.
 
 use crate::args::{ConvertArgs, Form};
-use crate::show::outln;
-use crate::{check, exit};
+use crate::show::{errln, outln};
+use crate::{check, exit, show};
 use plimsoll_io::book::{ConvertError, Order, convert};
 use plimsoll_io::export;
 use std::io::IsTerminal;
@@ -16,20 +16,20 @@ pub(crate) fn run(args: &ConvertArgs) -> u8 {
     let written = match convert(&args.book, form, order) {
         Ok(written) => written,
         Err(ConvertError::Faulty(faults, left_out)) => {
-            eprint!("{}", faults.render(std::io::stderr().is_terminal()));
+            show::tell(format_args!("{}", faults.render(std::io::stderr().is_terminal())));
             let faults = check::counted(faults.count(), "fault");
             let left_out = check::counted(left_out, "account");
-            eprintln!("plimsoll: {faults} in {}; {left_out} faulty", args.book.display());
-            eprintln!("plimsoll: nothing was written");
+            errln!("plimsoll: {faults} in {}; {left_out} faulty", args.book.display());
+            errln!("plimsoll: nothing was written");
             return exit::FAULTY;
         }
         Err(ConvertError::Write(error)) => {
-            eprintln!("plimsoll: {}: {error}", args.book.display());
+            errln!("plimsoll: {}: {error}", args.book.display());
             return exit::FAULTY;
         }
     };
     if let Err(error) = written.save(&args.out) {
-        eprintln!("plimsoll: --out {}: {error}", args.out.display());
+        errln!("plimsoll: --out {}: {error}", args.out.display());
         return exit::FAULTY;
     }
     for (name, bytes) in &written.files {

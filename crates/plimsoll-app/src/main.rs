@@ -1,5 +1,8 @@
 //! The `plimsoll` command: parse, run, print, exit code.
 
+// Their panic on a failed write is not an answer: `outln!` and `errln!`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod args;
 mod ask;
 mod check;
@@ -31,6 +34,7 @@ mod exit {
     pub(crate) const USAGE: u8 = 2;
     pub(crate) const FAULTY: u8 = 3;
     pub(crate) const UNKNOWN: u8 = 4;
+    pub(crate) const UNWRITTEN: u8 = 5;
 }
 
 fn main() -> ExitCode {
@@ -38,8 +42,12 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             // Help and version go to stdout and are no error.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::CALM });
+            let printed = error.print();
+            if error.use_stderr() {
+                return ExitCode::from(exit::USAGE);
+            }
+            show::written(printed);
+            return ExitCode::from(show::ended(exit::CALM));
         }
     };
     let code = match args.command {
@@ -55,5 +63,5 @@ fn main() -> ExitCode {
         Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),
     };
-    ExitCode::from(code)
+    ExitCode::from(show::ended(code))
 }

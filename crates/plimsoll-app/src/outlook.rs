@@ -4,7 +4,7 @@ use crate::args::OutlookArgs;
 use crate::ask::{opened, print_foot, print_head, refusal_json, tokens, words};
 use crate::check::{judgement_json, provenance_json};
 use crate::select::Shown;
-use crate::show::outln;
+use crate::show::{errln, outln};
 use crate::whatif::table;
 use crate::{exit, explain, show};
 use plimsoll::{
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &OutlookArgs) -> u8 {
         match together(&book, text) {
             Ok(mover) => joint.push((text.clone(), mover)),
             Err(why) => {
-                eprintln!("plimsoll: --together {text}: {why}");
+                errln!("plimsoll: --together {text}: {why}");
                 return exit::USAGE;
             }
         }
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &OutlookArgs) -> u8 {
 }
 
 fn stands(market: &str, refusal: &Refusal) -> u8 {
-    eprintln!("plimsoll: market {market}: {}", words(refusal));
+    errln!("plimsoll: market {market}: {}", words(refusal));
     exit::FAULTY
 }
 

@@ -4,7 +4,7 @@ use crate::args::{PortfolioArgs, RestoreArgs};
 use crate::ask::{print_foot, refuse, tokens, words};
 use crate::check::{code, columns, provenance_json, shown_cells, shown_json};
 use crate::select::Shown;
-use crate::show::outln;
+use crate::show::{errln, outln};
 use crate::whatif::table;
 use crate::{exit, show};
 use plimsoll::{
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &PortfolioArgs) -> u8 {
     let answer = match portfolio(&book, &args.owner, &Ladder::default()) {
         Ok(answer) => answer,
         Err((market, refusal)) => {
-            eprintln!("plimsoll: market {market}: {}", words(&refusal));
+            errln!("plimsoll: market {market}: {}", words(&refusal));
             return exit::FAULTY;
         }
     };
@@ -49,9 +49,9 @@ fn unknown(book: &Book, owner: &str) -> Option<u8> {
     if owners().any(|known| known == owner) {
         return None;
     }
-    eprintln!("plimsoll: found no owner `{owner}`");
+    errln!("plimsoll: found no owner `{owner}`");
     if let Some(near) = plimsoll_io::fault::nearest(owner, owners()) {
-        eprintln!("  did you mean `{near}`?");
+        errln!("  did you mean `{near}`?");
     }
     Some(exit::USAGE)
 }

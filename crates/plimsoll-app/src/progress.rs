@@ -1,7 +1,7 @@
 //! How far a long job is, on a terminal and nowhere else.
 
 use crate::show;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// Between two looks at the counter.
@@ -34,8 +34,7 @@ impl Progress {
         }
         self.next = Some(now + PACE);
         self.shown = true;
-        eprint!("\r{}\u{1b}[K", line(self.what, done, self.all));
-        let _ = std::io::stderr().flush(); // nobody is harmed by a counter that is not seen
+        show::tell(format_args!("\r{}\u{1b}[K", line(self.what, done, self.all)));
     }
 }
 
@@ -43,7 +42,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.shown {
-            eprint!("\r\u{1b}[K");
+            show::tell(format_args!("\r\u{1b}[K"));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::args::RestoreArgs;
 use crate::ask::{changed, print_foot, print_head, refusal_json, refuse, tokens, words};
 use crate::check::{judgement_json, provenance_json};
-use crate::show::outln;
+use crate::show::{errln, outln};
 use crate::whatif::table;
 use crate::{exit, explain, show};
 use plimsoll::{Enough, Hindrance, Ratio, Restore, Way, restore};
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &RestoreArgs) -> u8 {
         Some(text) => {
             let Some(by) = crate::check::time_of(&book, Some(text)) else { return exit::USAGE };
             let Some(seconds) = by.since(book.at) else {
-                eprintln!("plimsoll: --by {text}: found a time before {}", show::time(book.at));
+                errln!("plimsoll: --by {text}: found a time before {}", show::time(book.at));
                 return exit::USAGE;
             };
             seconds

@@ -6,7 +6,7 @@ use crate::check::{code, open, origin, print_prices, print_totals, refused, sums
 use crate::exit;
 use crate::progress::Progress;
 use crate::results::{COLUMNS, Result as Answer};
-use crate::show::outln;
+use crate::show::{errln, outln};
 use plimsoll::{Ladder, Survey, Surveyed};
 use plimsoll_core::{Book, ListedAccount, Time};
 use plimsoll_io::book::{Stream, WriteError, stream};
@@ -127,7 +127,19 @@ impl<'a> Judged<'a> {
         let row = self.survey.row(listed);
         let answer = Answer { book: self.book, listed, row: &row };
         let cells: Vec<String> = COLUMNS.iter().map(|column| (column.cell)(&answer)).collect();
-        out.row(&cells)
+        let done = out.row(&cells);
+        self.unless_gone(done)
+    }
+
+    /// A reader of stdout that went away is no failure: the rest is judged for the exit code alone.
+    fn unless_gone(&mut self, done: Result<(), WriteError>) -> Result<(), WriteError> {
+        match done {
+            Err(WriteError::Gone) if self.args.csv => {
+                self.out = None;
+                Ok(())
+            }
+            done => done,
+        }
     }
 
     fn finish(self) -> Result<Surveyed, u8> {
@@ -138,8 +150,10 @@ impl<'a> Judged<'a> {
             out.note("plimsoll.book_hash", &identity.hash);
             out.note("plimsoll.at", &identity.at.0.to_string());
             out.note("plimsoll.program", &format!("plimsoll {}", identity.program));
-            let done = out.finish().and_then(|_| self.part.map_or(Ok(()), Part::keep));
-            done.map_err(|error| unwritten(self.args, &error))?;
+            match out.finish().and_then(|_| self.part.map_or(Ok(()), Part::keep)) {
+                Err(WriteError::Gone) if self.args.csv => {}
+                done => done.map_err(|error| unwritten(self.args, &error))?,
+            }
         }
         Ok(surveyed)
     }
@@ -174,22 +188,16 @@ impl Drop for Part<'_> {
     }
 }
 
-/// A reader of stdout that went away is no failure.
 fn unwritten(args: &CheckArgs, error: &WriteError) -> u8 {
     let to = args.parquet.as_ref().map_or_else(|| "stdout".into(), |path| path.display().to_string());
-    match error {
-        WriteError::Gone if args.csv => exit::CALM,
-        _ => {
-            eprintln!("plimsoll: {to}: {error}");
-            exit::FAULTY
-        }
-    }
+    errln!("plimsoll: {to}: {error}");
+    exit::UNWRITTEN
 }
 
 fn show(args: &CheckArgs, surveyed: &Surveyed, faults: &Faults) {
     let Surveyed { identity, markets, totals, tiers, accounts, .. } = surveyed;
     if args.csv {
-        eprintln!("plimsoll: {}", origin(identity));
+        errln!("plimsoll: {}", origin(identity));
     } else if args.json {
         outln!("{:#}", sums_json(identity, markets, *accounts, (tiers, totals), faults));
     } else {

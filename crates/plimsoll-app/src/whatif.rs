@@ -4,7 +4,7 @@ use crate::args::WhatifArgs;
 use crate::ask::{refusal_json, refuse, tokens, words};
 use crate::check::{columns, counted, provenance_json, shown_cells, shown_json, total_json};
 use crate::outlook::shown;
-use crate::show::outln;
+use crate::show::{errln, outln};
 use crate::{exit, explain, show};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use plimsoll::{Change, Check, Did, Ladder, Lookout, Row, Severity, Standpoint, Tier, WhatIf, WhatIfAll};
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &WhatifArgs) -> u8 {
     };
     let steps = &args.steps.0;
     if steps.is_empty() {
-        eprintln!(
+        errln!(
             "plimsoll: found no change, expected one or more such as --price 'ETH/USD=-20%' (--help lists them)"
         );
         return exit::USAGE;
@@ -91,14 +91,14 @@ pub(crate) fn possible(changes: &[Change], after: &Book) -> Result<(), u8> {
     if opened.faults.is_empty() {
         return Ok(());
     }
-    eprintln!("plimsoll: --set: no market can be like this; in the book as it would be:");
-    eprint!("{}", opened.faults.render(std::io::stderr().is_terminal()));
+    errln!("plimsoll: --set: no market can be like this; in the book as it would be:");
+    show::tell(format_args!("{}", opened.faults.render(std::io::stderr().is_terminal())));
     Err(exit::FAULTY)
 }
 
 fn save(book: &Book, folder: &Path) -> Option<()> {
     let saved = write(book).and_then(|written| written.save(folder));
-    saved.map_err(|error| eprintln!("plimsoll: --out {}: {error}", folder.display())).ok()
+    saved.map_err(|error| errln!("plimsoll: --out {}: {error}", folder.display())).ok()
 }
 
 // ---- tables --------------------------------------------------------------------------------------------------------

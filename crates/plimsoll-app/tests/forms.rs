@@ -120,7 +120,7 @@ fn a_parquet_file_of_results_is_there_whole_or_not_at_all() {
     let again = plimsoll(&["check", &example("lending"), "--parquet", &path]);
     assert_eq!((again.status.code(), std::fs::read(&file).expect("the results")), (Some(0), bytes));
     let nowhere = folder.join("no/results.parquet").display().to_string();
-    assert_eq!(plimsoll(&["check", &example("lending"), "--parquet", &nowhere]).status.code(), Some(3));
+    assert_eq!(plimsoll(&["check", &example("lending"), "--parquet", &nowhere]).status.code(), Some(5));
     // A faulty book has no results, and no part of them stays behind.
     let broken = folder.join("broken");
     convert(&example("treasury"), &broken, &["--to", "csv"]);

@@ -20,7 +20,7 @@ mod venue;
 mod write;
 
 pub use convert::{ConvertError, Order, convert, convert_files};
-pub use files::{File, FileBytes, SIZE_MAX};
+pub use files::{File, FileBytes, SIZE_MAX, regular};
 pub use prices::DERIVED_MAX;
 pub use stream::{Stream, Unsteady, stream};
 pub use write::{WriteError, Written, write, write_json};

@@ -106,12 +106,26 @@ fn markets(folder: &Path) -> Vec<File> {
 fn load(name: String, path: &Path, limit: u64) -> File {
     let read = || -> std::io::Result<FileBytes> {
         let mut bytes = Vec::new();
+        regular(path)?;
         // One byte more than the limit tells that there is more, whatever the file says of its own length.
         let length = fs::File::open(path)?.take(limit + 1).read_to_end(&mut bytes)? as u64;
         Ok(if length > limit { FileBytes::TooLarge(length, limit) } else { FileBytes::Read(bytes) })
     };
     let bytes = read().unwrap_or_else(|error| FileBytes::Failed(error.to_string()));
     File { name, bytes }
+}
+
+/// Refuses what may never end, or never begin: a pipe, a device. A folder is none either.
+///
+/// # Errors
+/// When there is nothing at the path, or nothing regular.
+pub fn regular(path: &Path) -> std::io::Result<()> {
+    let kind = fs::metadata(path)?.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    let found = if kind.is_dir() { "a folder" } else { "a pipe or a device" };
+    Err(std::io::Error::other(format!("{found}, and no file")))
 }
 
 /// All files as text or Parquet; one that is none is told and taken as empty, so that the others keep their numbers.
