@@ -38,6 +38,14 @@ pub(crate) fn in_turn<const N: usize>(
     passes.map(|passes| sum_up(&passes))
 }
 
+/// The most memory that this program ever held (MB); `None` where the system does not say.
+pub(crate) fn peak_memory() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes / 1024.0)
+}
+
 /// Median and spread of passes.
 pub(crate) fn sum_up(passes: &[f64]) -> Timing {
     let mut sorted = passes.to_vec();

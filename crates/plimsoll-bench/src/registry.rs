@@ -1,6 +1,6 @@
 //! Every name, and what running one may need or meet.
 
-use crate::benches::{assess_aave, num_mul_div};
+use crate::benches::{assess_aave, hostile, num_mul_div};
 use crate::line::Line;
 use plimsoll_core::Refusal;
 use serde_json::json;
@@ -46,6 +46,12 @@ pub(crate) const ENTRIES: &[Entry] = &[
         about: "prepared division against the big-integer crate's own, on random and awkward numbers",
         kind: Kind::Property,
         run: num_mul_div::run_property,
+    },
+    Entry {
+        name: hostile::NAME,
+        about: "files made hostile at random, for every reader: a panic, a fault without a place, memory without bound",
+        kind: Kind::Property,
+        run: hostile::run,
     },
 ];
 
