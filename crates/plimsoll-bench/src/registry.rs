@@ -1,6 +1,6 @@
 //! Every name, and what running one may need or meet.
 
-use crate::benches::{assess_aave, hostile, num_mul_div};
+use crate::benches::{assess_aave, check_1m, hostile, num_mul_div};
 use crate::line::Line;
 use plimsoll_core::Refusal;
 use serde_json::json;
@@ -34,6 +34,12 @@ pub(crate) const ENTRIES: &[Entry] = &[
         about: "exact, checked liquidation verdicts of Aave v3 accounts, nanoseconds an account on one core",
         kind: Kind::Speed,
         run: assess_aave::run,
+    },
+    Entry {
+        name: check_1m::NAME,
+        about: "a million Aave v3 accounts from sorted Parquet to exact totals, CPU seconds and peak memory",
+        kind: Kind::Speed,
+        run: check_1m::run,
     },
     Entry {
         name: num_mul_div::NAME,
