@@ -37,7 +37,18 @@ mod exit {
     pub(crate) const UNWRITTEN: u8 = 5;
 }
 
+/// A file that makes the Parquet decoder panic is told as faulty, and not as a mistake of this program.
+fn quieten_decoder() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !plimsoll_io::columnar::decoding() {
+            hook(info);
+        }
+    }));
+}
+
 fn main() -> ExitCode {
+    quieten_decoder();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
