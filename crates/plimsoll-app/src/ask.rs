@@ -41,7 +41,7 @@ pub(crate) fn print_head(book: &Book, account: usize, judgement: &Judgement) {
     let (venue, revision) = market.market.venue();
     outln!("account  {} of {}, in {} ({venue} {revision})", listed.name, listed.owner, market.name);
     match judgement.certainty {
-        Certainty::Certain | Certainty::NoDebt => {}
+        Certainty::Certain | Certainty::NoDebt | Certainty::Unanswered => {}
         Certainty::Safe { why, .. } | Certainty::Unsafe(why) | Certainty::Undetermined(why) => {
             outln!("DOUBT    a price is {why}: what follows holds at the price that the venue would use");
         }

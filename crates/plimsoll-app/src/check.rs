@@ -205,8 +205,10 @@ fn headline(row: &Row) -> String {
 fn note(row: &Row) -> String {
     let mut notes = Vec::new();
     match (row.liquidation.certainty, row.liquidation.own) {
-        (Certainty::Certain, Err(refusal)) => notes.push(format!("{refusal} [{}]", refusal.code())),
-        (Certainty::Certain | Certainty::NoDebt, _) => {}
+        (Certainty::Certain | Certainty::Unanswered, Err(refusal)) => {
+            notes.push(format!("{refusal} [{}]", refusal.code()))
+        }
+        (Certainty::Certain | Certainty::NoDebt | Certainty::Unanswered, _) => {}
         (Certainty::Safe { why, at_least }, _) => {
             notes.push(format!("a price is {why}; health is at least {at_least} % whatever it is"));
         }
@@ -312,6 +314,7 @@ pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
         Certainty::Safe { why, .. } => ("safe", Some(why)),
         Certainty::Unsafe(why) => ("unsafe", Some(why)),
         Certainty::Undetermined(why) => ("undetermined", Some(why)),
+        Certainty::Unanswered => ("unanswered", None),
     };
     json!({
         "verdict": judgement.verdict().map_or("unknown", word),
