@@ -50,7 +50,10 @@ fn first_to_die_is_the_nearest_of_all() {
     }
     let ether = answer.first.iter().find(|f| book.graph.price(f.leaf).unwrap().name == "ETH/USD").unwrap();
     let (at, _) = ether.fall.unwrap();
-    assert_eq!(book.accounts[answer.positions[at].row.account].name, "acme-usdc", "the loop does not feel it");
+    assert_eq!(
+        book.accounts[answer.positions[at].row.account].name, "acme-usdc",
+        "the loop does not feel it"
+    );
 }
 
 /// Every part does what it says; a millionth of health more takes more than there is; and no other split of a grid
@@ -69,7 +72,8 @@ fn the_split_makes_the_least_healthy_as_healthy_as_can_be() {
             assert!(reached >= steps, "{asset}: {reached} of {steps}");
         }
         let beyond = Decimal { mantissa: Int::from(steps + 1), decimals: 6 };
-        let mine: Vec<usize> = (0..book.accounts.len()).filter(|&a| book.accounts[a].owner == OWNER).collect();
+        let mine: Vec<usize> =
+            (0..book.accounts.len()).filter(|&a| book.accounts[a].owner == OWNER).collect();
         let least = |account: usize| {
             let answer = restore(&book, account, beyond, 0).unwrap();
             let ways = answer.deposits.iter().chain(&answer.repayments).filter(|way| way.asset == asset);
@@ -81,7 +85,8 @@ fn the_split_makes_the_least_healthy_as_healthy_as_can_be() {
         }
         let [one, other] = mine.as_slice() else { panic!("two accounts") };
         for share in 0..=16_u64 {
-            let part = answer.with.mul_div(U256::from(share), U256::from(16_u64), plimsoll_core::Rounding::Down);
+            let part =
+                answer.with.mul_div(U256::from(share), U256::from(16_u64), plimsoll_core::Rounding::Down);
             let part = part.unwrap();
             let rest = answer.with.sub(part).unwrap();
             let best = |account: usize, raw: U256| {
