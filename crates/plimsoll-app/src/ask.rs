@@ -2,7 +2,8 @@
 
 use crate::exit;
 use crate::show::{errln, outln};
-use plimsoll::{Identity, Misasked};
+use crate::steps::Steps;
+use plimsoll::{Identity, Ladder, Misasked};
 use plimsoll_core::{Book, Certainty, Judgement, Refusal, U256};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -15,6 +16,24 @@ pub(crate) fn opened(path: &Path, at: Option<&str>, name: &str) -> Result<(Book,
     Ok((book, account))
 }
 
+/// The book after changes to it, and the account's place in it; the exit code where that cannot be.
+pub(crate) fn changed(path: &Path, name: &str, first: &Steps) -> Result<(Book, usize), u8> {
+    let (book, account) = opened(path, None, name)?;
+    if first.0.is_empty() {
+        return Ok((book, account));
+    }
+    let changes: Vec<_> = first.0.iter().map(|(_, change)| change.clone()).collect();
+    let answer =
+        plimsoll::whatif(&book, account, &changes, &Ladder::default()).map_err(|why| refuse(&why))?;
+    if let Some(refusal) = &answer.refused {
+        let step = first.0.get(answer.done.len()).map_or("", |(said, _)| said);
+        errln!("plimsoll: {step}: {}", words(refusal));
+        return Err(exit::FAULTY);
+    }
+    crate::whatif::possible(&changes, &answer.book)?;
+    Ok((answer.book, account))
+}
+
 /// Account, market and doubt in the lines that stand above an answer.
 pub(crate) fn print_head(book: &Book, account: usize, judgement: &Judgement) {
     let listed = &book.accounts[account];
@@ -22,7 +41,7 @@ pub(crate) fn print_head(book: &Book, account: usize, judgement: &Judgement) {
     let (venue, revision) = market.market.venue();
     outln!("account  {} of {}, in {} ({venue} {revision})", listed.name, listed.owner, market.name);
     match judgement.certainty {
-        Certainty::Certain | Certainty::NoDebt => {}
+        Certainty::Certain | Certainty::NoDebt | Certainty::Unanswered => {}
         Certainty::Safe { why, .. } | Certainty::Unsafe(why) | Certainty::Undetermined(why) => {
             outln!("DOUBT    a price is {why}: what follows holds at the price that the venue would use");
         }

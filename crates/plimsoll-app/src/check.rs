@@ -2,10 +2,11 @@
 
 use crate::args::CheckArgs;
 use crate::gaps::Gaps;
+use crate::select::{Choice, Shown};
 use crate::show::{errln, outln};
-use crate::{exit, show, survey};
+use crate::{exit, outlook, show, survey};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use plimsoll::{Check, Identity, Ladder, MarketInfo, Ratio, Row, Tier, Total, Unsound, check};
+use plimsoll::{Check, Identity, Lookout, MarketInfo, Ratio, Row, Severity, Tier, Total, Unsound, check};
 use plimsoll_core::{Assessment, Book, Certainty, Figure, Int, Judgement, Time, Verdict};
 use plimsoll_io::book::Opened;
 use serde_json::{Value, json};
@@ -17,21 +18,39 @@ pub(crate) fn run(args: &CheckArgs) -> u8 {
     if args.totals || args.csv || args.parquet.is_some() {
         return survey::run(args);
     }
-    let (book, gaps) = match open_for(args) {
+    let (mut book, gaps) = match open_for(args) {
         Ok(opened) => opened,
         Err(code) => return code,
     };
     let Some(at) = time_of(&book, args.at.as_deref()) else { return exit::USAGE };
-    match check(&book, at, &Ladder::default()) {
-        Ok(answer) => {
+    let (ladder, choice) = match (args.ladder(), Choice::of(args)) {
+        (Ok(ladder), Ok(choice)) => (ladder, choice),
+        (Err(why), _) | (_, Err(why)) => {
+            errln!("plimsoll: {why}");
+            return exit::USAGE;
+        }
+    };
+    book.at = at;
+    match check(&book, at, &ladder).and_then(|answer| Ok((answer, Lookout::new(&book, at)?))) {
+        Ok((answer, lookout)) => {
+            let shown = choice.rows(&book, &answer, &lookout);
             if args.json {
-                outln!("{:#}", as_json(&book, &answer, &gaps));
+                outln!("{:#}", as_json(&book, &answer, &shown, &gaps));
             } else {
-                print(&book, &answer, &gaps);
+                print(&book, &answer, &shown, &gaps);
             }
             gaps.code(answer.severity(), answer.rows.len() as u64)
         }
         Err(unsound) => refused(&unsound),
+    }
+}
+
+/// The exit code of an answer.
+pub(crate) fn code(severity: Severity) -> u8 {
+    match severity {
+        Severity::Calm => exit::CALM,
+        Severity::Unknown => exit::UNKNOWN,
+        Severity::Unhealthy => exit::UNHEALTHY,
     }
 }
 
@@ -96,7 +115,7 @@ pub(crate) fn counted(n: u64, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-pub(crate) const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 13] = [
     "account",
     "market",
     "tier",
@@ -112,17 +131,17 @@ pub(crate) const COLUMNS: [&str; 13] = [
     "note",
 ];
 
-fn print(book: &Book, answer: &Check, gaps: &Gaps) {
+fn print(book: &Book, answer: &Check, shown: &[Shown<'_>], gaps: &Gaps) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(COLUMNS);
+    table.set_header(columns());
     for column in 3..11 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    for row in &answer.rows {
-        table.add_row(cells(book, row));
+    for shown in shown {
+        table.add_row(shown_cells(book, shown));
     }
     outln!("{}", table.trim_fmt());
     outln!();
@@ -131,7 +150,14 @@ fn print(book: &Book, answer: &Check, gaps: &Gaps) {
     gaps.print();
     outln!("\n{}", origin(&answer.identity));
     outln!("every number is exact, in the venue's own rounding; cut, never rounded, where it is shown");
-    outln!("how one came about: plimsoll explain BOOK ACCOUNT");
+    if shown.len() < answer.rows.len() {
+        outln!(
+            "{} of {} shown; totals are of all",
+            shown.len(),
+            counted(answer.rows.len() as u64, "account")
+        );
+    }
+    outln!("how one came about: plimsoll explain BOOK ACCOUNT; what kills it: plimsoll outlook BOOK ACCOUNT");
 }
 
 /// What an answer was computed from, on one line.
@@ -140,7 +166,28 @@ pub(crate) fn origin(identity: &Identity) -> String {
     format!("as of {} · book {book} · hash {} · plimsoll {program}", show::time(*at), &hash[..16])
 }
 
-pub(crate) fn cells(book: &Book, row: &Row) -> Vec<String> {
+/// What stands in the table of `check` alone, before the venue's own number.
+const AHEAD: [&str; 2] = ["nearest factor", "interest alone"];
+const AHEAD_AT: usize = 11;
+
+/// Every column of the table, in order.
+pub(crate) fn columns() -> Vec<&'static str> {
+    let mut columns = COLUMNS.to_vec();
+    columns.splice(AHEAD_AT..AHEAD_AT, AHEAD);
+    columns
+}
+
+pub(crate) fn shown_cells(book: &Book, shown: &Shown<'_>) -> Vec<String> {
+    let mut cells = cells(book, shown.row);
+    cells.splice(AHEAD_AT..AHEAD_AT, outlook::columns(book, &shown.outlook));
+    if let (Some(note), Some(basis)) = (cells.last_mut(), outlook::basis(book, &shown.outlook)) {
+        let between = if note.is_empty() { "" } else { "; " };
+        *note = format!("{note}{between}{basis}");
+    }
+    cells
+}
+
+fn cells(book: &Book, row: &Row) -> Vec<String> {
     let listed = &book.accounts[row.account];
     let unit = row.liquidation.own.map_or(0, |a| a.unit.decimals);
     let money = |value: Option<Int>| value.map_or_else(|| "-".into(), |value| show::amount(value, unit, 2));
@@ -178,8 +225,10 @@ fn headline(row: &Row) -> String {
 fn note(row: &Row) -> String {
     let mut notes = Vec::new();
     match (row.liquidation.certainty, row.liquidation.own) {
-        (Certainty::Certain, Err(refusal)) => notes.push(format!("{refusal} [{}]", refusal.code())),
-        (Certainty::Certain | Certainty::NoDebt, _) => {}
+        (Certainty::Certain | Certainty::Unanswered, Err(refusal)) => {
+            notes.push(format!("{refusal} [{}]", refusal.code()))
+        }
+        (Certainty::Certain | Certainty::NoDebt | Certainty::Unanswered, _) => {}
         (Certainty::Safe { why, at_least }, _) => {
             notes.push(format!("a price is {why}; health is at least {at_least} % whatever it is"));
         }
@@ -285,6 +334,7 @@ pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
         Certainty::Safe { why, .. } => ("safe", Some(why)),
         Certainty::Unsafe(why) => ("unsafe", Some(why)),
         Certainty::Undetermined(why) => ("undetermined", Some(why)),
+        Certainty::Unanswered => ("unanswered", None),
     };
     json!({
         "verdict": judgement.verdict().map_or("unknown", word),
@@ -307,10 +357,10 @@ pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
     })
 }
 
-fn as_json(book: &Book, answer: &Check, gaps: &Gaps) -> Value {
+fn as_json(book: &Book, answer: &Check, shown: &[Shown<'_>], gaps: &Gaps) -> Value {
     let Check { identity, markets, rows, totals, tiers, .. } = answer;
     let mut json = sums_json(identity, markets, rows.len() as u64, (tiers, totals), gaps);
-    json["accounts"] = rows.iter().map(|row| row_json(book, row)).collect();
+    json["accounts"] = shown.iter().map(|shown| shown_json(book, shown)).collect();
     json
 }
 
@@ -359,7 +409,13 @@ fn market_json(market: &MarketInfo) -> Value {
     })
 }
 
-pub(crate) fn row_json(book: &Book, row: &Row) -> Value {
+pub(crate) fn shown_json(book: &Book, shown: &Shown<'_>) -> Value {
+    let mut account = row_json(book, shown.row);
+    account["outlook"] = outlook::as_json(book, shown.row.account, &shown.outlook);
+    account
+}
+
+fn row_json(book: &Book, row: &Row) -> Value {
     let listed = &book.accounts[row.account];
     let ratio = |ratio: &Option<Ratio>| {
         ratio.as_ref().map(|ratio| {

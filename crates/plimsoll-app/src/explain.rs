@@ -160,7 +160,7 @@ fn print_judgement(judgement: &Judgement, words: [&str; 3]) {
         Err(refusal) => outln!("  no verdict: {refusal} [{}]", refusal.code()),
     }
     match judgement.certainty {
-        Certainty::Certain | Certainty::NoDebt => {}
+        Certainty::Certain | Certainty::NoDebt | Certainty::Unanswered => {}
         Certainty::Safe { why, at_least } => {
             outln!("  a price is {why}: health is at least {at_least} % all the same, whatever it is");
         }

@@ -1,6 +1,6 @@
 //! What is missing from an answer about a faulty book: its faults, and the accounts that were left out.
 
-use crate::check::counted;
+use crate::check::{self, counted};
 use crate::exit;
 use crate::show::{errln, outln};
 use plimsoll::Severity;
@@ -23,14 +23,12 @@ impl Gaps {
     /// because the book is faulty. Where nobody was judged nothing is calm; that is told.
     pub(crate) fn code(&self, severity: Severity, accounts: u64) -> u8 {
         match severity {
-            Severity::Unhealthy => exit::UNHEALTHY,
-            _ if !self.faults.is_empty() => exit::FAULTY,
-            _ if accounts == 0 => {
+            Severity::Calm | Severity::Unknown if !self.faults.is_empty() => exit::FAULTY,
+            Severity::Calm if accounts == 0 => {
                 errln!("plimsoll: nothing was judged: the book has no accounts");
                 exit::UNKNOWN
             }
-            Severity::Unknown => exit::UNKNOWN,
-            Severity::Calm => exit::CALM,
+            severity => check::code(severity),
         }
     }
 

@@ -10,7 +10,12 @@ mod convert;
 mod explain;
 mod gaps;
 mod import;
+mod liquidate;
 mod max;
+mod outlook;
+mod portfolio;
+mod select;
+mod restore;
 mod progress;
 mod results;
 mod show;
@@ -33,7 +38,18 @@ mod exit {
     pub(crate) const UNWRITTEN: u8 = 5;
 }
 
+/// A file that makes the Parquet decoder panic is told as faulty, and not as a mistake of this program.
+fn quieten_decoder() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !plimsoll_io::columnar::decoding() {
+            hook(info);
+        }
+    }));
+}
+
 fn main() -> ExitCode {
+    quieten_decoder();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
@@ -49,8 +65,12 @@ fn main() -> ExitCode {
     let code = match args.command {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Outlook(args) => outlook::run(&args),
         Command::Whatif(args) => whatif::run(&args),
         Command::Max(args) => max::run(&args),
+        Command::Liquidate(args) => liquidate::run(&args),
+        Command::Restore(args) => restore::run(&args),
+        Command::Portfolio(args) => portfolio::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),

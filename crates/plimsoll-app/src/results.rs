@@ -91,12 +91,13 @@ fn certainty(certainty: &Certainty) -> &'static str {
         Certainty::Safe { .. } => "safe",
         Certainty::Unsafe(_) => "unsafe",
         Certainty::Undetermined(_) => "undetermined",
+        Certainty::Unanswered => "unanswered",
     }
 }
 
 fn doubt(certainty: &Certainty) -> String {
     match certainty {
-        Certainty::Certain | Certainty::NoDebt => String::new(),
+        Certainty::Certain | Certainty::NoDebt | Certainty::Unanswered => String::new(),
         Certainty::Safe { why, .. } | Certainty::Unsafe(why) | Certainty::Undetermined(why) => {
             why.to_string()
         }

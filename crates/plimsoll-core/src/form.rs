@@ -108,7 +108,8 @@ pub struct Valid {
 
 /// Backing less requirement less concave hinges, linear in nodes, true while `valid` holds.
 ///
-/// Law 2: |row - exact headroom * scale| <= slack, for every world inside `valid`.
+/// Law 2: |row - exact headroom * scale| <= slack, for every world inside `valid`. Of its two sides as well: what backing
+/// less hinges is off and what the requirement is off come to no more than the slack together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Form {
     /// What counts for the account; may be negative.
@@ -139,7 +140,8 @@ pub enum Compiled {
 /// What the screen says of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Screen {
-    /// The exact verdict is healthy; no need to ask.
+    /// The exact verdict is not unhealthy, so there is no need to ask: it is healthy, or the venue has no answer because
+    /// a number does not fit.
     Clear,
     /// Ask the market.
     Candidate,

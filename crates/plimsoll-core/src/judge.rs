@@ -32,6 +32,8 @@ pub enum Certainty {
     Unsafe(Why),
     /// It depends on them.
     Undetermined(Why),
+    /// The venue itself has no answer, for another reason than a price: [`Judgement::own`] tells which.
+    Unanswered,
 }
 
 /// The verdict on an account, in full.
@@ -52,7 +54,7 @@ impl Judgement {
             Certainty::NoDebt => Some(Verdict::NoDebt),
             Certainty::Safe { .. } => Some(Verdict::Healthy),
             Certainty::Unsafe(_) => Some(Verdict::Unhealthy),
-            Certainty::Undetermined(_) => None,
+            Certainty::Undetermined(_) | Certainty::Unanswered => None,
         }
     }
 }
@@ -124,7 +126,25 @@ impl<'m> Standing<'m> {
     #[must_use]
     pub fn judge(&self, account: &Account, test: Test) -> Judgement {
         let own = self.own.verdict(account, test);
-        Judgement { own, certainty: self.certainty(account, test) }
+        let certainty = self.certainty(account, test);
+        if matches!(certainty, Certainty::Certain | Certainty::Undetermined(_)) {
+            return Judgement { own, certainty };
+        }
+        // A row has more room than the venue's integers: it says nothing where they do not hold the account.
+        match own.err().and_then(|refusal| self.unanswered(refusal, account, test)) {
+            Some(refusal) => Judgement { own: Err(refusal), certainty: Certainty::Unanswered },
+            None => Judgement { own, certainty },
+        }
+    }
+
+    /// Why the venue has no answer, if not for a price. One that is missing may hide another reason, so everything is
+    /// asked at its lowest.
+    fn unanswered(&self, refusal: Refusal, account: &Account, test: Test) -> Option<Refusal> {
+        if !matches!(refusal, Refusal::PriceUnknown { .. }) {
+            return Some(refusal);
+        }
+        let [low, _] = self.ends.as_ref()?;
+        low.verdict(account, test).err()
     }
 
     fn certainty(&self, account: &Account, test: Test) -> Certainty {
@@ -269,6 +289,9 @@ impl<'m> Standing<'m> {
 }
 
 /// The form of "backing covers so many percent of the requirement".
+///
+/// Of 100 x backing - percent x requirement, what the venue rounds off backing counts a hundredfold and what it rounds
+/// onto the requirement `percent` times. The slack is of both together, so it counts as the greater of the two.
 fn scaled(form: &Form, percent: u64) -> Option<Form> {
     let times = |part: &Linear, factor: u64| -> Option<Linear> {
         let factor = Int::from(factor);
@@ -279,7 +302,7 @@ fn scaled(form: &Form, percent: u64) -> Option<Form> {
         backing: times(&form.backing, 100)?,
         requirement: times(&form.requirement, percent)?,
         hinges: form.hinges.iter().map(|hinge| times(hinge, 100)).collect::<Option<Vec<_>>>()?,
-        slack: times(&form.slack, 100)?,
+        slack: times(&form.slack, percent.max(100))?,
         scale: form.scale,
         valid: form.valid.clone(),
     })

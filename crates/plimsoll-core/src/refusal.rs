@@ -37,6 +37,13 @@ pub enum Refusal {
         /// What was asked (raw).
         asked: U256,
     },
+    /// All receipts of the asset together stand for less than the loan.
+    BeyondReceipts {
+        /// What all receipts stand for (raw).
+        receipts: U256,
+        /// What would be owed for the loan, as the venue counts it here (raw).
+        lent: U256,
+    },
     /// An amount of nothing.
     AmountZero,
     /// More than the account holds or owes.
@@ -148,6 +155,7 @@ impl Refusal {
             Refusal::GracePeriod { .. } => "PL0125",
             Refusal::SelfLiquidation => "PL0126",
             Refusal::InconsistentInput => "PL0127",
+            Refusal::BeyondReceipts { .. } => "PL0128",
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
             Refusal::Overflow(_) => "PL0301",
@@ -198,6 +206,9 @@ impl fmt::Display for Refusal {
             }
             Refusal::InsufficientCash { held, asked } => {
                 write!(f, "the pool holds {held}, {asked} was asked")
+            }
+            Refusal::BeyondReceipts { receipts, lent } => {
+                write!(f, "a loan of {lent} where all receipts stand for {receipts}")
             }
             Refusal::AmountZero => f.write_str("an amount of zero"),
             Refusal::AmountTooLarge { held, asked } => write!(f, "{asked} was asked of {held}"),

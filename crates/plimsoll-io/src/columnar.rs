@@ -2,13 +2,15 @@
 //!
 //! The decoder is the `parquet` crate's. Before it sees anything of a file, the footer and every page's header are
 //! looked through here, because the decoder believes the lengths that they declare; what is too long or of another
-//! kind is refused by name. Texts are not copied out of their pages, so that a short file cannot become a long table.
+//! kind is refused by name. What it stumbles over all the same is caught ([`decoding`]). Texts are not copied out of their pages, so that a short file cannot become a long table.
 
+mod contained;
 mod input;
 mod pages;
 mod texts;
 mod thrift;
 
+pub use contained::decoding;
 pub(crate) use input::Input;
 
 use crate::fault::{Code, Log, Span, quoted};
@@ -18,6 +20,8 @@ use ::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use ::parquet::file::reader::Length;
+use arrow_array::RecordBatch;
+use contained::contained;
 use std::sync::Arc;
 use texts::Texts;
 
@@ -127,8 +131,8 @@ impl Sheet {
         let views = ArrowReaderOptions::new()
             .with_skip_arrow_metadata(true)
             .with_schema(Arc::new(texts::as_views(&metadata)));
-        let metadata =
-            ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), views).map_err(|error| {
+        let metadata = contained(|| ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), views))
+            .map_err(|error| {
                 log.file(Code::NotParquet, name, message(&error), "columns of texts and numbers");
             });
         let metadata = metadata.ok()?;
@@ -140,8 +144,8 @@ impl Sheet {
     pub(crate) fn next(&mut self, log: &mut Log) -> Option<Batch> {
         loop {
             if let Some(group) = &mut self.open {
-                match group.reader.next() {
-                    Some(Ok(batch)) if batch.num_rows() as u64 <= group.end - group.row => {
+                match next_batch(&mut group.reader) {
+                    Ok(Some(batch)) if batch.num_rows() as u64 <= group.end - group.row => {
                         let (first, rows) = (group.row, batch.num_rows());
                         group.row += rows as u64;
                         let column = |place: &Option<usize>| match place {
@@ -154,7 +158,7 @@ impl Sheet {
                             columns: self.places.iter().map(column).collect(),
                         });
                     }
-                    None if group.row == group.end => self.open = None,
+                    Ok(None) if group.row == group.end => self.open = None,
                     _ => self.tell_broken(log),
                 }
             } else if !self.open_next(log)? {
@@ -196,11 +200,13 @@ impl Sheet {
         group: usize,
         columns: ProjectionMask,
     ) -> ::parquet::errors::Result<ParquetRecordBatchReader> {
-        ParquetRecordBatchReaderBuilder::new_with_metadata(self.input.clone(), self.metadata.clone())
-            .with_row_groups(vec![group])
-            .with_projection(columns)
-            .with_batch_size(BATCH)
-            .build()
+        contained(|| {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.input.clone(), self.metadata.clone())
+                .with_row_groups(vec![group])
+                .with_projection(columns)
+                .with_batch_size(BATCH)
+                .build()
+        })
     }
 
     /// The open row group cannot be decoded on: finds out from which rows and in which columns.
@@ -214,17 +220,16 @@ impl Sheet {
             let alone = ProjectionMask::roots(self.metadata.parquet_schema(), [column]);
             let (mut at, mut why) = (first, None);
             match self.reader(group, alone) {
-                Ok(reader) => {
-                    for batch in reader {
-                        match batch {
-                            Ok(batch) => at += batch.num_rows() as u64,
-                            Err(error) => {
-                                why = Some(error.to_string());
-                                break;
-                            }
+                Ok(mut reader) => loop {
+                    match next_batch(&mut reader) {
+                        Ok(Some(batch)) => at += batch.num_rows() as u64,
+                        Ok(None) => break,
+                        Err(error) => {
+                            why = Some(error.to_string());
+                            break;
                         }
                     }
-                }
+                },
                 Err(error) => why = Some(error.to_string()),
             }
             if why.is_none() && at == end {
@@ -239,6 +244,11 @@ impl Sheet {
             log.at(Code::NotParquet, span, "rows that cannot be decoded", format!("{} rows", end - first));
         }
     }
+}
+
+/// The next rows of a row group; `None` after the last.
+fn next_batch(reader: &mut ParquetRecordBatchReader) -> ::parquet::errors::Result<Option<RecordBatch>> {
+    contained(|| Ok(reader.next().transpose()?))
 }
 
 /// The footer, once it was looked through.
@@ -269,7 +279,7 @@ fn metadata(input: &Input) -> Result<ArrowReaderMetadata, [String; 2]> {
     }
     // What Arrow adds to a file's schema is a view of it and not needed.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    ArrowReaderMetadata::load(input, options)
+    contained(|| ArrowReaderMetadata::load(input, options))
         .map_err(|error| [message(&error), "a footer that can be read".to_string()])
 }
 

@@ -43,6 +43,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::WouldBeUnhealthy,
         Refusal::OverCapacity { debt: asked, capacity: held },
         Refusal::InsufficientCash { held, asked },
+        Refusal::BeyondReceipts { receipts: held, lent: asked },
         Refusal::AmountZero,
         Refusal::AmountTooLarge { held, asked },
         Refusal::SupplyCap(instrument),
@@ -82,6 +83,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::WouldBeUnhealthy
             | Refusal::OverCapacity { .. }
             | Refusal::InsufficientCash { .. }
+            | Refusal::BeyondReceipts { .. }
             | Refusal::AmountZero
             | Refusal::AmountTooLarge { .. }
             | Refusal::SupplyCap(_)

@@ -4,6 +4,7 @@
 use plimsoll_core::{Account, AccountId, Feeds, Int, Lens, Market as _, Reading, Test, U256, Verdict};
 use plimsoll_io::vectors::{Checked, Outcome, Tally, check, tally};
 use plimsoll_venues::morpho_blue::{BORROW, COLLATERAL, Irm, Market, Parameters, Pool, State};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 fn files(prefix: &str) -> Vec<PathBuf> {
@@ -64,6 +65,83 @@ fn a_wrong_digit_is_seen() {
     assert!(seen >= 2);
 }
 
+/// A file of the project, unpacked, with the first case of each list.
+fn first_cases(path: &Path) -> Value {
+    let mut unpacked = Vec::new();
+    let bytes = std::fs::read(path).unwrap();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*bytes), &mut unpacked).unwrap();
+    let mut file: Value = serde_json::from_slice(&unpacked).unwrap();
+    for list in file.as_object_mut().unwrap().values_mut().filter_map(Value::as_array_mut) {
+        list.truncate(1);
+    }
+    file
+}
+
+fn check_value(file: &Value) -> Checked {
+    check(&serde_json::to_vec(file).unwrap()).unwrap()
+}
+
+/// Where every number of a value stands, as JSON pointers.
+fn numbers(value: &Value, path: &str, all: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => {
+            (0..).zip(items).for_each(|(at, item)| numbers(item, &format!("{path}/{at}"), all));
+        }
+        Value::Object(entries) => {
+            entries.iter().for_each(|(key, entry)| numbers(entry, &format!("{path}/{key}"), all));
+        }
+        Value::Number(_) => all.push(path.into()),
+        Value::String(text) if text.parse::<U256>().is_ok() => all.push(path.into()),
+        _ => {}
+    }
+}
+
+/// `verify` once stopped at an accrual of a reserve that its file did not list. Whatever number of whatever file is
+/// the number of nothing, or beyond every range, the file is compared to its end.
+#[test]
+fn a_number_that_points_nowhere_stops_nothing() {
+    let mut tried = 0;
+    for path in files("") {
+        if path.extension().is_none_or(|extension| extension != "gz") {
+            continue;
+        }
+        let file = first_cases(&path);
+        let mut places = Vec::new();
+        numbers(&file, "", &mut places);
+        for place in places {
+            let was = file.pointer(&place).unwrap();
+            let wrong: [Value; 3] = match was {
+                Value::Number(_) => [Value::from(10), Value::from(127), Value::from(u64::MAX)],
+                _ => [Value::from("0"), Value::from("127"), Value::from(U256::MAX.to_string())],
+            };
+            for value in wrong {
+                let mut wrong = file.clone();
+                *wrong.pointer_mut(&place).unwrap() = value;
+                // A fault of the file, of a record, or none; but an answer.
+                let _ = check(&serde_json::to_vec(&wrong).unwrap());
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 5_000, "{tried}");
+}
+
+#[test]
+fn an_accrual_of_a_reserve_that_is_not_listed_is_a_located_fault() {
+    for path in files("aave_v3").into_iter().filter(|path| path.to_string_lossy().contains("accruals")) {
+        let mut file = first_cases(&path);
+        let listed = file["meta"]["reserves"].as_array().unwrap().len();
+        for reserve in [listed, 127] {
+            file["accruals"][0]["reserve"] = reserve.into();
+            let checked = check_value(&file);
+            let fault = checked.records[0].fault.as_ref().unwrap().to_string();
+            let (path, found) = ("accruals[0].reserve", format!("{reserve}"));
+            assert!(fault.contains(path) && fault.contains(&found), "{fault}");
+            assert!(tally(&checked).skipped > 0);
+        }
+    }
+}
+
 fn verdict(market: &Market, account: &Account, price: U256) -> Verdict {
     let readings = [Reading::certain(price)];
     let quoted = market.at(Feeds { readings: &readings }, Lens::Action, market.updated()).unwrap();
@@ -83,8 +161,8 @@ fn recorded_trigger_prices_are_the_last_ones() {
         } else {
             text = String::from_utf8(bytes).unwrap();
         }
-        let file: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let number = |value: &serde_json::Value| -> U256 { value.as_str().unwrap().parse().unwrap() };
+        let file: Value = serde_json::from_str(&text).unwrap();
+        let number = |value: &Value| -> U256 { value.as_str().unwrap().parse().unwrap() };
         for case in file["positions"].as_array().unwrap() {
             let up = match case["label"].as_str().unwrap() {
                 "boundary: highest unhealthy price" => true,

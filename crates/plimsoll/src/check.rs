@@ -25,7 +25,8 @@ pub enum Tier {
     Critical,
     /// Below the line by the venue's own test.
     Liquidatable,
-    /// It depends on a price that we do not trust, or nothing can be said.
+    /// It depends on a price that we do not trust, or the venue itself has no answer: a number does not fit where its
+    /// contract would revert, or the account contradicts itself. Such an account is never called safe.
     Unknown,
 }
 

@@ -44,7 +44,7 @@ pub enum Binds {
     Held,
     /// The account's health or what its collateral carries.
     Health,
-    /// The pool has no more cash.
+    /// The pool has no more to lend: no cash, or none that receipts stand for.
     Cash,
     /// The market's cap for the asset.
     Cap,
@@ -79,7 +79,7 @@ impl Binds {
             Some(Refusal::WouldBeUnhealthy | Refusal::OverCapacity { .. } | Refusal::NoBorrowingPower) => {
                 Binds::Health
             }
-            Some(Refusal::InsufficientCash { .. }) => Binds::Cash,
+            Some(Refusal::InsufficientCash { .. } | Refusal::BeyondReceipts { .. }) => Binds::Cash,
             Some(Refusal::SupplyCap(_) | Refusal::BorrowCap(_)) => Binds::Cap,
             Some(Refusal::DebtCeiling(_)) => Binds::Ceiling,
             Some(

@@ -102,6 +102,7 @@ fn what_binds_is_said() {
         (Some(Refusal::WouldBeUnhealthy), Binds::Health),
         (Some(Refusal::NoBorrowingPower), Binds::Health),
         (Some(Refusal::InsufficientCash { held: U256::ONE, asked: U256::new(2) }), Binds::Cash),
+        (Some(Refusal::BeyondReceipts { receipts: U256::ONE, lent: U256::new(2) }), Binds::Cash),
         (Some(Refusal::BorrowCap(plimsoll_core::InstrumentId(2))), Binds::Cap),
         (Some(Refusal::DebtCeiling(plimsoll_core::InstrumentId(1))), Binds::Ceiling),
         (Some(Refusal::Frozen(plimsoll_core::InstrumentId(0))), Binds::Rules),

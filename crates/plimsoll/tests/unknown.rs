@@ -190,6 +190,19 @@ fn a_debt_without_price_is_unknown() {
     assert_eq!(tiers, [Tier::Unknown, Tier::NoDebt]);
 }
 
+/// 2^230 of COL: no word of the contract holds their value, so it has no answer, whether or not a price is in doubt.
+#[test]
+fn an_account_that_the_venue_cannot_compute_is_unknown() {
+    let one = || observation(Some("1"));
+    let unsure = Observation { confidence: "0.01".parse().ok(), ..one() };
+    for owed in [one(), unsure, observation(None)] {
+        let mut book = book(observation(Some("100")), owed, one(), &[&[(COL, 10), (OWE, 500)]]);
+        let endless = plimsoll_core::U256::ZERO.with_bit(230, true);
+        book.accounts[0].account.set(receipt(0), endless.into());
+        assert_eq!(tiers(&book), (vec![Tier::Unknown], Severity::Unknown));
+    }
+}
+
 /// A dead price of something that an account does not hold, or can do without, blocks nothing.
 #[test]
 fn a_dead_price_blocks_only_whom_it_concerns() {

@@ -1,19 +1,21 @@
 //! Judging with doubtful prices, at a market of two assets that is nothing but its rule.
 
 use plimsoll_core::{
-    Account, AccountId, Accounts, Assessment, Balance, Call, Cell, Certainty, Compiled, Effects, Feeds,
-    Figure, Form, Instrument, InstrumentId, Int, Lens, Linear, Market, Node, NodeId, NodeSpec, PriceSlot,
-    Question, Quoted, Range, Reading, Refusal, Standing, TermSpec, Test, Time, Trace, U256, Unit, Valid,
-    Verdict, Why,
+    Account, AccountId, Accounts, Assessment, Balance, Call, Cell, Certainty, Compiled, Counting, Effects,
+    Feeds, Figure, Form, Instrument, InstrumentId, Int, Lens, Linear, Market, Node, NodeId, NodeSpec,
+    PriceSlot, Question, Quoted, Range, Reading, Refusal, Standing, TermSpec, Test, Time, Trace, U256, Unit,
+    Valid, Verdict, Why,
 };
 
 /// Instrument i is worth price i; what is held of it backs, what is owed (negative) is required; healthy while the
-/// sum is not negative. With `hinge`, what is held of the first asset above 100 counts only half.
+/// sum is not negative. With `hinge`, what is held of the first asset above 100 counts only half. The venue rounds its
+/// requirement up by as much as `rounds`, which its form says as slack.
 #[derive(Clone)]
 struct Scales {
     slots: Vec<PriceSlot>,
     nodes: Vec<NodeSpec>,
     hinge: bool,
+    rounds: i128,
 }
 
 fn scales() -> Scales {
@@ -24,11 +26,12 @@ fn scales() -> Scales {
         highest: U256::new(1_000_000),
     };
     let node = |slot: usize| NodeSpec { name: format!("price {slot}"), slot: Some(slot) };
-    Scales { slots: vec![slot("A"), slot("B")], nodes: vec![node(0), node(1)], hinge: false }
+    Scales { slots: vec![slot("A"), slot("B")], nodes: vec![node(0), node(1)], hinge: false, rounds: 0 }
 }
 
 struct At {
     nodes: Vec<Result<Node, Why>>,
+    rounds: i128,
 }
 
 impl At {
@@ -42,6 +45,7 @@ impl At {
             let side = if value.is_negative() { &mut requirement } else { &mut backing };
             *side = side.add(Int::from(value.magnitude())).ok_or(Refusal::Overflow("sum"))?;
         }
+        let requirement = requirement.add(Int::new(self.rounds)).ok_or(Refusal::Overflow("sum"))?;
         Ok((backing, requirement))
     }
 }
@@ -106,7 +110,7 @@ impl Market for Scales {
     fn at<'m>(&'m self, feeds: Feeds<'_>, _: Lens, _: Time) -> Result<Box<dyn Quoted + 'm>, Refusal> {
         let node =
             |slot: usize| feeds.get(slot).value.map(|price| Node::exact(price.into())).ok_or(Why::Missing);
-        Ok(Box::new(At { nodes: (0..2).map(node).collect() }))
+        Ok(Box::new(At { nodes: (0..2).map(node).collect(), rounds: self.rounds }))
     }
 
     fn compile(&self, account: &Account, _: Question) -> Result<Compiled, Refusal> {
@@ -127,7 +131,12 @@ impl Market for Scales {
         if self.hinge {
             form.hinges.push(Linear { terms: vec![(NodeId(0), Int::ONE)], constant: Int::new(-100) });
         }
+        form.slack.constant = Int::new(self.rounds);
         Ok(if owes { Compiled::Rows(vec![form]) } else { Compiled::NoDebt })
+    }
+
+    fn counting(&self, _: &Account, _: InstrumentId) -> Result<Counting, Refusal> {
+        Err(Refusal::NotAtThisVenue)
     }
 
     fn act(&self, _: &Call, _: &dyn Accounts, _: Feeds<'_>, _: &mut dyn Trace) -> Result<Effects, Refusal> {
@@ -172,6 +181,7 @@ fn why_of(certainty: Certainty) -> (&'static str, Option<Why>) {
         Certainty::Safe { why, .. } => ("safe", Some(why)),
         Certainty::Unsafe(why) => ("unsafe", Some(why)),
         Certainty::Undetermined(why) => ("undetermined", Some(why)),
+        Certainty::Unanswered => ("unanswered", None),
     }
 }
 
@@ -249,6 +259,56 @@ fn safe_says_how_safe_at_least() {
     let reading = between(Some(200), 150, Some(300), Why::Confidence);
     let (certainty, _) = judged(&scales(), &[reading, certain(100)], &holds(10, -10));
     assert_eq!(certainty, Certainty::Safe { why: Why::Confidence, at_least: 150 });
+}
+
+/// Safe once said 9 100 % here: it took the slack of the requirement a hundredfold, where the requirement itself was taken
+/// 9 100 times. Ten of A at 100 against one of B at 10, which the venue rounds up by 90 to 100: exactly 1 000 %.
+#[test]
+fn safe_says_no_more_than_roundings_leave() {
+    let market = Scales { rounds: 90, ..scales() };
+    let (readings, account) = ([between(Some(100), 100, Some(100), Why::Stale), certain(10)], holds(10, -1));
+    let exact = market.at(Feeds { readings: &readings }, Lens::Action, Time(0)).expect("it stands");
+    let exact = exact.verdict(&account, Test::Liquidation).expect("a verdict");
+    assert_eq!((exact.backing, exact.requirement), (Int::new(1_000), Int::new(100)));
+    let (certainty, _) = judged(&market, &readings, &account);
+    assert_eq!(certainty, Certainty::Safe { why: Why::Stale, at_least: 1_000 });
+}
+
+/// A price without value is missing, whatever its source says of it.
+#[test]
+fn a_price_without_value_is_missing() {
+    let silent = |low| Reading { doubt: None, ..between(None, low, None, Why::Missing) };
+    for (low, name) in [(100, "safe"), (99, "undetermined")] {
+        let (certainty, _) = judged(&scales(), &[silent(low), certain(100)], &holds(10, -10));
+        assert_eq!(why_of(certainty), (name, Some(Why::Missing)));
+    }
+}
+
+/// Where the venue's integers do not hold the account there is no verdict, though a row, which has more room, would be
+/// surely healthy: 2^254 of one asset at 100.
+#[test]
+fn an_account_that_does_not_fit_is_unanswered() {
+    let endless = Int::from(U256::ZERO.with_bit(254, true));
+    let of = |a, b| Account::new(AccountId(1)).with(InstrumentId(0), a).with(InstrumentId(1), b);
+    let unsure = || between(Some(100), 50, Some(100), Why::Confidence);
+    let missing = || between(None, 0, None, Why::Missing);
+    for (readings, account) in [
+        ([certain(100), unsure()], of(endless, Int::new(-10))),
+        ([certain(100), missing()], of(endless, Int::new(-10))),
+        // The venue stops at the missing price before it comes to the other.
+        ([missing(), certain(100)], of(Int::new(-10), endless)),
+    ] {
+        let market = scales();
+        let standing = Standing::new(&market, &readings, Lens::Action, Time(0)).expect("it stands");
+        let judgement = standing.judge(&account, Test::Liquidation);
+        assert_eq!(judgement.certainty, Certainty::Unanswered, "{readings:?}");
+        assert!(matches!(judgement.own, Err(Refusal::Overflow(_))), "{:?}", judgement.own);
+        assert_eq!(judgement.verdict(), None);
+    }
+    // A missing price alone is no such reason.
+    let (certainty, _) =
+        judged(&scales(), &[between(None, 100, None, Why::Missing), certain(1)], &holds(10, -1));
+    assert_eq!(why_of(certainty).0, "safe");
 }
 
 /// A hinge takes away at its worst: at A's highest price, where 10 x 200 - 1 x (200 - 100) are left.

@@ -11,9 +11,9 @@ const PAGE_MAX: i64 = 64 << 20;
 /// A page's header, its statistics included, longer than this \[bytes\] is refused.
 const HEADER_MAX: u64 = 1 << 20;
 
-/// Plain, by dictionary (both names), run lengths, deltas of numbers, lengths before texts, split floats. Not deltas of
-/// texts: a few bytes could stand for gigabytes.
-const ENCODINGS: [i64; 7] = [0, 2, 3, 5, 6, 8, 9];
+/// Plain, by dictionary (both names), run lengths, deltas of numbers. Not deltas of texts or of their lengths, where a
+/// few bytes stand for gigabytes.
+const ENCODINGS: [i64; 5] = [0, 2, 3, 5, 8];
 
 /// What the decompressors write is no longer than a page says; the others' have no such limit.
 fn bounded(compression: Compression) -> bool {
@@ -73,12 +73,14 @@ fn check_page(header: &PageHeader, left: u64) -> Result<(), [String; 2]> {
         let found = format!("a page of {} bytes when decompressed", header.uncompressed);
         return wrong(found, format!("at most {PAGE_MAX}"));
     }
-    if !(0..=i64::from(i32::MAX)).contains(&header.values) {
-        return wrong(format!("a page of {} values", header.values), "a number that can be".into());
+    // A dictionary's values take a byte each at the least; the decoder makes room for as many as are declared.
+    let values = if header.kind == DICTIONARY { header.uncompressed } else { i64::from(i32::MAX) };
+    if !(0..=values).contains(&header.values) {
+        return wrong(format!("a page of {} values", header.values), format!("at most {values}"));
     }
     if !ENCODINGS.contains(&header.encoding) {
         let found = format!("the encoding {}", encoding(header.encoding));
-        return wrong(found, "plain values, a dictionary or lengths before texts".into());
+        return wrong(found, "plain values or a dictionary".into());
     }
     if header.levels.is_some_and(|encoding| encoding != RLE) {
         return wrong("levels of another encoding".into(), "run lengths".into());
@@ -97,6 +99,7 @@ fn check_page(header: &PageHeader, left: u64) -> Result<(), [String; 2]> {
 fn encoding(number: i64) -> String {
     match number {
         4 => "BIT_PACKED".into(),
+        6 => "DELTA_LENGTH_BYTE_ARRAY".into(),
         7 => "DELTA_BYTE_ARRAY".into(),
         other => other.to_string(),
     }

@@ -485,7 +485,10 @@ fn answer_holder(answer: &mut Answer, path: &str, scene: &Scene, account: &Accou
         let held: Vec<_> = account
             .holdings()
             .iter()
-            .filter(|holding| scene.pool.instruments()[holding.instrument.index()].kind == kind)
+            .filter(|holding| {
+                let listed = scene.pool.instruments().get(holding.instrument.index());
+                listed.is_some_and(|instrument| instrument.kind == kind)
+            })
             .collect();
         if held.is_empty() {
             answer.value(format!("{path}.{name}"), "{}");
@@ -540,7 +543,8 @@ fn accruals(root: Input<'_>) -> Result<Vec<Record>, Fault> {
 
 fn accrual(meta: &Meta<'_>, case: &Input<'_>) -> Result<Answer, Fault> {
     let at = Time(case.get("timestamp")?.u64()?);
-    let reserve = place(&case.get("reserve")?)?;
+    let number = case.get("reserve")?;
+    let reserve = place(&number)?;
     let action = case.get("action")?;
     if action.text()? != "supply" {
         return Err(action.fault("supply"));
@@ -551,7 +555,9 @@ fn accrual(meta: &Meta<'_>, case: &Input<'_>) -> Result<Answer, Fault> {
     let action = Action::Deposit { into: receipt(reserve), amount };
     let call = Call { actor: USER, account: USER, at, action };
     let mut answer = Answer::default();
-    answer_indices(&mut answer, "before", &scene.pool.reserves()[reserve].state, meta.revision, at);
+    let listed =
+        scene.pool.reserves().get(reserve).ok_or_else(|| number.fault("a reserve that meta lists"))?;
+    answer_indices(&mut answer, "before", &listed.state, meta.revision, at);
     let applied = scene
         .pool
         .act(&call, &vec![Account::new(USER)], scene.feeds(), &mut Silent)

@@ -1,6 +1,8 @@
 //! What tests of books share.
 #![allow(dead_code)] // each test file uses some of it
 
+pub(crate) mod recorded;
+
 use plimsoll_core::Book;
 use plimsoll_io::book::{File, FileBytes, Opened, Written};
 

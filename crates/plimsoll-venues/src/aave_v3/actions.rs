@@ -653,8 +653,9 @@ impl<'a> Work<'a> {
             let rounding = revision.receipt_balance();
             let formula = "receipts = scaled supply x liquidity index / 1e27";
             let held = t.mul_div(formula, scaled_supply, liquidity_index, RAY, rounding, Unit::NUMBER)?;
-            if held < amount {
-                return Err(Refusal::InsufficientCash { held, asked: amount });
+            let lent = self.lent(t, reserve, amount, scaled)?;
+            if held < lent {
+                return Err(Refusal::BeyondReceipts { receipts: held, lent });
             }
         }
         if let Some(cap) = self.cap(reserve, configuration.get(Configuration::BORROW_CAP))? {
@@ -674,6 +675,23 @@ impl<'a> Work<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What a loan is held against receipts with: the amount, from 3.5 what its scaled debt owes (raw).
+    fn lent<T: Trace + ?Sized>(
+        &self,
+        t: &mut T,
+        reserve: usize,
+        amount: U256,
+        scaled: U256,
+    ) -> Result<U256, Refusal> {
+        let revision = self.pool.revision;
+        if revision <= Revision::V3_4 {
+            return Ok(amount);
+        }
+        let index = self.states[reserve].variable_borrow_index;
+        let formula = "lent = scaled debt minted x debt index / 1e27";
+        t.mul_div(formula, scaled, index, RAY, revision.debt_balance(), Unit::NUMBER)
     }
 
     /// Up to 3.4: health above 1 now, and collateral for the debt with the new loan (`validateBorrow`).

@@ -20,8 +20,8 @@ const SMALL_POSITION: U256 = U256::new(2_000 * 100_000_000);
 /// From 3.3: at least this must be left on both sides (base).
 const LEAST_LEFTOVER: U256 = U256::new(1_000 * 100_000_000);
 
-/// Whether a liquidation of an unhealthy account could run now: some debt and some collateral are in use, not
-/// paused and past their grace period.
+/// Whether a liquidation of an unhealthy account could run now: some debt and some collateral that can be seized are in
+/// use, not paused and past their grace period.
 pub(super) fn executable(pool: &Pool, account: &Account, at: Time) -> Result<(), Refusal> {
     let config = UserConfig::of(account);
     let mut refusals = [Err(Refusal::NotLiquidatable); 2];
@@ -32,11 +32,22 @@ pub(super) fn executable(pool: &Pool, account: &Account, at: Time) -> Result<(),
             Role::Debt => (1, config.bit(reserve, DEBT_BIT)),
             Role::Asset => continue,
         };
-        if counts && refusals[side].is_err() {
+        if !counts || refusals[side].is_ok() {
+            continue;
+        }
+        if role == Role::Debt || seizable(pool, reserve) {
             refusals[side] = open_for_liquidation(pool, reserve, at);
+        } else if refusals[side] == Err(Refusal::NotLiquidatable) {
+            refusals[side] = Err(Refusal::NotSeizable(holding.instrument));
         }
     }
     refusals.into_iter().collect()
+}
+
+/// Up to 3.5 collateral of threshold zero cannot be seized.
+fn seizable(pool: &Pool, reserve: usize) -> bool {
+    let threshold = pool.reserves[reserve].configuration.get(Configuration::THRESHOLD);
+    pool.revision >= Revision::V3_6 || threshold != 0
 }
 
 fn open_for_liquidation(pool: &Pool, reserve: usize, at: Time) -> Result<(), Refusal> {
@@ -144,9 +155,7 @@ fn validate(work: &Work<'_>, collateral: usize, owed: usize, health: U256) -> Re
         return Err(Refusal::NotLiquidatable);
     }
     let config = UserConfig::of(&work.account);
-    let threshold = pool.reserves[collateral].configuration.get(Configuration::THRESHOLD);
-    let without_threshold = pool.revision <= Revision::V3_5 && threshold == 0;
-    if without_threshold || !config.bit(collateral, COLLATERAL_BIT) {
+    if !seizable(pool, collateral) || !config.bit(collateral, COLLATERAL_BIT) {
         return Err(Refusal::NotSeizable(receipt(collateral)));
     }
     if work.account.quantity(debt(owed)).is_zero() {

@@ -4,7 +4,8 @@ use crate::liquidation::liquidate;
 use crate::scenes::{BORROWER, OTHER, USDC, WBTC, WETH, plain};
 use crate::world::{World, u};
 use plimsoll_core::{
-    AccountId, Amount, Compiled, Lens, Market, Nodes, Question, Refusal, Screen, Test, U256, Verdict, screen,
+    AccountId, Action, Amount, Compiled, Lens, Market, Nodes, Question, Refusal, Screen, Test, U256, Verdict,
+    screen,
 };
 use plimsoll_venues::aave_v3::{Configuration, Revision, debt};
 
@@ -138,6 +139,37 @@ fn whale(revision: Revision, owed: u128) -> World {
     }
     world = world.holding_raw(3, WETH, u(first), true).owing_raw(3, WBTC, u(owed));
     if second == 0 { world } else { world.holding_raw(3, USDC, u(second), true) }
+}
+
+/// A loan of 100 at a debt index of 1.5 is 67 scaled (66.67 rounded up), which owe 101 (100.5 rounded up): from 3.5 the
+/// contract holds that against all receipts (`vars.amount` of `validateBorrow`), before what is borrowed.
+#[test]
+fn receipts_must_cover_the_debt_as_it_is_owed() {
+    for revision in Revision::ALL {
+        let lending = |receipts: u128| {
+            plain(revision).rebuilt(|spec| {
+                let state = &mut spec.reserves[USDC].state;
+                state.scaled_supply = u(receipts);
+                state.variable_borrow_index = u(1_500_000_000_000_000_000_000_000_000);
+            })
+        };
+        let borrow = |world: &World, amount: u128| {
+            let action = Action::Borrow { debt: debt(USDC), amount: Amount::Assets(u(amount)) };
+            world.then(BORROWER, BORROWER, action).err()
+        };
+        let fine = revision >= Revision::V3_5;
+        let beyond = |lent| Some(Refusal::BeyondReceipts { receipts: u(100), lent: u(lent) });
+        assert_eq!(borrow(&lending(100), 100), beyond(101).filter(|_| fine), "{revision:?}");
+        assert_eq!(borrow(&lending(101), 100), None, "{revision:?}");
+        // 99 is 66 scaled, which owe 99.
+        assert_eq!(borrow(&lending(100), 99), None, "{revision:?}");
+        let expected = if fine { beyond(102) } else { beyond(101) };
+        assert_eq!(
+            borrow(&lending(100), 101),
+            expected.filter(|_| revision >= Revision::V3_1),
+            "{revision:?}"
+        );
+    }
 }
 
 /// Half of the debt, with the half: 5 000 bps of an odd number of base units or raw units is rounded up.

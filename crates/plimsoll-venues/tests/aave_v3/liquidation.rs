@@ -104,6 +104,43 @@ fn p28_none_while_paused_or_in_grace() {
     });
 }
 
+/// "Executable" once overlooked that up to 3.5 a threshold of zero cannot be seized. It is told exactly where some pair of
+/// a collateral and a debt is not refused for what the two reserves are.
+#[test]
+fn p28_executable_is_where_some_pair_can_be_liquidated() {
+    check("p28 executable", 1_500, |tape| {
+        let revision = tape.pick(&Revision::ALL);
+        let mut world = plain(revision).holding(BORROWER, WBTC, 1, true).owing(BORROWER, USDC, 60_000);
+        for reserve in [WETH, USDC, WBTC] {
+            world = match tape.below(6) {
+                1 => world.set(reserve, Configuration::PAUSED, 1),
+                2 => world.set(reserve, Configuration::ACTIVE, 0),
+                3 => world.clone().rebuilt(|spec| spec.reserves[reserve].grace_until = world.at),
+                4 | 5 => world.set(reserve, Configuration::LTV, 0).set(reserve, Configuration::THRESHOLD, 0),
+                _ => world,
+            };
+        }
+        let judged =
+            world.quoted().verdict(world.account(AccountId(BORROWER)), plimsoll_core::Test::Liquidation);
+        let executable = judged.expect("a verdict").executable;
+        let refusals = [WETH, WBTC]
+            .map(|collateral| world.then(OTHER, BORROWER, liquidate(USDC, collateral, Amount::All)).err());
+        let stands_in_the_way = |refusal: &Option<Refusal>| {
+            matches!(
+                refusal,
+                Some(
+                    Refusal::Paused(_)
+                        | Refusal::Inactive(_)
+                        | Refusal::GracePeriod { .. }
+                        | Refusal::NotSeizable(_)
+                )
+            )
+        };
+        let possible = !refusals.iter().all(stands_in_the_way);
+        if executable.is_ok() == possible { Ok(1) } else { Err(format!("{executable:?} {refusals:?}")) }
+    });
+}
+
 /// More than half only at a health of 0.95 or below, or (from 3.3) where the position is small. What half is of
 /// changed with 3.3: of the reserve's debt before, of all debt since.
 #[test]

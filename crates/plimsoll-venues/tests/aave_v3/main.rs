@@ -15,6 +15,7 @@
 //! | properties 50 to 55 | `rounding` |
 //! | `every_refusal_is_reachable` | `refusals` |
 //! | boxes of accounts and prices | `over` |
+//! | doubtful prices | `doubt` |
 //! | a pool as bytes | `encoding` |
 //!
 //! Properties of the list that do not apply to this venue, by number:
@@ -31,6 +32,7 @@
 
 mod accounting;
 mod boundaries;
+mod doubt;
 mod encoding;
 mod health;
 mod laws;

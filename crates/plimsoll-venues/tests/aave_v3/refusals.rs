@@ -162,7 +162,7 @@ fn of_flags_and_caps(revision: Revision) {
         state.scaled_supply = u(999);
     });
     assert_eq!(own(&unclaimed, borrow(USDC, 999)), None);
-    let beyond = Refusal::InsufficientCash { held: u(999), asked: u(1_000) };
+    let beyond = Refusal::BeyondReceipts { receipts: u(999), lent: u(1_000) };
     let expected = (revision >= Revision::V3_1).then_some(beyond);
     assert_eq!(own(&unclaimed, borrow(USDC, 1_000)), expected, "{revision:?}");
     let closed = world.set(USDC, Configuration::BORROWING, 0);

@@ -4,8 +4,9 @@ use crate::health::SETUP;
 use crate::world::*;
 use plimsoll_core::num::Wide;
 use plimsoll_core::{
-    Account, AccountId, Cell, Compiled, Feeds, Form, Int, Lens, Market as _, Node, Nodes, Question, Quoted,
-    Reading, Refusal, Screen, Step, Subject, Test, Time, Trace, U256, Unit, Venue as _, Verdict, Why, screen,
+    Account, AccountId, Cell, Certainty, Compiled, Feeds, Form, Int, Lens, Market as _, Node, Nodes,
+    Question, Quoted, Reading, Refusal, Rounding, Screen, Standing, Step, Subject, Test, Time, Trace, U256,
+    Unit, Venue as _, Verdict, Why, screen,
 };
 use plimsoll_venues::morpho_blue::{
     BORROW, COLLATERAL, DEBT_NODE, Irm, Market, MorphoBlue, Parameters, Pool, SUPPLY, State,
@@ -172,6 +173,43 @@ proptest! {
         // The node's error is worth less than a 10^-5 loan unit for any position: slack < 2 + lltv + 10^-5.
         let bound = U256::pow10(54).unwrap().mul(u(3)).unwrap().add(U256::pow10(49).unwrap()).unwrap();
         prop_assert!(slack < Wide::from(Int::from(bound)));
+    }
+
+    /// What is said of a position under a doubtful price holds at every price that it may have, by the market's integers.
+    #[test]
+    fn what_is_said_under_doubt_holds_at_every_price(
+        any in anything(),
+        (below, above) in (bits(100), prop_oneof![3 => bits(100).prop_map(Some), 1 => Just(None)]),
+        draws in prop::collection::vec((0..4u8, any::<u64>()), 8),
+    ) {
+        let low = any.price.sub_or_zero(below);
+        let reading = Reading {
+            value: Some(any.price),
+            doubt: Some(Why::Stale),
+            low,
+            high: above.and_then(|above| any.price.add(above)),
+        };
+        let Ok(standing) = Standing::new(&any.market, &[reading], Lens::Action, Time(START)) else { return Ok(()) };
+        let judgement = standing.judge(&any.account, Test::Liquidation);
+        let high = reading.high.unwrap_or(any.market.slots()[0].highest).max(low);
+        let width = high.sub(low).unwrap();
+        for (kind, word) in draws {
+            let within = match kind {
+                0 => U256::ZERO,
+                1 => width,
+                2 => width.min(u(u128::from(word % 16))),
+                _ => width.mul_div_wide(u(word.into()), u(u64::MAX.into()), Rounding::Down).unwrap(),
+            };
+            let Some(quoted) = quote(&any.market, low.add(within).unwrap(), 0) else { continue };
+            let Ok(exact) = quoted.verdict(&any.account, Test::Liquidation) else { continue };
+            if let Some(verdict) = judgement.verdict() {
+                prop_assert_eq!(verdict, exact.verdict);
+            }
+            if let Certainty::Safe { at_least, .. } = judgement.certainty {
+                let backing = exact.backing.mul_wide(Int::new(100));
+                prop_assert!(backing >= exact.requirement.mul_wide(Int::from(at_least)), "{at_least} {exact:?}");
+            }
+        }
     }
 
     /// The debt node holds the true value of a share within its error, by exact rationals.
