@@ -11,4 +11,4 @@ RUSTDOCFLAGS=-Dwarnings step cargo doc --workspace --no-deps --locked
 step cargo test --workspace --locked
 step cargo build --release --workspace --locked
 step cargo run --release --locked --bin plimsoll -- verify vectors/*.json.gz
-step cargo run --release --locked -p plimsoll-bench -- --quick num_division num_mul_div
+step cargo run --release --locked -p plimsoll-bench -- --quick num_division num_mul_div hostile

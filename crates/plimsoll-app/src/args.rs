@@ -2,9 +2,13 @@ use crate::steps::Steps;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
+const EXIT_CODES: &str = "\
+Exit codes: 0 every account judged is healthy, 1 some account is unhealthy by its venue's own test, 2 wrong usage, \
+3 faulty input, 4 something is unknown, 5 the answer could not be written to stdout. A command's --help says more.";
+
 /// Collateral, debt and the line between, exact to the last unit.
 #[derive(Parser)]
-#[command(name = "plimsoll", version, about, propagate_version = true)]
+#[command(name = "plimsoll", version, about, propagate_version = true, after_help = EXIT_CODES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -15,7 +19,8 @@ pub(crate) enum Command {
     /// Judge every account of a book: health, distance to the line, totals
     ///
     /// Exit code: 0 every account healthy, 1 some account unhealthy by its venue's own test, 2 wrong usage,
-    /// 3 faulty input, 4 something unknown.
+    /// 3 faulty input, 4 something unknown or no account in the book, 5 the answer could not be written. With
+    /// --keep-going: 1 where a judged account is unhealthy, else 3 where anything was faulty.
     Check(CheckArgs),
     /// Show how one account's numbers come about, step by step as the contract computes them
     Explain(ExplainArgs),
@@ -30,9 +35,30 @@ pub(crate) enum Command {
     /// Each amount is accepted by the venue's own rules at both ends of the time given, and one unit more is refused.
     /// Exit code: 0, or 1 and 4 as `check` would say of the account; 2 wrong usage, 3 faulty input.
     Max(MaxArgs),
+    /// Show what kills an account, and when: liquidation prices, interest, what each holding is good for
+    Outlook(OutlookArgs),
+    /// Show what a keeper may take of an account now, and whether it pays
+    ///
+    /// Every debt with every collateral, best first, each through the venue's own rules, after the changes given. Exit
+    /// code: 0, or 1 and 4 as
+    /// `check` would say of the account; 2 wrong usage, 3 faulty input.
+    Liquidate(LiquidateArgs),
+    /// Show the smallest deposit or repayment that brings an account's health back
+    ///
+    /// Each amount goes through the venue's own rules, after the changes given, and no smaller one does. Exit code: 0,
+    /// or 1 and 4 as `check` would say of the account as it stands; 2 wrong usage, 3 faulty input.
+    Restore(RestoreArgs),
+    /// Show one owner's accounts side by side: who dies first along each feed, net equity, the way back
+    ///
+    /// Exit code: the worst of the accounts, as `check` says it; 2 wrong usage, 3 faulty input.
+    Portfolio(PortfolioArgs),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),
+    /// Write a book's tables in another form, to the byte the same each time
+    ///
+    /// Exit code: 0 when it was written, 2 wrong usage, 3 faulty input.
+    Convert(ConvertArgs),
     /// Recompute recorded answers of venues and count the differences
     ///
     /// The last line is `checked N, mismatched M, skipped K`. Exit code: 0 when M and K are 0, 1 otherwise, 2 wrong
@@ -50,9 +76,84 @@ pub(crate) struct CheckArgs {
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,
-    /// Judge the sound part of a faulty book; the faults go to stderr and into the output
+    /// Only prices and sums
+    #[arg(long)]
+    pub(crate) totals: bool,
+    /// One row an account as CSV, in the order of the book; docs/results.md has the columns
+    #[arg(long, conflicts_with_all = ["json", "totals"])]
+    pub(crate) csv: bool,
+    /// The same as Parquet, to this file; prices and sums are shown
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["csv"])]
+    pub(crate) parquet: Option<PathBuf>,
+    /// Judge the sound part of a faulty book: the faults go to stderr, how many there are and which accounts were left
+    /// out into the output
     #[arg(long)]
     pub(crate) keep_going: bool,
+    /// Where the tiers begin, as health: safe, moderate and high; below them, down to 1, is critical
+    #[arg(long, value_name = "SAFE,MODERATE,HIGH", default_value = "2,1.5,1.2")]
+    pub(crate) tiers: String,
+    /// Only these tiers: `critical,liquidatable,unknown`
+    #[arg(long, value_name = "TIER,...", value_delimiter = ',')]
+    pub(crate) tier: Vec<String>,
+    /// Only this owner's accounts
+    #[arg(long, value_name = "OWNER")]
+    pub(crate) owner: Option<String>,
+    /// Only this market's accounts
+    #[arg(long, value_name = "MARKET")]
+    pub(crate) market: Option<String>,
+    /// In which order
+    #[arg(long, value_enum, default_value_t = Order::Health)]
+    pub(crate) sort: Order,
+    /// Only so many
+    #[arg(long, value_name = "N")]
+    pub(crate) top: Option<usize>,
+}
+
+/// In which order accounts are shown.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Order {
+    /// The unknown first, then the least healthy
+    Health,
+    /// The shortest way along any one feed first
+    Distance,
+    /// The largest debt first, market by market
+    Debt,
+    /// By name
+    Name,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct OutlookArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An account's name, or MARKET:NAME where the name stands in several markets
+    pub(crate) account: String,
+    /// The time to look ahead from; the book's own when not given
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Feeds that move together, each with its weight: `ETH/USD,BTC/USD=0.8`; may be given several times
+    #[arg(long, value_name = "FEED[=WEIGHT],...")]
+    pub(crate) together: Vec<String>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct PortfolioArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// The owner's name
+    pub(crate) owner: String,
+    /// The time to judge at; the book's own when not given
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// The health that every account shall be brought back to
+    #[arg(long, value_name = "HEALTH", value_parser = crate::steps::amount, default_value = "1.5")]
+    pub(crate) to: plimsoll_core::Decimal,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(clap::Args)]
@@ -102,6 +203,50 @@ pub(crate) struct MaxArgs {
     pub(crate) json: bool,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct LiquidateArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An account's name, or MARKET:NAME where the name stands in several markets
+    pub(crate) account: String,
+    /// Changes that are done first, as `whatif` does them
+    #[command(flatten)]
+    pub(crate) first: Steps,
+    /// What sending the call costs, in the market's currency
+    #[arg(long, value_name = "AMOUNT", default_value = "0", value_parser = crate::steps::amount)]
+    pub(crate) gas: plimsoll_core::Decimal,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct RestoreArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An account's name, or MARKET:NAME where the name stands in several markets; with --with, an owner
+    pub(crate) account: String,
+    /// The health to be reached; 1 is the line
+    #[arg(long, value_name = "HEALTH", value_parser = crate::steps::amount, required_unless_present = "with")]
+    pub(crate) to: Option<plimsoll_core::Decimal>,
+    /// So much of one asset, split among all accounts of the owner ACCOUNT so that the least healthy of them becomes
+    /// as healthy as can be: '1000000 USDC'
+    #[arg(long, value_name = "AMOUNT", value_parser = crate::steps::stake, conflicts_with_all = ["to", "by", "within"])]
+    pub(crate) with: Option<plimsoll::Stake>,
+    /// The amount shall still do at this time
+    #[arg(long, value_name = "TIME", conflicts_with = "within")]
+    pub(crate) by: Option<String>,
+    /// The amount shall still do after so long
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = seconds)]
+    pub(crate) within: u64,
+    /// Changes that are done first, as `whatif` does them
+    #[command(flatten)]
+    pub(crate) first: Steps,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Seconds of a duration.
 fn seconds(text: &str) -> Result<u64, &'static str> {
     plimsoll_io::time::parse_duration(text)
@@ -112,7 +257,8 @@ fn seconds(text: &str) -> Result<u64, &'static str> {
 pub(crate) enum Import {
     /// From a spreadsheet: CSV, plain or gzipped, one account a row
     ///
-    /// docs/import.md has a worked example. Exit code: 0 when every row was taken, 2 wrong usage, 3 faulty input.
+    /// docs/import.md has a worked example. Exit code: 0 when every row was taken, 2 wrong usage, 3 faulty input, also
+    /// where --keep-going took the rest of it, or a table without rows.
     Csv(ImportCsvArgs),
 }
 
@@ -135,6 +281,27 @@ pub(crate) struct ImportCsvArgs {
     /// Take the sound rows of a faulty table; the faults go to stderr
     #[arg(long)]
     pub(crate) keep_going: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ConvertArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// The form of its feeds and positions
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) to: Form,
+    /// The folder to write the book to; new or empty
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
+    /// Sort the positions by account, so that they can be read account by account
+    #[arg(long)]
+    pub(crate) sort: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Form {
+    Csv,
+    Parquet,
 }
 
 #[derive(clap::Args)]

@@ -1,8 +1,9 @@
 //! What commands that ask about an account share: names that do not fit, and amounts as people read them.
 
 use crate::exit;
-use crate::show::outln;
-use plimsoll::{Identity, Misasked};
+use crate::show::{errln, outln};
+use crate::steps::Steps;
+use plimsoll::{Identity, Ladder, Misasked};
 use plimsoll_core::{Book, Certainty, Judgement, Refusal, U256};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -13,6 +14,24 @@ pub(crate) fn opened(path: &Path, at: Option<&str>, name: &str) -> Result<(Book,
     book.at = crate::check::time_of(&book, at).ok_or(exit::USAGE)?;
     let account = plimsoll::account(&book, name).map_err(|why| refuse(&why))?;
     Ok((book, account))
+}
+
+/// The book after changes to it, and the account's place in it; the exit code where that cannot be.
+pub(crate) fn changed(path: &Path, name: &str, first: &Steps) -> Result<(Book, usize), u8> {
+    let (book, account) = opened(path, None, name)?;
+    if first.0.is_empty() {
+        return Ok((book, account));
+    }
+    let changes: Vec<_> = first.0.iter().map(|(_, change)| change.clone()).collect();
+    let answer =
+        plimsoll::whatif(&book, account, &changes, &Ladder::default()).map_err(|why| refuse(&why))?;
+    if let Some(refusal) = &answer.refused {
+        let step = first.0.get(answer.done.len()).map_or("", |(said, _)| said);
+        errln!("plimsoll: {step}: {}", words(refusal));
+        return Err(exit::FAULTY);
+    }
+    crate::whatif::possible(&changes, &answer.book)?;
+    Ok((answer.book, account))
 }
 
 /// Account, market and doubt in the lines that stand above an answer.
@@ -37,11 +56,11 @@ pub(crate) fn print_foot(identity: &Identity) {
 
 /// Tells why a question cannot be put, and which name was most likely meant; the exit code.
 pub(crate) fn refuse(why: &Misasked) -> u8 {
-    eprintln!("plimsoll: {why}");
+    errln!("plimsoll: {why}");
     if let Misasked::NoSuch { found, known, .. } = why
         && let Some(near) = plimsoll_io::fault::nearest(found, known.iter().map(String::as_str))
     {
-        eprintln!("  did you mean `{near}`?");
+        errln!("  did you mean `{near}`?");
     }
     match why {
         Misasked::Stands { .. } => exit::FAULTY,

@@ -1,59 +1,100 @@
 //! `plimsoll check`: the whole book in one table.
 
 use crate::args::CheckArgs;
-use crate::show::outln;
-use crate::{exit, show};
+use crate::gaps::Gaps;
+use crate::select::{Choice, Shown};
+use crate::show::{errln, outln};
+use crate::{exit, outlook, show, survey};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use plimsoll::{Check, Identity, Ladder, Ratio, Row, Severity, Tier, Total, check};
+use plimsoll::{Check, Identity, Lookout, MarketInfo, Ratio, Row, Severity, Tier, Total, Unsound, check};
 use plimsoll_core::{Assessment, Book, Certainty, Figure, Int, Judgement, Time, Verdict};
-use plimsoll_io::fault::{Fault, Faults};
+use plimsoll_io::book::Opened;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
 
 pub(crate) fn run(args: &CheckArgs) -> u8 {
-    let (book, faults) = match open(&args.book, args.keep_going) {
+    if args.totals || args.csv || args.parquet.is_some() {
+        return survey::run(args);
+    }
+    let (mut book, gaps) = match open_for(args) {
         Ok(opened) => opened,
         Err(code) => return code,
     };
     let Some(at) = time_of(&book, args.at.as_deref()) else { return exit::USAGE };
-    match check(&book, at, &Ladder::default()) {
-        Ok(answer) => {
+    let (ladder, choice) = match (args.ladder(), Choice::of(args)) {
+        (Ok(ladder), Ok(choice)) => (ladder, choice),
+        (Err(why), _) | (_, Err(why)) => {
+            errln!("plimsoll: {why}");
+            return exit::USAGE;
+        }
+    };
+    book.at = at;
+    match check(&book, at, &ladder).and_then(|answer| Ok((answer, Lookout::new(&book, at)?))) {
+        Ok((answer, lookout)) => {
+            let shown = choice.rows(&book, &answer, &lookout);
             if args.json {
-                outln!("{:#}", as_json(&book, &answer, &faults));
+                outln!("{:#}", as_json(&book, &answer, &shown, &gaps));
             } else {
-                print(&book, &answer);
+                print(&book, &answer, &shown, &gaps);
             }
-            match answer.severity() {
-                Severity::Calm => exit::CALM,
-                Severity::Unknown => exit::UNKNOWN,
-                Severity::Unhealthy => exit::UNHEALTHY,
-            }
+            gaps.code(answer.severity(), answer.rows.len() as u64)
         }
-        Err((market, refusal)) => {
-            eprintln!("plimsoll: market {market}: {refusal} [{}]", refusal.code());
-            exit::FAULTY
-        }
+        Err(unsound) => refused(&unsound),
     }
 }
 
-/// Reads a book; its faults go to stderr. Unless the caller keeps going, a fault ends it.
-pub(crate) fn open(path: &Path, keep_going: bool) -> Result<(Book, Faults), u8> {
-    let opened = plimsoll_io::book::open(path);
-    if opened.faults.is_empty() {
-        return Ok((opened.book, opened.faults));
+/// The exit code of an answer.
+pub(crate) fn code(severity: Severity) -> u8 {
+    match severity {
+        Severity::Calm => exit::CALM,
+        Severity::Unknown => exit::UNKNOWN,
+        Severity::Unhealthy => exit::UNHEALTHY,
     }
-    eprint!("{}", opened.faults.render(std::io::stderr().is_terminal()));
-    let faults = counted(opened.faults.count(), "fault");
-    let left_out = counted(opened.left_out, "account");
-    eprintln!("plimsoll: {faults} in {}; {left_out} left out", path.display());
-    if keep_going && !opened.book.markets.is_empty() {
-        return Ok((opened.book, opened.faults));
+}
+
+/// A market cannot stand at the time asked about; told.
+pub(crate) fn refused((market, refusal): &Unsound) -> u8 {
+    errln!("plimsoll: market {market}: {refusal} [{}]", refusal.code());
+    exit::FAULTY
+}
+
+/// Reads a book; its faults go to stderr. Unless the caller keeps going, a fault ends it.
+pub(crate) fn open(path: &Path, keep_going: bool) -> Result<(Book, Gaps), u8> {
+    let (book, gaps) = opened(path);
+    if gaps.faults.is_empty() || (keep_going && !book.markets.is_empty()) {
+        return Ok((book, gaps));
     }
     if !keep_going {
-        eprintln!("plimsoll: nothing was judged; --keep-going judges what is sound");
+        errln!("plimsoll: nothing was judged; `check` and `explain` judge what is sound with --keep-going");
     }
     Err(exit::FAULTY)
+}
+
+/// [`open`] for `check`, which tells programs of faults even where it judges nothing.
+pub(crate) fn open_for(args: &CheckArgs) -> Result<(Book, Gaps), u8> {
+    if !args.json {
+        return open(&args.book, args.keep_going);
+    }
+    let (book, gaps) = opened(&args.book);
+    if gaps.faults.is_empty() || (args.keep_going && !book.markets.is_empty()) {
+        return Ok((book, gaps));
+    }
+    let mut json = json!({"format": 1, "provenance": null});
+    gaps.add_to(&mut json);
+    outln!("{json:#}");
+    Err(exit::FAULTY)
+}
+
+fn opened(path: &Path) -> (Book, Gaps) {
+    let Opened { book, faults, left_out } = plimsoll_io::book::open(path);
+    if !faults.is_empty() {
+        show::tell(format_args!("{}", faults.render(std::io::stderr().is_terminal())));
+        let left_out = counted(left_out.count(), "account");
+        errln!("plimsoll: {} in {}; {left_out} left out", counted(faults.count(), "fault"), path.display());
+    }
+    (book, Gaps { faults, left_out })
 }
 
 /// The time asked about, or the book's own; `None` after a message where it cannot be read.
@@ -61,7 +102,7 @@ pub(crate) fn time_of(book: &Book, asked: Option<&str>) -> Option<Time> {
     let Some(text) = asked else { return Some(book.at) };
     let time = plimsoll_io::time::parse(text);
     if time.is_none() {
-        eprintln!("plimsoll: --at {text}: found no time, expected unix seconds or like 2026-03-01T12:00:00Z");
+        errln!("plimsoll: --at {text}: found no time, expected unix seconds or like 2026-03-01T12:00:00Z");
     }
     time
 }
@@ -74,7 +115,7 @@ pub(crate) fn counted(n: u64, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-pub(crate) const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 13] = [
     "account",
     "market",
     "tier",
@@ -90,29 +131,63 @@ pub(crate) const COLUMNS: [&str; 13] = [
     "note",
 ];
 
-fn print(book: &Book, answer: &Check) {
+fn print(book: &Book, answer: &Check, shown: &[Shown<'_>], gaps: &Gaps) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(COLUMNS);
+    table.set_header(columns());
     for column in 3..11 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    for row in &answer.rows {
-        table.add_row(cells(book, row));
+    for shown in shown {
+        table.add_row(shown_cells(book, shown));
     }
     outln!("{}", table.trim_fmt());
     outln!();
-    print_prices(answer);
-    print_totals(answer);
-    let Identity { book: name, hash, at, program } = &answer.identity;
-    outln!("\nas of {} · book {name} · hash {} · plimsoll {program}", show::time(*at), &hash[..16]);
+    print_prices(&answer.markets);
+    print_totals(answer.rows.len() as u64, &answer.tiers, &answer.totals);
+    gaps.print();
+    outln!("\n{}", origin(&answer.identity));
     outln!("every number is exact, in the venue's own rounding; cut, never rounded, where it is shown");
-    outln!("how one came about: plimsoll explain BOOK ACCOUNT");
+    if shown.len() < answer.rows.len() {
+        outln!(
+            "{} of {} shown; totals are of all",
+            shown.len(),
+            counted(answer.rows.len() as u64, "account")
+        );
+    }
+    outln!("how one came about: plimsoll explain BOOK ACCOUNT; what kills it: plimsoll outlook BOOK ACCOUNT");
 }
 
-pub(crate) fn cells(book: &Book, row: &Row) -> Vec<String> {
+/// What an answer was computed from, on one line.
+pub(crate) fn origin(identity: &Identity) -> String {
+    let Identity { book, hash, at, program } = identity;
+    format!("as of {} · book {book} · hash {} · plimsoll {program}", show::time(*at), &hash[..16])
+}
+
+/// What stands in the table of `check` alone, before the venue's own number.
+const AHEAD: [&str; 2] = ["nearest factor", "interest alone"];
+const AHEAD_AT: usize = 11;
+
+/// Every column of the table, in order.
+pub(crate) fn columns() -> Vec<&'static str> {
+    let mut columns = COLUMNS.to_vec();
+    columns.splice(AHEAD_AT..AHEAD_AT, AHEAD);
+    columns
+}
+
+pub(crate) fn shown_cells(book: &Book, shown: &Shown<'_>) -> Vec<String> {
+    let mut cells = cells(book, shown.row);
+    cells.splice(AHEAD_AT..AHEAD_AT, outlook::columns(book, &shown.outlook));
+    if let (Some(note), Some(basis)) = (cells.last_mut(), outlook::basis(book, &shown.outlook)) {
+        let between = if note.is_empty() { "" } else { "; " };
+        *note = format!("{note}{between}{basis}");
+    }
+    cells
+}
+
+fn cells(book: &Book, row: &Row) -> Vec<String> {
     let listed = &book.accounts[row.account];
     let unit = row.liquidation.own.map_or(0, |a| a.unit.decimals);
     let money = |value: Option<Int>| value.map_or_else(|| "-".into(), |value| show::amount(value, unit, 2));
@@ -176,7 +251,7 @@ fn note(row: &Row) -> String {
     notes.join("; ")
 }
 
-fn word(verdict: Verdict) -> &'static str {
+pub(crate) fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NoDebt => "no debt",
         Verdict::Healthy => "healthy",
@@ -184,8 +259,8 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn print_prices(answer: &Check) {
-    for market in &answer.markets {
+pub(crate) fn print_prices(markets: &[MarketInfo]) {
+    for market in markets {
         outln!(
             "{} · {} {} · state of {}",
             market.name,
@@ -204,14 +279,14 @@ fn print_prices(answer: &Check) {
     }
 }
 
-fn print_totals(answer: &Check) {
+pub(crate) fn print_totals(accounts: u64, tiers: &BTreeMap<Tier, u64>, totals: &[Total]) {
     outln!();
     let counts = Tier::ALL
         .iter()
         .rev()
-        .filter_map(|tier| answer.tiers.get(tier).map(|count| format!("{count} {}", tier.name())));
-    outln!("{}: {}", counted(answer.rows.len() as u64, "account"), counts.collect::<Vec<_>>().join(", "));
-    for total in &answer.totals {
+        .filter_map(|tier| tiers.get(tier).map(|count| format!("{count} {}", tier.name())));
+    outln!("{}: {}", counted(accounts, "account"), counts.collect::<Vec<_>>().join(", "));
+    for total in totals {
         let Total { currency, decimals, .. } = total;
         let show = |value: Int| show::amount(value, *decimals, 2);
         outln!(
@@ -282,26 +357,40 @@ pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
     })
 }
 
-fn as_json(book: &Book, answer: &Check, faults: &Faults) -> Value {
-    let unknown = answer.tiers.get(&Tier::Unknown).copied().unwrap_or(0);
-    let mut provenance = provenance_json(&answer.identity);
-    if let Value::Object(fields) = &mut provenance {
-        fields.insert("accounts".into(), json!(answer.rows.len()));
-        fields.insert("unknown".into(), json!(unknown));
-    }
-    json!({
-        "format": 1,
-        "provenance": provenance,
-        "markets": answer.markets.iter().map(market_json).collect::<Vec<_>>(),
-        "accounts": answer.rows.iter().map(|row| row_json(book, row)).collect::<Vec<_>>(),
-        "tiers": answer.tiers.iter().map(|(tier, count)| (tier.name().to_string(), json!(count)))
-            .collect::<serde_json::Map<_, _>>(),
-        "totals": answer.totals.iter().map(total_json).collect::<Vec<_>>(),
-        "faults": faults.list.iter().map(fault_json).collect::<Vec<_>>(),
-    })
+fn as_json(book: &Book, answer: &Check, shown: &[Shown<'_>], gaps: &Gaps) -> Value {
+    let Check { identity, markets, rows, totals, tiers, .. } = answer;
+    let mut json = sums_json(identity, markets, rows.len() as u64, (tiers, totals), gaps);
+    json["accounts"] = shown.iter().map(|shown| shown_json(book, shown)).collect();
+    json
 }
 
-fn market_json(market: &plimsoll::MarketInfo) -> Value {
+/// The answer but for its accounts.
+pub(crate) fn sums_json(
+    identity: &Identity,
+    markets: &[MarketInfo],
+    accounts: u64,
+    (tiers, totals): (&BTreeMap<Tier, u64>, &[Total]),
+    gaps: &Gaps,
+) -> Value {
+    let unknown = tiers.get(&Tier::Unknown).copied().unwrap_or(0);
+    let mut provenance = provenance_json(identity);
+    if let Value::Object(fields) = &mut provenance {
+        fields.insert("accounts".into(), json!(accounts));
+        fields.insert("unknown".into(), json!(unknown));
+    }
+    let mut json = json!({
+        "format": 1,
+        "provenance": provenance,
+        "markets": markets.iter().map(market_json).collect::<Vec<_>>(),
+        "tiers": tiers.iter().map(|(tier, count)| (tier.name().to_string(), json!(count)))
+            .collect::<serde_json::Map<_, _>>(),
+        "totals": totals.iter().map(total_json).collect::<Vec<_>>(),
+    });
+    gaps.add_to(&mut json);
+    json
+}
+
+fn market_json(market: &MarketInfo) -> Value {
     json!({
         "name": market.name,
         "venue": market.venue,
@@ -320,7 +409,13 @@ fn market_json(market: &plimsoll::MarketInfo) -> Value {
     })
 }
 
-pub(crate) fn row_json(book: &Book, row: &Row) -> Value {
+pub(crate) fn shown_json(book: &Book, shown: &Shown<'_>) -> Value {
+    let mut account = row_json(book, shown.row);
+    account["outlook"] = outlook::as_json(book, shown.row.account, &shown.outlook);
+    account
+}
+
+fn row_json(book: &Book, row: &Row) -> Value {
     let listed = &book.accounts[row.account];
     let ratio = |ratio: &Option<Ratio>| {
         ratio.as_ref().map(|ratio| {
@@ -359,17 +454,5 @@ pub(crate) fn total_json(total: &Total) -> Value {
         "collateral_liquidatable": total.collateral_liquidatable.to_string(),
         "debt_liquidatable": total.debt_liquidatable.to_string(),
         "uncovered": total.uncovered.to_string(),
-    })
-}
-
-fn fault_json(fault: &Fault) -> Value {
-    json!({
-        "code": fault.code.name(),
-        "file": fault.file,
-        "line": fault.place.map(|place| place.line),
-        "column": fault.place.map(|place| place.column),
-        "found": fault.found,
-        "expected": fault.expected,
-        "help": fault.help,
     })
 }

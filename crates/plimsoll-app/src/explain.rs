@@ -1,7 +1,7 @@
 //! `plimsoll explain`: arithmetic that can be followed with a pencil.
 
 use crate::args::ExplainArgs;
-use crate::show::outln;
+use crate::show::{errln, outln};
 use crate::{exit, show};
 use plimsoll::{Allowance, Explanation, HoldingLine, Section, explain};
 use plimsoll_core::{Book, Certainty, Int, Judgement, Operation, Step, Unit, Verdict};
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ExplainArgs) -> u8 {
             code(&explanation.liquidation.0)
         }
         Err(refusal) => {
-            eprintln!("plimsoll: {}: {refusal} [{}]", full_name(&book, account), refusal.code());
+            errln!("plimsoll: {}: {refusal} [{}]", full_name(&book, account), refusal.code());
             exit::FAULTY
         }
     }

@@ -1,8 +1,8 @@
 //! `plimsoll import csv`: a spreadsheet becomes a book.
 
 use crate::args::ImportCsvArgs;
-use crate::show::outln;
-use crate::{check, exit};
+use crate::show::{errln, outln};
+use crate::{check, exit, show};
 use plimsoll_core::Rounding;
 use plimsoll_io::book::import::{Imported, Map, Request, import};
 use plimsoll_io::book::{File, write};
@@ -13,7 +13,7 @@ pub(crate) fn csv(args: &ImportCsvArgs) -> u8 {
     let map = match Map::parse(args.map.iter().map(String::as_str)) {
         Ok(map) => map,
         Err(error) => {
-            eprintln!("plimsoll: --map {}: expected {}", error.found, error.expected);
+            errln!("plimsoll: --map {}: expected {}", error.found, error.expected);
             return exit::USAGE;
         }
     };
@@ -23,7 +23,7 @@ pub(crate) fn csv(args: &ImportCsvArgs) -> u8 {
         Some("up") => Some(Rounding::Up),
         Some("half up") => Some(Rounding::HalfUp),
         Some(other) => {
-            eprintln!("plimsoll: --round {other}: expected down, up or \"half up\"");
+            errln!("plimsoll: --round {other}: expected down, up or \"half up\"");
             return exit::USAGE;
         }
     };
@@ -42,17 +42,21 @@ pub(crate) fn csv(args: &ImportCsvArgs) -> u8 {
 fn finish(args: &ImportCsvArgs, imported: &Imported) -> u8 {
     let faulty = !imported.faults.is_empty();
     if faulty {
-        eprint!("{}", imported.faults.render(std::io::stderr().is_terminal()));
+        show::tell(format_args!("{}", imported.faults.render(std::io::stderr().is_terminal())));
         let faults = check::counted(imported.faults.count(), "fault");
         let left_out = check::counted(imported.left_out, "row");
-        eprintln!("plimsoll: {faults} in {}; {left_out} left out", args.table.display());
+        errln!("plimsoll: {faults} in {}; {left_out} left out", args.table.display());
         if !args.keep_going || imported.book.accounts.is_empty() {
-            eprintln!("plimsoll: nothing was written");
+            errln!("plimsoll: nothing was written");
             return exit::FAULTY;
         }
     }
+    if imported.rows == 0 && !faulty {
+        errln!("plimsoll: {} has a header and no rows; nothing was written", args.table.display());
+        return exit::FAULTY;
+    }
     if let Err(error) = write(&imported.book).and_then(|written| written.save(&args.out)) {
-        eprintln!("plimsoll: --out {}: {error}", args.out.display());
+        errln!("plimsoll: --out {}: {error}", args.out.display());
         return exit::FAULTY;
     }
     outln!(
@@ -74,6 +78,10 @@ fn finish(args: &ImportCsvArgs, imported: &Imported) -> u8 {
         }
         None => outln!("no amount was rounded"),
     }
-    // The faults were told on stderr; whoever keeps going has what was sound.
-    exit::CALM
+    if imported.empty_debts > 0 {
+        let cells = check::counted(imported.empty_debts, "empty debt cell");
+        errln!("plimsoll: {cells} taken for no debt; a debt that is not known looks the same");
+    }
+    // Whoever keeps going has what was sound, and is told that it is not all.
+    if faulty { exit::FAULTY } else { exit::CALM }
 }

@@ -1,13 +1,26 @@
 //! The `plimsoll` command: parse, run, print, exit code.
 
+// Their panic on a failed write is not an answer: `outln!` and `errln!`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod args;
 mod ask;
 mod check;
+mod convert;
 mod explain;
+mod gaps;
 mod import;
+mod liquidate;
 mod max;
+mod outlook;
+mod portfolio;
+mod select;
+mod restore;
+mod progress;
+mod results;
 mod show;
 mod steps;
+mod survey;
 mod verify;
 mod whatif;
 
@@ -22,24 +35,45 @@ mod exit {
     pub(crate) const USAGE: u8 = 2;
     pub(crate) const FAULTY: u8 = 3;
     pub(crate) const UNKNOWN: u8 = 4;
+    pub(crate) const UNWRITTEN: u8 = 5;
+}
+
+/// A file that makes the Parquet decoder panic is told as faulty, and not as a mistake of this program.
+fn quieten_decoder() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !plimsoll_io::columnar::decoding() {
+            hook(info);
+        }
+    }));
 }
 
 fn main() -> ExitCode {
+    quieten_decoder();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
             // Help and version go to stdout and are no error.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::CALM });
+            let printed = error.print();
+            if error.use_stderr() {
+                return ExitCode::from(exit::USAGE);
+            }
+            show::written(printed);
+            return ExitCode::from(show::ended(exit::CALM));
         }
     };
     let code = match args.command {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Outlook(args) => outlook::run(&args),
         Command::Whatif(args) => whatif::run(&args),
         Command::Max(args) => max::run(&args),
+        Command::Liquidate(args) => liquidate::run(&args),
+        Command::Restore(args) => restore::run(&args),
+        Command::Portfolio(args) => portfolio::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),
     };
-    ExitCode::from(code)
+    ExitCode::from(show::ended(code))
 }

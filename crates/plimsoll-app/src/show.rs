@@ -2,24 +2,60 @@
 
 use plimsoll_core::{Decimal, Int, Time, U256};
 use std::fmt::Arguments;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Result, Write};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-/// Prints a line to stdout. A reader that went away (`| head`) ends the program quietly; any other failure is told.
+/// What became of stdout: nobody looks at what comes after the first line that could not be written.
+static STDOUT: AtomicU8 = AtomicU8::new(WHOLE);
+const WHOLE: u8 = 0;
+/// The reader went away (`| head`): that is its own affair.
+const GONE: u8 = 1;
+const FAILED: u8 = 2;
+
+/// Prints a line to stdout. One that cannot be written changes nothing of what is computed; see [`ended`].
 pub(crate) fn line(text: Arguments<'_>) {
-    let Err(error) = writeln!(std::io::stdout().lock(), "{text}") else { return };
-    if error.kind() != ErrorKind::BrokenPipe {
-        eprintln!("plimsoll: stdout: {error}");
-        std::process::exit(1);
+    if STDOUT.load(Relaxed) == WHOLE {
+        written(writeln!(std::io::stdout().lock(), "{text}"));
     }
-    std::process::exit(0);
 }
 
-/// `println!` that survives a reader that went away.
+/// Remembers what became of a write to stdout. A failure is told once.
+pub(crate) fn written(result: Result<()>) {
+    let Err(error) = result else { return };
+    if error.kind() == ErrorKind::BrokenPipe {
+        STDOUT.store(GONE, Relaxed);
+    } else {
+        STDOUT.store(FAILED, Relaxed);
+        errln!("plimsoll: stdout: {error}");
+    }
+}
+
+/// The exit code of a command: its own, unless what it had to say could not be written.
+pub(crate) fn ended(code: u8) -> u8 {
+    if STDOUT.load(Relaxed) == WHOLE {
+        written(std::io::stdout().lock().flush());
+    }
+    if STDOUT.load(Relaxed) == FAILED { crate::exit::UNWRITTEN } else { code }
+}
+
+/// Prints to stderr; where nobody can hear it, nothing is to be done.
+pub(crate) fn tell(text: Arguments<'_>) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = stderr.write_fmt(text).and_then(|()| stderr.flush());
+}
+
+/// `println!` that survives a stdout that cannot be written.
 macro_rules! outln {
     () => { $crate::show::line(format_args!("")) };
     ($($arg:tt)*) => { $crate::show::line(format_args!($($arg)*)) };
 }
 pub(crate) use outln;
+
+/// `eprintln!` that survives a stderr that cannot be written.
+macro_rules! errln {
+    ($($arg:tt)*) => { $crate::show::tell(format_args!("{}\n", format_args!($($arg)*))) };
+}
+pub(crate) use errln;
 
 /// An integer of a unit with so many decimals, shown with at most `digits` of them: cut toward zero.
 pub(crate) fn amount(value: Int, decimals: u8, digits: u8) -> String {

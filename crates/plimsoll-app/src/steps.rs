@@ -79,7 +79,8 @@ const FLAGS: [Flag; 10] = [
     Flag { name: "after", value: "DURATION", help: "So much time passes: 90s, 30m, 1h, 7d", read: after },
 ];
 
-fn stake(text: &str) -> Result<Stake, String> {
+/// `1.5 WETH`, or `all WETH`.
+pub(crate) fn stake(text: &str) -> Result<Stake, String> {
     let (sum, asset) = text.split_once(' ').ok_or("expected an amount and an asset, such as '1.5 WETH'")?;
     let asset = asset.trim().to_string();
     if asset.is_empty() {
@@ -91,7 +92,8 @@ fn stake(text: &str) -> Result<Stake, String> {
     Ok(Stake { sum: Sum::Exactly(amount(sum)?), asset })
 }
 
-fn amount(text: &str) -> Result<Decimal, String> {
+/// An amount from zero up.
+pub(crate) fn amount(text: &str) -> Result<Decimal, String> {
     let number: Decimal =
         text.parse().map_err(|error| format!("found `{text}`, expected an amount such as 1.5: {error}"))?;
     if number.mantissa.is_negative() {

@@ -2,7 +2,7 @@
 
 use crate::args::VerifyArgs;
 use crate::exit;
-use crate::show::outln;
+use crate::show::{errln, outln};
 use plimsoll_io::vectors::{Checked, Found, Outcome, Tally, check, tally};
 use serde::Serialize;
 use std::path::Path;
@@ -31,7 +31,7 @@ struct Difference {
 
 pub(crate) fn run(args: &VerifyArgs) -> u8 {
     if let Some(missing) = args.data.iter().find(|dir| !dir.is_dir()) {
-        eprintln!("plimsoll: --data {}: no such folder", missing.display());
+        errln!("plimsoll: --data {}: no such folder", missing.display());
         return exit::USAGE;
     }
     let mut total = Tally::default();
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &VerifyArgs) -> u8 {
             }
             Err(what) => {
                 unreadable = true;
-                eprintln!("plimsoll: {}:{what}", file.display());
+                errln!("plimsoll: {}:{what}", file.display());
             }
         }
     }
@@ -62,7 +62,8 @@ fn line(counts: Tally) -> String {
 }
 
 fn read(file: &Path) -> Result<Checked, String> {
-    let bytes = std::fs::read(file).map_err(|error| format!(" {error}"))?;
+    let bytes = plimsoll_io::book::regular(file).and_then(|()| std::fs::read(file));
+    let bytes = bytes.map_err(|error| format!(" {error}"))?;
     check(&bytes).map_err(|fault| fault.to_string())
 }
 

@@ -2,11 +2,12 @@
 
 use crate::args::WhatifArgs;
 use crate::ask::{refusal_json, refuse, tokens, words};
-use crate::check::{COLUMNS, cells, counted, provenance_json, row_json, total_json};
-use crate::show::outln;
+use crate::check::{columns, counted, provenance_json, shown_cells, shown_json, total_json};
+use crate::outlook::shown;
+use crate::show::{errln, outln};
 use crate::{exit, explain, show};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use plimsoll::{Change, Check, Did, Ladder, Row, Severity, Standpoint, Tier, WhatIf, WhatIfAll};
+use plimsoll::{Change, Check, Did, Ladder, Lookout, Row, Severity, Standpoint, Tier, WhatIf, WhatIfAll};
 use plimsoll_core::{Book, Int, Refusal};
 use plimsoll_io::book::{File, FileBytes, read, write};
 use serde_json::{Value, json};
@@ -20,13 +21,13 @@ pub(crate) fn run(args: &WhatifArgs) -> u8 {
     };
     let steps = &args.steps.0;
     if steps.is_empty() {
-        eprintln!(
+        errln!(
             "plimsoll: found no change, expected one or more such as --price 'ETH/USD=-20%' (--help lists them)"
         );
         return exit::USAGE;
     }
     let changes: Vec<Change> = steps.iter().map(|(_, change)| change.clone()).collect();
-    let (code, refused, after) = match &args.account {
+    let (code, refused) = match &args.account {
         Some(name) => {
             let asked = plimsoll::account(&book, name)
                 .and_then(|account| plimsoll::whatif(&book, account, &changes, &Ladder::default()));
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &WhatifArgs) -> u8 {
                 Ok(answer) => answer,
                 Err(why) => return refuse(&why),
             };
-            if let Err(code) = possible(&changes, &answer.book) {
+            if let Err(code) = ready(args, &changes, &answer.book, answer.refused.is_some()) {
                 return code;
             }
             if args.json {
@@ -42,14 +43,14 @@ pub(crate) fn run(args: &WhatifArgs) -> u8 {
             } else {
                 print(&book, steps, &answer);
             }
-            (explain::code(&answer.after.seen.liquidation), answer.refused, answer.book)
+            (explain::code(&answer.after.seen.liquidation), answer.refused)
         }
         None => {
             let answer = match plimsoll::whatif_all(&book, &changes, &Ladder::default()) {
                 Ok(answer) => answer,
                 Err(why) => return refuse(&why),
             };
-            if let Err(code) = possible(&changes, &answer.book) {
+            if let Err(code) = ready(args, &changes, &answer.book, answer.refused.is_some()) {
                 return code;
             }
             if args.json {
@@ -62,39 +63,42 @@ pub(crate) fn run(args: &WhatifArgs) -> u8 {
                 Severity::Unknown => exit::UNKNOWN,
                 Severity::Unhealthy => exit::UNHEALTHY,
             };
-            (code, answer.refused, answer.book)
+            (code, answer.refused)
         }
     };
-    if refused.is_some() {
-        return exit::FAULTY;
-    }
-    match &args.out {
-        Some(folder) => save(&after, folder).map_or(exit::FAULTY, |()| code),
-        None => code,
+    if refused.is_some() { exit::FAULTY } else { code }
+}
+
+/// Before anything is printed: the changes make a book that can be, and it is written where that is asked.
+fn ready(args: &WhatifArgs, changes: &[Change], after: &Book, refused: bool) -> Result<(), u8> {
+    possible(changes, after)?;
+    match args.out.as_deref().filter(|_| !refused) {
+        Some(folder) => save(after, folder).ok_or(exit::FAULTY),
+        None => Ok(()),
     }
 }
 
 /// Refuses parameters that no book could say, such as a loan-to-value above the threshold: the changed book is
 /// written and read, and its faults are told.
-fn possible(changes: &[Change], after: &Book) -> Result<(), u8> {
+pub(crate) fn possible(changes: &[Change], after: &Book) -> Result<(), u8> {
     if !changes.iter().any(|change| matches!(change, Change::Set { .. })) {
         return Ok(());
     }
     // What no file can say for another reason is no fault of the change.
     let Ok(written) = write(after) else { return Ok(()) };
-    let file = |(name, text): (String, String)| File { name, bytes: FileBytes::Read(text.into_bytes()) };
+    let file = |(name, bytes)| File { name, bytes: FileBytes::Read(bytes) };
     let opened = read(written.files.into_iter().map(file).collect());
     if opened.faults.is_empty() {
         return Ok(());
     }
-    eprintln!("plimsoll: --set: no market can be like this; in the book as it would be:");
-    eprint!("{}", opened.faults.render(std::io::stderr().is_terminal()));
+    errln!("plimsoll: --set: no market can be like this; in the book as it would be:");
+    show::tell(format_args!("{}", opened.faults.render(std::io::stderr().is_terminal())));
     Err(exit::FAULTY)
 }
 
 fn save(book: &Book, folder: &Path) -> Option<()> {
     let saved = write(book).and_then(|written| written.save(folder));
-    saved.map_err(|error| eprintln!("plimsoll: --out {}: {error}", folder.display())).ok()
+    saved.map_err(|error| errln!("plimsoll: --out {}: {error}", folder.display())).ok()
 }
 
 // ---- tables --------------------------------------------------------------------------------------------------------
@@ -126,8 +130,11 @@ fn print(book: &Book, steps: &[(String, Change)], answer: &WhatIf) {
     print_refused(steps, answer.done.len(), answer.refused.as_ref());
     outln!();
     let mut numbers = table(&["", "before", "after"], 1..3);
-    let [before, after] = [&answer.before, &answer.after].map(|point| cells(book, &point.seen));
-    for ((name, before), after) in COLUMNS.iter().zip(before).zip(after).skip(2) {
+    let points = [(book, &answer.before), (&answer.book, &answer.after)];
+    let [before, after] = points.map(|(book, point)| {
+        shown(ahead(book).as_ref(), &point.seen).map_or_else(Vec::new, |shown| shown_cells(book, &shown))
+    });
+    for ((name, before), after) in columns().iter().zip(before).zip(after).skip(2) {
         if *name == "note" && before.is_empty() && after.is_empty() {
             continue;
         }
@@ -272,19 +279,36 @@ fn print_totals(before: &Check, after: &Check) {
     }
 }
 
+/// What stands ahead of a book's accounts; both books were judged at their own times before.
+fn ahead(book: &Book) -> Option<Lookout<'_>> {
+    Lookout::new(book, book.at).ok()
+}
+
 // ---- JSON ----------------------------------------------------------------------------------------------------------
 
 fn as_json(book: &Book, steps: &[(String, Change)], answer: &WhatIf) -> Value {
-    let point = |point: &Standpoint<Row>| json!({"provenance": provenance_json(&point.identity), "account": row_json(book, &point.seen)});
+    let account =
+        |book: &Book, row: &Row| shown(ahead(book).as_ref(), row).map(|shown| shown_json(book, &shown));
+    let point = |book: &Book, point: &Standpoint<Row>| {
+        json!({
+            "provenance": provenance_json(&point.identity),
+            "account": account(book, &point.seen),
+        })
+    };
     let done = steps.iter().zip(&answer.done).map(|((words, _), (did, row))| {
-        json!({"step": words, "did": did_json(did), "account": row_json(book, row)})
+        json!({
+            "step": words,
+            "did": did_json(did),
+            "health": row.health.map(|health| health.digits(0, 18)),
+            "tier": row.tier.name(),
+        })
     });
     json!({
         "format": 1,
-        "before": point(&answer.before),
+        "before": point(book, &answer.before),
         "steps": done.collect::<Vec<_>>(),
         "refused": refused_json(steps, answer.done.len(), answer.refused.as_ref()),
-        "after": point(&answer.after),
+        "after": point(&answer.book, &answer.after),
     })
 }
 
@@ -299,10 +323,13 @@ fn all_as_json(book: &Book, steps: &[(String, Change)], answer: &WhatIfAll) -> V
     };
     let done =
         steps.iter().zip(&answer.done).map(|((words, _), did)| json!({"step": words, "did": did_json(did)}));
-    let moved = answer
-        .moved
-        .iter()
-        .map(|(before, after)| json!({"before": row_json(book, before), "after": row_json(book, after)}));
+    let [before, after] = [book, &answer.book].map(|book| (book, ahead(book)));
+    let moved = answer.moved.iter().map(|(was, is)| {
+        let side = |(book, ahead): &(&Book, Option<Lookout<'_>>), row: &Row| {
+            shown(ahead.as_ref(), row).map(|shown| shown_json(book, &shown))
+        };
+        json!({"before": side(&before, was), "after": side(&after, is)})
+    });
     json!({
         "format": 1,
         "before": point(&answer.before),

@@ -82,7 +82,7 @@ fn whatif_of_a_whole_book_counts_who_moves() {
 
 #[test]
 fn exit_codes_say_how_it_ends() {
-    let cases: [(&[&str], i32); 17] = [
+    let cases: [(&[&str], i32); 28] = [
         (&["whatif", "examples/treasury", "alice", "--deposit", "1 WETH"], 0),
         (&["whatif", "examples/treasury", "alice", "--price", "ETH/USD=-40%"], 1),
         (&["whatif", "examples/treasury", "--price", "ETH/USD=-40%"], 1),
@@ -95,6 +95,17 @@ fn exit_codes_say_how_it_ends() {
         (&["whatif", "examples/treasury", "alice", "--borrow", "1000000 USDC"], 3),
         (&["whatif", "examples/treasury", "alice", "--set", "aave-core/WETH/liquidation_threshold=8000"], 3),
         (&["whatif", "examples/treasury", "alice", "--after", "3d"], 4),
+        (&["liquidate", "examples/treasury", "alice"], 0),
+        (&["liquidate", "examples/treasury", "alice", "--price", "ETH/USD=-35%"], 1),
+        (&["liquidate", "examples/treasury", "alice", "--gas", "-1"], 2),
+        (&["liquidate", "examples/treasury", "alice", "--borrow", "1000000 USDC"], 3),
+        (&["liquidate", "examples/treasury", "alice", "--after", "3d"], 4),
+        (&["restore", "examples/treasury", "alice", "--to", "2"], 0),
+        (&["restore", "examples/treasury", "alice", "--to", "2", "--price", "ETH/USD=-35%"], 1),
+        (&["restore", "examples/treasury", "alice"], 2),
+        (&["restore", "examples/treasury", "alice", "--to", "0"], 2),
+        (&["restore", "examples/treasury", "alice", "--to", "2", "--by", "2025-10-10T11:00:00Z"], 2),
+        (&["restore", "examples/treasury", "alice", "--to", "2", "--after", "3d"], 4),
         (&["max", "examples/treasury", "alice"], 0),
         (&["max", "examples/treasury", "alice", "--after", "a while"], 2),
         (&["max", "examples/treasury", "alise"], 2),
@@ -139,4 +150,42 @@ fn max_is_told_in_raw_units_with_what_binds() {
     for most in withdraw.iter().chain(answer["borrow"].as_array().expect("a list")) {
         assert!(most["amount"].as_str().is_some_and(|raw| raw.bytes().all(|b| b.is_ascii_digit())), "{most}");
     }
+}
+
+#[test]
+fn liquidate_tells_both_sides_or_why_not() {
+    let healthy = json(&["liquidate", "examples/treasury", "alice", "--json"]);
+    assert_eq!(healthy["pairs"][0]["sale"], Value::Null);
+    assert_eq!(healthy["pairs"][0]["refusal"]["code"], "PL0101");
+    let fallen =
+        ["liquidate", "examples/treasury", "alice", "--price", "ETH/USD=-35%", "--gas", "12.5", "--json"];
+    let sale = &json(&fallen)["pairs"][0]["sale"];
+    assert_eq!((&sale["ask"]["repay"], &sale["receive"]), (&"all".into(), &"asset".into()));
+    assert_eq!(sale["repaid"], "31000000001");
+    assert_eq!((&sale["pays"], &sale["collateral_priced"]["kind"]), (&Value::Bool(true), &"oracle".into()));
+}
+
+#[test]
+fn restore_tells_amounts_for_now_and_by_then_or_why_not() {
+    let answer = json(&["restore", "examples/treasury", "bob", "--to", "2", "--within", "1h", "--json"]);
+    assert_eq!(answer["by"].as_u64(), answer["now"].as_u64().map(|now| now + 3600));
+    let raw =
+        |value: &Value| value["amount"].as_str().and_then(|raw| raw.parse::<u128>().ok()).expect("an amount");
+    let weth = &answer["deposits"][0];
+    assert_eq!((&weth["asset"], &weth["now"]["kind"]), (&"WETH".into(), &"exact".into()));
+    assert!(raw(&weth["now"]) < raw(&weth["by"]));
+    let usdc = &answer["deposits"][2];
+    assert_eq!(
+        (&usdc["now"]["possible"], &usdc["now"]["why"]),
+        (&Value::Bool(false), &"not counted as collateral".into())
+    );
+    // Doing what is advised reaches it; 70 and 71 together.
+    let amount = plimsoll_core::Decimal {
+        mantissa: plimsoll_core::Int::from(plimsoll_core::U256::new(raw(&weth["now"]))),
+        decimals: 18,
+    };
+    let done =
+        json(&["whatif", "examples/treasury", "bob", "--deposit", &format!("{amount} WETH"), "--json"]);
+    let health = |row: &Value| row["health"]["shown"].as_str().map(str::to_string).expect("a health");
+    assert!(health(&done["after"]["account"]).starts_with("2.0000000000"), "{}", done["after"]["account"]);
 }

@@ -1,4 +1,6 @@
 //! One file for each bench; what it measures, and against whom, stands in its header.
 
 pub(crate) mod assess_aave;
+pub(crate) mod check_1m;
+pub(crate) mod hostile;
 pub(crate) mod num_mul_div;

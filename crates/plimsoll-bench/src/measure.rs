@@ -38,6 +38,29 @@ pub(crate) fn in_turn<const N: usize>(
     passes.map(|passes| sum_up(&passes))
 }
 
+/// The most memory that this program ever held (MB); `None` where the system does not say.
+pub(crate) fn peak_memory() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes / 1024.0)
+}
+
+/// Forgets the peak, where the system lets it; later ones count from what is held now.
+pub(crate) fn forget_peak_memory() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5"); // else the peak is only higher than it need be
+}
+
+/// What this program used of processors so far, its own and the system's time for it, over all threads (s); `None`
+/// where the system does not say.
+pub(crate) fn cpu_seconds() -> Option<f64> {
+    // The clock of these counts is 100 Hz on every Linux that there is (`USER_HZ`).
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let ticks: Vec<f64> = fields.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse().ok()).collect();
+    Some(ticks.iter().sum::<f64>() / 100.0)
+}
+
 /// Median and spread of passes.
 pub(crate) fn sum_up(passes: &[f64]) -> Timing {
     let mut sorted = passes.to_vec();

@@ -68,7 +68,7 @@ impl NodePeer {
 }
 
 /// The folder that this program was built into.
-fn build_folder() -> PathBuf {
+pub(crate) fn build_folder() -> PathBuf {
     let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let profile = |path: &Path| path.file_name().is_some_and(|name| name == "release" || name == "debug");
     let beside = || {

@@ -1,6 +1,6 @@
 //! Every name, and what running one may need or meet.
 
-use crate::benches::{assess_aave, num_mul_div};
+use crate::benches::{assess_aave, check_1m, hostile, num_mul_div};
 use crate::line::Line;
 use plimsoll_core::Refusal;
 use serde_json::json;
@@ -36,6 +36,12 @@ pub(crate) const ENTRIES: &[Entry] = &[
         run: assess_aave::run,
     },
     Entry {
+        name: check_1m::NAME,
+        about: "a million Aave v3 accounts from sorted Parquet to exact totals, CPU seconds and peak memory",
+        kind: Kind::Speed,
+        run: check_1m::run,
+    },
+    Entry {
         name: num_mul_div::NAME,
         about: "x * y / d on checked 256-bit integers, nanoseconds an operation",
         kind: Kind::Speed,
@@ -46,6 +52,12 @@ pub(crate) const ENTRIES: &[Entry] = &[
         about: "prepared division against the big-integer crate's own, on random and awkward numbers",
         kind: Kind::Property,
         run: num_mul_div::run_property,
+    },
+    Entry {
+        name: hostile::NAME,
+        about: "files made hostile at random, for every reader: a panic, a fault without a place, memory without bound",
+        kind: Kind::Property,
+        run: hostile::run,
     },
 ];
 

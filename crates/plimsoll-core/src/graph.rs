@@ -9,6 +9,7 @@ use crate::reading::{Reading, Why};
 use crate::unit::Time;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::fmt;
 
 /// Which question a price answers.
@@ -385,6 +386,24 @@ fn derive(origin: &Origin, quotes: &[Quote]) -> Quote {
     }
 }
 
+/// Where a price stands that is not inside its bounds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Past {
+    At,
+    Beyond,
+}
+
+impl Past {
+    /// From the lower of the two that should be, compared with the higher. What cannot be compared is far beyond.
+    fn of(order: Option<Ordering>) -> Option<Past> {
+        match order {
+            Some(Ordering::Less) => None,
+            Some(Ordering::Equal) => Some(Past::At),
+            Some(Ordering::Greater) | None => Some(Past::Beyond),
+        }
+    }
+}
+
 impl Observation {
     fn quote(&self, at: Time) -> Quote {
         let doubt = self.doubt(at);
@@ -395,23 +414,28 @@ impl Observation {
     /// The lowest and the highest that the truth may be.
     ///
     /// A feed's floor and ceiling bound what it says, not what is true: an old or absent price may be anything,
-    /// and at a bound the truth lies beyond it.
+    /// and at a bound the truth lies beyond it. A price beyond a bound is one that the feed cannot have said: it is
+    /// another feed's, or of another scale, and tells nothing.
     fn ends(&self, doubt: Option<Why>) -> (Decimal, Option<Decimal>) {
         let (Some(price), None | Some(Why::Confidence | Why::AtBound)) = (self.price, doubt) else {
             return (NOTHING, None);
         };
+        let (floor, ceiling) = (self.past_floor(price), self.past_ceiling(price));
+        if floor == Some(Past::Beyond) || ceiling == Some(Past::Beyond) {
+            return (NOTHING, None);
+        }
         let Some((low, high)) = spread(price, self.confidence.unwrap_or(NOTHING)) else {
             return (NOTHING, None);
         };
-        (if self.at_floor(price) { NOTHING } else { low }, (!self.at_ceiling(price)).then_some(high))
+        (if floor.is_some() { NOTHING } else { low }, ceiling.is_none().then_some(high))
     }
 
-    fn at_floor(&self, price: Decimal) -> bool {
-        self.floor.is_some_and(|floor| !less(floor, price))
+    fn past_floor(&self, price: Decimal) -> Option<Past> {
+        Past::of(compare(self.floor?, price))
     }
 
-    fn at_ceiling(&self, price: Decimal) -> bool {
-        self.ceiling.is_some_and(|ceiling| !less(price, ceiling))
+    fn past_ceiling(&self, price: Decimal) -> Option<Past> {
+        Past::of(compare(price, self.ceiling?))
     }
 
     fn doubt(&self, at: Time) -> Option<Why> {
@@ -425,7 +449,7 @@ impl Observation {
             (None, Some(_)) => return Some(Why::Undated),
             _ => {}
         }
-        if self.at_floor(price) || self.at_ceiling(price) {
+        if self.past_floor(price).or(self.past_ceiling(price)).is_some() {
             return Some(Why::AtBound);
         }
         self.confidence.filter(|width| !width.mantissa.is_zero()).map(|_| Why::Confidence)
@@ -560,15 +584,12 @@ fn spread(price: Decimal, width: Decimal) -> Option<(Decimal, Decimal)> {
     Some((Decimal { mantissa: low, decimals }, Decimal { mantissa: price.add(width)?, decimals }))
 }
 
-/// `x < y`; numbers too far apart in scale to compare in 256 bits are not less.
-fn less(x: Decimal, y: Decimal) -> bool {
+/// `None` for numbers too far apart in scale to compare in 256 bits.
+fn compare(x: Decimal, y: Decimal) -> Option<Ordering> {
     let decimals = x.decimals.max(y.decimals);
-    match (x.scaled(decimals), y.scaled(decimals)) {
-        (Ok(x), Ok(y)) => x < y,
-        _ => false,
-    }
+    Some(x.scaled(decimals).ok()?.cmp(&y.scaled(decimals).ok()?))
 }
 
 fn pick(x: Decimal, y: Decimal, least: bool) -> Decimal {
-    if less(x, y) == least { x } else { y }
+    if (compare(x, y) == Some(Ordering::Less)) == least { x } else { y }
 }

@@ -152,6 +152,50 @@ pub struct Part {
     pub unit: Unit,
 }
 
+/// What a holding is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counting {
+    /// The part of its value that backs debt; `None` for a debt, and where it does not count.
+    pub weight: Option<U256>,
+    /// What the weight counts.
+    pub unit: Unit,
+    /// Why it does not count; `None` for a debt, and where it does.
+    pub why_not: Option<WhyNot>,
+    /// No more of it can be taken on.
+    pub frozen: bool,
+    /// Nothing can be done with it.
+    pub paused: bool,
+}
+
+/// Why something that is held backs nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyNot {
+    /// The account does not use it as collateral.
+    SwitchedOff,
+    /// The market gives it no liquidation threshold.
+    NoThreshold,
+    /// An isolated collateral stands alone, and this is it or stands beside it.
+    Isolated,
+    /// The market does not use the asset.
+    Inactive,
+    /// The venue never counts it.
+    NeverCollateral,
+}
+
+impl WhyNot {
+    /// The words that people read.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            WhyNot::SwitchedOff => "not switched on as collateral",
+            WhyNot::NoThreshold => "no liquidation threshold",
+            WhyNot::Isolated => "shut out by isolation",
+            WhyNot::Inactive => "not in use",
+            WhyNot::NeverCollateral => "lent out, never collateral",
+        }
+    }
+}
+
 /// Where `act` finds other accounts than the one acted upon.
 pub trait Accounts {
     /// The account, if there is one. One that was never heard of is not the same as one that holds nothing,
@@ -200,6 +244,12 @@ pub trait Market: Send + Sync {
     /// # Errors
     /// When the account contradicts itself or the market does not know what it holds.
     fn compile(&self, account: &Account, question: Question) -> Result<Compiled, Refusal>;
+
+    /// What a holding is good for on the line of liquidation.
+    ///
+    /// # Errors
+    /// When the market does not list the instrument, or the account contradicts itself.
+    fn counting(&self, account: &Account, instrument: InstrumentId) -> Result<Counting, Refusal>;
 
     /// What a call would do. Changes nothing.
     ///

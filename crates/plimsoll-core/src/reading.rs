@@ -16,7 +16,7 @@ pub enum Why {
     Undated,
     /// Observed later than the time asked about.
     FromTheFuture,
-    /// At the floor or ceiling that the feed cannot pass.
+    /// At the floor or ceiling that the feed cannot pass, or beyond it.
     AtBound,
     /// The source itself gives it with an uncertainty.
     Confidence,
@@ -30,7 +30,7 @@ impl fmt::Display for Why {
             Why::Stale => "stale",
             Why::Undated => "without a date",
             Why::FromTheFuture => "from the future",
-            Why::AtBound => "at its bound",
+            Why::AtBound => "at or beyond its bound",
             Why::Confidence => "uncertain by its own source",
         })
     }

@@ -9,6 +9,7 @@ mod near;
 pub use code::Code;
 pub use near::nearest;
 
+use crate::columnar::Input;
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use std::cell::OnceCell;
 use std::fmt;
@@ -25,16 +26,39 @@ const CONTEXT_MAX: usize = 90;
 pub struct Source {
     /// The file's name as people know it: relative to the book.
     pub name: String,
-    /// Its text, without a byte-order mark.
+    /// Its text, without a byte-order mark; empty where the file is Parquet.
     pub text: String,
     lines: OnceCell<Vec<u32>>,
+    /// It is there and cannot be read, which is told.
+    pub(crate) unread: bool,
+    /// What is in a Parquet file.
+    pub(crate) packed: Option<Packed>,
+}
+
+/// A Parquet file's bytes, and the names of its columns once they are known.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    pub(crate) input: Input,
+    pub(crate) columns: OnceCell<Vec<String>>,
 }
 
 impl Source {
     /// A text under a name. Texts end before 4 GiB; the readers refuse longer files.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Source {
-        Source { name: name.into(), text: text.into(), lines: OnceCell::new() }
+        let (name, text, lines) = (name.into(), text.into(), OnceCell::new());
+        Source { name, text, lines, unread: false, packed: None }
+    }
+
+    /// A Parquet file under a name.
+    pub(crate) fn packed(name: String, input: Input) -> Source {
+        let packed = Packed { input, columns: OnceCell::new() };
+        Source { packed: Some(packed), ..Source::new(name, "") }
+    }
+
+    /// A file that is there and cannot be read.
+    pub(crate) fn unread(name: String) -> Source {
+        Source { unread: true, ..Source::new(name, "") }
     }
 
     /// Line and column, from 1, of a byte; columns are counted in characters.
@@ -70,11 +94,24 @@ impl Source {
     }
 }
 
-/// A character that moves a terminal's cursor or turns its direction of writing: it can make one text look like
-/// another.
+impl Packed {
+    fn record(&self, span: Span) -> Record {
+        let row = (span.start != Span::NONE).then(|| u64::from(span.start) + 1);
+        let columns = self.columns.get();
+        let column = columns.and_then(|columns| columns.get(span.end as usize));
+        // What cannot stand in a message does not come in by a column's name either.
+        let column = column.map(|name| visible(&name.chars().take(QUOTE_MAX).collect::<String>()));
+        Record { row, column }
+    }
+}
+
+/// A character that moves a terminal's cursor, turns its direction of writing or is not seen: it can make one text
+/// look like another.
 pub(crate) fn deceives(c: char) -> bool {
     let turns = matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    turns || c.is_control()
+    // Of no width: a name with one of them looks like the name without.
+    let hides = matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+    turns || hides || c.is_control()
 }
 
 /// Text with nothing in it that deceives.
@@ -82,15 +119,20 @@ fn visible(text: &str) -> String {
     text.trim_end_matches('\r').chars().map(|c| if deceives(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// Which bytes of which source.
+/// Which bytes of which source; in a Parquet file, which row and which column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// Which of the sources that are read together.
     pub source: u16,
-    /// The first byte.
+    /// The first byte; the row, from 0, or [`Span::NONE`].
     pub start: u32,
-    /// The byte after the last.
+    /// The byte after the last; the column, from 0, or [`Span::NONE`].
     pub end: u32,
+}
+
+impl Span {
+    /// No row or no column of a Parquet file in particular.
+    pub const NONE: u32 = u32::MAX;
 }
 
 /// Line and column, from 1.
@@ -100,6 +142,26 @@ pub struct Place {
     pub line: u32,
     /// The character within the line, from 1.
     pub column: u32,
+}
+
+/// Where in a Parquet file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The row in the file, from 1; `None` where a column as a whole is meant.
+    pub row: Option<u64>,
+    /// The column's name; `None` where a row as a whole is meant.
+    pub column: Option<String>,
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.row, &self.column) {
+            (Some(row), Some(column)) => write!(f, "row {row}, column {column}"),
+            (Some(row), None) => write!(f, "row {row}"),
+            (None, Some(column)) => write!(f, "column {column}"),
+            (None, None) => f.write_str("columns"),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,8 +180,10 @@ pub struct Fault {
     pub code: Code,
     /// The file's name.
     pub file: String,
-    /// Where in it; `None` when the file as a whole is meant.
+    /// Where in it; `None` when the file as a whole is meant, or it is Parquet.
     pub place: Option<Place>,
+    /// Where in a Parquet file; `None` when the file as a whole is meant.
+    pub record: Option<Record>,
     /// What stands there.
     pub found: String,
     /// What was expected.
@@ -152,7 +216,8 @@ impl Fault {
                 }
             }
             _ => {
-                let note = format!("{}: {label}", self.file);
+                let at = self.record.as_ref().map_or_else(String::new, |record| format!(" {record}:"));
+                let note = format!("{}:{at} {label}", self.file);
                 Level::ERROR.primary_title(title).id(self.code.name()).element(Level::NOTE.message(note))
             }
         };
@@ -168,6 +233,9 @@ impl fmt::Display for Fault {
         write!(f, "{}:", self.file)?;
         if let Some(Place { line, column }) = self.place {
             write!(f, "{line}:{column}:")?;
+        }
+        if let Some(record) = &self.record {
+            write!(f, " {record}:")?;
         }
         write!(f, " {}: found {}, expected {}", self.code.name(), self.found, self.expected)?;
         match &self.help {
@@ -258,7 +326,8 @@ impl Log {
     fn push(&mut self, at: Where, code: Code, file: String, found: String, expected: String) -> &mut Log {
         if self.list.len() < FAULTS_MAX {
             let (found, expected) = (visible(&found), visible(&expected));
-            let fault = Fault { code, file, place: None, found, expected, help: None, excerpt: None };
+            let (place, record, help, excerpt) = (None, None, None, None);
+            let fault = Fault { code, file, place, record, found, expected, help, excerpt };
             self.list.push((at, fault));
         } else {
             self.beyond += 1;
@@ -266,9 +335,11 @@ impl Log {
         self
     }
 
-    /// Whether a fault about a whole file of this name is told already.
-    pub(crate) fn tells_of(&self, file: &str) -> bool {
-        self.list.iter().any(|(at, fault)| *at == Where::File && fault.file == file)
+    /// Whether a name of this source is told to stand twice.
+    pub(crate) fn tells_twice(&self, source: u16) -> bool {
+        self.list.iter().any(|(at, fault)| {
+            fault.code == Code::DuplicateKey && matches!(at, Where::Span(span) if span.source == source)
+        })
     }
 
     /// How many faults so far: a caller sees whether a step added any.
@@ -279,17 +350,27 @@ impl Log {
     /// Turns bytes into lines and columns, and sorts by them.
     pub(crate) fn finish(self, sources: &[Source]) -> Faults {
         let mut list = self.list;
+        let packed =
+            |source: u16| sources.get(usize::from(source)).is_some_and(|source| source.packed.is_some());
         list.sort_by_key(|(at, _)| match at {
-            Where::File => (0, 0),
-            Where::Span(span) => (u32::from(span.source) + 1, span.start),
+            Where::File => (0, 0, 0),
+            // Of a Parquet file, what is not of a row comes first, and a row's cells in the order of its columns.
+            Where::Span(span) if packed(span.source) => {
+                (u32::from(span.source) + 1, span.start.wrapping_add(1), span.end.wrapping_add(1))
+            }
+            Where::Span(span) => (u32::from(span.source) + 1, span.start, 0),
         });
         let list = list.into_iter().map(|(at, mut fault)| {
             if let Where::Span(span) = at
                 && let Some(source) = sources.get(usize::from(span.source))
             {
                 fault.file.clone_from(&source.name);
-                fault.place = Some(source.place(span.start as usize));
-                fault.excerpt = Some(source.excerpt(span));
+                if let Some(packed) = &source.packed {
+                    fault.record = Some(packed.record(span));
+                } else {
+                    fault.place = Some(source.place(span.start as usize));
+                    fault.excerpt = Some(source.excerpt(span));
+                }
             }
             fault
         });

@@ -6,6 +6,8 @@
 pub mod fault;
 pub mod tree;
 pub mod table;
+pub mod columnar;
+pub mod export;
 mod scalar;
 pub mod time;
 pub mod book;

@@ -116,7 +116,7 @@ impl<'s> Rows<'s> {
             Err(expected) => {
                 log.at(Code::Quote, span, quoted(raw), expected);
                 self.torn |= raw.contains('\n');
-                Cow::Owned(String::from_utf8_lossy(&unquoted).into_owned())
+                Cow::Borrowed(raw)
             }
         };
         Some((Cell { text: cell, span }, last))
@@ -142,6 +142,23 @@ fn check_quotes(raw: &str) -> Result<bool, &'static str> {
 pub(crate) struct Column {
     pub(crate) name: &'static str,
     pub(crate) needed: bool,
+    /// What a cell stands for: the types that a Parquet column may have.
+    pub(crate) holds: Holds,
+}
+
+/// What a cell stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// A name or a word.
+    Text,
+    /// An exact number.
+    Amount,
+    /// A time.
+    Time,
+    /// Seconds.
+    Duration,
+    /// Yes or no.
+    Flag,
 }
 
 /// For each column, where in a row it stands.
@@ -149,16 +166,30 @@ pub(crate) type Header = Vec<Option<usize>>;
 
 /// Reads the header row against the columns that a table may have.
 pub(crate) fn header(row: &Row<'_>, columns: &[Column], log: &mut Log) -> Header {
+    let (Some(first), Some(end)) = (row.cells.first(), row.cells.last()) else {
+        return vec![None; columns.len()];
+    };
+    let whole = Span { end: end.span.end, ..first.span };
+    place_columns(row.cells.iter().map(|cell| (&*cell.text, cell.span)), whole, columns, log)
+}
+
+/// Finds each known column among the names of a table's columns.
+pub(crate) fn place_columns<'n>(
+    names: impl Iterator<Item = (&'n str, Span)>,
+    whole: Span,
+    columns: &[Column],
+    log: &mut Log,
+) -> Header {
     let mut places: Header = vec![None; columns.len()];
-    for (at, cell) in row.cells.iter().enumerate() {
-        match columns.iter().position(|column| column.name == cell.text) {
+    for (at, (name, span)) in names.enumerate() {
+        match columns.iter().position(|column| column.name == name) {
             Some(column) if places[column].is_some() => {
-                log.at(Code::DuplicateColumn, cell.span, quoted(&cell.text), "each column once");
+                log.at(Code::DuplicateColumn, span, quoted(name), "each column once");
             }
             Some(column) => places[column] = Some(at),
             None => {
-                let fault = log.at(Code::UnknownColumn, cell.span, quoted(&cell.text), "a known column");
-                match nearest(&cell.text, columns.iter().map(|column| column.name)) {
+                let fault = log.at(Code::UnknownColumn, span, quoted(name), "a known column");
+                match nearest(name, columns.iter().map(|column| column.name)) {
                     Some(near) => fault.help(format!("did you mean `{near}`?")),
                     None => {
                         let known: Vec<&str> = columns.iter().map(|column| column.name).collect();
@@ -170,9 +201,8 @@ pub(crate) fn header(row: &Row<'_>, columns: &[Column], log: &mut Log) -> Header
     }
     let missing = columns.iter().zip(&places).filter(|(column, place)| column.needed && place.is_none());
     let missing: Vec<&str> = missing.map(|(column, _)| column.name).collect();
-    if let (false, Some(first), Some(end)) = (missing.is_empty(), row.cells.first(), row.cells.last()) {
-        let span = Span { end: end.span.end, ..first.span };
-        log.at(Code::MissingColumn, span, "no such column", format!("the columns {}", missing.join(", ")));
+    if !missing.is_empty() {
+        log.at(Code::MissingColumn, whole, "no such column", format!("the columns {}", missing.join(", ")));
     }
     places
 }

@@ -16,9 +16,10 @@ fn example(revision: &str, rows: &str) -> Book {
     for (name, text) in &mut written.files {
         match name.as_str() {
             "markets/aave-core.toml" => {
-                *text = text.replace("revision = \"3.5\"", &format!("revision = \"{revision}\""))
+                let market = String::from_utf8_lossy(text);
+                *text = market.replace("revision = \"3.5\"", &format!("revision = \"{revision}\"")).into();
             }
-            "positions.csv" => *text = format!("account,market,kind,asset,quantity,unit\n{rows}"),
+            "positions.csv" => *text = format!("account,market,kind,asset,quantity,unit\n{rows}").into(),
             _ => {}
         }
     }

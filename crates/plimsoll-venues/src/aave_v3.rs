@@ -40,12 +40,14 @@
 
 mod actions;
 mod configuration;
+mod counting;
 mod form;
 mod liquidation;
 mod modes;
 mod over;
 mod reserve;
 mod revision;
+mod standing;
 mod user;
 
 pub use configuration::{Bits, Configuration};
@@ -58,12 +60,12 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use plimsoll_core::{
-    Account, Accounts, Assessment, Balance, Call, Cell, Compiled, Effects, Encoded, Feeds, Figure,
-    Instrument, InstrumentId, Int, Kind, Lens, Market, Node, NodeSpec, Part, PriceSlot, Question, Quoted,
-    RAY, Range, Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Venue, Verdict,
-    Why,
+    Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument, InstrumentId,
+    Int, Kind, Lens, Market, NodeSpec, Part, PriceSlot, Question, Quoted, RAY, Refusal, Silent, TermId,
+    TermSpec, Time, Trace, U256, Unit, Venue,
 };
-use user::{AccountData, Leg, account_data};
+use standing::{At, node};
+use user::Leg;
 
 /// The account's e-mode category; 0 is none.
 pub const E_MODE: TermId = TermId(0);
@@ -442,167 +444,6 @@ fn instruments_of(reserve: &Reserve) -> [Instrument; 3] {
     ]
 }
 
-// ---- standing still ------------------------------------------------------------------------------------------
-
-/// A pool at one time, with one set of prices.
-struct At<'p> {
-    pool: &'p Pool,
-    at: Time,
-    readings: Vec<Reading>,
-    prices: Vec<Option<U256>>,
-    legs: Vec<Leg>,
-    nodes: Vec<Result<Node, Why>>,
-}
-
-impl At<'_> {
-    #[inline(always)]
-    fn data<T: Trace + ?Sized>(&self, t: &mut T, account: &Account) -> Result<AccountData, Refusal> {
-        account_data(t, self.pool, &self.legs, &self.prices, account)
-    }
-
-    /// The indices behind the holdings, for a listener: the same functions that made `legs`.
-    fn show_indices<T: Trace + ?Sized>(&self, t: &mut T, account: &Account) -> Result<(), Refusal> {
-        let mut wanted = alloc::vec![false; self.pool.reserves.len()];
-        for holding in account.holdings() {
-            let (reserve, _) = self.pool.role(holding.instrument)?;
-            wanted[reserve] = true;
-        }
-        let feeds = Feeds { readings: &self.readings };
-        self.pool.legs_of(t, &wanted, feeds, self.at).map(|_| ())
-    }
-
-    #[inline(always)]
-    fn assess_with<T: Trace + ?Sized>(
-        &self,
-        t: &mut T,
-        account: &Account,
-        test: Test,
-    ) -> Result<Assessment, Refusal> {
-        if t.listens() {
-            self.show_indices(t, account)?;
-        }
-        let data = self.data(t, account)?;
-        match test {
-            Test::Borrow | Test::Fill => {
-                let capacity = data.capacity(t, self.pool)?;
-                let verdict = match (data.owes, capacity >= data.debt) {
-                    (false, _) => Verdict::NoDebt,
-                    (true, true) => Verdict::Healthy,
-                    (true, false) => Verdict::Unhealthy,
-                };
-                Ok(Assessment {
-                    verdict,
-                    backing: capacity.into(),
-                    requirement: data.debt.into(),
-                    collateral: data.collateral.into(),
-                    debt: data.debt.into(),
-                    unit: self.pool.base,
-                    executable: Ok(()),
-                })
-            }
-            Test::Liquidation | Test::LiquidationEnd => self.liquidation_line(t, account, &data),
-        }
-    }
-
-    #[inline(always)]
-    fn liquidation_line<T: Trace + ?Sized>(
-        &self,
-        t: &mut T,
-        account: &Account,
-        data: &AccountData,
-    ) -> Result<Assessment, Refusal> {
-        let line = data.line(t, self.pool)?;
-        let verdict = match (data.owes, data.is_healthy(t, self.pool, &line)?) {
-            (false, _) => Verdict::NoDebt,
-            (true, true) => Verdict::Healthy,
-            (true, false) => Verdict::Unhealthy,
-        };
-        // All four numbers in the unit of the comparison.
-        let fine = self.pool.revision >= Revision::V3_5;
-        let factor = if fine { plimsoll_core::BPS.value() } else { U256::ONE };
-        Ok(Assessment {
-            verdict,
-            backing: line.backing.into(),
-            requirement: line.requirement.into(),
-            collateral: scale_up(data.collateral, factor)?,
-            debt: scale_up(data.debt, factor)?,
-            unit: if fine { self.pool.fine_base() } else { self.pool.base },
-            executable: if verdict == Verdict::Unhealthy {
-                liquidation::executable(self.pool, account, self.at)
-            } else {
-                Ok(())
-            },
-        })
-    }
-}
-
-impl Quoted for At<'_> {
-    fn nodes(&self) -> &[Result<Node, Why>] {
-        &self.nodes
-    }
-
-    fn assess(&self, account: &Account, test: Test, trace: &mut dyn Trace) -> Result<Assessment, Refusal> {
-        self.assess_with(trace, account, test)
-    }
-
-    fn verdict(&self, account: &Account, test: Test) -> Result<Assessment, Refusal> {
-        self.assess_with(&mut Silent, account, test)
-    }
-
-    fn over(&self, low: &Account, high: &Account, test: Test, feeds: Feeds<'_>) -> Result<Range, Refusal> {
-        over::over(self.pool, &self.legs, [low, high], test, feeds)
-    }
-
-    /// What `Pool.getUserAccountData` returns.
-    fn figures(&self, account: &Account) -> Result<Vec<Figure>, Refusal> {
-        let t = &mut Silent;
-        let data = self.data(t, account)?;
-        let base = self.pool.base;
-        let available = data.capacity(t, self.pool)?.sub_or_zero(data.debt);
-        Ok(alloc::vec![
-            figure("totalCollateralBase", data.collateral, base),
-            figure("totalDebtBase", data.debt, base),
-            figure("availableBorrowsBase", available, base),
-            figure("currentLiquidationThreshold", data.average_threshold(t)?, Unit::BPS),
-            figure("ltv", data.average_ltv(t)?, Unit::BPS),
-            figure("healthFactor", data.health(t, self.pool)?, Unit::WAD),
-        ])
-    }
-
-    fn balance(&self, account: &Account, instrument: InstrumentId) -> Result<Balance, Refusal> {
-        let (reserve, role) = self.pool.role(instrument)?;
-        let raw = user::held(self.pool, &self.legs, account, instrument)?;
-        let leg = &self.legs[reserve];
-        let rounding = match role {
-            Role::Debt => self.pool.revision.debt_value(),
-            Role::Asset | Role::Receipt => plimsoll_core::Rounding::Down,
-        };
-        let value = match leg.price {
-            Some(price) => Some(
-                raw.mul_div(price, leg.unit, rounding)
-                    .ok_or(Refusal::Overflow("value = balance x price / 10^decimals"))?,
-            ),
-            None => None,
-        };
-        Ok(Balance { raw, value })
-    }
-}
-
-fn scale_up(value: U256, factor: U256) -> Result<Int, Refusal> {
-    value.mul(factor).map(Int::from).ok_or(Refusal::Overflow("value x 1e4"))
-}
-
-/// Price x index.
-fn node(index: U256, reading: &Reading) -> Result<Node, Why> {
-    let price = reading.value.ok_or(reading.doubt.unwrap_or(Why::Missing))?;
-    // An index has 128 bits and a price up to 96 that anybody asks about; beyond, the node is not usable.
-    index.mul(price).map(|product| Node::exact(product.into())).ok_or(Why::AtBound)
-}
-
-fn figure(name: &'static str, value: U256, unit: Unit) -> Figure {
-    Figure { name, value: value.into(), unit }
-}
-
 // ---- the market ----------------------------------------------------------------------------------------------
 
 impl Market for Pool {
@@ -656,6 +497,10 @@ impl Market for Pool {
 
     fn compile(&self, account: &Account, question: Question) -> Result<Compiled, Refusal> {
         form::compile(self, account, question.test)
+    }
+
+    fn counting(&self, account: &Account, instrument: InstrumentId) -> Result<Counting, Refusal> {
+        counting::counting(self, account, instrument)
     }
 
     fn act(
@@ -866,20 +711,7 @@ fn blank_reserve(symbol: &str) -> Reserve {
         configuration: Configuration::default(),
         curve: RateCurve { optimal: 8000, base: 0, slope1: 0, slope2: 0 },
         grace_until: Time(0),
-        state: State {
-            liquidity_index: RAY.value(),
-            variable_borrow_index: RAY.value(),
-            liquidity_rate: U256::ZERO,
-            variable_borrow_rate: U256::ZERO,
-            last_update: Time(0),
-            accrued_to_treasury: U256::ZERO,
-            scaled_supply: U256::ZERO,
-            scaled_debt: U256::ZERO,
-            cash: U256::ZERO,
-            virtual_balance: U256::ZERO,
-            deficit: U256::ZERO,
-            isolation_debt: U256::ZERO,
-        },
+        state: State::blank(),
     }
 }
 

@@ -61,10 +61,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 use plimsoll_core::Rounding::{self, Down, Up};
 use plimsoll_core::{
-    Account, AccountId, Accounts, Arithmetic, Assessment, Balance, Call, Cell, Compiled, Divisor, Effects,
-    Encoded, Feeds, Figure, Form, Instrument, InstrumentId, Int, Kind, Lens, Linear, Node, NodeId, NodeSpec,
-    PriceSlot, Question, Quoted, Range, Refusal, Silent, Subject, TermSpec, Test, Time, Trace, U256, Unit,
-    Valid, Verdict, WAD, Why,
+    Account, AccountId, Accounts, Arithmetic, Assessment, Balance, Call, Cell, Compiled, Counting, Divisor,
+    Effects, Encoded, Feeds, Figure, Form, Instrument, InstrumentId, Int, Kind, Lens, Linear, Node, NodeId,
+    NodeSpec, PriceSlot, Question, Quoted, Range, Refusal, Silent, Subject, TermSpec, Test, Time, Trace,
+    U256, Unit, Valid, Verdict, WAD, Why, WhyNot,
 };
 
 /// The token that is lent.
@@ -772,6 +772,17 @@ impl plimsoll_core::Market for Market {
             scale,
             valid: Valid { boxes: Vec::new(), epoch: self.epoch },
         }]))
+    }
+
+    /// Posted collateral counts by the market's lltv; what is lent out never does.
+    fn counting(&self, _: &Account, instrument: InstrumentId) -> Result<Counting, Refusal> {
+        let (weight, why_not) = match instrument {
+            COLLATERAL => (Some(self.numbers.rules.lltv), None),
+            SUPPLY => (None, Some(WhyNot::NeverCollateral)),
+            BORROW => (None, None),
+            other => return Err(Refusal::NoSuchInstrument(other)),
+        };
+        Ok(Counting { weight, unit: Unit::WAD, why_not, frozen: false, paused: false })
     }
 
     fn act(

@@ -1,6 +1,49 @@
-//! What is proven of many accounts at once.
+//! What is proven of many accounts at once: none of them reaches a health.
 
-use plimsoll_core::{Account, Feeds, Quoted, Reading, Test, Verdict, Why};
+use plimsoll_core::{Account, Assessment, Decimal, Feeds, Int, Quoted, Reading, Test, U256, Verdict, Why};
+
+/// A health to be reached: backing / requirement is at least `parts / whole`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    parts: U256,
+    whole: U256,
+}
+
+impl Target {
+    /// A health as people write it; `None` unless it is above zero and 256 bits hold it.
+    pub(crate) fn of(health: Decimal) -> Option<Target> {
+        let Decimal { mantissa, decimals } = health.trimmed();
+        let parts = mantissa.to_u256().filter(|parts| *parts != U256::ZERO)?;
+        Some(Target { parts, whole: U256::pow10(decimals)? })
+    }
+
+    /// Whether the two integers that the venue compares reach it, exactly; nothing owed reaches everything.
+    pub(crate) fn reached(&self, assessed: &Assessment) -> bool {
+        assessed.verdict == Verdict::NoDebt || self.covers(assessed.backing, assessed.requirement)
+    }
+
+    fn covers(&self, backing: Int, requirement: Int) -> bool {
+        backing.mul_wide(Int::from(self.whole)) >= requirement.mul_wide(Int::from(self.parts))
+    }
+
+    /// Whether it is proven that no account between two reaches it, at the prices that the markets read and in any market
+    /// whose indices lie between those of the two.
+    ///
+    /// `low` holds of nothing more than `high`; [`Quoted::over`] has the bounds.
+    pub(crate) fn missed_between(
+        &self,
+        markets: [&dyn Quoted; 2],
+        [low, high]: [&Account; 2],
+        readings: &[Reading],
+    ) -> bool {
+        let range = |quoted: &dyn Quoted| quoted.over(low, high, Test::Liquidation, Feeds { readings });
+        let [Ok(one), Ok(other)] = markets.map(range) else { return false };
+        let free = |verdict: Option<Verdict>| verdict == Some(Verdict::NoDebt);
+        let backing = one.backing[1].max(other.backing[1]);
+        let requirement = one.requirement[0].min(other.requirement[0]);
+        !free(one.verdict) && !free(other.verdict) && !self.covers(backing, requirement)
+    }
+}
 
 /// Whether it is proven that every account between two is unhealthy by the venue's own test.
 pub(crate) fn unhealthy_between(

@@ -252,10 +252,10 @@ impl World {
             let shorter = wanted.decimals.checked_sub(fine.excess);
             let (true, Some(shorter)) = (matches!(to, NewPrice::Percent(_)), shorter) else {
                 self.book.graph = before;
-                let digits = fine.allowed;
-                return Err(refuse(&format!(
-                    "at most {digits} digits after the point, which a market reads"
-                )));
+                return Err(refuse(&match fine.excess {
+                    u8::MAX => "a price that 256 bits hold where a market reads it".to_string(),
+                    _ => format!("at most {} digits after the point, which a market reads", fine.allowed),
+                }));
             };
             wanted = wanted.cut(shorter).trimmed();
             self.observe(id, wanted);

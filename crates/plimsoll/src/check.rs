@@ -1,11 +1,12 @@
 //! Who is healthy, who is not, and by how much.
 
-use crate::identity::{Identity, identity};
+use crate::identity::Identity;
 use crate::ratio::Ratio;
+use crate::survey::{Survey, Surveyed, Unsound, currency};
 use plimsoll_core::num::Wide;
 use plimsoll_core::{
     Assessment, Book, Certainty, Figure, Int, Judgement, Lens, Quote, Reading, Refusal, Standing, Test, Time,
-    Unit, Verdict, Why,
+    Verdict, Why,
 };
 use std::collections::BTreeMap;
 
@@ -194,6 +195,7 @@ pub struct Check {
     pub totals: Vec<Total>,
     /// How many accounts are in each tier.
     pub tiers: BTreeMap<Tier, u64>,
+    severity: Severity,
 }
 
 /// How bad the worst of it is.
@@ -211,17 +213,7 @@ impl Check {
     /// The worst of it.
     #[must_use]
     pub fn severity(&self) -> Severity {
-        let some = |tier: Tier| self.tiers.get(&tier).is_some_and(|count| *count > 0);
-        // An account that we doubt may be unhealthy by the venue's own test all the same.
-        let own_unhealthy =
-            |row: &Row| matches!(row.liquidation.own, Ok(Assessment { verdict: Verdict::Unhealthy, .. }));
-        if some(Tier::Liquidatable) || self.rows.iter().any(own_unhealthy) {
-            Severity::Unhealthy
-        } else if some(Tier::Unknown) {
-            Severity::Unknown
-        } else {
-            Severity::Calm
-        }
+        self.severity
     }
 }
 
@@ -230,31 +222,12 @@ impl Check {
 /// # Errors
 /// When a market cannot stand at that time: it is before the market's own state, or an index overflows. Names the
 /// market.
-pub fn check(book: &Book, at: Time, ladder: &Ladder) -> Result<Check, (String, Refusal)> {
-    let quotes = book.graph.quotes(at);
-    let readings: Vec<Vec<Reading>> =
-        book.markets.iter().map(|market| book.readings(market, &quotes)).collect();
-    let mut standings = Vec::with_capacity(book.markets.len());
-    for (listed, readings) in book.markets.iter().zip(&readings) {
-        let stand = |lens| {
-            Standing::new(&*listed.market, readings, lens, at)
-                .map_err(|refusal| (listed.name.clone(), refusal))
-        };
-        standings.push((stand(Lens::Action)?, stand(Lens::View)?));
-    }
-    let mut rows: Vec<Row> = Vec::with_capacity(book.accounts.len());
-    for (place, listed) in book.accounts.iter().enumerate() {
-        let (action, view) = &standings[listed.market];
-        rows.push(row(place, &listed.account, action, view, ladder));
-    }
-    let mut tiers = BTreeMap::new();
-    for row in &rows {
-        *tiers.entry(row.tier).or_insert(0) += 1;
-    }
-    let totals = totals(book, &rows);
+pub fn check(book: &Book, at: Time, ladder: &Ladder) -> Result<Check, Unsound> {
+    let mut survey = Survey::new(book, at, ladder)?;
+    let mut rows: Vec<Row> = book.accounts.iter().map(|listed| survey.row(listed)).collect();
     rows.sort_by(|x, y| worse_first(x, y).then(x.account.cmp(&y.account)));
-    let markets = (0..book.markets.len()).map(|m| market_info(book, m, &quotes, &readings[m], at)).collect();
-    Ok(Check { identity: identity(book, at, &readings), markets, rows, totals, tiers })
+    let Surveyed { identity, markets, totals, tiers, severity, .. } = survey.finish();
+    Ok(Check { identity, markets, rows, totals, tiers, severity })
 }
 
 /// Judges one account of a book at the book's own time.
@@ -281,7 +254,7 @@ fn worse_first(x: &Row, y: &Row) -> core::cmp::Ordering {
     })
 }
 
-fn row(
+pub(crate) fn row(
     place: usize,
     account: &plimsoll_core::Account,
     action: &Standing<'_>,
@@ -294,7 +267,7 @@ fn row(
     let own = action.quoted().figures(account).unwrap_or_default();
     let assessed = liquidation.own.ok();
     let owing = assessed.filter(|a| a.verdict != Verdict::NoDebt);
-    let health = owing.and_then(|a| Ratio::of(a.backing, a.requirement));
+    let health = health(&liquidation);
     let ratio = owing.and_then(|a| Ratio::of(a.collateral, a.debt));
     let minimum = owing.and_then(|a| minimum(&a));
     let headroom = |a: &Assessment| a.backing.sub(a.requirement);
@@ -315,6 +288,12 @@ fn row(
     }
 }
 
+/// Backing over requirement, where something is owed.
+pub(crate) fn health(judgement: &Judgement) -> Option<Ratio> {
+    let owing = judgement.own.ok().filter(|own| own.verdict != Verdict::NoDebt)?;
+    Ratio::of(owing.backing, owing.requirement)
+}
+
 /// Collateral over what of it backs: where requirement is the debt, the ratio at which backing would just meet it.
 fn minimum(a: &Assessment) -> Option<Ratio> {
     Ratio::of(a.collateral, a.backing)
@@ -329,35 +308,13 @@ fn buffer(ratio: &Ratio, minimum: &Ratio) -> Option<Int> {
     points(ratio)?.sub(points(minimum)?)
 }
 
-fn totals(book: &Book, rows: &[Row]) -> Vec<Total> {
-    let mut totals: BTreeMap<(String, u8), Total> = BTreeMap::new();
-    for row in rows {
-        let Ok(assessed) = row.borrowing.own else { continue };
-        let Unit { decimals, .. } = assessed.unit;
-        let listed = &book.markets[book.accounts[row.account].market];
-        let currency = currency(&*listed.market);
-        let fresh = || Total { currency: currency.clone(), decimals, ..Total::default() };
-        let total = totals.entry((currency.clone(), decimals)).or_insert_with(fresh);
-        let add = |sum: &mut Int, value: Int| *sum = sum.add(value).unwrap_or(*sum);
-        total.accounts += 1;
-        add(&mut total.collateral, assessed.collateral);
-        add(&mut total.debt, assessed.debt);
-        let lost = assessed.debt.sub(assessed.collateral).unwrap_or(Int::ZERO).max(Int::ZERO);
-        add(&mut total.uncovered, lost);
-        if row.tier == Tier::Liquidatable {
-            add(&mut total.collateral_liquidatable, assessed.collateral);
-            add(&mut total.debt_liquidatable, assessed.debt);
-        }
-    }
-    totals.into_values().collect()
-}
-
-/// The currency that a market counts values in.
-fn currency(market: &dyn plimsoll_core::Market) -> String {
-    market.slots().first().map_or_else(String::new, |slot| slot.currency.clone())
-}
-
-fn market_info(book: &Book, m: usize, quotes: &[Quote], readings: &[Reading], at: Time) -> MarketInfo {
+pub(crate) fn market_info(
+    book: &Book,
+    m: usize,
+    quotes: &[Quote],
+    readings: &[Reading],
+    at: Time,
+) -> MarketInfo {
     let listed = &book.markets[m];
     let (venue, revision) = listed.market.venue();
     let slots = listed.market.slots().iter().enumerate();

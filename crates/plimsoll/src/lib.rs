@@ -2,9 +2,14 @@
 //! so that a question is answered in one place and a number is the same in every view.
 //!
 //! * [`check`]: every account's health, its distance to the line, totals.
+//! * [`Survey`]: the same of a book that need not fit the memory, with nothing kept but the sums.
 //! * [`explain`]: one account, step by step, as the venue's contract computes it.
 //! * [`whatif`], [`whatif_all`]: the same numbers after actions, prices, parameters and time.
+//! * [`liquidate`]: what a keeper may take of an account now, and whether it pays.
 //! * [`max`]: the most that can be borrowed and withdrawn, so that the next block still lets it.
+//! * [`Lookout`]: what kills each account, and when.
+//! * [`restore`]: the smallest deposit or repayment that brings a health back.
+//! * [`portfolio`]: one owner's accounts side by side; [`split`]: so much of one asset for all of them.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
@@ -16,12 +21,20 @@ mod check;
 mod explain;
 mod identity;
 mod limits;
+mod liquidate;
 mod max;
+mod outlook;
 mod path;
+mod portfolio;
 mod ratio;
+mod restore;
 mod search;
+mod split;
+mod survey;
 mod whatif;
 mod world;
+mod worst;
+mod worth;
 
 pub use ask::{Misasked, Sum, account, find};
 pub use boundary::{Boundary, Crossing, boundary};
@@ -30,8 +43,16 @@ pub use check::{Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total,
 pub use explain::{Allowance, Explanation, HoldingLine, Section, explain};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
+pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate};
 pub use max::{Binds, Max, Most, max};
+pub use outlook::{Carry, Distance, Factor, Good, Lookout, Outlook, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};
+pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};
 pub use ratio::Ratio;
+pub use restore::{Enough, Hindrance, Restore, Way, restore};
+pub use split::{Part, Split, split};
+pub use survey::{Survey, Surveyed, Unsound};
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
 pub use world::{Held, Moved};
+pub use worst::{WorstDay, worst_day};
+pub use worth::PricedBy;

@@ -103,7 +103,7 @@ impl Asker<'_> {
             matches!(limit.because, Some(Refusal::WouldBeUnhealthy | Refusal::OverCapacity { .. }));
         let (true, Some(held)) = (by_health, self.held(instrument)) else { return limit };
         let question = Withdrawal { asker: self, instrument };
-        let found = search::last(&question, limit.amount, held.max(limit.amount));
+        let Some(found) = search::last(&question, limit.amount, held.max(limit.amount)) else { return limit };
         let (amount, no_more_than) = (found.amount, found.proven);
         if amount == limit.amount {
             return Limit { no_more_than, ..limit };
@@ -122,31 +122,10 @@ impl Asker<'_> {
         held.max().flatten()
     }
 
-    /// Doubles from one unit until a refusal, then halves the gap. Amounts that are too small to count are passed over;
-    /// every other refusal is taken to refuse all that is more.
     fn largest(&self, instrument: InstrumentId, action: fn(InstrumentId, U256) -> Action) -> Limit {
-        // Up to `small` it is too little or accepted, from `large` on it is refused.
-        let (mut accepted, mut small, mut large) = (U256::ZERO, U256::ZERO, U256::MAX);
-        let mut because = None;
-        let mut asked = U256::ONE;
-        loop {
-            match self.ask(&action(instrument, asked)) {
-                Ok(_) => (accepted, small) = (asked, asked),
-                Err(Refusal::AmountZero) => {
-                    small = asked;
-                    because = because.or(Some(Refusal::AmountZero));
-                }
-                Err(why) => {
-                    large = asked;
-                    because = Some(why);
-                }
-            }
-            let Some(gap) = large.sub(small).filter(|gap| *gap > U256::ONE) else { break };
-            let next = if large == U256::MAX { asked.add(asked) } else { small.add(gap.half()) };
-            let Some(next) = next else { break };
-            asked = next;
-        }
-        Limit { instrument, amount: accepted, because, no_more_than: accepted }
+        let found = search::largest(|amount| self.ask(&action(instrument, amount)));
+        let amount = found.accepted.map_or(U256::ZERO, |(amount, _)| amount);
+        Limit { instrument, amount, because: found.because, no_more_than: amount }
     }
 }
 

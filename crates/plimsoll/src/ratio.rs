@@ -1,7 +1,7 @@
 use core::cmp::Ordering;
 use core::fmt;
 use plimsoll_core::num::Wide;
-use plimsoll_core::{Int, U256};
+use plimsoll_core::{Decimal, Int, U256};
 
 /// An exact fraction of two integers of one unit, never divided before it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,20 @@ impl Ratio {
         left.cmp(&right)
     }
 
+    /// Whole parts of `1 / whole` in the fraction, cut; `None` beyond 64 bits.
+    #[must_use]
+    pub fn parts(&self, whole: u64) -> Option<u64> {
+        Int::from(self.numerator).mul_wide(Int::from(whole)).div_down(self.denominator)?.to_u64()
+    }
+
+    /// Whether it is less than a decimal number, exactly.
+    #[must_use]
+    pub fn is_below(&self, number: Decimal) -> bool {
+        let Some(power) = U256::pow10(number.decimals) else { return false };
+        let left = Int::from(self.numerator).mul_wide(Int::from(power));
+        left < Int::from(self.denominator).mul_wide(number.mantissa)
+    }
+
     /// Digits of the fraction times 10^`shift` with `digits` after the point, cut and not rounded: 0.99999 never
     /// shows as 1.
     #[must_use]
@@ -41,7 +55,7 @@ impl Ratio {
         let power = U256::pow10(shift + digits).unwrap_or(U256::ONE);
         let scaled = Int::from(self.numerator).mul_wide(Int::from(power));
         match scaled.div_down(self.denominator) {
-            Some(mantissa) => plimsoll_core::Decimal { mantissa, decimals: digits }.to_string(),
+            Some(mantissa) => Decimal { mantissa, decimals: digits }.to_string(),
             None => "more than 256 bits".into(),
         }
     }

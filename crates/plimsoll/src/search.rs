@@ -4,7 +4,7 @@
 //! between does not. A bisection alone then finds *a* boundary and not *the* boundary. Here a stretch of amounts is
 //! left out only when it is proven that none of it will do; what is left is halved until single amounts are asked.
 
-use plimsoll_core::{Rounding, U256};
+use plimsoll_core::{Refusal, Rounding, U256};
 
 /// Amounts of which some will do.
 pub(crate) trait Amounts {
@@ -29,9 +29,13 @@ const BUDGET: u32 = 4_000;
 /// So many amounts next to an unproven answer are asked one by one.
 const NEAR: u64 = 64;
 
-/// The least amount from `low` to `high` that will do, where `high` will.
-pub(crate) fn first(amounts: &impl Amounts, low: U256, high: U256) -> Found {
+/// The least amount from `low` to `high` that will do; `None` where none will, or where the search had to be given up
+/// and `high` will not.
+pub(crate) fn first(amounts: &impl Amounts, low: U256, high: U256) -> Option<Found> {
     let mut open = vec![(low, high)];
+    if low > high {
+        return None;
+    }
     let mut left = BUDGET;
     while let Some((low, high)) = open.pop() {
         if left == 0 {
@@ -43,7 +47,7 @@ pub(crate) fn first(amounts: &impl Amounts, low: U256, high: U256) -> Found {
             continue;
         }
         if amounts.will_do(low) {
-            return Found { amount: low, proven: low };
+            return Some(Found { amount: low, proven: low });
         }
         let Some(next) = low.add(U256::ONE).filter(|next| *next <= high) else { continue };
         let middle = next.add(high.sub_or_zero(next).half()).unwrap_or(high);
@@ -52,15 +56,14 @@ pub(crate) fn first(amounts: &impl Amounts, low: U256, high: U256) -> Found {
         }
         open.push((next, middle));
     }
-    // Only where `high` itself does not do, which the caller has ruled out.
-    Found { amount: high, proven: high }
+    None
 }
 
-/// The greatest amount from `low` to `high` that will do, where `low` will.
-pub(crate) fn last(amounts: &impl Amounts, low: U256, high: U256) -> Found {
+/// The greatest amount from `low` to `high` that will do; `None` as in [`first`].
+pub(crate) fn last(amounts: &impl Amounts, low: U256, high: U256) -> Option<Found> {
     let mirror = Mirror { amounts, low, high };
-    let Found { amount, proven } = first(&mirror, U256::ZERO, high.sub_or_zero(low));
-    Found { amount: mirror.seen(amount), proven: mirror.seen(proven) }
+    let Found { amount, proven } = first(&mirror, U256::ZERO, high.sub_or_zero(low))?;
+    Some(Found { amount: mirror.seen(amount), proven: mirror.seen(proven) })
 }
 
 /// The same amounts counted down from the highest.
@@ -86,12 +89,53 @@ impl<A: Amounts> Amounts for Mirror<'_, A> {
     }
 }
 
+/// The largest amount that is accepted, what it comes to, and why one unit more is not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Largest<T> {
+    /// The amount and its outcome; `None` where nothing is accepted.
+    pub(crate) accepted: Option<(U256, T)>,
+    /// The refusal of one unit more, or of anything at all.
+    pub(crate) because: Option<Refusal>,
+}
+
+/// Doubles from one unit until a refusal, then halves the gap. Amounts that are too small to count are passed over;
+/// every other refusal is taken to refuse all that is more.
+pub(crate) fn largest<T>(ask: impl Fn(U256) -> Result<T, Refusal>) -> Largest<T> {
+    // Up to `small` it is too little or accepted, from `large` on it is refused.
+    let (mut small, mut large) = (U256::ZERO, U256::MAX);
+    let mut found = Largest { accepted: None, because: None };
+    let mut asked = U256::ONE;
+    loop {
+        match ask(asked) {
+            Ok(outcome) => {
+                small = asked;
+                found.accepted = Some((asked, outcome));
+            }
+            Err(Refusal::AmountZero) => {
+                small = asked;
+                found.because = found.because.or(Some(Refusal::AmountZero));
+            }
+            Err(why) => {
+                large = asked;
+                found.because = Some(why);
+            }
+        }
+        let Some(gap) = large.sub(small).filter(|gap| *gap > U256::ONE) else { return found };
+        let next = if large == U256::MAX { asked.add(asked) } else { small.add(gap.half()) };
+        let Some(next) = next else { return found };
+        asked = next;
+    }
+}
+
 /// A boundary between `low` and `high`, with a look at its neighbourhood; nothing below `low` will do.
-fn bisected(amounts: &impl Amounts, low: U256, high: U256) -> Found {
+fn bisected(amounts: &impl Amounts, low: U256, high: U256) -> Option<Found> {
     let proven = low;
     let (mut no, mut yes) = (low, high);
     if amounts.will_do(low) {
-        return Found { amount: low, proven };
+        return Some(Found { amount: low, proven });
+    }
+    if !amounts.will_do(high) {
+        return None;
     }
     while let Some(gap) = yes.sub(no).filter(|gap| *gap > U256::ONE) {
         let middle = no.add(gap.div(U256::new(2), Rounding::Down).unwrap_or(U256::ONE)).unwrap_or(yes);
@@ -104,10 +148,10 @@ fn bisected(amounts: &impl Amounts, low: U256, high: U256) -> Found {
     for distance in (1..=NEAR).rev() {
         let near = yes.sub(U256::from(distance)).filter(|near| *near > proven);
         if let Some(near) = near.filter(|near| amounts.will_do(*near)) {
-            return Found { amount: near, proven };
+            return Some(Found { amount: near, proven });
         }
     }
-    Found { amount: yes, proven }
+    Some(Found { amount: yes, proven })
 }
 
 #[cfg(test)]
@@ -143,7 +187,7 @@ mod tests {
             for sight in [0, 1, 16, 5000] {
                 let amounts = Rule { rule, sight };
                 let expected = (1..=1000).find(|&x| rule(x)).map(U256::new);
-                let found = first(&amounts, U256::ONE, U256::new(1000));
+                let found = first(&amounts, U256::ONE, U256::new(1000)).expect("1000 will do");
                 assert_eq!(
                     (Some(found.amount), found.proven),
                     (expected, found.amount),
@@ -153,7 +197,8 @@ mod tests {
                 let expected = (0..1000).rev().find(|&x| !rule(x)).map(U256::new);
                 let opposite = Not(Rule { rule, sight });
                 let low = (0..1000).find(|&x| !rule(x)).map(U256::new);
-                let found = last(&opposite, low.unwrap_or(U256::ZERO), U256::new(1000));
+                let found =
+                    last(&opposite, low.unwrap_or(U256::ZERO), U256::new(1000)).expect("the lowest will do");
                 assert_eq!(
                     (Some(found.amount), found.proven),
                     (expected, found.amount),
@@ -180,7 +225,7 @@ mod tests {
     fn an_answer_that_is_not_proven_says_so() {
         let far = 1_u128 << 100;
         let blind = Rule { rule: |x| x >= (1 << 99) + 12_345, sight: 1 };
-        let found = first(&blind, U256::ONE, U256::new(far));
+        let found = first(&blind, U256::ONE, U256::new(far)).expect("the highest will do");
         assert_eq!(found.amount, U256::new((1 << 99) + 12_345));
         assert!(found.proven < found.amount && found.proven > U256::ONE);
     }

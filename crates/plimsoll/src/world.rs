@@ -50,9 +50,15 @@ impl World {
         let listed = &self.book.accounts[account];
         let id = listed.account.id;
         let call = Call { actor: id, account: id, at: self.book.at, action };
-        let readings = self.readings(listed.market);
-        let feeds = Feeds { readings: &readings };
-        self.book.markets[listed.market].market.act(&call, &self.book, feeds, &mut Silent)
+        self.call(listed.market, &call, &self.readings(listed.market))
+    }
+
+    /// What anybody's call in a market would do now.
+    ///
+    /// # Errors
+    /// The market's refusal.
+    pub(crate) fn call(&self, market: usize, call: &Call, readings: &[Reading]) -> Result<Effects, Refusal> {
+        self.book.markets[market].market.act(call, &self.book, Feeds { readings }, &mut Silent)
     }
 
     /// Changes a market and the accounts that effects of its own `act` name.
@@ -176,7 +182,7 @@ impl World {
 /// A price has more digits than a market reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TooFine {
-    /// How many must go.
+    /// How many must go; 255 where the price does not fit 256 bits at all.
     pub(crate) excess: u8,
     /// How many may stand after the point of what the market reads.
     pub(crate) allowed: u8,

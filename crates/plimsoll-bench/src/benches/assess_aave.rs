@@ -12,9 +12,9 @@
 //! contract's on every recorded account, or this bench fails). `goal`: 150 ns; what agrees there is ours with the contract on the recorded
 //! accounts of that release.
 
-mod math_utils;
-mod plain;
-mod population;
+pub(crate) mod math_utils;
+pub(crate) mod plain;
+pub(crate) mod population;
 
 use crate::line::{Better, Line, isa};
 use crate::measure::{Timing, in_turn, sum_up};
@@ -175,7 +175,7 @@ fn compare_plain(population: &Population, quoted: &[Box<dyn Quoted + '_>], plain
     agreed
 }
 
-fn same(ours: Option<&Assessment>, plain: Option<&plain::Answer>, book: &plain::Book) -> bool {
+pub(crate) fn same(ours: Option<&Assessment>, plain: Option<&plain::Answer>, book: &plain::Book) -> bool {
     let (Some(ours), Some(plain)) = (ours, plain) else { return ours.is_none() && plain.is_none() };
     let verdict = match (plain.owes, plain.liquidatable) {
         (false, _) => Verdict::NoDebt,
@@ -189,7 +189,7 @@ fn same(ours: Option<&Assessment>, plain: Option<&plain::Answer>, book: &plain::
 
 /// The library's health factors that are the contract's when cut or rounded to the contract's 18 digits, and how many
 /// were compared: those of accounts that owe, the others having no health factor (the library says -1).
-fn compare_math_utils(sample: &Population, theirs: &[String]) -> Result<(u64, u64), Trouble> {
+pub(crate) fn compare_math_utils(sample: &Population, theirs: &[String]) -> Result<(u64, u64), Trouble> {
     let mut theirs = theirs.iter();
     let (mut agreed, mut checked) = (0, 0);
     for place in &sample.places {

@@ -158,6 +158,15 @@ fn doubtful_prices_have_both_ends() {
     assert_eq!(ends(at_floor), (zero, Some(decimal("1"))));
     let at_ceiling = Observation { floor, ceiling, ..seen("5") };
     assert_eq!(ends(at_ceiling), (decimal("5"), None));
+    // A slip of scale in the debt's feed, 0.01 where the feed cannot say less than 1, once made every account safe:
+    // such a price was taken for one at its floor, and the truth for no higher. A feed that contradicts itself tells
+    // nothing at all.
+    for contradiction in ["0.99", "0.00000001", "5.01", "500"] {
+        let beyond = Observation { floor, ceiling, ..seen(contradiction) };
+        assert_eq!(ends(beyond), (zero, None), "{contradiction}");
+    }
+    let wide_beyond = Observation { floor, ceiling: Some(decimal("6")), ..around("0.5") };
+    assert_eq!(ends(Observation { price: Some(decimal("0.9")), ..wide_beyond }), (zero, None));
     let missing = Observation { price: None, floor, ceiling, ..seen("2") };
     assert_eq!(ends(missing), (zero, None), "bounds are of what the feed says");
     let stale = Observation { observed_at: Some(Time(0)), floor, ceiling, ..seen("2") };

@@ -1,10 +1,10 @@
 //! Judging with doubtful prices, at a market of two assets that is nothing but its rule.
 
 use plimsoll_core::{
-    Account, AccountId, Accounts, Assessment, Balance, Call, Cell, Certainty, Compiled, Effects, Feeds,
-    Figure, Form, Instrument, InstrumentId, Int, Lens, Linear, Market, Node, NodeId, NodeSpec, PriceSlot,
-    Question, Quoted, Range, Reading, Refusal, Standing, TermSpec, Test, Time, Trace, U256, Unit, Valid,
-    Verdict, Why,
+    Account, AccountId, Accounts, Assessment, Balance, Call, Cell, Certainty, Compiled, Counting, Effects,
+    Feeds, Figure, Form, Instrument, InstrumentId, Int, Lens, Linear, Market, Node, NodeId, NodeSpec,
+    PriceSlot, Question, Quoted, Range, Reading, Refusal, Standing, TermSpec, Test, Time, Trace, U256, Unit,
+    Valid, Verdict, Why,
 };
 
 /// Instrument i is worth price i; what is held of it backs, what is owed (negative) is required; healthy while the
@@ -133,6 +133,10 @@ impl Market for Scales {
         }
         form.slack.constant = Int::new(self.rounds);
         Ok(if owes { Compiled::Rows(vec![form]) } else { Compiled::NoDebt })
+    }
+
+    fn counting(&self, _: &Account, _: InstrumentId) -> Result<Counting, Refusal> {
+        Err(Refusal::NotAtThisVenue)
     }
 
     fn act(&self, _: &Call, _: &dyn Accounts, _: Feeds<'_>, _: &mut dyn Trace) -> Result<Effects, Refusal> {

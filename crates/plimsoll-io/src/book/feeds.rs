@@ -4,20 +4,20 @@ use crate::book::prices::Prices;
 use crate::book::rows::Record;
 use crate::fault::{Code, Log, quoted};
 use crate::scalar;
-use crate::table::{Cell, Column};
+use crate::table::{Cell, Column, Holds};
 use plimsoll_core::{Decimal, FeedKind, Int, Observation, Origin, Price, PriceUnit, Scale};
 
 pub(super) const COLUMNS: &[Column] = &[
-    Column { name: "feed", needed: true },
-    Column { name: "kind", needed: true },
-    Column { name: "price", needed: true },
-    Column { name: "unit", needed: true },
-    Column { name: "source", needed: true },
-    Column { name: "observed_at", needed: true },
-    Column { name: "max_age", needed: true },
-    Column { name: "confidence", needed: true },
-    Column { name: "floor", needed: false },
-    Column { name: "ceiling", needed: false },
+    Column { name: "feed", needed: true, holds: Holds::Text },
+    Column { name: "kind", needed: true, holds: Holds::Text },
+    Column { name: "price", needed: true, holds: Holds::Amount },
+    Column { name: "unit", needed: true, holds: Holds::Text },
+    Column { name: "source", needed: true, holds: Holds::Text },
+    Column { name: "observed_at", needed: true, holds: Holds::Time },
+    Column { name: "max_age", needed: true, holds: Holds::Duration },
+    Column { name: "confidence", needed: true, holds: Holds::Amount },
+    Column { name: "floor", needed: false, holds: Holds::Amount },
+    Column { name: "ceiling", needed: false, holds: Holds::Amount },
 ];
 
 const KINDS: &[(&str, FeedKind)] =

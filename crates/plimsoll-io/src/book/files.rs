@@ -1,5 +1,6 @@
-//! The files of a book: which there are, how large they may be, and whether they are text.
+//! The files of a book: which there are, how large they may be, and whether they are text or Parquet.
 
+use crate::columnar::Input;
 use crate::fault::{Code, Log, Source, Span};
 use std::fs;
 use std::io::Read;
@@ -64,29 +65,57 @@ pub(super) fn list(path: &Path) -> Vec<File> {
         let name = path.file_name().map_or("book".into(), |name| name.to_string_lossy().into_owned());
         return vec![load(name, path, ONE_FILE_MAX)];
     }
-    let mut files = vec![load("book.toml".into(), &path.join("book.toml"), TREE_MAX)];
-    for name in ["feeds.csv", "positions.csv"] {
-        let path = path.join(name);
-        if path.exists() {
-            files.push(load(name.into(), &path, SIZE_MAX));
-        }
-    }
+    let mut files = tops(path);
+    files.extend(tables(path, &["positions.csv", "positions.parquet"]));
+    files.extend(markets(path));
+    files
+}
+
+/// Reads the files of a folder but for its positions.
+pub(super) fn list_frame(path: &Path) -> Vec<File> {
+    let mut files = tops(path);
+    files.extend(markets(path));
+    files
+}
+
+fn tops(folder: &Path) -> Vec<File> {
+    let mut files = vec![load("book.toml".into(), &folder.join("book.toml"), TREE_MAX)];
+    files.extend(tables(folder, &["feeds.csv", "feeds.parquet"]));
+    files
+}
+
+/// Those of them that are there.
+fn tables(folder: &Path, names: &[&str]) -> Vec<File> {
+    let there = names.iter().map(|name| (*name, folder.join(name)));
+    // A link that leads nowhere is there and cannot be read.
+    let there = there.filter(|(_, path)| fs::symlink_metadata(path).is_ok());
+    there.map(|(name, path)| load(name.into(), &path, SIZE_MAX)).collect()
+}
+
+fn markets(folder: &Path) -> Vec<File> {
     let mut markets: Vec<File> = Vec::new();
-    // A folder without markets is a book without markets.
-    for entry in fs::read_dir(path.join("markets")).into_iter().flatten().flatten() {
+    let entries = match fs::read_dir(folder.join("markets")) {
+        Ok(entries) => entries,
+        // A folder without markets is a book without markets.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return markets,
+        Err(error) => {
+            return vec![File { name: "markets".into(), bytes: FileBytes::Failed(error.to_string()) }];
+        }
+    };
+    for entry in entries.flatten() {
         let name = format!("markets/{}", entry.file_name().to_string_lossy());
         if market_of(&name).is_some() && markets.len() <= MARKETS_MAX {
             markets.push(load(name, &entry.path(), TREE_MAX));
         }
     }
     markets.sort_by(|x, y| x.name.cmp(&y.name));
-    files.extend(markets);
-    files
+    markets
 }
 
 fn load(name: String, path: &Path, limit: u64) -> File {
     let read = || -> std::io::Result<FileBytes> {
         let mut bytes = Vec::new();
+        regular(path)?;
         // One byte more than the limit tells that there is more, whatever the file says of its own length.
         let length = fs::File::open(path)?.take(limit + 1).read_to_end(&mut bytes)? as u64;
         Ok(if length > limit { FileBytes::TooLarge(length, limit) } else { FileBytes::Read(bytes) })
@@ -95,30 +124,42 @@ fn load(name: String, path: &Path, limit: u64) -> File {
     File { name, bytes }
 }
 
-/// All files as text; one that is none is told and taken as empty, so that the others keep their numbers.
+/// Refuses what may never end, or never begin: a pipe, a device. A folder is none either.
+///
+/// # Errors
+/// When there is nothing at the path, or nothing regular.
+pub fn regular(path: &Path) -> std::io::Result<()> {
+    let kind = fs::metadata(path)?.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    let found = if kind.is_dir() { "a folder" } else { "a pipe or a device" };
+    Err(std::io::Error::other(format!("{found}, and no file")))
+}
+
+/// All files as text or Parquet; one that is none is told and keeps its place.
 pub(super) fn texts(files: Vec<File>, log: &mut Log) -> Vec<Source> {
     let markets = files.iter().filter(|file| market_of(&file.name).is_some()).count();
     if markets > MARKETS_MAX {
         log.file(Code::TooLarge, "markets", "more markets", format!("at most {MARKETS_MAX}"));
     }
-    let kept = files.into_iter().take(MARKETS_MAX + 3);
-    kept.filter_map(|file| {
+    let kept = files.into_iter().take(MARKETS_MAX + 5);
+    kept.map(|file| {
         let File { name, bytes } = file;
         match bytes {
-            FileBytes::Read(bytes) if bytes.len() as u64 <= SIZE_MAX => text(name, bytes, log),
-            FileBytes::Read(bytes) => {
-                too_large(&name, bytes.len() as u64, SIZE_MAX, log);
-                None
+            FileBytes::Read(bytes) if bytes.len() as u64 <= SIZE_MAX => {
+                if name.ends_with(".parquet") {
+                    return Source::packed(name, Input::of(bytes));
+                }
+                return text(name, bytes, log);
             }
-            FileBytes::TooLarge(found, limit) => {
-                too_large(&name, found, limit, log);
-                None
-            }
+            FileBytes::Read(bytes) => too_large(&name, bytes.len() as u64, SIZE_MAX, log),
+            FileBytes::TooLarge(found, limit) => too_large(&name, found, limit, log),
             FileBytes::Failed(error) => {
                 log.file(Code::Unreadable, &name, error, "a file that can be read");
-                None
             }
         }
+        Source::unread(name)
     })
     .collect()
 }
@@ -128,32 +169,48 @@ fn too_large(name: &str, found: u64, limit: u64, log: &mut Log) {
 }
 
 /// Bytes as text, without a byte-order mark.
-pub(crate) fn text(name: String, bytes: Vec<u8>, log: &mut Log) -> Option<Source> {
+fn text(name: String, bytes: Vec<u8>, log: &mut Log) -> Source {
     match String::from_utf8(bytes) {
-        Ok(text) => Some(match text.strip_prefix('\u{feff}') {
+        Ok(text) => match text.strip_prefix('\u{feff}') {
             Some(text) => Source::new(name, text),
             None => Source::new(name, text),
-        }),
+        },
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let byte = error.as_bytes()[at];
             let line = error.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
             let found = format!("the byte {byte:#04x} at byte {at}, in line {line}");
             log.file(Code::NotUtf8, &name, found, "UTF-8 text");
+            Source::unread(name)
+        }
+    }
+}
+
+/// The file that has a table of the book, `NAME.csv` or `NAME.parquet`, and its number; told where it is missing, or
+/// where both are there and nobody knows which of them is meant.
+pub(super) fn table<'s>(name: &str, sources: &'s [Source], log: &mut Log) -> Option<(u16, &'s Source)> {
+    let [csv, parquet] = ["csv", "parquet"].map(|form| format!("{name}.{form}"));
+    let named = |name: &str| sources.iter().enumerate().find(|(_, source)| source.name == name);
+    match (named(&csv), named(&parquet)) {
+        (Some(_), Some(_)) => {
+            log.file(Code::TwoForms, &parquet, format!("{csv} beside it"), "one of the two");
+            None
+        }
+        (Some((id, source)), None) | (None, Some((id, source))) => Some((id as u16, source)),
+        (None, None) => {
+            missing(&csv, sources, log);
             None
         }
     }
 }
 
-/// A file that a book must have is not there; not told again where it could not be read.
+/// A file that a book must have is not there.
 pub(super) fn missing(name: &str, sources: &[Source], log: &mut Log) {
     let beside = sources.iter().any(|source| source.name == "book.toml");
-    if log.tells_of(name) {
-        return;
-    }
     if beside {
         let span = Span { source: 0, start: 0, end: 0 };
-        log.at(Code::Unreadable, span, "no such file", format!("a file {name} beside it"));
+        let parquet = name.strip_suffix(".csv").map_or(String::new(), |stem| format!(" or {stem}.parquet"));
+        log.at(Code::Unreadable, span, "no such file", format!("a file {name}{parquet} beside it"));
     } else {
         log.file(Code::Unreadable, name, "no such file", "a folder with a book.toml, or one JSON file");
     }

@@ -1,24 +1,36 @@
 //! Holdings: `positions.csv`, or the list `positions` of a one-file book.
 
-use crate::book::rows::Record;
+use crate::book::LeftOut;
+use crate::book::rows::{Record, Shift};
 use crate::book::venue::{Desk, Posting, SIDES};
-use crate::fault::{Code, Log, Span, nearest, quoted};
+use crate::fault::{Code, Log, nearest, quoted};
 use crate::scalar;
-use crate::table::{Cell, Column};
+use crate::table::{Cell, Column, Holds};
 use plimsoll_core::{Account, AccountId, InstrumentId, Int, ListedAccount, U256};
 use std::collections::{HashMap, HashSet};
 
 pub(super) const COLUMNS: &[Column] = &[
-    Column { name: "account", needed: true },
-    Column { name: "market", needed: true },
-    Column { name: "kind", needed: true },
-    Column { name: "asset", needed: true },
-    Column { name: "quantity", needed: true },
-    Column { name: "unit", needed: true },
-    Column { name: "owner", needed: false },
-    Column { name: "as_collateral", needed: false },
-    Column { name: "mode", needed: false },
+    Column { name: "account", needed: true, holds: Holds::Text },
+    Column { name: "market", needed: true, holds: Holds::Text },
+    Column { name: "kind", needed: true, holds: Holds::Text },
+    Column { name: "asset", needed: true, holds: Holds::Text },
+    Column { name: "quantity", needed: true, holds: Holds::Amount },
+    Column { name: "unit", needed: true, holds: Holds::Text },
+    Column { name: "owner", needed: false, holds: Holds::Text },
+    Column { name: "as_collateral", needed: false, holds: Holds::Flag },
+    Column { name: "mode", needed: false, holds: Holds::Text },
 ];
+
+/// Where the columns stand in [`COLUMNS`].
+pub(super) const ACCOUNT: usize = 0;
+const MARKET: usize = 1;
+const KIND: usize = 2;
+const ASSET: usize = 3;
+const QUANTITY: usize = 4;
+const UNIT: usize = 5;
+const OWNER: usize = 6;
+const AS_COLLATERAL: usize = 7;
+const MODE: usize = 8;
 
 const YES_NO: &[(&str, bool)] = &[("yes", true), ("no", false)];
 
@@ -36,20 +48,40 @@ pub(super) struct Place {
 pub(super) struct Positions {
     places: HashMap<String, usize>,
     accounts: Vec<Draft>,
-    /// By market, then by name.
-    by_name: Vec<HashMap<String, usize>>,
+    /// By market, then by name. `None` where all accounts at a time have one name ([`Positions::grouped`]).
+    by_name: Option<Vec<HashMap<String, usize>>>,
     /// The account of the row before.
     last: Option<usize>,
-    /// Names that a row may have meant; accounts of these names are left out, whatever their market.
-    spoiled: HashSet<String>,
+    /// Rows of which it is not clear whose they are.
+    unclear: Vec<Unclear>,
+    /// Rows are missing: no account is known to be whole.
+    torn: bool,
+}
+
+/// A row of which it is not clear whose it is.
+#[derive(Default)]
+struct Unclear {
+    /// What its account may be called.
+    names: Vec<String>,
+    /// Whether it is called so to the letter; else letters and digits alone are compared.
+    exact: bool,
+    /// The markets it may be in; any, where there is none.
+    markets: Vec<usize>,
+    /// Whether one of the names is its account's for sure. If none is anybody's, and this is not sure either, every
+    /// account of the markets may be meant.
+    named: bool,
+}
+
+/// Letters and digits of a name, large and small alike: what is left of it under the strokes of a typing error.
+fn letters(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 struct Draft {
-    name: String,
-    market: usize,
-    account: Account,
-    owner: Option<String>,
-    mode: Option<String>,
+    /// Its owner is empty until a row says it.
+    listed: ListedAccount,
+    /// Empty for none.
+    mode: String,
     seen: Vec<InstrumentId>,
     sound: bool,
 }
@@ -59,46 +91,110 @@ impl Positions {
         Positions {
             places: places.iter().enumerate().map(|(at, place)| (place.name.clone(), at)).collect(),
             accounts: Vec::new(),
-            by_name: vec![HashMap::new(); places.len()],
+            by_name: Some(vec![HashMap::new(); places.len()]),
             last: None,
-            spoiled: HashSet::new(),
+            unclear: Vec::new(),
+            torn: false,
         }
+    }
+
+    /// For rows that come sorted by name: the accounts of one name at a time, taken out by [`Positions::take`].
+    pub(super) fn grouped(places: &[Place]) -> Positions {
+        Positions { by_name: None, ..Positions::new(places) }
     }
 
     /// Rows are missing, and nobody knows whose.
     pub(super) fn spoil(&mut self) {
-        self.accounts.iter_mut().for_each(|draft| draft.sound = false);
+        self.torn = true;
     }
 
     /// Adds one row. If anything about it is wrong, its whole account is left out: an account without one of its
     /// debts would look safe.
     pub(super) fn read(&mut self, record: &Record<'_>, sound: bool, places: &[Place], log: &mut Log) {
-        let before = log.count();
-        let account = record.need(0, log).and_then(|cell| scalar::name(&cell.text, cell.span, log));
-        let market = record.need(1, log).and_then(|cell| self.market(cell, log));
-        if record.get(0).is_none() || record.get(5).is_none() {
-            // In spreadsheets an empty cell often stands for the one above it, and a row that is too short may have
-            // lost any cell.
-            if let Some(last) = self.last {
-                self.accounts[last].sound = false;
-            }
-        }
-        if !sound {
-            self.spoiled.extend(record.texts().map(str::to_string));
-        }
-        let (Some(name), Some(market)) = (account, market) else {
-            self.spoiled.extend(account.map(str::to_string));
+        if let Some(shift) = &record.shift {
+            let unclear = self.shifted(record, shift);
+            self.unclear.push(unclear);
             return;
+        }
+        let before = log.count();
+        let at = match self.again(record, places) {
+            // A quotation mark out of place may have cut the name.
+            Some(at) if sound || !record.text(ACCOUNT).contains('"') => at,
+            _ => match self.place(record, sound, log) {
+                Ok((name, market)) => self.draft(name, market, record),
+                Err(unclear) => {
+                    self.unclear.push(unclear);
+                    return;
+                }
+            },
         };
-        let at = self.draft(name, market, record, log);
         self.last = Some(at);
         let draft = &mut self.accounts[at];
-        if let Some(desk) = &places[market].desk
+        draft.join(record, log);
+        let desk = &places[draft.listed.market].desk;
+        if let Some(desk) = desk
             && sound
         {
             draft.post(record, &**desk, log);
         }
-        draft.sound &= sound && log.count() == before && places[market].desk.is_some();
+        draft.sound &= sound && log.count() == before && desk.is_some();
+    }
+
+    /// The account of the row before, where this row says the same name and market: most do.
+    fn again(&self, record: &Record<'_>, places: &[Place]) -> Option<usize> {
+        let at = self.last?;
+        let listed = &self.accounts[at].listed;
+        let same = record.text(ACCOUNT) == listed.name && record.text(MARKET) == places[listed.market].name;
+        same.then_some(at)
+    }
+
+    /// A row's name and market, if it has both; else what can be said of whose it is.
+    fn place<'r>(
+        &mut self,
+        record: &'r Record<'_>,
+        sound: bool,
+        log: &mut Log,
+    ) -> Result<(&'r str, usize), Unclear> {
+        let cell = record.need(ACCOUNT, log);
+        let name = cell.and_then(|cell| scalar::name(&cell.text, cell.span, log));
+        let market = record.need(MARKET, log).and_then(|cell| self.market(cell, log));
+        if cell.is_none() {
+            self.spoil_last();
+        }
+        let markets = Vec::from_iter(market);
+        match (name, market) {
+            (Some(name), _) if !sound && name.contains('"') => {
+                Err(Unclear { names: vec![letters(name)], markets, ..Unclear::default() })
+            }
+            (Some(name), Some(market)) => Ok((name, market)),
+            (Some(name), None) => {
+                Err(Unclear { names: vec![name.to_string()], exact: true, markets, named: true })
+            }
+            (None, _) => {
+                let name = cell.map_or_else(String::new, |cell| letters(&cell.text));
+                let named = !name.is_empty();
+                Err(Unclear { names: vec![name], exact: false, markets, named })
+            }
+        }
+    }
+
+    /// A row with too many or too few cells.
+    fn shifted(&self, record: &Record<'_>, shift: &Shift<'_>) -> Unclear {
+        let names = shift.may_be(ACCOUNT).iter().map(|name| letters(name)).collect();
+        let markets: Vec<usize> =
+            shift.may_be(MARKET).iter().filter_map(|name| self.places.get(name).copied()).collect();
+        // The cell behind the name is a market: what was torn stands further on.
+        let named = shift.adjacent([ACCOUNT, MARKET])
+            && record.get(ACCOUNT).is_some()
+            && self.places.contains_key(record.text(MARKET));
+        Unclear { names, exact: false, markets, named }
+    }
+
+    /// In spreadsheets an empty cell often stands for the one above it.
+    fn spoil_last(&mut self) {
+        if let Some(last) = self.last {
+            self.accounts[last].sound = false;
+        }
     }
 
     fn market(&self, cell: &Cell<'_>, log: &mut Log) -> Option<usize> {
@@ -112,58 +208,93 @@ impl Positions {
         found
     }
 
-    fn draft(&mut self, name: &str, market: usize, record: &Record<'_>, log: &mut Log) -> usize {
-        let owner = record.get(6).and_then(|cell| {
-            scalar::name(&cell.text, cell.span, log).map(|name| (name.to_string(), cell.span))
-        });
-        let mode = record.get(8);
-        let at = match self.by_name[market].get(name) {
-            Some(at) => *at,
+    /// The account of this name in this market.
+    fn draft(&mut self, name: &str, market: usize, record: &Record<'_>) -> usize {
+        let known = match &self.by_name {
+            Some(by_name) => by_name[market].get(name).copied(),
             None => {
-                self.by_name[market].insert(name.to_string(), self.accounts.len());
-                self.accounts.push(Draft {
-                    name: name.to_string(),
-                    market,
-                    account: Account::new(AccountId(0)),
-                    owner: None,
-                    mode: mode.map(|cell| cell.text.to_string()),
-                    seen: Vec::new(),
-                    sound: true,
-                });
-                self.accounts.len() - 1
+                let same = |draft: &Draft| draft.listed.market == market && draft.listed.name == name;
+                self.accounts.iter().position(same)
             }
         };
-        let draft = &mut self.accounts[at];
-        if let Some((owner, span)) = owner {
-            match &draft.owner {
-                Some(first) if *first != owner => {
-                    let expected = format!("{}, as in the account's rows before", quoted(first));
-                    log.at(Code::OwnerDiffers, span, quoted(&owner), expected);
-                }
-                _ => draft.owner = Some(owner),
-            }
+        if let Some(at) = known {
+            return at;
         }
-        let text = mode.map(|cell| &*cell.text);
-        if text != draft.mode.as_deref() {
-            let span = mode.map_or(record.span, |cell| cell.span);
-            let said = |mode: Option<&str>| mode.map_or("no mode".to_string(), quoted);
-            let expected = format!("{}, as in the account's rows before", said(draft.mode.as_deref()));
-            log.at(Code::ModeDiffers, span, said(text), expected);
+        let at = self.accounts.len();
+        if let Some(by_name) = &mut self.by_name {
+            by_name[market].insert(name.to_string(), at);
         }
+        let mode = record.text(MODE);
+        self.accounts.push(Draft::new(name, market, mode));
         at
     }
 
-    /// The sound accounts, numbered, and how many were left out.
-    pub(super) fn finish(self) -> (Vec<ListedAccount>, u64) {
-        let all = self.accounts.len() as u64;
-        let spoiled = self.spoiled;
-        let sound = self.accounts.into_iter().filter(|draft| draft.sound && !spoiled.contains(&draft.name));
-        let accounts = list_accounts(sound.map(|draft| {
-            let owner = draft.owner.unwrap_or_else(|| draft.name.clone());
-            ListedAccount { name: draft.name, owner, market: draft.market, account: draft.account }
-        }));
-        let left_out = all - accounts.len() as u64;
-        (accounts, left_out)
+    /// The sound accounts, numbered, and who was left out.
+    pub(super) fn finish(mut self, places: &[Place]) -> (Vec<ListedAccount>, LeftOut) {
+        let mut left_out = LeftOut::default();
+        let mut lost = vec![self.torn; places.len()];
+        self.clear(&mut lost, places, &mut left_out);
+        let named = places.iter().zip(&lost).filter(|(_, lost)| **lost);
+        left_out.markets = named.map(|(place, _)| place.name.clone()).collect();
+        let mut sound = Vec::new();
+        for draft in self.accounts {
+            let Draft { listed: ListedAccount { name, market, .. }, sound: whole, .. } = &draft;
+            if *whole && !lost[*market] {
+                sound.push(draft.done());
+            } else {
+                left_out.push(format!("{}:{name}", places[*market].name));
+            }
+        }
+        (list_accounts(sound), left_out)
+    }
+
+    /// Leaves out whoever a row may belong to of which it is not clear whose it is.
+    fn clear(&mut self, lost: &mut [bool], places: &[Place], left_out: &mut LeftOut) {
+        if self.unclear.is_empty() {
+            return;
+        }
+        let mut exact: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut alike: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, draft) in self.accounts.iter().enumerate() {
+            exact.entry(draft.listed.name.clone()).or_default().push(at);
+            alike.entry(letters(&draft.listed.name)).or_default().push(at);
+        }
+        let mut nobody = HashSet::new();
+        for Unclear { names, exact: to_the_letter, markets, named } in std::mem::take(&mut self.unclear) {
+            let known = if to_the_letter { &exact } else { &alike };
+            let mut meant = false;
+            let may_be = names.iter().filter(|name| !name.is_empty());
+            for &at in may_be.filter_map(|name| known.get(name)).flatten() {
+                let draft = &mut self.accounts[at];
+                if markets.is_empty() || markets.contains(&draft.listed.market) {
+                    draft.sound = false;
+                    meant = true;
+                }
+            }
+            match (meant, named) {
+                (true, _) => {}
+                (false, true) => {
+                    let market = markets.first().map_or("?", |market| &places[*market].name);
+                    let account = format!("{market}:{}", names.first().map_or("?", String::as_str));
+                    if nobody.insert(account.clone()) {
+                        left_out.push(account);
+                    }
+                }
+                (false, false) if markets.is_empty() => lost.fill(true),
+                (false, false) => markets.iter().for_each(|market| lost[*market] = true),
+            }
+        }
+    }
+
+    /// The name that all accounts at hand have, where there are any.
+    pub(super) fn group(&self) -> Option<&str> {
+        self.accounts.first().map(|draft| draft.listed.name.as_str())
+    }
+
+    /// Takes all accounts at hand out. They are known to be sound.
+    pub(super) fn take(&mut self) -> impl Iterator<Item = ListedAccount> {
+        self.last = None;
+        self.accounts.drain(..).map(Draft::done)
     }
 }
 
@@ -179,12 +310,49 @@ pub(super) fn list_accounts(accounts: impl IntoIterator<Item = ListedAccount>) -
 }
 
 impl Draft {
+    fn new(name: &str, market: usize, mode: &str) -> Draft {
+        let account = Account::new(AccountId(0));
+        let listed = ListedAccount { name: name.to_string(), owner: String::new(), market, account };
+        Draft { listed, mode: mode.to_string(), seen: Vec::new(), sound: true }
+    }
+
+    fn done(self) -> ListedAccount {
+        let mut listed = self.listed;
+        if listed.owner.is_empty() {
+            listed.owner.clone_from(&listed.name);
+        }
+        listed
+    }
+
+    /// What a row says of the account as a whole, which must be what its other rows say.
+    fn join(&mut self, record: &Record<'_>, log: &mut Log) {
+        if let Some(cell) = record.get(OWNER)
+            && *cell.text != *self.listed.owner
+            && let Some(owner) = scalar::name(&cell.text, cell.span, log)
+        {
+            if self.listed.owner.is_empty() {
+                self.listed.owner.push_str(owner);
+            } else {
+                let expected = format!("{}, as in the account's rows before", quoted(&self.listed.owner));
+                log.at(Code::OwnerDiffers, cell.span, quoted(owner), expected);
+            }
+        }
+        let mode = record.text(MODE);
+        if mode != self.mode {
+            let span = record.get(MODE).map_or(record.span, |cell| cell.span);
+            let said = |mode: &str| if mode.is_empty() { "no mode".to_string() } else { quoted(mode) };
+            let expected = format!("{}, as in the account's rows before", said(&self.mode));
+            log.at(Code::ModeDiffers, span, said(mode), expected);
+        }
+    }
+
     fn post(&mut self, record: &Record<'_>, desk: &dyn Desk, log: &mut Log) {
-        let kind = record.need(2, log);
+        let kind = record.need(KIND, log);
         let side = kind.and_then(|cell| scalar::word(&cell.text, cell.span, SIDES, log));
-        let (asset, quantity, unit) = (record.need(3, log), record.need(4, log), record.need(5, log));
+        let (asset, quantity, unit) =
+            (record.need(ASSET, log), record.need(QUANTITY, log), record.need(UNIT, log));
         let as_collateral = record
-            .get(7)
+            .get(AS_COLLATERAL)
             .and_then(|cell| scalar::word(&cell.text, cell.span, YES_NO, log).map(|yes| (yes, cell.span)));
         let (Some(kind), Some(side), Some(asset), Some(quantity), Some(unit)) =
             (kind, side, asset, quantity, unit)
@@ -194,21 +362,20 @@ impl Draft {
         let posting = Posting { side, kind, asset, as_collateral };
         let Some(instrument) = desk.instrument(&posting, log) else { return };
         if self.seen.is_empty()
-            && let Some(mode) = record.get(8)
+            && let Some(mode) = record.get(MODE)
         {
-            desk.mode(&mut self.account, mode, log);
+            desk.mode(&mut self.listed.account, mode, log);
         }
         if self.seen.contains(&instrument) {
             let found = format!("{} {} again", kind.text, quoted(&asset.text));
-            let span = Span { end: asset.span.end.max(asset.span.start), ..asset.span };
-            log.at(Code::DuplicateHolding, span, found, "each holding of an account in one row")
+            log.at(Code::DuplicateHolding, asset.span, found, "each holding of an account in one row")
                 .help("add the quantities up");
             return;
         }
         self.seen.push(instrument);
         if let Some(stored) = amount(quantity, unit, instrument, desk, log) {
-            self.account.set(instrument, Int::from(stored));
-            desk.mark(&mut self.account, &posting, instrument, log);
+            self.listed.account.set(instrument, Int::from(stored));
+            desk.mark(&mut self.listed.account, &posting, instrument, log);
         }
     }
 }

@@ -1,6 +1,8 @@
-//! One row of a list, whether it stands in a CSV file or in a one-file book: named texts with their places.
+//! One row of a list, whether it stands in a CSV file, in a Parquet file or in a one-file book: named texts with their
+//! places.
 
-use crate::fault::{Code, Log, Source, Span, nearest, quoted};
+use crate::columnar::{self, Batch, Sheet};
+use crate::fault::{Code, Log, Packed, Source, Span, nearest, quoted};
 use crate::table::{Cell, Column, Header, Row, Rows, header};
 use crate::tree::{Entry, Node, Value};
 use std::borrow::Cow;
@@ -13,8 +15,48 @@ pub(super) struct Record<'r> {
     /// The row as a whole: where to point when something is missing.
     pub(super) span: Span,
     columns: &'static [Column],
+    /// Where the columns stand in a file in which a cell that is missing has a place all the same.
+    places: Option<&'r [Option<usize>]>,
     cells: [Option<Cell<'r>>; WIDTH],
+    /// More or fewer cells than the header has: no cell is sure to be where it seems.
+    pub(super) shift: Option<Shift<'r>>,
 }
+
+/// The cells of a row as the file has them, and how many there should be.
+pub(super) struct Shift<'r> {
+    cells: Vec<Cell<'r>>,
+    places: &'r [Option<usize>],
+    width: usize,
+}
+
+impl Shift<'_> {
+    /// Whatever may stand in a column: the cells that may have come there, alone or, where a separator inside a cell
+    /// made two of one, put together again.
+    pub(super) fn may_be(&self, column: usize) -> Vec<String> {
+        let Some(place) = self.places[column] else { return Vec::new() };
+        let surplus = self.cells.len().saturating_sub(self.width).min(SURPLUS_MAX);
+        let shortage = self.width.saturating_sub(self.cells.len());
+        let mut texts = Vec::new();
+        for first in place.saturating_sub(shortage)..=place + surplus {
+            for last in first..=first + surplus {
+                let Some(run) = self.cells.get(first..=last) else { continue };
+                texts.push(run.iter().map(|cell| &*cell.text).collect::<String>());
+            }
+            // A row with another separator is one cell.
+            let cell = self.cells.get(first).map_or("", |cell| &*cell.text);
+            texts.extend(cell.split([';', '\t', '|']).map(str::to_string));
+        }
+        texts
+    }
+
+    /// Whether the second column stands next to the first, so that what is in its place bounds the first.
+    pub(super) fn adjacent(&self, [first, second]: [usize; 2]) -> bool {
+        self.places[first].is_some_and(|place| self.places[second] == Some(place + 1))
+    }
+}
+
+/// A row with more cells than this too many is not put together again.
+const SURPLUS_MAX: usize = 8;
 
 impl<'r> Record<'r> {
     /// The text of a column, if the row has any.
@@ -22,9 +64,9 @@ impl<'r> Record<'r> {
         self.cells.get(column)?.as_ref()
     }
 
-    /// All texts of the row.
-    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.cells.iter().flatten().map(|cell| &*cell.text)
+    /// The text of a column; empty where the row has none.
+    pub(super) fn text(&self, column: usize) -> &str {
+        self.get(column).map_or("", |cell| &*cell.text)
     }
 
     /// The text of a column that must have one.
@@ -32,20 +74,82 @@ impl<'r> Record<'r> {
         let cell = self.get(column);
         if cell.is_none() {
             let name = self.columns[column].name;
-            log.at(Code::MissingField, self.span, "nothing", format!("a `{name}`"));
+            let place = self.places.and_then(|places| places[column]);
+            let span = place.map_or(self.span, |place| Span { end: place as u32, ..self.span });
+            log.at(Code::MissingField, span, "nothing", format!("a `{name}`"));
         }
         cell
     }
 }
 
-/// Reads a CSV file. `each` is given every row, and whether all its cells are where they seem (a fault is told already).
-/// `false` when rows are missing: the header is not sound, or a quotation mark never closes.
-pub(super) fn of_table<'s>(
-    source: &'s Source,
+/// Reads a CSV or Parquet file. `each` is given every row, and whether all its cells are where they seem (a fault is
+/// told already). `false` when rows are missing: the header is not sound, a quotation mark never closes, or a part of
+/// a Parquet file cannot be decoded.
+pub(super) fn of_table(
+    source: &Source,
     id: u16,
     columns: &'static [Column],
     log: &mut Log,
-    mut each: impl FnMut(&Record<'s>, bool, &mut Log),
+    mut each: impl FnMut(&Record<'_>, bool, &mut Log),
+) -> bool {
+    if source.unread {
+        return false;
+    }
+    match &source.packed {
+        Some(packed) => of_sheet((source, packed, id), columns, log, each),
+        None => of_text(source, id, columns, log, &mut each),
+    }
+}
+
+fn of_sheet(
+    (source, packed, id): (&Source, &Packed, u16),
+    columns: &'static [Column],
+    log: &mut Log,
+    mut each: impl FnMut(&Record<'_>, bool, &mut Log),
+) -> bool {
+    let named = |names| drop(packed.columns.set(names));
+    let Some(mut sheet) = Sheet::open(&packed.input, (&source.name, id), columns, named, log) else {
+        return false;
+    };
+    while let Some(batch) = sheet.next(log) {
+        for row in 0..batch.rows {
+            let before = log.count();
+            let record = of_batch(&batch, row, (id, &sheet.places), columns, log);
+            let sound = log.count() == before;
+            each(&record, sound, log);
+        }
+    }
+    !sheet.torn
+}
+
+/// One row of some rows of a Parquet file. A cell that is too long is told and not there.
+#[inline]
+pub(super) fn of_batch<'b>(
+    batch: &'b Batch,
+    row: usize,
+    (id, places): (u16, &'b Header),
+    columns: &'static [Column],
+    log: &mut Log,
+) -> Record<'b> {
+    let span = Span { source: id, start: batch.number(row), end: Span::NONE };
+    let mut cells = [const { None }; WIDTH];
+    for ((column, cell), place) in cells.iter_mut().enumerate().zip(places) {
+        let Some(place) = *place else { continue };
+        let text = batch.text(column, row);
+        let span = Span { end: place as u32, ..span };
+        if !text.is_empty() && !columnar::too_long(text, span, log) {
+            *cell = Some(Cell { text: Cow::Borrowed(text), span });
+        }
+    }
+    Record { span, columns, places: Some(places), cells, shift: None }
+}
+
+fn of_text(
+    source: &Source,
+    id: u16,
+    columns: &'static [Column],
+    log: &mut Log,
+    each: &mut impl FnMut(&Record<'_>, bool, &mut Log),
 ) -> bool {
     let mut rows = Rows::new(source, id, b',');
     let mut row = Row::default();
@@ -67,7 +171,10 @@ pub(super) fn of_table<'s>(
             return true;
         }
         let fits = row.cells.len() == width && log.count() == before;
-        let record = record(&row, &places, columns);
+        let mut record = record(&row, &places, columns);
+        if row.cells.len() != width {
+            record.shift = Some(Shift { cells: row.cells.clone(), places: &places, width });
+        }
         // A quotation mark out of place takes cells with it; that is told already.
         if !fits && log.count() == before {
             let found = format!("{} cells", row.cells.len());
@@ -81,7 +188,7 @@ pub(super) fn of_table<'s>(
     }
 }
 
-fn record<'s>(row: &Row<'s>, places: &Header, columns: &'static [Column]) -> Record<'s> {
+fn record<'s>(row: &Row<'s>, places: &'s Header, columns: &'static [Column]) -> Record<'s> {
     let (first, last) = (row.cells.first().map(|c| c.span), row.cells.last().map(|c| c.span));
     let nowhere = Span { source: 0, start: 0, end: 0 };
     let span = Span { end: last.unwrap_or(nowhere).end, ..first.unwrap_or(nowhere) };
@@ -89,33 +196,43 @@ fn record<'s>(row: &Row<'s>, places: &Header, columns: &'static [Column]) -> Rec
     for (cell, place) in cells.iter_mut().zip(places) {
         *cell = place.and_then(|at| row.cells.get(at)).filter(|cell| !cell.text.is_empty()).cloned();
     }
-    Record { span, columns, cells }
+    Record { span, columns, places: None, cells, shift: None }
 }
 
 /// Reads a list of tables, each a row. `each` as in [`of_table`]; a row with faulty fields is told as not right.
+/// `false` when rows are missing: something in the list is no table.
 pub(super) fn of_list<'t>(
     nodes: &'t [Node],
     columns: &'static [Column],
     log: &mut Log,
     mut each: impl FnMut(&Record<'t>, bool, &mut Log),
-) {
+) -> bool {
+    let mut whole = true;
     for node in nodes {
         let Value::Table(entries) = &node.value else {
             log.at(Code::WrongKind, node.span, node.value.kind(), "a table");
+            whole = false;
             continue;
         };
         let before = log.count();
         let mut cells = [const { None }; WIDTH];
-        for entry in entries {
+        for entry in entries.iter().filter(|entry| !entry.again) {
             match columns.iter().position(|column| column.name == entry.key) {
                 Some(column) => cells[column] = cell(&entry.value, log),
                 None => unknown(entry, columns, log),
             }
         }
         let head = Span { end: node.span.end.min(node.span.start + 1), ..node.span };
-        let sound = log.count() == before;
-        each(&Record { span: head, columns, cells }, sound, log);
+        let sound = log.count() == before && !node.repeats();
+        // Of a name that stands twice neither is the one.
+        for entry in entries.iter().filter(|entry| entry.again) {
+            if let Some(column) = columns.iter().position(|column| column.name == entry.key) {
+                cells[column] = None;
+            }
+        }
+        each(&Record { span: head, columns, places: None, cells, shift: None }, sound, log);
     }
+    whole
 }
 
 fn cell<'t>(node: &'t Node, log: &mut Log) -> Option<Cell<'t>> {

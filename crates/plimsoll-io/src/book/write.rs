@@ -7,8 +7,10 @@ use crate::book::head::FORMAT;
 use crate::book::prices::ROUNDINGS;
 use crate::book::venue::{Named, Names, Position, SIDES, Side, VENUES, VenueFile};
 use crate::book::{feeds, positions};
+use crate::export::{Form, Table};
 use crate::fault::{Log, Span};
 use crate::scalar;
+use crate::table::Column;
 use crate::tree::{Entry, Node, Value};
 use plimsoll_core::{
     Book, Graph, Int, ListedAccount, ListedMarket, Observation, Origin, Price, PriceId, Rounding, Scale,
@@ -21,8 +23,8 @@ use std::path::Path;
 /// The files of a book.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// Name within the book's folder, with `/` between folders; text.
-    pub files: Vec<(String, String)>,
+    /// Name within the book's folder, with `/` between folders; bytes.
+    pub files: Vec<(String, Vec<u8>)>,
 }
 
 /// Why a book is not written.
@@ -34,6 +36,8 @@ pub enum WriteError {
     Exists(String),
     /// The system's refusal.
     Failed(String),
+    /// The reader of a pipe went away.
+    Gone,
 }
 
 impl fmt::Display for WriteError {
@@ -42,6 +46,7 @@ impl fmt::Display for WriteError {
             WriteError::Unsayable(what) => write!(f, "a book file cannot say {what}"),
             WriteError::Exists(path) => write!(f, "{path} is there already, expected an empty or new folder"),
             WriteError::Failed(error) => f.write_str(error),
+            WriteError::Gone => f.write_str("nobody reads any more"),
         }
     }
 }
@@ -59,9 +64,9 @@ impl Written {
             return Err(WriteError::Exists(folder.display().to_string()));
         }
         fs::create_dir_all(folder.join("markets")).map_err(failed)?;
-        for (name, text) in &self.files {
+        for (name, bytes) in &self.files {
             let mut file = fs::File::create_new(folder.join(name)).map_err(failed)?;
-            file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+            file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
         }
         Ok(())
     }
@@ -78,13 +83,12 @@ pub fn write(book: &Book) -> Result<Written, WriteError> {
     if !parts.prices.is_empty() {
         head.push(("price", list(parts.prices)));
     }
-    let mut files = vec![("book.toml".to_string(), toml::print(&table(head)))];
+    let mut files = vec![("book.toml".to_string(), toml::print(&table(head)).into_bytes())];
     for (name, fields) in parts.markets {
-        files.push((format!("markets/{name}.toml"), toml::print(&table(fields))));
+        files.push((format!("markets/{name}.toml"), toml::print(&table(fields)).into_bytes()));
     }
-    let names = |columns: &[crate::table::Column]| columns.iter().map(|column| column.name).collect();
-    files.push(("feeds.csv".into(), csv(names(feeds::COLUMNS), &parts.feeds)));
-    files.push(("positions.csv".into(), csv(names(positions::COLUMNS), &parts.positions)));
+    files.push(("feeds.csv".into(), csv(feeds::COLUMNS, &parts.feeds)?));
+    files.push(("positions.csv".into(), csv(positions::COLUMNS, &parts.positions)?));
     Ok(Written { files })
 }
 
@@ -94,7 +98,7 @@ pub fn write(book: &Book) -> Result<Written, WriteError> {
 /// As [`write()`].
 pub fn write_json(book: &Book) -> Result<String, WriteError> {
     let parts = Parts::of(book)?;
-    let rows = |columns: &[crate::table::Column], rows: Vec<Vec<String>>| {
+    let rows = |columns: &[Column], rows: Vec<Vec<String>>| {
         let names: Vec<&'static str> = columns.iter().map(|column| column.name).collect();
         list(rows.into_iter().map(|row| {
             let cells = names.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
@@ -275,31 +279,17 @@ fn word(side: Side) -> &'static str {
     SIDES.iter().find(|(_, known)| *known == side).map_or("", |(word, _)| word)
 }
 
-/// A table of CSV; cells are quoted where they must be.
-pub(crate) fn csv(names: Vec<&str>, rows: &[Vec<String>]) -> String {
-    let mut out = names.join(",");
-    out.push('\n');
-    for row in rows {
-        for (at, cell) in row.iter().enumerate() {
-            if at > 0 {
-                out.push(',');
-            }
-            if cell.contains(['"', ',', '\n', '\r']) {
-                out.push('"');
-                out.push_str(&cell.replace('"', "\"\""));
-                out.push('"');
-            } else {
-                out.push_str(cell);
-            }
-        }
-        out.push('\n');
-    }
-    out
+fn csv(columns: &[Column], rows: &[Vec<String>]) -> Result<Vec<u8>, WriteError> {
+    let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
+    let mut out = Table::new(Form::Csv, Vec::new(), &names)?;
+    rows.iter().try_for_each(|row| out.row(row))?;
+    out.finish()
 }
 
 /// A table value that stands nowhere yet.
 pub(super) fn table(fields: Vec<(&'static str, Value)>) -> Value {
     let entry = |(key, value): (&str, Value)| Entry {
+        again: false,
         key: key.to_string(),
         key_span: NOWHERE,
         value: Node { span: NOWHERE, value },

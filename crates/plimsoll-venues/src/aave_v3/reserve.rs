@@ -57,6 +57,24 @@ const BPS_RAY: U256 = U256::new(100_000_000_000_000_000_000_000);
 const WAD_TO_RAY: U256 = U256::new(1_000_000_000);
 
 impl State {
+    /// Of a reserve that nobody has used: indices one, everything else nothing.
+    pub(super) const fn blank() -> State {
+        State {
+            liquidity_index: ONE,
+            variable_borrow_index: ONE,
+            liquidity_rate: U256::ZERO,
+            variable_borrow_rate: U256::ZERO,
+            last_update: Time(0),
+            accrued_to_treasury: U256::ZERO,
+            scaled_supply: U256::ZERO,
+            scaled_debt: U256::ZERO,
+            cash: U256::ZERO,
+            virtual_balance: U256::ZERO,
+            deficit: U256::ZERO,
+            isolation_debt: U256::ZERO,
+        }
+    }
+
     /// Seconds since the last update.
     ///
     /// # Errors

@@ -26,9 +26,9 @@ pub(crate) fn sound(opened: book::Opened) -> Book {
 #[track_caller]
 pub(crate) fn through_files(book: &Book) -> Book {
     let written = book::write(book).expect("the book can be written");
-    let file = |(name, text): &(String, String)| File {
+    let file = |(name, bytes): &(String, Vec<u8>)| File {
         name: name.clone(),
-        bytes: FileBytes::Read(text.clone().into_bytes()),
+        bytes: FileBytes::Read(bytes.clone()),
     };
     sound(book::read(written.files.iter().map(file).collect()))
 }

@@ -101,7 +101,9 @@ pub(crate) fn pool(dice: &mut Dice, revision: Revision, percent: u64) -> Book {
         let word = reserves[2].configuration.with(Configuration::BORROWABLE_IN_ISOLATION, 1);
         reserves[2].configuration = word.expect("a flag that fits");
     }
-    let prices: Vec<u64> = names.iter().map(|_| 100_000_000 + dice.below(300_000_000)).collect();
+    // From a few hundred to some ten thousand dollars in all: below and above what is liquidated whole.
+    let factor = *dice.pick(&[1, 10, 30, 90]);
+    let prices: Vec<u64> = names.iter().map(|_| factor * (100_000_000 + dice.below(300_000_000))).collect();
     let mut account = Account::new(AccountId(0));
     let mut word = 0_u64;
     let mut backing = 0_u128;

@@ -91,6 +91,11 @@ impl Book {
         Ok(Book { revision, modes: modes.collect(), reserves, users })
     }
 
+    /// An account as this version has it.
+    pub(crate) fn user(&self, account: &Account) -> User {
+        user(account, self.reserves.len())
+    }
+
     /// `calculateUserAccountData` and the comparison; `None` where it would revert.
     pub(crate) fn assess(&self, user: &User) -> Option<Answer> {
         let directional = self.revision >= Revision::V3_5;
@@ -154,6 +159,28 @@ impl Book {
             return self.reserves[id].category == mode.id;
         }
         mode.collateral.bit(id)
+    }
+}
+
+/// Collateral and debt of all accounts, and of those that may be liquidated.
+#[derive(Default)]
+pub(crate) struct Sums([U256; 4]);
+
+impl Sums {
+    pub(crate) fn add(&mut self, answer: Option<&Answer>) {
+        let Some(&Answer { collateral, debt, .. }) = answer else { return };
+        let lost = if answer.is_some_and(|answer| answer.owes && answer.liquidatable) {
+            [collateral, debt]
+        } else {
+            [U256::ZERO; 2]
+        };
+        for (sum, value) in self.0.iter_mut().zip([collateral, debt, lost[0], lost[1]]) {
+            *sum += value;
+        }
+    }
+
+    pub(crate) fn printed(&self) -> [String; 4] {
+        self.0.map(|sum| sum.to_string())
     }
 }
 

@@ -76,7 +76,7 @@ fn no_data(path: &Path, why: &dyn std::fmt::Display) -> Trouble {
 /// Seeded accounts of exactly four holdings in the first recorded market.
 pub(crate) fn four_holdings(recorded: &Population, size: usize, seed: u64) -> Result<Population, Trouble> {
     let market = &recorded.places[0];
-    let mut maker = Maker { market, random: Random::new(seed) };
+    let mut maker = Maker::new(market, seed);
     let accounts: Option<Vec<Account>> = (0..size as u64).map(|id| maker.account(AccountId(id))).collect();
     let accounts = accounts.ok_or_else(|| Trouble::NoData("a market without a price".into()))?;
     Ok(Population {
@@ -86,7 +86,8 @@ pub(crate) fn four_holdings(recorded: &Population, size: usize, seed: u64) -> Re
     })
 }
 
-struct Maker<'p> {
+/// Makes seeded accounts, one after another.
+pub(crate) struct Maker<'p> {
     market: &'p Place,
     random: Random,
 }
@@ -94,10 +95,14 @@ struct Maker<'p> {
 /// One whole dollar in base units.
 const DOLLAR: u128 = 100_000_000;
 
-impl Maker<'_> {
+impl<'p> Maker<'p> {
+    pub(crate) fn new(market: &'p Place, seed: u64) -> Maker<'p> {
+        Maker { market, random: Random::new(seed) }
+    }
+
     /// Collateral of 100 to 10 million dollars a holding, spread evenly over the powers of ten, and debts that make
     /// the health about 0.95 to 2.5.
-    fn account(&mut self, id: AccountId) -> Option<Account> {
+    pub(crate) fn account(&mut self, id: AccountId) -> Option<Account> {
         let reserves = self.market.pool.reserves().len();
         let modes = self.market.pool.modes();
         let mode = if self.random.below(10) == 0 && !modes.is_empty() {

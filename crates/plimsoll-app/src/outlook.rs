@@ -1,0 +1,373 @@
+//! `plimsoll outlook`: what kills an account, and when; and the columns of it that `check` shows.
+
+use crate::args::OutlookArgs;
+use crate::ask::{opened, print_foot, print_head, refusal_json, tokens, words};
+use crate::check::{judgement_json, provenance_json};
+use crate::select::Shown;
+use crate::show::{errln, outln};
+use crate::whatif::table;
+use crate::{exit, explain, show};
+use plimsoll::{
+    Binds, Boundary, Carry, Crossing, Distance, Factor, Good, Lookout, Mover, Outlook, Ratio, Row, Runs,
+    WHOLE, Weight,
+};
+use plimsoll_core::{Book, Decimal, Int, Kind, PriceId, Refusal, U256, Verdict};
+use serde_json::{Value, json};
+
+pub(crate) fn run(args: &OutlookArgs) -> u8 {
+    let (book, account) = match opened(&args.book, args.at.as_deref(), &args.account) {
+        Ok(opened) => opened,
+        Err(code) => return code,
+    };
+    let mut joint = Vec::new();
+    for text in &args.together {
+        match together(&book, text) {
+            Ok(mover) => joint.push((text.clone(), mover)),
+            Err(why) => {
+                errln!("plimsoll: --together {text}: {why}");
+                return exit::USAGE;
+            }
+        }
+    }
+    let lookout = match Lookout::new(&book, book.at) {
+        Ok(lookout) => lookout,
+        Err((market, refusal)) => return stands(&market, &refusal),
+    };
+    let judgement = match lookout.judge(account) {
+        Ok(judgement) => judgement,
+        Err(refusal) => return stands(&book.markets[book.accounts[account].market].name, &refusal),
+    };
+    let outlook = lookout.of(account);
+    let slots = lookout.slots(account);
+    let joint: Vec<(String, Option<Boundary>)> =
+        joint.into_iter().map(|(text, mover)| (text, lookout.along(account, mover))).collect();
+    if args.json {
+        let listed = &book.accounts[account];
+        outln!(
+            "{:#}",
+            json!({
+                "format": 1,
+                "provenance": provenance_json(&lookout.identity()),
+                "account": listed.name,
+                "market": book.markets[listed.market].name,
+                "liquidation": judgement_json(&judgement),
+                "outlook": as_json(&book, account, &outlook),
+                "assets": slots.iter()
+                    .map(|(asset, found)| json!({"asset": asset, "price": boundary_json(found)}))
+                    .collect::<Vec<_>>(),
+                "together": joint.iter()
+                    .map(|(text, found)| json!({"feeds": text, "factor": found.as_ref().map(boundary_json)}))
+                    .collect::<Vec<_>>(),
+            })
+        );
+    } else {
+        print_head(&book, account, &judgement);
+        print(&book, account, &outlook, &slots, &joint);
+        print_foot(&lookout.identity());
+    }
+    explain::code(&judgement)
+}
+
+fn stands(market: &str, refusal: &Refusal) -> u8 {
+    errln!("plimsoll: market {market}: {}", words(refusal));
+    exit::FAULTY
+}
+
+/// `ETH/USD,BTC/USD=0.8`: feeds that move together, each with its weight.
+fn together(book: &Book, text: &str) -> Result<Mover, String> {
+    let mut legs: Vec<(PriceId, Weight)> = Vec::new();
+    for part in text.split(',').map(str::trim) {
+        let (name, weight) = part.split_once('=').unwrap_or((part, "1"));
+        let id = book.graph.find(name.trim()).filter(|id| book.graph.leaves(*id) == [*id]);
+        let Some(id) = id else {
+            let names = book.graph.prices().iter().map(|price| price.name.as_str());
+            let near = plimsoll_io::fault::nearest(name, names);
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            return Err(format!("found `{name}`, expected the name of a feed{hint}"));
+        };
+        if legs.iter().any(|(leg, _)| *leg == id) {
+            return Err(format!("`{name}` stands twice"));
+        }
+        let found = weight.trim().parse::<Decimal>().ok().and_then(|weight| weight.scaled(8).ok());
+        let small = found.filter(|weight| weight.magnitude() <= U256::from(100 * WHOLE));
+        let whole = small.and_then(|weight| weight.to_string().parse::<Weight>().ok());
+        let Some(weight) = whole.filter(|weight| *weight != 0) else {
+            return Err(format!(
+                "found the weight `{weight}`, expected one from -100 to 100, but not 0, with at most 8 digits after the point"
+            ));
+        };
+        legs.push((id, weight));
+    }
+    Ok(Mover::Joint(legs))
+}
+
+// ---- for people -----------------------------------------------------------------------------------------------------
+
+/// The two columns of `check`: the nearest factor, and when interest alone is enough.
+pub(crate) fn columns(book: &Book, outlook: &Outlook) -> [String; 2] {
+    let nearest = outlook.factors.first().and_then(|factor| Some((factor, danger(factor)?)));
+    let nearest = nearest.map_or_else(
+        || "-".into(),
+        |(factor, distance)| {
+            let multiple = if distance.parts.is_negative() { factor.worst_days() } else { None };
+            let multiple = multiple
+                .map_or_else(String::new, |parts| format!(", {} worst days", show::exact(parts.into(), 2)));
+            format!("{} {}{multiple}", name(book, factor.leaf), percent(distance.parts))
+        },
+    );
+    [nearest, outlook.interest.as_ref().map_or_else(|| "-".into(), runs)]
+}
+
+/// Below a millionth of today's price whole units decide, not the market: a crossing there is told, but is no danger.
+fn is_dust(distance: Distance) -> bool {
+    distance.parts <= Int::new(-999_999)
+}
+
+fn danger(factor: &Factor) -> Option<Distance> {
+    factor.nearest().filter(|nearest| !is_dust(*nearest))
+}
+
+/// What the factors do not say by themselves: both sides move with one price, so another one decides.
+pub(crate) fn basis(book: &Book, outlook: &Outlook) -> Option<String> {
+    let never = |factor: &&Factor| {
+        let unproven = |crossing| matches!(crossing, Crossing::Unproven(_));
+        let Boundary { today, down, up, .. } = factor.boundary;
+        today == Verdict::Healthy && danger(factor).is_none() && !unproven(down) && !unproven(up)
+    };
+    let harmless: Vec<&str> =
+        outlook.factors.iter().filter(never).map(|factor| name(book, factor.leaf)).collect();
+    let nearest = outlook.factors.first().filter(|factor| danger(factor).is_some())?;
+    (!harmless.is_empty()).then(|| {
+        format!("no price of {} does it: what matters is {}", harmless.join(", "), name(book, nearest.leaf))
+    })
+}
+
+fn name(book: &Book, id: PriceId) -> &str {
+    book.graph.price(id).map_or("?", |price| price.name.as_str())
+}
+
+/// 1e-6 parts as percent, cut toward zero.
+pub(crate) fn percent(parts: Int) -> String {
+    let sign = if parts.is_negative() { "" } else { "+" };
+    format!("{sign}{} %", show::amount(parts, 4, 2))
+}
+
+fn runs(runs: &Runs) -> String {
+    match runs {
+        Runs::Already => "already".into(),
+        Runs::Out(time) => show::time(*time),
+        Runs::Never => "not in ten years".into(),
+        Runs::Unknown(refusal) => format!("unknown: {}", words(refusal)),
+    }
+}
+
+fn crossing(found: &Boundary, crossing: Crossing) -> [String; 2] {
+    let at = |point: U256| show::exact(point.into(), found.decimals);
+    match crossing {
+        Crossing::Never => ["none".into(), String::new()],
+        Crossing::Unproven(from) => [format!("not proven beyond {}", at(from)), String::new()],
+        Crossing::At { first, settled: Some(settled) } if settled == first => [at(first), String::new()],
+        Crossing::At { first, settled: Some(settled) } => {
+            [at(first), format!("for good from {}", at(settled))]
+        }
+        Crossing::At { first, settled: None } => [at(first), "and back again at the end".into()],
+    }
+}
+
+fn print(
+    book: &Book,
+    account: usize,
+    outlook: &Outlook,
+    slots: &[(String, Boundary)],
+    joint: &[(String, Option<Boundary>)],
+) {
+    let today = outlook.factors.first().map(|factor| factor.boundary.today);
+    let word = if today == Some(Verdict::Unhealthy) { "healthy again at" } else { "liquidatable at" };
+    let mut factors =
+        table(&["feed, with all that follows it", "now", word, "", "distance", "worst day"], 1..5);
+    for factor in &outlook.factors {
+        let Factor { leaf, boundary, down, up, worst } = factor;
+        let sides = [(boundary.down, down), (boundary.up, up)];
+        let none = boundary.down == Crossing::Never && boundary.up == Crossing::Never;
+        for (at, &distance) in sides.into_iter().filter(|(at, _)| *at != Crossing::Never || none) {
+            let [first, mut settled] = crossing(boundary, at);
+            if distance.is_some_and(is_dust) {
+                settled = "only where whole units decide".into();
+            }
+            let fall = distance.is_some_and(|distance| distance.parts.is_negative());
+            let worst = match (worst, factor.worst_days()) {
+                (Some(worst), Some(days)) if fall && settled.is_empty() => {
+                    format!("{} of {}", show::exact(days.into(), 2), worst.recorded)
+                }
+                _ => String::new(),
+            };
+            let distance = distance.map_or_else(String::new, |distance: Distance| percent(distance.parts));
+            let now = show::exact(boundary.now.into(), boundary.decimals);
+            factors.add_row([name(book, *leaf).into(), now, first, settled, distance, worst]);
+            if none {
+                break;
+            }
+        }
+    }
+    outln!("{}\n", factors.trim_fmt());
+    print_boundaries("one asset's price, all others fixed", word, slots.iter().map(|(n, b)| (n, Some(b))));
+    if !joint.is_empty() {
+        print_boundaries("together, as a factor", word, joint.iter().map(|(n, b)| (n, b.as_ref())));
+    }
+    print_goods(book, account, &outlook.holdings);
+    if let Some(interest) = &outlook.interest {
+        outln!("interest alone reaches the line: {}", runs(interest));
+    }
+    if let Some(carry) = &outlook.carry {
+        print_carry(carry);
+    }
+    if let Some(basis) = basis(book, outlook) {
+        outln!("{basis}");
+    }
+}
+
+fn print_boundaries<'b>(
+    title: &str,
+    word: &str,
+    found: impl Iterator<Item = (&'b String, Option<&'b Boundary>)>,
+) {
+    let mut prices = table(&[title, "now", word, ""], 1..4);
+    for (name, boundary) in found {
+        let Some(boundary) = boundary else {
+            prices.add_row([name.clone(), "-".into(), "does not move the account".into(), String::new()]);
+            continue;
+        };
+        let now = show::exact(boundary.now.into(), boundary.decimals);
+        let sides = [boundary.down, boundary.up];
+        let none = sides == [Crossing::Never; 2];
+        for side in sides.into_iter().filter(|side| *side != Crossing::Never) {
+            let [first, settled] = crossing(boundary, side);
+            prices.add_row([name.clone(), now.clone(), first, settled]);
+        }
+        if none {
+            prices.add_row([name.clone(), now, "none".into(), String::new()]);
+        }
+    }
+    outln!("{}\n", prices.trim_fmt());
+}
+
+fn print_goods(book: &Book, account: usize, holdings: &[Good]) {
+    let listed = &book.accounts[account];
+    let market = &*book.markets[listed.market].market;
+    let mut goods = table(&["holding", "balance", "counts", "can be withdrawn"], 1..2);
+    for Good { instrument, balance, counting, withdrawable } in holdings {
+        let Some(spec) = market.instruments().get(instrument.index()) else { continue };
+        let decimals = market
+            .instruments()
+            .iter()
+            .find(|other| other.kind == Kind::Asset && other.asset == spec.asset)
+            .map_or(spec.decimals, |asset| asset.decimals);
+        let balance = balance.map_or_else(|refusal| words(&refusal), |balance| tokens(balance.raw, decimals));
+        let limit = withdrawable.as_ref().map_or_else(String::new, |limit| {
+            let binds = Binds::of(limit.because.as_ref()).name();
+            format!("{} ({binds})", tokens(limit.amount, decimals))
+        });
+        goods.add_row([spec.name.clone(), balance, counts(counting), limit]);
+    }
+    outln!("{}\n", goods.trim_fmt());
+}
+
+fn counts(counting: &Result<plimsoll_core::Counting, Refusal>) -> String {
+    let counting = match counting {
+        Ok(counting) => counting,
+        Err(refusal) => return words(refusal),
+    };
+    let counts = match (counting.weight, counting.why_not) {
+        (Some(weight), _) => {
+            // A share of one, in percent.
+            let percent = counting.unit.decimals.saturating_sub(2);
+            format!("{} %", show::amount(weight.into(), percent, 2))
+        }
+        (None, Some(why)) => format!("no: {}", why.words()),
+        (None, None) => "debt".into(),
+    };
+    let marks = [(counting.frozen, ", frozen"), (counting.paused, ", paused")];
+    marks.iter().filter(|(on, _)| *on).fold(counts, |text, (_, mark)| text + mark)
+}
+
+fn print_carry(carry: &Carry) {
+    let money = |value: Int| show::amount(value, carry.decimals, 2);
+    outln!("a year of interest, nobody acting: earns {}, pays {}", money(carry.earned), money(carry.paid));
+    let share =
+        |ratio: Option<Ratio>| ratio.map_or_else(|| "-".into(), |ratio| format!("{} %", ratio.digits(2, 4)));
+    if !carry.debt.is_zero() {
+        outln!("borrow rate {}, breakeven {}", share(carry.rate()), share(carry.breakeven()));
+    }
+}
+
+/// An account as `check` shows it, with what stands ahead of it.
+pub(crate) fn shown<'r>(lookout: Option<&Lookout<'_>>, row: &'r Row) -> Option<Shown<'r>> {
+    Some(Shown { row, outlook: lookout?.of(row.account) })
+}
+
+// ---- JSON -----------------------------------------------------------------------------------------------------------
+
+fn crossing_json(crossing: Crossing) -> Value {
+    match crossing {
+        Crossing::Never => json!({"kind": "never"}),
+        Crossing::Unproven(from) => json!({"kind": "unproven", "from": from.to_string()}),
+        Crossing::At { first, settled } => json!({
+            "kind": "at",
+            "first": first.to_string(),
+            "settled": settled.map(|settled| settled.to_string()),
+        }),
+    }
+}
+
+fn boundary_json(found: &Boundary) -> Value {
+    json!({
+        "now": found.now.to_string(),
+        "decimals": found.decimals,
+        "verdict": crate::check::word(found.today),
+        "down": crossing_json(found.down),
+        "up": crossing_json(found.up),
+    })
+}
+
+pub(crate) fn as_json(book: &Book, account: usize, outlook: &Outlook) -> Value {
+    let market = &*book.markets[book.accounts[account].market].market;
+    let ratio = |ratio: Option<Ratio>| ratio.map(|ratio| ratio.digits(0, 18));
+    let parts = |distance: Option<Distance>| distance.map(|distance| show::exact(distance.parts, 6));
+    json!({
+        "factors": outlook.factors.iter().map(|factor| json!({
+            "feed": name(book, factor.leaf),
+            "price": boundary_json(&factor.boundary),
+            "distance_down": parts(factor.down),
+            "distance_up": parts(factor.up),
+            "worst_day": factor.worst.map(|worst| json!({
+                "fall": show::exact(Int::from(u64::from(worst.fall)), 4),
+                "recorded": worst.recorded,
+            })),
+            "worst_days": factor.worst_days().map(|days| show::exact(days.into(), 2)),
+        })).collect::<Vec<_>>(),
+        "interest_reaches_the_line": outlook.interest.map(|runs| match runs {
+            Runs::Already => json!({"kind": "already"}),
+            Runs::Out(time) => json!({"kind": "at", "time": time.0}),
+            Runs::Never => json!({"kind": "not in ten years"}),
+            Runs::Unknown(refusal) => json!({"kind": "unknown", "refusal": refusal_json(&refusal)}),
+        }),
+        "carry": outlook.carry.map(|carry| json!({
+            "earned": carry.earned.to_string(),
+            "paid": carry.paid.to_string(),
+            "debt": carry.debt.to_string(),
+            "decimals": carry.decimals,
+            "borrow_rate": ratio(carry.rate()),
+            "breakeven_borrow_rate": ratio(carry.breakeven()),
+        })),
+        "holdings": outlook.holdings.iter().map(|good| json!({
+            "instrument": market.instruments().get(good.instrument.index()).map(|i| i.name.clone()),
+            "balance": good.balance.as_ref().ok().map(|balance| balance.raw.to_string()),
+            "counts": good.counting.as_ref().is_ok_and(|counting| counting.weight.is_some()),
+            "weight": good.counting.as_ref().ok().and_then(|c| Some(show::exact(c.weight?.into(), c.unit.decimals))),
+            "why_not": good.counting.as_ref().ok().and_then(|counting| counting.why_not).map(|why| why.words()),
+            "frozen": good.counting.as_ref().ok().map(|counting| counting.frozen),
+            "paused": good.counting.as_ref().ok().map(|counting| counting.paused),
+            "withdrawable": good.withdrawable.as_ref().map(|limit| limit.amount.to_string()),
+        })).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,249 @@
+//! `plimsoll portfolio`: one owner's accounts side by side; and `restore --with`: so much of one asset for all of them.
+
+use crate::args::{PortfolioArgs, RestoreArgs};
+use crate::ask::{print_foot, refuse, tokens, words};
+use crate::check::{code, columns, provenance_json, shown_cells, shown_json};
+use crate::select::Shown;
+use crate::show::{errln, outln};
+use crate::whatif::table;
+use crate::{exit, show};
+use plimsoll::{
+    Distance, Enough, Ladder, Part, Portfolio, Ratio, Restore, Severity, Split, Stake, Tier, Way, portfolio,
+    restore_all, split,
+};
+use plimsoll_core::{Book, Int, Verdict};
+use serde_json::{Value, json};
+
+pub(crate) fn run(args: &PortfolioArgs) -> u8 {
+    let mut book = match crate::check::open(&args.book, false) {
+        Ok((book, _)) => book,
+        Err(code) => return code,
+    };
+    let Some(at) = crate::check::time_of(&book, args.at.as_deref()) else { return exit::USAGE };
+    book.at = at;
+    if let Some(code) = unknown(&book, &args.owner) {
+        return code;
+    }
+    let answer = match portfolio(&book, &args.owner, &Ladder::default()) {
+        Ok(answer) => answer,
+        Err((market, refusal)) => {
+            errln!("plimsoll: market {market}: {}", words(&refusal));
+            return exit::FAULTY;
+        }
+    };
+    let back = match restore_all(&book, &args.owner, args.to, 600) {
+        Ok(back) => back,
+        Err(why) => return refuse(&why),
+    };
+    if args.json {
+        outln!("{:#}", as_json(&book, args, &answer, &back));
+    } else {
+        print(&book, args, &answer, &back);
+    }
+    code(severity(&answer))
+}
+
+/// The exit code where nobody of this name owns anything.
+fn unknown(book: &Book, owner: &str) -> Option<u8> {
+    let owners = || book.accounts.iter().map(|listed| listed.owner.as_str());
+    if owners().any(|known| known == owner) {
+        return None;
+    }
+    errln!("plimsoll: found no owner `{owner}`");
+    if let Some(near) = plimsoll_io::fault::nearest(owner, owners()) {
+        errln!("  did you mean `{near}`?");
+    }
+    Some(exit::USAGE)
+}
+
+fn severity(answer: &Portfolio) -> Severity {
+    let unhealthy = |verdict: Option<Verdict>| verdict == Some(Verdict::Unhealthy);
+    let rows = || answer.positions.iter().map(|position| &position.row);
+    if rows().any(|row| {
+        row.tier == Tier::Liquidatable || unhealthy(row.liquidation.own.ok().map(|own| own.verdict))
+    }) {
+        return Severity::Unhealthy;
+    }
+    if rows().any(|row| row.tier == Tier::Unknown) { Severity::Unknown } else { Severity::Calm }
+}
+
+fn name(book: &Book, account: usize) -> String {
+    crate::explain::full_name(book, account)
+}
+
+fn print(book: &Book, args: &PortfolioArgs, answer: &Portfolio, back: &[Restore]) {
+    outln!(
+        "{} · every account stands alone: collateral of one does not protect debt of another\n",
+        args.owner
+    );
+    let mut accounts = table(&columns(), 3..11);
+    for position in &answer.positions {
+        let shown = Shown { row: &position.row, outlook: position.outlook.clone() };
+        accounts.add_row(shown_cells(book, &shown));
+    }
+    outln!("{}\n", accounts.trim_fmt());
+    let mut first = table(&["feed", "falls by", "dies first", "rises by", "dies first"], 1..2);
+    for entry in &answer.first {
+        let feed = book.graph.price(entry.leaf).map_or("?", |price| price.name.as_str());
+        let who = |end: Option<(usize, Distance)>| match end {
+            Some((at, distance)) => {
+                let account =
+                    answer.positions.get(at).map_or_else(String::new, |p| name(book, p.row.account));
+                [crate::outlook::percent(distance.parts), account]
+            }
+            None => ["-".into(), "nobody".into()],
+        };
+        let ([fall, falls], [rise, rises]) = (who(entry.fall), who(entry.rise));
+        first.add_row([feed.to_string(), fall, falls, rise, rises]);
+    }
+    outln!("{}\n", first.trim_fmt());
+    for net in &answer.sums {
+        let show = |value: Int| show::amount(value, net.decimals, 2);
+        let year = |value: Option<Int>| value.map_or_else(|| "unknown".into(), show);
+        outln!(
+            "{}: collateral {}, debt {}, net equity {}; a year of interest, nobody acting: earns {}, pays {}",
+            net.currency,
+            show(net.collateral),
+            show(net.debt),
+            show(net.equity),
+            year(net.earned),
+            year(net.paid),
+        );
+    }
+    print_back(book, args, back);
+    print_foot(&answer.identity);
+}
+
+fn print_back(book: &Book, args: &PortfolioArgs, back: &[Restore]) {
+    if back.is_empty() {
+        outln!("\nevery account that owes has a health of {} or more", args.to);
+        return;
+    }
+    let title = format!("back to {}, good for ten minutes", args.to);
+    let mut ways = table(&[title.as_str(), "from", "repay", "or deposit"], 1..2);
+    for restore in back {
+        let health = restore.health.map_or_else(|| "-".into(), |health: Ratio| health.to_string());
+        let list = |ways: &[Way]| {
+            let amount = |way: &Way| {
+                let Enough { amount, all, .. } = way.by.ok()?;
+                let all = if all { "all: " } else { "" };
+                Some(format!("{all}{} {}", tokens(amount, way.decimals), way.asset))
+            };
+            let possible: Vec<String> = ways.iter().filter_map(amount).collect();
+            if possible.is_empty() { "impossible".into() } else { possible.join(" or ") }
+        };
+        ways.add_row([
+            name(book, restore.account),
+            health,
+            list(&restore.repayments),
+            list(&restore.deposits),
+        ]);
+    }
+    outln!("\n{}", ways.trim_fmt());
+}
+
+fn as_json(book: &Book, args: &PortfolioArgs, answer: &Portfolio, back: &[Restore]) -> Value {
+    let end = |end: Option<(usize, Distance)>| {
+        end.and_then(|(at, distance)| {
+            let account = answer.positions.get(at)?.row.account;
+            Some(json!({"account": name(book, account), "distance": show::exact(distance.parts, 6)}))
+        })
+    };
+    json!({
+        "format": 1,
+        "provenance": provenance_json(&answer.identity),
+        "owner": args.owner,
+        "accounts": answer.positions.iter().map(|position| {
+            shown_json(book, &Shown { row: &position.row, outlook: position.outlook.clone() })
+        }).collect::<Vec<_>>(),
+        "first": answer.first.iter().map(|entry| json!({
+            "feed": book.graph.price(entry.leaf).map(|price| price.name.clone()),
+            "fall": end(entry.fall),
+            "rise": end(entry.rise),
+        })).collect::<Vec<_>>(),
+        "sums": answer.sums.iter().map(|net| json!({
+            "currency": net.currency,
+            "decimals": net.decimals,
+            "collateral": net.collateral.to_string(),
+            "debt": net.debt.to_string(),
+            "equity": net.equity.to_string(),
+            "earned_a_year": net.earned.map(|value| value.to_string()),
+            "paid_a_year": net.paid.map(|value| value.to_string()),
+        })).collect::<Vec<_>>(),
+        "restore": {
+            "to": args.to.to_string(),
+            "accounts": back.iter().map(|restore| crate::restore::as_json(book, restore)).collect::<Vec<_>>(),
+        },
+    })
+}
+
+// ---- restore --with ---------------------------------------------------------------------------------------------------
+
+pub(crate) fn split_run(args: &RestoreArgs, with: &Stake) -> u8 {
+    let (book, _) = match crate::check::open(&args.book, false) {
+        Ok(opened) => opened,
+        Err(code) => return code,
+    };
+    if let Some(code) = unknown(&book, &args.account) {
+        return code;
+    }
+    match split(&book, &args.account, &with.asset, with.sum) {
+        Ok(answer) => {
+            if args.json {
+                outln!("{:#}", split_json(&book, &answer));
+            } else {
+                print_split(&book, &answer);
+            }
+            exit::CALM
+        }
+        Err(why) => refuse(&why),
+    }
+}
+
+fn print_split(book: &Book, answer: &Split) {
+    let Split { asset, decimals, with, health, parts, left, stuck, .. } = answer;
+    let mut table = table(&["account", "", asset, "health then"], 2..4);
+    for Part { account, repays, enough, .. } in parts {
+        let then = enough.health.map_or_else(|| "no debt".into(), |health| health.to_string());
+        let word = if *repays { "repay" } else { "deposit" };
+        table.add_row([name(book, *account), word.into(), tokens(enough.amount, *decimals), then]);
+    }
+    outln!("{}\n", table.trim_fmt());
+    match health {
+        Some(health) => outln!(
+            "with {} {asset} every account that it can help reaches a health of {health}, and no more; left: {}",
+            tokens(*with, *decimals),
+            tokens(*left, *decimals)
+        ),
+        None => outln!("{asset} can help no account"),
+    }
+    for (account, health) in stuck {
+        let health = health.map_or_else(|| "-".into(), |health| health.to_string());
+        outln!("{asset} cannot help {}: its health stays {health}", name(book, *account));
+    }
+    print_foot(&answer.identity);
+}
+
+fn split_json(book: &Book, answer: &Split) -> Value {
+    let ratio = |ratio: Option<Ratio>| ratio.map(|ratio| ratio.digits(0, 18));
+    json!({
+        "format": 1,
+        "provenance": provenance_json(&answer.identity),
+        "asset": answer.asset,
+        "decimals": answer.decimals,
+        "with": answer.with.to_string(),
+        "health": answer.health.map(|health| health.to_string()),
+        "parts": answer.parts.iter().map(|part| json!({
+            "account": name(book, part.account),
+            "does": if part.repays { "repay" } else { "deposit" },
+            "amount": part.enough.amount.to_string(),
+            "all": part.enough.all,
+            "health": ratio(part.enough.health),
+        })).collect::<Vec<_>>(),
+        "left": answer.left.to_string(),
+        "stuck": answer.stuck.iter().map(|(account, health)| json!({
+            "account": name(book, *account),
+            "health": ratio(*health),
+        })).collect::<Vec<_>>(),
+    })
+}

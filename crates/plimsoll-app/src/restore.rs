@@ -1,0 +1,156 @@
+//! `plimsoll restore`: the way back, asset by asset.
+
+use crate::args::RestoreArgs;
+use crate::ask::{changed, print_foot, print_head, refusal_json, refuse, tokens, words};
+use crate::check::{judgement_json, provenance_json};
+use crate::show::{errln, outln};
+use crate::whatif::table;
+use crate::{exit, explain, show};
+use plimsoll::{Enough, Hindrance, Ratio, Restore, Way, restore};
+use plimsoll_core::{Book, U256};
+use serde_json::{Value, json};
+
+pub(crate) fn run(args: &RestoreArgs) -> u8 {
+    let to = match (&args.with, args.to) {
+        (Some(with), _) => return crate::portfolio::split_run(args, with),
+        (None, Some(to)) => to,
+        (None, None) => return exit::USAGE,
+    };
+    let (book, account) = match changed(&args.book, &args.account, &args.first) {
+        Ok(changed) => changed,
+        Err(code) => return code,
+    };
+    let seconds = match &args.by {
+        None => args.within,
+        Some(text) => {
+            let Some(by) = crate::check::time_of(&book, Some(text)) else { return exit::USAGE };
+            let Some(seconds) = by.since(book.at) else {
+                errln!("plimsoll: --by {text}: found a time before {}", show::time(book.at));
+                return exit::USAGE;
+            };
+            seconds
+        }
+    };
+    match restore(&book, account, to, seconds) {
+        Ok(answer) => {
+            if args.json {
+                outln!("{:#}", as_json(&book, &answer));
+            } else {
+                print(&book, &answer);
+            }
+            explain::code(&answer.judgement)
+        }
+        Err(why) => refuse(&why),
+    }
+}
+
+fn print(book: &Book, answer: &Restore) {
+    print_head(book, answer.account, &answer.judgement);
+    outln!("health   {}, to be {}\n", health(answer.health), answer.target);
+    let by = format!("holds until {}", show::time(answer.by));
+    let mut ways = table(&["", "asset", "at once", &by, "health then"], 2..4);
+    let mut uncounted = Vec::new();
+    let mut impossible = Vec::new();
+    for (word, list) in [("deposit", &answer.deposits), ("repay", &answer.repayments)] {
+        for Way { asset, decimals, now, by, .. } in list {
+            match (now, by) {
+                (Ok(now), by) => {
+                    let (later, then) = match by {
+                        Ok(by) => (amount(by, *decimals), health(by.health)),
+                        Err(why) => (format!("impossible: {}", hindrance(why, asset, *decimals)), "-".into()),
+                    };
+                    ways.add_row([word.into(), asset.clone(), amount(now, *decimals), later, then]);
+                }
+                (Err(Hindrance::NotCounted), _) => uncounted.push(asset.clone()),
+                (Err(why), _) => impossible
+                    .push(format!("{word} {asset}: impossible: {}", hindrance(why, asset, *decimals))),
+            }
+        }
+    }
+    outln!("{}", ways.trim_fmt());
+    for line in impossible {
+        outln!("{line}");
+    }
+    if !uncounted.is_empty() {
+        outln!("no collateral of this account: {}", uncounted.join(", "));
+    }
+    print_foot(&answer.identity);
+}
+
+fn health(ratio: Option<Ratio>) -> String {
+    ratio.map_or_else(|| "no debt".into(), |ratio| ratio.to_string())
+}
+
+fn amount(enough: &Enough, decimals: u8) -> String {
+    if enough.amount == U256::ZERO && !enough.all {
+        return "nothing".into();
+    }
+    let all = if enough.all { "all: " } else { "" };
+    let open = if enough.no_less_than == enough.amount {
+        String::new()
+    } else {
+        format!(" (at least {})", tokens(enough.no_less_than, decimals))
+    };
+    format!("{all}{}{open}", tokens(enough.amount, decimals))
+}
+
+fn hindrance(why: &Hindrance, asset: &str, decimals: u8) -> String {
+    match why {
+        Hindrance::Refused { most, refusal } if *most == U256::ZERO => words(refusal),
+        Hindrance::Refused { most, refusal } => {
+            format!("more than {} {asset}: {}", tokens(*most, decimals), words(refusal))
+        }
+        Hindrance::NotCounted => "it does not count as collateral of this account".into(),
+        Hindrance::NotEnough { health: reached } => {
+            format!("all of it brings health to {} only", health(*reached))
+        }
+    }
+}
+
+pub(crate) fn as_json(book: &Book, answer: &Restore) -> Value {
+    let listed = &book.accounts[answer.account];
+    json!({
+        "format": 1,
+        "provenance": provenance_json(&answer.identity),
+        "account": listed.name,
+        "market": book.markets[listed.market].name,
+        "judgement": judgement_json(&answer.judgement),
+        "health": answer.health.map(|health| health.digits(0, 18)),
+        "to": answer.target.to_string(),
+        "now": answer.now.0,
+        "by": answer.by.0,
+        "deposits": answer.deposits.iter().map(way_json).collect::<Vec<_>>(),
+        "repayments": answer.repayments.iter().map(way_json).collect::<Vec<_>>(),
+    })
+}
+
+fn way_json(way: &Way) -> Value {
+    json!({
+        "asset": way.asset,
+        "decimals": way.decimals,
+        "now": outcome_json(&way.now),
+        "by": outcome_json(&way.by),
+    })
+}
+
+fn outcome_json(outcome: &Result<Enough, Hindrance>) -> Value {
+    match outcome {
+        Ok(enough) => json!({
+            "possible": true,
+            "amount": enough.amount.to_string(),
+            "all": enough.all,
+            "no_less_than": enough.no_less_than.to_string(),
+            "kind": if enough.no_less_than == enough.amount { "exact" } else { "bound" },
+            "health": enough.health.map(|health| health.digits(0, 18)),
+        }),
+        Err(Hindrance::Refused { most, refusal }) => {
+            json!({"possible": false, "why": "refused", "most": most.to_string(), "refusal": refusal_json(refusal)})
+        }
+        Err(Hindrance::NotCounted) => json!({"possible": false, "why": "not counted as collateral"}),
+        Err(Hindrance::NotEnough { health }) => json!({
+            "possible": false,
+            "why": "all of it is not enough",
+            "health": health.map(|health| health.digits(0, 18)),
+        }),
+    }
+}

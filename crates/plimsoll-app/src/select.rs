@@ -1,0 +1,99 @@
+//! Which accounts `check` shows, and in which order. Totals and exit codes are of the whole book all the same.
+
+use crate::args::{CheckArgs, Order};
+use plimsoll::{Check, Ladder, Lookout, Outlook, Row, Tier};
+use plimsoll_core::{Book, Decimal, Int, U256};
+use std::cmp::Reverse;
+
+/// An account that is shown.
+pub(crate) struct Shown<'a> {
+    pub(crate) row: &'a Row,
+    pub(crate) outlook: Outlook,
+}
+
+/// What was asked for.
+pub(crate) struct Choice<'a> {
+    tiers: Vec<Tier>,
+    owner: Option<&'a str>,
+    market: Option<&'a str>,
+    order: Order,
+    top: usize,
+    /// Carry and holdings too.
+    whole: bool,
+}
+
+impl CheckArgs {
+    /// The tiers' beginnings, in percent of the line.
+    pub(crate) fn ladder(&self) -> Result<Ladder, String> {
+        let steps: Option<Vec<u64>> = self.tiers.split(',').map(percent).collect();
+        match steps.as_deref() {
+            Some(&[safe, moderate, high]) if safe >= moderate && moderate >= high && high >= 100 => {
+                Ok(Ladder { safe, moderate, high })
+            }
+            _ => Err(format!(
+                "--tiers {}: expected three falling numbers from 1 on with at most two digits after the point, such as 2,1.5,1.2",
+                self.tiers
+            )),
+        }
+    }
+}
+
+fn percent(text: &str) -> Option<u64> {
+    text.trim().parse::<Decimal>().ok()?.scaled_amount(2).ok()?.to_u64()
+}
+
+impl<'a> Choice<'a> {
+    pub(crate) fn of(args: &'a CheckArgs) -> Result<Choice<'a>, String> {
+        let tier = |name: &String| {
+            let name = name.trim();
+            Tier::ALL.into_iter().find(|tier| tier.name() == name).ok_or_else(|| {
+                let known = Tier::ALL.map(Tier::name).join(", ");
+                format!("--tier {name}: expected one of {known}")
+            })
+        };
+        Ok(Choice {
+            tiers: args.tier.iter().map(tier).collect::<Result<_, _>>()?,
+            owner: args.owner.as_deref(),
+            market: args.market.as_deref(),
+            order: args.sort,
+            top: args.top.unwrap_or(usize::MAX),
+            whole: args.json,
+        })
+    }
+
+    /// The chosen accounts in order, each with its outlook.
+    pub(crate) fn rows<'c>(&self, book: &Book, answer: &'c Check, lookout: &Lookout<'_>) -> Vec<Shown<'c>> {
+        let mut rows: Vec<&Row> = answer.rows.iter().filter(|row| self.takes(book, row)).collect();
+        let name = |row: &Row| &book.accounts[row.account].name;
+        match self.order {
+            Order::Health => {}
+            Order::Name => rows.sort_by(|x, y| name(x).cmp(name(y))),
+            Order::Debt => rows.sort_by_key(|row| {
+                let debt = row.borrowing.own.map_or(Int::ZERO, |own| own.debt);
+                (book.accounts[row.account].market, Reverse(debt))
+            }),
+            Order::Distance => {
+                rows.sort_by_cached_key(|row| {
+                    let listed = &book.accounts[row.account];
+                    let factors = lookout.factors(listed.market, &listed.account);
+                    let nearest: Option<U256> =
+                        factors.first().and_then(|factor| Some(factor.nearest()?.parts.magnitude()));
+                    (nearest.is_none(), nearest)
+                });
+            }
+        }
+        rows.truncate(self.top);
+        let outlook = |row: &Row| {
+            let listed = &book.accounts[row.account];
+            if self.whole { lookout.of(row.account) } else { lookout.glance(listed.market, &listed.account) }
+        };
+        rows.into_iter().map(|row| Shown { row, outlook: outlook(row) }).collect()
+    }
+
+    fn takes(&self, book: &Book, row: &Row) -> bool {
+        let listed = &book.accounts[row.account];
+        (self.tiers.is_empty() || self.tiers.contains(&row.tier))
+            && self.owner.is_none_or(|owner| listed.owner == owner)
+            && self.market.is_none_or(|market| book.markets[listed.market].name == market)
+    }
+}

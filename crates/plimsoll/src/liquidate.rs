@@ -1,0 +1,292 @@
+//! What a keeper may take of an account now, and what is left of it for him.
+
+use crate::ask::{Misasked, asset_of};
+use crate::identity::{Identity, identity};
+use crate::ratio::Ratio;
+use crate::search;
+use crate::survey::currency;
+use crate::world::World;
+use crate::worth::{PricedBy, Worth};
+use plimsoll_core::{
+    AccountId, Action, Amount, Book, Call, Decimal, Effects, InstrumentId, Int, Judgement, Kind, Lens,
+    Liquidated, Lot, Mechanism, Reading, Receive, Refusal, Rounding, Standing, Test, U256, Unit,
+};
+
+/// The answer about one account.
+#[derive(Clone, Debug)]
+pub struct Liquidate {
+    /// What it was computed from.
+    pub identity: Identity,
+    /// The account's place in the book.
+    pub account: usize,
+    /// By the line of liquidation; unhealthy is not yet executable.
+    pub judgement: Judgement,
+    /// The currency of values, …
+    pub currency: String,
+    /// … and what their integers count.
+    pub unit: Unit,
+    /// What sending the call costs, taken off every profit.
+    pub gas: Int,
+    /// Every debt with every collateral, best first; those that cannot be executed last.
+    pub pairs: Vec<Pair>,
+}
+
+/// One debt repaid for one collateral.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// The debt: instrument, asset, the asset's decimals.
+    pub debt: Side,
+    /// The collateral, likewise.
+    pub collateral: Side,
+    /// What is best to do, or why nothing can be.
+    pub outcome: Result<Sale, Refusal>,
+}
+
+/// One side of a pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// The instrument of the account.
+    pub instrument: InstrumentId,
+    /// The asset behind it.
+    pub asset: String,
+    /// The asset's decimals.
+    pub decimals: u8,
+}
+
+/// A liquidation that the venue accepts.
+#[derive(Clone, Debug)]
+pub struct Sale {
+    /// What to ask for.
+    pub lot: Lot,
+    /// In which form the collateral comes. Receipts only where the pool cannot pay the asset out.
+    pub receive: Receive,
+    /// What it does: repaid, seized with the venue's fee, fee, bad debt (raw). No other amount seizes more, and none
+    /// seizes as much for less.
+    pub does: Liquidated,
+    /// Value of what the keeper receives, rounded down.
+    pub received: Int,
+    /// Value of what he repays, rounded up.
+    pub cost: Int,
+    /// Received less cost less gas.
+    pub profit: Int,
+    /// How the collateral is priced.
+    pub collateral_priced: PricedBy,
+    /// How the debt is priced.
+    pub debt_priced: PricedBy,
+    /// The account's health afterwards; `None` where it owes nothing more.
+    pub health_after: Option<Ratio>,
+}
+
+impl Sale {
+    /// Whether it pays.
+    #[must_use]
+    pub fn pays(&self) -> bool {
+        !self.profit.is_negative() && !self.profit.is_zero()
+    }
+}
+
+/// A keeper who is no account of any book.
+const KEEPER: AccountId = AccountId(u64::MAX);
+
+/// What a keeper may take of an account at the book's own time.
+///
+/// Every amount went through the venue's own rules, so close factor, dust, bonus, fee, pauses and cash are in it. The
+/// amount is the one that seizes most of what the venue accepts of a pair, since each unit earns the same bonus; of amounts that seize
+/// the same the least is repaid. No other amount earns a raw unit of each asset more. Where the bonus does not cover
+/// the prices of a sale, less is less of a loss and nothing is best: [`Sale::pays`].
+///
+/// # Errors
+/// When the account's market cannot be asked, or gas has more digits than the market's currency.
+pub fn liquidate(book: &Book, account: usize, gas: Decimal) -> Result<Liquidate, Misasked> {
+    let world = World { book: book.clone() };
+    let listed = &book.accounts[account];
+    let named = &book.markets[listed.market];
+    let market = &*named.market;
+    let quotes = book.graph.quotes(book.at);
+    let all: Vec<Vec<Reading>> = book.markets.iter().map(|market| book.readings(market, &quotes)).collect();
+    let readings = &all[listed.market];
+    let standing = Standing::new(market, readings, Lens::Action, book.at);
+    let standing = standing.map_err(|refusal| world.stands(listed.market, refusal))?;
+    let judgement = standing.judge(&listed.account, Test::Liquidation);
+    // The unit of values is that of the borrowing line: whole units of the currency, not finer ones.
+    let unit =
+        standing.quoted().verdict(&listed.account, Test::Borrow).map_or(Unit::NUMBER, |seen| seen.unit);
+    let currency = currency(market);
+    let gas = gas.scaled_amount(unit.decimals).map_err(|error| Misasked::NoAmount {
+        asset: currency.clone(),
+        found: gas,
+        error,
+    })?;
+    let worth = Worth { book, listed: named, readings, decimals: unit.decimals };
+    let seeker = Seeker { world: &world, account, readings, worth, gas: gas.into() };
+    let held = |kind: Kind| {
+        let holdings = listed.account.holdings().iter().map(|holding| holding.instrument);
+        let of_kind =
+            move |id: &InstrumentId| market.instruments().get(id.index()).is_some_and(|i| i.kind == kind);
+        holdings.filter(of_kind).map(move |instrument| {
+            let (asset, decimals) = asset_of(market, instrument);
+            Side { instrument, asset, decimals }
+        })
+    };
+    let mut pairs = Vec::new();
+    for debt in held(Kind::Debt) {
+        for collateral in held(Kind::Receipt) {
+            let outcome = seeker.best(&debt, &collateral);
+            pairs.push(Pair { debt: debt.clone(), collateral, outcome });
+        }
+    }
+    pairs.sort_by_key(|pair| pair.outcome.as_ref().map_or((1, Int::ZERO), |sale| (0, sale.profit.neg())));
+    let identity = identity(book, book.at, &all);
+    Ok(Liquidate { identity, account, judgement, currency, unit, gas: gas.into(), pairs })
+}
+
+/// What is asked of one market about one account.
+struct Seeker<'a> {
+    world: &'a World,
+    account: usize,
+    readings: &'a [Reading],
+    worth: Worth<'a>,
+    gas: Int,
+}
+
+/// A lot that is accepted.
+#[derive(Clone)]
+struct Accepted {
+    lot: Lot,
+    effects: Effects,
+    does: Liquidated,
+}
+
+impl Seeker<'_> {
+    fn market(&self) -> usize {
+        self.world.book.accounts[self.account].market
+    }
+
+    fn ask(&self, pair: [InstrumentId; 2], lot: Lot, receive: Receive) -> Result<Accepted, Refusal> {
+        let [repay, seize] = pair;
+        let action = Action::Liquidate(Mechanism::Discount { repay, seize, lot, receive });
+        let account = self.world.book.accounts[self.account].account.id;
+        let call = Call { actor: KEEPER, account, at: self.world.book.at, action };
+        let effects = self.world.call(self.market(), &call, self.readings)?;
+        let does = effects.liquidated.clone().ok_or(Refusal::NotAtThisVenue)?;
+        Ok(Accepted { lot, effects, does })
+    }
+
+    /// The best of a pair, as assets where the pool can pay them out.
+    fn best(&self, debt: &Side, collateral: &Side) -> Result<Sale, Refusal> {
+        let pair = [debt.instrument, collateral.instrument];
+        let as_assets = self.largest(pair, Receive::Asset);
+        let (accepted, receive) = match as_assets {
+            Ok(accepted) => (accepted, Receive::Asset),
+            // Whatever else refuses the asset refuses the receipt as well.
+            Err(why @ Refusal::InsufficientCash { .. }) => {
+                (self.largest(pair, Receive::Receipt).map_err(|_| why)?, Receive::Receipt)
+            }
+            Err(why) => return Err(why),
+        };
+        let thrifty = self.thrifty(pair, accepted, receive);
+        self.sale(debt, collateral, thrifty, receive)
+    }
+
+    /// The accepted lot that repays most.
+    fn largest(&self, pair: [InstrumentId; 2], receive: Receive) -> Result<Accepted, Refusal> {
+        let ask = |lot| self.ask(pair, lot, receive);
+        let whole = ask(Lot::Repay(Amount::All));
+        let held = self.held(pair[1]);
+        let emptied = held.map_or(Err(Refusal::NotAtThisVenue), |held| ask(Lot::Seize(held)));
+        let (whole, emptied) = match (whole, emptied) {
+            (Ok(whole), Ok(emptied)) => {
+                return Ok(if emptied.does.repaid > whole.does.repaid { emptied } else { whole });
+            }
+            (Ok(accepted), Err(_)) | (Err(_), Ok(accepted)) => return Ok(accepted),
+            (Err(whole), Err(emptied)) => (whole, emptied),
+        };
+        let why = if whole == Refusal::NotAtThisVenue { emptied } else { whole };
+        // Nothing whole goes, but less may: dust that would be left, rounding, cash.
+        let less = matches!(
+            why,
+            Refusal::LeavesDust | Refusal::AmountTooLarge { .. } | Refusal::InsufficientCash { .. }
+        );
+        if !less || (receive == Receive::Asset && matches!(why, Refusal::InsufficientCash { .. })) {
+            return Err(why);
+        }
+        let repay = search::largest(|amount| ask(Lot::Repay(Amount::Assets(amount))));
+        let seize = search::largest(|amount| ask(Lot::Seize(amount)));
+        let found = [repay.accepted, seize.accepted].into_iter().flatten().map(|(_, accepted)| accepted);
+        found.max_by_key(|accepted| accepted.does.repaid).ok_or(why)
+    }
+
+    /// The same collateral for the least repayment.
+    fn thrifty(&self, pair: [InstrumentId; 2], most: Accepted, receive: Receive) -> Accepted {
+        let Liquidated { seized, repaid, .. } = most.does;
+        let as_much = |lot| self.ask(pair, lot, receive).ok().filter(|it| it.does.seized >= seized);
+        let mut best = most;
+        let mut take = |it: Accepted| {
+            if it.does.repaid < best.does.repaid {
+                best = it;
+            }
+        };
+        as_much(Lot::Seize(seized)).into_iter().for_each(&mut take);
+        let (mut no, mut yes) = (U256::ZERO, repaid);
+        if as_much(Lot::Repay(Amount::Assets(repaid))).is_some() {
+            while let Some(gap) = yes.sub(no).filter(|gap| *gap > U256::ONE) {
+                let middle = no.add(gap.half()).unwrap_or(yes);
+                match as_much(Lot::Repay(Amount::Assets(middle))) {
+                    Some(it) => {
+                        take(it);
+                        yes = middle;
+                    }
+                    None => no = middle,
+                }
+            }
+        }
+        best
+    }
+
+    fn held(&self, collateral: InstrumentId) -> Option<U256> {
+        let listed = &self.world.book.accounts[self.account];
+        let market = &*self.world.book.markets[listed.market].market;
+        let feeds = plimsoll_core::Feeds { readings: self.readings };
+        let quoted = market.at(feeds, Lens::Action, self.world.book.at).ok()?;
+        quoted.balance(&listed.account, collateral).ok().map(|balance| balance.raw)
+    }
+
+    fn sale(
+        &self,
+        debt: &Side,
+        collateral: &Side,
+        accepted: Accepted,
+        receive: Receive,
+    ) -> Result<Sale, Refusal> {
+        let Accepted { lot, effects, does } = accepted;
+        let priced = |asset: &str| {
+            let missing = Refusal::PriceUnknown { slot: 0, why: plimsoll_core::Why::Missing };
+            self.worth.price(asset).ok_or(missing)
+        };
+        let value = |side: &Side, raw: U256, price: Decimal, rounding: Rounding| {
+            let value = self.worth.value(&side.asset, raw, price, rounding);
+            value.map(Int::from).ok_or(Refusal::Overflow("value = amount x price"))
+        };
+        let (sold, collateral_priced) = priced(&collateral.asset)?;
+        let (bought, debt_priced) = priced(&debt.asset)?;
+        let taken = does.seized.sub_or_zero(does.fee);
+        let received = value(collateral, taken, sold, Rounding::Down)?;
+        let cost = value(debt, does.repaid, bought, Rounding::Up)?;
+        let profit = received.sub(cost).and_then(|gain| gain.sub(self.gas));
+        let profit = profit.ok_or(Refusal::Overflow("profit = received - cost - gas"))?;
+        let health_after = self.health_after(&effects)?;
+        Ok(Sale { lot, receive, does, received, cost, profit, collateral_priced, debt_priced, health_after })
+    }
+
+    fn health_after(&self, effects: &Effects) -> Result<Option<Ratio>, Refusal> {
+        let listed = &self.world.book.accounts[self.account];
+        let mut market = self.world.book.markets[listed.market].market.boxed_clone();
+        market.apply(effects)?;
+        let account = effects.apply_to(&listed.account).ok_or(Refusal::Overflow("held - seized"))?;
+        let feeds = plimsoll_core::Feeds { readings: self.readings };
+        let quoted = market.at(feeds, Lens::Action, self.world.book.at)?;
+        let seen = quoted.verdict(&account, Test::Liquidation)?;
+        let owes = seen.verdict != plimsoll_core::Verdict::NoDebt;
+        Ok(if owes { Ratio::of(seen.backing, seen.requirement) } else { None })
+    }
+}

@@ -1,0 +1,402 @@
+//! What kills an account, and when: the distance along each factor, the day on which interest alone reaches the
+//! line, what it earns and pays, and what each holding is good for.
+
+use crate::boundary::{Boundary, Crossing, boundary};
+use crate::identity::{Identity, identity};
+use crate::limits::{Limit, withdrawable};
+use crate::path::{Mover, Path};
+use crate::ratio::Ratio;
+use crate::worst::{WorstDay, worst_day_of};
+use plimsoll_core::{
+    Account, Balance, Book, Compiled, Counting, Feeds, InstrumentId, Int, Judgement, Kind, Lens,
+    ListedMarket, Origin, PriceId, Question, Quote, Quoted, Reading, Refusal, Rounding, Standing, Test, Time,
+    U256, Verdict,
+};
+use std::collections::BTreeMap;
+
+/// A year of 365 days (s).
+const YEAR: u64 = 31_536_000;
+/// Interest is followed for this long (s).
+const HORIZON: u64 = 10 * YEAR;
+
+/// How far it is to a crossing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Distance {
+    /// The first point at which the verdict is the other one.
+    pub first: U256,
+    /// From today's point to it, in 1e-6 parts of today's, cut toward today's; negative downwards.
+    pub parts: Int,
+}
+
+/// One factor that moves the account: a feed with all that is derived from it.
+#[derive(Clone, Debug)]
+pub struct Factor {
+    /// The feed.
+    pub leaf: PriceId,
+    /// Both crossings.
+    pub boundary: Boundary,
+    /// Down to the first flip; `None` where none is proven to be.
+    pub down: Option<Distance>,
+    /// Up to it.
+    pub up: Option<Distance>,
+    /// The worst recorded day of what the feed prices.
+    pub worst: Option<WorstDay>,
+}
+
+impl Factor {
+    /// The nearer of the two crossings.
+    #[must_use]
+    pub fn nearest(&self) -> Option<Distance> {
+        match (self.down, self.up) {
+            (Some(down), Some(up)) => {
+                Some(if down.parts.magnitude() <= up.parts.magnitude() { down } else { up })
+            }
+            (down, up) => down.or(up),
+        }
+    }
+
+    /// The fall to the crossing as a multiple of the worst recorded day (1e-2 parts, cut): below 100 such a day is
+    /// enough.
+    #[must_use]
+    pub fn worst_days(&self) -> Option<U256> {
+        let (down, worst) = (self.down?, self.worst?);
+        let parts = down.parts.magnitude();
+        // 1e-6 parts over 1e-4 parts, in hundredths.
+        parts.div(U256::from(u64::from(worst.fall)), Rounding::Down)
+    }
+}
+
+/// When interest alone reaches the line, prices and everybody else standing still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// It is there already.
+    Already,
+    /// At this second the account is unhealthy, and it was not a second before.
+    Out(Time),
+    /// Not within ten years.
+    Never,
+    /// The market cannot be asked so far ahead.
+    Unknown(Refusal),
+}
+
+/// What a year of 365 days brings at today's prices, nobody acting: rates are as the venue's own rules move them
+/// (account unit).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carry {
+    /// Interest that holdings earn at the venue. A token's own yield (staking) is not in it.
+    pub earned: Int,
+    /// Interest that is owed.
+    pub paid: Int,
+    /// All debt today.
+    pub debt: Int,
+    /// Digits after the point.
+    pub decimals: u8,
+}
+
+impl Carry {
+    /// The borrow rate at which what is earned pays for the debt.
+    #[must_use]
+    pub fn breakeven(&self) -> Option<Ratio> {
+        Ratio::of(self.earned, self.debt)
+    }
+
+    /// The borrow rate that is paid.
+    #[must_use]
+    pub fn rate(&self) -> Option<Ratio> {
+        Ratio::of(self.paid, self.debt)
+    }
+}
+
+/// What one holding is good for.
+#[derive(Clone, Debug)]
+pub struct Good {
+    /// The holding.
+    pub instrument: InstrumentId,
+    /// What it is worth.
+    pub balance: Result<Balance, Refusal>,
+    /// Whether it counts, and why not.
+    pub counting: Result<Counting, Refusal>,
+    /// How much of it can go in one action at the pool's cash and the account's health; `None` for a debt.
+    pub withdrawable: Option<Limit>,
+}
+
+/// Everything that threatens one account.
+#[derive(Clone, Debug)]
+pub struct Outlook {
+    /// The feeds that move it, nearest crossing first.
+    pub factors: Vec<Factor>,
+    /// When interest alone reaches the line; `None` without debt.
+    pub interest: Option<Runs>,
+    /// What a year brings; `None` where a price is missing.
+    pub carry: Option<Carry>,
+    /// Its holdings.
+    pub holdings: Vec<Good>,
+}
+
+/// A book standing at a time, ready to look ahead for any of its accounts.
+pub struct Lookout<'b> {
+    book: &'b Book,
+    at: Time,
+    quotes: Vec<Quote>,
+    markets: Vec<Stand<'b>>,
+}
+
+struct Stand<'b> {
+    listed: &'b ListedMarket,
+    readings: Vec<Reading>,
+    now: Box<dyn Quoted + 'b>,
+    /// The feeds behind each slot.
+    behind: Vec<Vec<PriceId>>,
+    paths: BTreeMap<PriceId, Path<'b>>,
+    /// The market later on, where many accounts ask for the same time.
+    later: Vec<(Time, Stands<'b>)>,
+}
+
+type Stands<'b> = Result<Box<dyn Quoted + 'b>, Refusal>;
+
+impl<'b> Lookout<'b> {
+    /// Makes a book's markets stand at a time.
+    ///
+    /// # Errors
+    /// As [`Market::at`], with the market's name.
+    pub fn new(book: &'b Book, at: Time) -> Result<Lookout<'b>, (String, Refusal)> {
+        let quotes = book.graph.quotes(at);
+        let stand = |number: usize| Stand::new(book, number, &quotes, at);
+        let markets: Result<Vec<Stand<'b>>, _> = (0..book.markets.len()).map(stand).collect();
+        Ok(Lookout { book, at, markets: markets?, quotes })
+    }
+
+    /// The outlook of the account at a place of the book.
+    #[must_use]
+    pub fn of(&self, account: usize) -> Outlook {
+        let listed = &self.book.accounts[account];
+        let (stand, account) = (&self.markets[listed.market], &listed.account);
+        let market = &*stand.listed.market;
+        let holdings = account.holdings().iter().map(|holding| holding.instrument);
+        let limits = withdrawable(market, &stand.readings, account, &[self.at]);
+        Outlook {
+            carry: stand.carry(account, self.at),
+            holdings: holdings
+                .map(|instrument| Good {
+                    instrument,
+                    balance: stand.now.balance(account, instrument),
+                    counting: market.counting(account, instrument),
+                    withdrawable: limits.iter().find(|limit| limit.instrument == instrument).copied(),
+                })
+                .collect(),
+            ..self.glance(listed.market, account)
+        }
+    }
+
+    /// What kills an account and when, without carry and holdings: a hundredth of the work.
+    #[must_use]
+    pub fn glance(&self, market: usize, account: &Account) -> Outlook {
+        let factors = self.factors(market, account);
+        let interest = self.markets[market].interest(account, self.at);
+        Outlook { factors, interest, carry: None, holdings: Vec::new() }
+    }
+
+    /// Where the verdict on an account flips as one asset's price moves and all others stand still, in the integers
+    /// that the venue reads.
+    #[must_use]
+    pub fn slots(&self, account: usize) -> Vec<(String, Boundary)> {
+        let listed = &self.book.accounts[account];
+        let stand = &self.markets[listed.market];
+        let slots = stand.slots(&listed.account, self.question());
+        let found = slots.into_iter().filter_map(|slot| {
+            let asset = stand.listed.market.slots().get(slot)?.asset.clone();
+            Some((asset, self.along(account, Mover::Slot(slot))?))
+        });
+        found.collect()
+    }
+
+    /// Where the verdict on an account flips as something moves; `None` where it does not move the account, or a
+    /// price is missing.
+    #[must_use]
+    pub fn along(&self, account: usize, mover: Mover) -> Option<Boundary> {
+        let listed = &self.book.accounts[account];
+        let stand = &self.markets[listed.market];
+        let path = Path::new(self.book, listed.market, &self.quotes, mover)?;
+        boundary(&path, &*stand.listed.market, &*stand.now, &listed.account, self.question())
+    }
+
+    /// The verdict on an account, with what is doubtful about it.
+    ///
+    /// # Errors
+    /// As [`plimsoll_core::Market::at`].
+    pub fn judge(&self, account: usize) -> Result<Judgement, Refusal> {
+        let listed = &self.book.accounts[account];
+        let market = &self.book.markets[listed.market];
+        let readings = self.book.readings(market, &self.quotes);
+        let standing = Standing::new(&*market.market, &readings, Lens::Action, self.at)?;
+        Ok(standing.judge(&listed.account, Test::Liquidation))
+    }
+
+    /// What it all was computed from.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        let readings = self.book.markets.iter().map(|market| self.book.readings(market, &self.quotes));
+        identity(self.book, self.at, &readings.collect::<Vec<_>>())
+    }
+
+    fn question(&self) -> Question {
+        Question { test: Test::Liquidation, lens: Lens::Action, at: self.at }
+    }
+
+    /// The feeds that move an account, nearest crossing first. Nothing else of an outlook: for whole books.
+    #[must_use]
+    pub fn factors(&self, market: usize, account: &Account) -> Vec<Factor> {
+        let stand = &self.markets[market];
+        let question = self.question();
+        let mut factors: Vec<Factor> = Vec::new();
+        for leaf in stand.leaves(account, question) {
+            let Some(path) = stand.paths.get(&leaf) else { continue };
+            let found = boundary(path, &*stand.listed.market, &*stand.now, account, question);
+            let Some(boundary) = found else { continue };
+            let [down, up] = [boundary.down, boundary.up].map(|crossing| distance(boundary.now, crossing));
+            factors.push(Factor { leaf, boundary, down, up, worst: worst_day_of(self.book, leaf) });
+        }
+        factors.sort_by_key(|factor| {
+            let parts = factor.nearest().map(|nearest| nearest.parts.magnitude());
+            (parts.is_none(), parts, factor.leaf)
+        });
+        factors
+    }
+}
+
+fn distance(now: U256, crossing: Crossing) -> Option<Distance> {
+    let Crossing::At { first, .. } = crossing else { return None };
+    let (gap, negative) = match now.sub(first) {
+        Some(gap) => (gap, true),
+        None => (first.sub(now)?, false),
+    };
+    let parts = gap.mul_div_wide(U256::from(1_000_000_u64), now, Rounding::Down)?;
+    Some(Distance { first, parts: Int::from_parts(negative, parts) })
+}
+
+impl<'b> Stand<'b> {
+    fn new(
+        book: &'b Book,
+        number: usize,
+        quotes: &[Quote],
+        at: Time,
+    ) -> Result<Stand<'b>, (String, Refusal)> {
+        let listed = &book.markets[number];
+        let used: Vec<Quote> = quotes.iter().map(|quote| quote.as_used()).collect();
+        let readings = book.readings(listed, &used);
+        let stand = |at| listed.market.at(Feeds { readings: &readings }, Lens::Action, at);
+        let now = stand(at).map_err(|refusal| (listed.name.clone(), refusal))?;
+        // 1, 2, 4, ... days, and the horizon; a year for the carry.
+        let days = (0..12).map(|n| 86_400_u64 << n).chain([HORIZON, YEAR]).map(|later| Time(at.0 + later));
+        let later = days.map(|at| (at, stand(at))).collect();
+        let feed = |id: PriceId| matches!(book.graph.price(id).map(|p| &p.origin), Some(Origin::Feed(_)));
+        let leaves = |wired: &Option<PriceId>| -> Vec<PriceId> {
+            let leaves = wired.map_or_else(Vec::new, |id| book.graph.leaves(id));
+            leaves.into_iter().filter(|&leaf| feed(leaf)).collect()
+        };
+        let behind: Vec<Vec<PriceId>> = listed.wiring.iter().map(leaves).collect();
+        let mut paths = BTreeMap::new();
+        for &leaf in behind.iter().flatten() {
+            if !paths.contains_key(&leaf)
+                && let Some(path) = Path::new(book, number, quotes, Mover::Leaf(leaf))
+            {
+                paths.insert(leaf, path);
+            }
+        }
+        Ok(Stand { listed, readings, now, behind, paths, later })
+    }
+
+    /// The feeds behind the prices that move an account.
+    fn leaves(&self, account: &Account, question: Question) -> Vec<PriceId> {
+        let slots = self.slots(account, question);
+        let leaves = slots.into_iter().filter_map(|slot| self.behind.get(slot)).flatten();
+        let mut leaves: Vec<PriceId> = leaves.copied().collect();
+        leaves.sort_unstable();
+        leaves.dedup();
+        leaves
+    }
+
+    /// The prices behind the nodes of an account's rows.
+    fn slots(&self, account: &Account, question: Question) -> Vec<usize> {
+        let market = &*self.listed.market;
+        let Ok(Compiled::Rows(rows)) = market.compile(account, question) else { return Vec::new() };
+        let parts =
+            rows.iter().flat_map(|row| [&row.backing, &row.requirement].into_iter().chain(&row.hinges));
+        let terms = parts.flat_map(|part| &part.terms).filter(|(_, coefficient)| !coefficient.is_zero());
+        let mut slots: Vec<usize> =
+            terms.filter_map(|(node, _)| market.nodes().get(node.0 as usize)?.slot).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+
+    fn ask(&self, at: Time, account: &Account) -> Result<Verdict, Refusal> {
+        let verdict = |quoted: &dyn Quoted| Ok(quoted.verdict(account, Test::Liquidation)?.verdict);
+        match self.later.iter().find(|(later, _)| *later == at) {
+            Some((_, Ok(quoted))) => verdict(&**quoted),
+            Some((_, Err(refusal))) => Err(*refusal),
+            None => {
+                let feeds = Feeds { readings: &self.readings };
+                verdict(&*self.listed.market.at(feeds, Lens::Action, at)?)
+            }
+        }
+    }
+
+    fn interest(&self, account: &Account, at: Time) -> Option<Runs> {
+        let today = self.now.verdict(account, Test::Liquidation);
+        match today.map(|today| today.verdict) {
+            Ok(Verdict::NoDebt) => return None,
+            Ok(Verdict::Unhealthy) => return Some(Runs::Already),
+            Err(refusal) => return Some(Runs::Unknown(refusal)),
+            Ok(Verdict::Healthy) => {}
+        }
+        // The first of the days ahead on which it is unhealthy, then the second within.
+        let mut healthy = at;
+        let ahead = self.later.iter().map(|(time, _)| *time).filter(|time| time.0 <= at.0 + HORIZON);
+        let mut ahead: Vec<Time> = ahead.collect();
+        ahead.sort_unstable();
+        let mut unhealthy = None;
+        for time in ahead {
+            match self.ask(time, account) {
+                Ok(Verdict::Unhealthy) => {
+                    unhealthy = Some(time);
+                    break;
+                }
+                Ok(_) => healthy = time,
+                Err(refusal) => return Some(Runs::Unknown(refusal)),
+            }
+        }
+        let Some(mut unhealthy) = unhealthy else { return Some(Runs::Never) };
+        while unhealthy.0 - healthy.0 > 1 {
+            let middle = Time(healthy.0.midpoint(unhealthy.0));
+            match self.ask(middle, account) {
+                Ok(Verdict::Unhealthy) => unhealthy = middle,
+                Ok(_) => healthy = middle,
+                Err(refusal) => return Some(Runs::Unknown(refusal)),
+            }
+        }
+        Some(Runs::Out(unhealthy))
+    }
+
+    fn carry(&self, account: &Account, at: Time) -> Option<Carry> {
+        let (_, Ok(later)) = self.later.iter().find(|(time, _)| time.0 == at.0 + YEAR)? else { return None };
+        let unit = self.now.verdict(account, Test::Borrow).ok()?.unit;
+        let mut carry =
+            Carry { earned: Int::ZERO, paid: Int::ZERO, debt: Int::ZERO, decimals: unit.decimals };
+        for holding in account.holdings() {
+            let value =
+                |quoted: &dyn Quoted| quoted.balance(account, holding.instrument).ok()?.value.map(Int::from);
+            let (now, then) = (value(&*self.now)?, value(&**later)?);
+            let gain = then.sub(now)?;
+            match self.listed.market.instruments().get(holding.instrument.index())?.kind {
+                Kind::Debt => {
+                    carry.paid = carry.paid.add(gain)?;
+                    carry.debt = carry.debt.add(now)?;
+                }
+                Kind::Asset | Kind::Receipt => carry.earned = carry.earned.add(gain)?,
+                _ => return None,
+            }
+        }
+        Some(carry)
+    }
+}

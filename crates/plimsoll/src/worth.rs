@@ -1,0 +1,63 @@
+//! What amounts of assets are worth to somebody who trades them: at a market's price where the book has one.
+
+use crate::ask::asset_decimals;
+use crate::survey::currency;
+use plimsoll_core::{
+    Book, Decimal, FeedKind, Int, ListedMarket, Market, Origin, Reading, Rounding, Scale, U256,
+};
+
+/// Where a price comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PricedBy {
+    /// A feed of the book that says what a sale fetches.
+    Market(String),
+    /// The oracle that the venue acts on: nothing in the book says what a sale fetches.
+    Oracle,
+    /// It is the currency itself.
+    Currency,
+}
+
+/// Prices in a market's currency.
+pub(crate) struct Worth<'b> {
+    pub(crate) book: &'b Book,
+    pub(crate) listed: &'b ListedMarket,
+    pub(crate) readings: &'b [Reading],
+    /// Decimals of the unit that values are counted in.
+    pub(crate) decimals: u8,
+}
+
+impl Worth<'_> {
+    fn market(&self) -> &dyn Market {
+        &*self.listed.market
+    }
+
+    /// The price of a whole token; `None` where there is none.
+    pub(crate) fn price(&self, asset: &str) -> Option<(Decimal, PricedBy)> {
+        let currency = currency(self.market());
+        let quotes = self.book.graph.quotes(self.book.at);
+        for (price, quote) in self.book.graph.prices().iter().zip(&quotes) {
+            let Origin::Feed(feed) = &price.origin else { continue };
+            let sale = feed.kind == FeedKind::Market && feed.scale == Scale::Decimal;
+            let named = price.unit.currency == currency && price.unit.per.as_deref() == Some(asset);
+            // A doubtful price of a sale is none: the oracle's stands in, and is named.
+            if let (true, None, Some(value)) = (sale && named, quote.doubt, quote.value) {
+                return Some((value, PricedBy::Market(price.name.clone())));
+            }
+        }
+        let slot = self.market().slots().iter().position(|slot| slot.asset == asset);
+        if let Some(slot) = slot {
+            let decimals = self.market().slots()[slot].decimals;
+            let mantissa = Int::from(self.readings.get(slot)?.value?);
+            return Some((Decimal { mantissa, decimals }, PricedBy::Oracle));
+        }
+        (asset == currency).then_some((Decimal::whole(Int::ONE), PricedBy::Currency))
+    }
+
+    /// The value of a raw amount; `None` without a price or beyond 256 bits.
+    pub(crate) fn value(&self, asset: &str, raw: U256, price: Decimal, rounding: Rounding) -> Option<U256> {
+        let token = asset_decimals(self.market(), asset)?;
+        let (up, down) =
+            (U256::pow10(self.decimals)?, U256::pow10(token)?.mul(U256::pow10(price.decimals)?)?);
+        raw.mul(price.mantissa.to_u256()?)?.mul_div_wide(up, down, rounding)
+    }
+}
