@@ -226,3 +226,18 @@ fn a_limit_is_the_largest_beyond_every_tooth() {
     }
     assert!(beyond > 20, "{beyond} accounts had a refusal below their limit");
 }
+
+/// All receipts stand for 100 at a debt index of 1.5: from 3.5 a loan of 100, which would owe 101, is one too much.
+#[test]
+fn a_limit_knows_what_the_receipts_stand_for() {
+    for revision in Revision::ALL.into_iter().filter(|revision| *revision >= Revision::V3_1) {
+        let scene = scene(revision, [8_000, 7_000], 0, |reserves| {
+            reserves[OWED].state.scaled_supply = u(100);
+            reserves[OWED].state.variable_borrow_index = u(1_500_000_000_000_000_000_000_000_000);
+        });
+        let expected = if revision >= Revision::V3_5 { 99 } else { 100 };
+        let limit = scene.borrowable(OWED);
+        assert_eq!((limit.amount, limit.no_more_than), (u(expected), u(expected)), "{revision:?}");
+        assert!(matches!(limit.because, Some(plimsoll_core::Refusal::BeyondReceipts { .. })), "{limit:?}");
+    }
+}
