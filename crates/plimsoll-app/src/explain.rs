@@ -94,7 +94,7 @@ fn print(book: &Book, e: &Explanation) {
     }
     outln!("\nin the venue's words");
     for figure in &e.own {
-        outln!("  {} = {}{}", figure.name, figure.value, reading(figure.value, figure.unit, 0));
+        outln!("  {} = {}{}", figure.name, figure.value, reading(figure.value, figure.unit));
     }
 }
 
@@ -110,7 +110,7 @@ fn print_section(section: &Section) {
             _ => String::new(),
         };
         let rounding = if step.rounding == plimsoll_core::Rounding::Exact { String::new() } else { rounding };
-        outln!("      = {}{}{rounding}", step.value, reading(step.value, step.unit, section.decimals));
+        outln!("      = {}{}{rounding}", step.value, reading(step.value, step.unit));
     }
 }
 
@@ -125,16 +125,16 @@ fn numbers(step: &Step) -> Option<String> {
         Operation::Sub { x, y, floor_at_zero: false } => Some(format!("{x} - {y}")),
         Operation::Sub { x, y, floor_at_zero: true } => Some(format!("{x} - {y}, at least 0")),
         Operation::Min { x, y } => Some(format!("the smaller of {x} and {y}")),
+        Operation::Max { x, y } => Some(format!("the greater of {x} and {y}")),
     }
 }
 
 /// The number with its point and unit, in brackets.
-fn reading(value: Int, unit: Unit, asset_decimals: u8) -> String {
+fn reading(value: Int, unit: Unit) -> String {
     if value.magnitude() == plimsoll_core::U256::MAX {
         return " (unlimited: nothing is owed)".into();
     }
-    let decimals = if unit.name == "raw" { asset_decimals } else { unit.decimals };
-    match (unit.name, decimals) {
+    match (unit.name, unit.decimals) {
         ("", _) => String::new(),
         ("s", _) => " s".into(),
         ("raw", decimals) => format!(" ({} tokens)", show::exact(value, decimals)),
@@ -221,7 +221,7 @@ fn section_json(section: &Section) -> Value {
             "rounding": step.rounding.name(),
             "value": step.value.to_string(),
             "unit": step.unit.name,
-            "decimals": if step.unit.name == "raw" { section.decimals } else { step.unit.decimals },
+            "decimals": step.unit.decimals,
         })
     });
     json!({ "about": section.title, "steps": steps.collect::<Vec<_>>() })

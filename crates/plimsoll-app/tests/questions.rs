@@ -189,3 +189,36 @@ fn restore_tells_amounts_for_now_and_by_then_or_why_not() {
     let health = |row: &Value| row["health"]["shown"].as_str().map(str::to_string).expect("a health");
     assert!(health(&done["after"]["account"]).starts_with("2.0000000000"), "{}", done["after"]["account"]);
 }
+
+/// A Morpho market counts in two tokens: 200 000 USDC once were shown as 0.2, and others with no point at all.
+#[test]
+fn every_step_is_shown_in_its_own_decimals() {
+    let answer = json(&["explain", "examples/treasury", "acme-usdc", "--json"]);
+    let sections = answer["liquidation"]["sections"].as_array().expect("sections");
+    let steps: Vec<&Value> =
+        sections.iter().flat_map(|section| section["steps"].as_array().expect("steps")).collect();
+    let of = |name: &str| {
+        let step = steps.iter().find(|step| step["formula"].as_str().is_some_and(|f| f.starts_with(name)));
+        let step = step.unwrap_or_else(|| panic!("{name}"));
+        (step["unit"].as_str().expect("a unit"), step["decimals"].as_u64().expect("decimals"))
+    };
+    for name in ["owed", "value", "maxBorrow", "borrow assets", "interest"] {
+        assert_eq!(of(name), ("raw", 6), "{name}");
+    }
+    let own = answer["own"].as_array().expect("figures");
+    let of = |name: &str| own.iter().find(|f| f["name"] == name).map(|f| f["decimals"].as_u64());
+    assert_eq!((of("collateral"), of("maxBorrow")), (Some(Some(18)), Some(Some(6))));
+    let text = plimsoll(&["explain", "examples/treasury", "acme-usdc"]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("= 6100000000001 (6100000.000001 tokens)   [rounded up]"), "{text}");
+    assert!(text.contains("collateral = 1500000000000000000000 (1500.000000000000000000 tokens)"), "{text}");
+    // Aave: raw units of the reserve at hand.
+    let answer = json(&["explain", "examples/treasury", "bob", "--json"]);
+    for section in answer["liquidation"]["sections"].as_array().expect("sections") {
+        let decimals =
+            if section["about"].as_str().is_some_and(|about| about.contains("USDC")) { 6 } else { 18 };
+        for step in section["steps"].as_array().expect("steps").iter().filter(|step| step["unit"] == "raw") {
+            assert_eq!(step["decimals"], decimals, "{step}");
+        }
+    }
+}

@@ -231,13 +231,13 @@ impl fmt::Display for Refusal {
             Refusal::NoBorrowingPower => f.write_str("no collateral carries new debt"),
             Refusal::ModeNotAllowed => f.write_str("the account cannot enter this mode"),
             Refusal::GracePeriod { until } => {
-                write!(f, "liquidations are held back until {}", until.0)
+                write!(f, "liquidations are held back until {until}")
             }
             Refusal::SelfLiquidation => f.write_str("an account may not liquidate itself"),
             Refusal::InconsistentInput => f.write_str("exactly one of the two amounts must be given"),
             Refusal::PriceUnknown { why, .. } => write!(f, "a price that this needs is {why}"),
             Refusal::ClockWentBack { state, asked } => {
-                write!(f, "the state is of {}, later than the {} asked about", state.0, asked.0)
+                write!(f, "the state is of {state}, later than the {asked} asked about")
             }
             Refusal::Overflow(formula) => write!(f, "256 bits do not hold {formula}"),
             Refusal::DivisionByZero(formula) => write!(f, "division by zero in {formula}"),
