@@ -110,6 +110,36 @@ fn readme_session_is_true() {
     }
 }
 
+/// The numbers in README's prose that a command of ours counts.
+#[test]
+fn readme_counts_what_there_is() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    let session =
+        Session { line: 0, command: "plimsoll check examples/lending --json".into(), expected: Vec::new() };
+    let answer: serde_json::Value = serde_json::from_str(&run(&session).join("\n")).expect("JSON");
+    let list = |name: &str| answer[name].as_array().expect("a list");
+    let markets = |venue: &str| list("markets").iter().filter(|market| market["venue"] == venue).count();
+    let words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    let counted = format!(
+        "judges the {} accounts of the example book, which real contracts held on a test chain: {} Aave pools and {} Morpho markets",
+        list("accounts").len(),
+        words[markets("aave_v3")],
+        words[markets("morpho_blue")],
+    );
+    assert!(readme.contains(&counted), "README.md does not say: {counted}");
+    let files = std::fs::read_dir(root().join("examples/treasury")).expect("the treasury's book");
+    let small = format!("is a folder of {} small files", words[count_files(files)]);
+    assert!(readme.contains(&small), "README.md does not say: {small}");
+}
+
+fn count_files(folder: std::fs::ReadDir) -> usize {
+    folder
+        .map(|entry| entry.expect("an entry").path())
+        .map(|path| if path.is_dir() { count_files(std::fs::read_dir(path).expect("a folder")) } else { 1 })
+        .sum()
+}
+
 #[test]
 fn an_elision_stands_for_lines_and_nothing_else() {
     let lines = |text: &str| text.lines().map(str::to_string).collect::<Vec<_>>();

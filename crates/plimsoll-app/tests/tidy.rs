@@ -2,6 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test that cannot read the tree has failed
 
+mod lexed;
+
+use lexed::{implementations, is_float, words};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fs;
@@ -117,16 +120,21 @@ fn crates_depend_downward_only() {
 fn no_float_in_core_and_venues() {
     for package in ["plimsoll-core", "plimsoll-venues"] {
         for (file, text) in crate_sources(package) {
-            for (number, line) in (1..).zip(text.lines()) {
-                let words = code(line).split(|c: char| !c.is_alphanumeric() && c != '_');
-                for word in words {
-                    assert!(word != "f32" && word != "f64", "{file}:{number}: a float");
-                }
+            for word in words(&text) {
+                assert!(!is_float(&word.text), "{file}:{}: the float {}", word.line, word.text);
             }
         }
         let lints = fs::read_to_string(root().join("crates").join(package).join("clippy.toml"));
         assert!(lints.expect("a clippy.toml of its own").contains("f64"), "{package} allows floats");
     }
+}
+
+/// What a manifest says under `[section]`; comments say nothing.
+fn setting<'t>(manifest: &'t str, section: &str, key: &str) -> Option<&'t str> {
+    let lines = manifest.lines().map(|line| line.split('#').next().unwrap_or("").trim());
+    let inside = lines.skip_while(|line| *line != format!("[{section}]")).skip(1);
+    let mut pairs = inside.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once('='));
+    pairs.find(|(name, _)| name.trim() == key).map(|(_, value)| value.trim())
 }
 
 /// A3
@@ -135,11 +143,17 @@ fn no_unsafe_anywhere() {
     for package in fs::read_dir(root().join("crates")).expect("crates") {
         let manifest = package.expect("a crate").path().join("Cargo.toml");
         let text = fs::read_to_string(&manifest).expect("a manifest");
-        assert!(text.contains("[lints]\nworkspace = true"), "{} has lints of its own", manifest.display());
+        assert_eq!(setting(&text, "lints", "workspace"), Some("true"), "{}", manifest.display());
     }
     let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace");
-    assert!(workspace.contains("unsafe_code = \"forbid\""));
-    assert!(workspace.contains("missing_docs = \"warn\""));
+    assert_eq!(setting(&workspace, "workspace.lints.rust", "unsafe_code"), Some("\"forbid\""));
+    assert_eq!(setting(&workspace, "workspace.lints.rust", "missing_docs"), Some("\"warn\""));
+    assert_eq!(setting("[a]\n# x = 1\n[b]\nx = 2 # 3", "a", "x"), None);
+    for (file, text) in sources(&root().join("crates")) {
+        for word in words(&text) {
+            assert_ne!(word.text, "unsafe", "{file}:{}", word.line);
+        }
+    }
 }
 
 /// A4
@@ -167,21 +181,56 @@ fn big_integers_have_no_operators() {
         let elsewhere = !in_num && !file.starts_with("crates/plimsoll-bench") && !file.contains("/tests/");
         assert!(!elsewhere || !text.contains("ruint::"), "{file} uses the big-integer crate directly");
     }
-    // And there, no operator trait gives `+` back.
+    // And there, its numbers have these traits and no other: an operator, or a way to the crate's own number that has
+    // them all (`Deref`), would be one more, under whatever name it is imported.
+    let traits = ["From", "FromStr", "Ord", "PartialOrd", "Display", "Debug"];
+    let mut seen = 0;
     for (file, text) in crate_sources("plimsoll-core") {
-        for operator in ["Add", "Sub", "Mul", "Div", "Rem", "Neg", "AddAssign", "SubAssign", "MulAssign"] {
-            for implementation in
-                [format!("{operator} for "), format!("{operator}<"), format!("ops::{operator}")]
-            {
-                let lines = text.lines().map(code).filter(|line| line.trim_start().starts_with("impl"));
-                for line in lines {
-                    let word = format!(" {implementation}");
-                    let found = line.contains(&word) || line.contains(&format!("::{implementation}"));
-                    assert!(!found, "{file}: {line}");
-                }
+        for (line, name, of) in implementations(&text) {
+            let number =
+                |word: &String| ["U256", "Int", "Wide", "Divisor", "Decimal", "$"].contains(&word.as_str());
+            if of.iter().any(number) {
+                assert!(traits.contains(&name.as_str()), "{file}:{line}: {name} for {}", of.concat());
+                seen += 1;
             }
         }
     }
+    assert!(seen > 10, "only {seen} traits of numbers were seen");
+    // Derived are what every plain value has.
+    for (file, text) in crate_sources("plimsoll-core").iter().filter(|(file, _)| file.contains("src/num")) {
+        for line in text.lines().map(code).filter(|line| line.contains("derive(")) {
+            let inside = line.split_once("derive(").and_then(|(_, rest)| rest.split_once(')'));
+            for name in inside.map_or("", |(inside, _)| inside).split(", ") {
+                let plain =
+                    ["Clone", "Copy", "Debug", "Default", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd"];
+                assert!(plain.contains(&name), "{file}: {line}");
+            }
+        }
+    }
+}
+
+/// The checks above read code as Rust does.
+#[test]
+fn words_are_what_rust_reads() {
+    let text = |source: &str| words(source).into_iter().map(|word| word.text).collect::<Vec<_>>();
+    assert_eq!(text("a // 0.5\n/* 1.5 /* 2 */ 3 */ b"), ["a", "b"]);
+    assert_eq!(
+        text("f(\"1.5 \\\" 2.5\", r#\"3.5\" 4\"#, b'x', '\\'', '\"', 'a')"),
+        ["f", "(", ",", ",", "b", ",", ",", ",", ")"]
+    );
+    let floats = |source: &str| text(source).into_iter().filter(|word| is_float(word)).collect::<Vec<_>>();
+    assert_eq!(
+        floats("let y = 0.1 + 2. + 1e5 + 1.5e-3 + 3f64; y as f32"),
+        ["0.1", "2.", "1e5", "1.5e-3", "3f64", "f32"]
+    );
+    assert_eq!(floats("0..5, x.0.1, 1.max(2), 0x1e5, 7_usize, 1u128 << 2, name_e5"), [""; 0]);
+    let found = |source: &str| {
+        let found = implementations(source).into_iter();
+        found.map(|(_, name, of)| format!("{name} for {}", of.concat())).collect::<Vec<_>>()
+    };
+    assert_eq!(found("use core::ops::Add as Plus; impl Plus for U256 {}"), ["Plus for U256"]);
+    assert_eq!(found("impl<T: Into<U256>>\n  core::ops::Add<T>\n for &Int where T: X {}"), ["Add for &Int"]);
+    assert_eq!(found("fn x(f: impl Fn(u8) -> U256) { for x in y {} } impl U256 {}"), [""; 0]);
 }
 
 #[test]

@@ -43,6 +43,7 @@ mod configuration;
 mod counting;
 mod form;
 mod liquidation;
+mod modes;
 mod over;
 mod reserve;
 mod revision;

@@ -31,7 +31,16 @@ const GOAL: f64 = 150.0;
 
 const REVISIONS: [Revision; 4] = [Revision::V3_0, Revision::V3_3, Revision::V3_5, Revision::V3_7];
 
+/// What README says of the client library: on how many of how many recorded accounts it agrees.
+fn claimed() -> Option<(u64, u64)> {
+    let readme: Vec<&str> = include_str!("../../../../README.md").split_whitespace().collect();
+    let at = readme.windows(2).position(|words| words == ["recorded", "accounts."])?;
+    let number = |back: usize| readme.get(at.checked_sub(back)?)?.parse().ok();
+    Some((number(3)?, number(1)?))
+}
+
 pub(crate) fn run(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
+    let mut library = (0, 0);
     for revision in REVISIONS {
         let recorded = population::recorded(revision)?;
         let agreed = agreed_with_contract(&recorded)?;
@@ -40,7 +49,14 @@ pub(crate) fn run(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), T
             let seeded = population::four_holdings(&recorded, size, seed)?;
             measure(context, &seeded, agreed, seed, emit)?;
         }
-        measure(context, &recorded, agreed, context.seed, emit)?;
+        let (agreed, checked) = measure(context, &recorded, agreed, context.seed, emit)?;
+        library = (library.0 + agreed, library.1 + checked);
+    }
+    if context.child_peers && claimed() != Some(library) {
+        let (agreed, checked) = library;
+        return Err(Trouble::Wrong(format!(
+            "math-utils agrees on {agreed} of {checked} recorded accounts, and README says otherwise"
+        )));
     }
     Ok(())
 }
@@ -77,13 +93,14 @@ fn stand(place: &Place) -> Result<Box<dyn Quoted + '_>, Refusal> {
     place.pool.at(Feeds { readings: &place.readings }, Lens::Action, place.at)
 }
 
+/// Measures one case; on how many of how many accounts the client library agreed.
 fn measure(
     context: &Context,
     population: &Population,
     recorded: u64,
     seed: u64,
     emit: &mut dyn FnMut(Line),
-) -> Result<(), Trouble> {
+) -> Result<(u64, u64), Trouble> {
     let quoted: Vec<_> = population.places.iter().map(stand).collect::<Result<_, _>>()?;
     let plainly: Vec<_> = population.places.iter().map(plain::Book::of).collect::<Result<_, _>>()?;
     let agreed_plain = compare_plain(population, &quoted, &plainly);
@@ -142,8 +159,9 @@ fn measure(
         let (agreed, checked) = compare_math_utils(&sample, &peer.health_factors)?;
         let Timing { median, .. } = sum_up(&peer.passes);
         emit(line("@aave/math-utils 1.38.0", median, agreed, checked, sample.size() as u64));
+        return Ok((agreed, checked));
     }
-    Ok(())
+    Ok((0, 0))
 }
 
 fn compare_plain(population: &Population, quoted: &[Box<dyn Quoted + '_>], plainly: &[plain::Book]) -> u64 {
@@ -211,6 +229,17 @@ mod tests {
         for line in lines {
             assert!(line.agrees() && line.value > 0.0 && line.baseline_value > 0.0, "{}", line.json());
         }
+    }
+
+    /// Of README's "N of M recorded accounts" M is counted here; a whole run of the bench fails where N is another.
+    #[test]
+    fn readme_counts_the_recorded_accounts() {
+        let owing = REVISIONS.iter().map(|&revision| {
+            let recorded = population::recorded(revision).expect("vectors");
+            let health = recorded.places.iter().flat_map(|place| &place.recorded);
+            health.filter(|health| **health != U256::MAX).count() as u64
+        });
+        assert_eq!(claimed().map(|(_, checked)| checked), Some(owing.sum()));
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! What users do: supply, withdraw, borrow, repay, flags and e-mode. `SupplyLogic.sol`, `BorrowLogic.sol`,
-//! `EModeLogic.sol`, `IsolationModeLogic.sol` and `ValidationLogic.sol` of each release.
+//! What users do: supply, withdraw, borrow, repay and flags. `SupplyLogic.sol`, `BorrowLogic.sol`,
+//! `IsolationModeLogic.sol` and `ValidationLogic.sol` of each release.
 
 use super::reserve::State;
 use super::user::{self, AccountData, LINE, Leg, account_data};
 use super::{
-    COLLATERAL_BIT, Configuration, DEBT_BIT, E_MODE, Pool, RESERVE_FIELDS, Reserve, Revision, Role,
+    COLLATERAL_BIT, Configuration, DEBT_BIT, E_MODE, EMode, Pool, RESERVE_FIELDS, Reserve, Revision, Role,
     USER_CONFIG, UserConfig, asset, debt, liquidation, receipt,
 };
 use crate::table;
@@ -204,6 +204,7 @@ impl<'a> Work<'a> {
     ) -> Result<(), Refusal> {
         let me = Party::Account(self.account.id);
         let held = self.account.quantity(instrument);
+        self.fits_balance(amount.into())?;
         if from == me {
             let magnitude = held.magnitude();
             let left =
@@ -213,10 +214,20 @@ impl<'a> Work<'a> {
         if to == me {
             let held = self.account.quantity(instrument);
             let sum = held.add(Int::from(amount)).ok_or(Refusal::Overflow("held + received"))?;
+            self.fits_balance(sum)?;
             self.account.set(instrument, sum);
+        } else if let Party::Account(other) = to {
+            let held = self.quantity_of(other, instrument);
+            self.fits_balance(held.add(Int::from(amount)).ok_or(Refusal::Overflow("held + received"))?)?;
         }
         self.effects.flow(instrument, amount, from, to);
         Ok(())
+    }
+
+    /// What moves and what somebody has then are words of their own width in the token contracts.
+    fn fits_balance(&self, scaled: Int) -> Result<(), Refusal> {
+        let fits = scaled.magnitude().bit_len() <= self.pool.revision.scaled_bits();
+        if fits { Ok(()) } else { Err(Refusal::Overflow("a scaled balance")) }
     }
 
     /// Tokens of the actor come into the pool's cash.
@@ -324,21 +335,33 @@ impl<'a> Work<'a> {
         debt_reserve: usize,
         amount: U256,
     ) -> Result<(), Refusal> {
+        if let Some((collateral, debt)) = self.isolated_debt_after(t, debt_reserve, amount)? {
+            self.states[collateral].isolation_debt = debt;
+        }
+        Ok(())
+    }
+
+    /// The account's isolated collateral, and what all accounts will owe against it after a loan (up to 3.6).
+    fn isolated_debt_after<T: Trace + ?Sized>(
+        &self,
+        t: &mut T,
+        debt_reserve: usize,
+        amount: U256,
+    ) -> Result<Option<(usize, U256)>, Refusal> {
         let isolation = self.pool.revision <= Revision::V3_6;
-        let Some(collateral) = self.isolated_collateral().filter(|_| isolation) else { return Ok(()) };
+        let Some(collateral) = self.isolated_collateral().filter(|_| isolation) else { return Ok(None) };
         let configuration = self.pool.reserves[debt_reserve].configuration;
         if !configuration.is(Configuration::BORROWABLE_IN_ISOLATION) {
             return Err(Refusal::NotBorrowableInIsolation(debt(debt_reserve)));
         }
         let units = self.isolation_units(t, debt_reserve, amount)?;
         let ceiling = self.pool.reserves[collateral].configuration.get(Configuration::DEBT_CEILING);
-        let state = &mut self.states[collateral];
-        let next = state.isolation_debt.add(units).ok_or(Refusal::Overflow("isolated debt + new"))?;
-        if next > U256::from(ceiling) {
+        let owed = self.states[collateral].isolation_debt;
+        let after = owed.add(units).ok_or(Refusal::Overflow("isolated debt + new"))?;
+        if after > U256::from(ceiling) {
             return Err(Refusal::DebtCeiling(receipt(collateral)));
         }
-        state.isolation_debt = next;
-        Ok(())
+        Ok(Some((collateral, after)))
     }
 
     // ---- supply and withdraw ---------------------------------------------------------------------------------
@@ -492,7 +515,7 @@ impl<'a> Work<'a> {
 
     /// The loan-to-value that decides flags: the reserve's own up to 3.5, then the account's in its mode
     /// (`getUserReserveLtv`) (bps).
-    fn ltv_of(&self, account: &Account, reserve: usize) -> Result<u16, Refusal> {
+    pub(super) fn ltv_of(&self, account: &Account, reserve: usize) -> Result<u16, Refusal> {
         let own = self.pool.reserves[reserve].configuration.get(Configuration::LTV) as u16;
         if self.pool.revision <= Revision::V3_5 {
             return Ok(own);
@@ -597,7 +620,8 @@ impl<'a> Work<'a> {
         let index = self.states[reserve].variable_borrow_index;
         let formula = "scaled debt minted = amount x 1e27 / debt index";
         let scaled = t.mul_div(formula, amount, ONE, index, revision.debt_mint(), Unit::NUMBER)?;
-        if amount == U256::ZERO || scaled == U256::ZERO {
+        // Up to 3.4 the contract asks for an amount here, and only the token for one that counts.
+        if amount == U256::ZERO || (revision >= Revision::V3_5 && scaled == U256::ZERO) {
             return Err(Refusal::AmountZero);
         }
         self.validate_borrow(t, reserve, amount, scaled)?;
@@ -605,10 +629,17 @@ impl<'a> Work<'a> {
             self.require_capacity_for(t, reserve, amount)?;
         }
         self.require_siloed(reserve)?;
+        if scaled == U256::ZERO {
+            return Err(Refusal::AmountZero);
+        }
+        let first = self.account.quantity(instrument).is_zero();
         let state = &mut self.states[reserve];
         state.scaled_debt = state.scaled_debt.add(scaled).ok_or(Refusal::Overflow("scaled debt + minted"))?;
         self.move_holding(instrument, scaled, Party::Mint, Party::Account(self.account.id))?;
-        self.set_flag(reserve, DEBT_BIT, true);
+        // Up to 3.3 the token tells whether this is the first debt, from 3.4 on the flag itself is looked at.
+        if revision >= Revision::V3_4 || first {
+            self.set_flag(reserve, DEBT_BIT, true);
+        }
         self.add_isolated_debt(t, reserve, amount)?;
         self.update_rates(t, reserve, U256::ZERO, amount)?;
         self.pay_out(reserve, amount)?;
@@ -637,15 +668,8 @@ impl<'a> Work<'a> {
         if (mode.is_none() || revision <= Revision::V3_5) && !configuration.is(Configuration::BORROWING) {
             return Err(Refusal::NotBorrowable(instrument));
         }
-        if let Some(mode) = mode {
-            let allowed = if revision <= Revision::V3_1 {
-                self.pool.in_mode(mode, reserve)
-            } else {
-                mode.borrowable.bit(reserve)
-            };
-            if !allowed {
-                return Err(Refusal::NotBorrowableInMode(instrument));
-            }
+        if revision >= Revision::V3_6 {
+            self.require_mode_allows(mode, reserve)?;
         }
         let accounted = revision >= Revision::V3_1 && configuration.is(Configuration::VIRTUAL_ACCOUNTING);
         if revision >= Revision::V3_4 || accounted {
@@ -674,7 +698,22 @@ impl<'a> Work<'a> {
                 return Err(Refusal::BorrowCap(instrument));
             }
         }
+        if revision <= Revision::V3_3 {
+            self.isolated_debt_after(t, reserve, amount)?;
+        }
+        if revision <= Revision::V3_5 {
+            self.require_mode_allows(mode, reserve)?;
+        }
         Ok(())
+    }
+
+    fn require_mode_allows(&self, mode: Option<&EMode>, reserve: usize) -> Result<(), Refusal> {
+        let allowed = match mode {
+            None => true,
+            Some(mode) if self.pool.revision <= Revision::V3_1 => self.pool.in_mode(mode, reserve),
+            Some(mode) => mode.borrowable.bit(reserve),
+        };
+        if allowed { Ok(()) } else { Err(Refusal::NotBorrowableInMode(debt(reserve))) }
     }
 
     /// What a loan is held against receipts with: the amount, from 3.5 what its scaled debt owes (raw).
@@ -806,56 +845,5 @@ impl<'a> Work<'a> {
             self.reduce_isolated_debt(t, collateral, reserve, repaid)?;
         }
         self.pay_in(reserve, repaid)
-    }
-
-    // ---- e-mode ----------------------------------------------------------------------------------------------
-
-    /// `executeSetUserEMode`, `validateSetUserEMode`.
-    fn set_mode<T: Trace + ?Sized>(&mut self, t: &mut T, value: Int) -> Result<(), Refusal> {
-        let pool = self.pool;
-        if self.call.actor != self.call.account {
-            return Err(Refusal::NotAtThisVenue);
-        }
-        let before = self.account.term(E_MODE);
-        if pool.revision >= Revision::V3_2 && before == value {
-            return Ok(());
-        }
-        let mut next = self.account.clone();
-        next.set_term(E_MODE, value);
-        let mode = pool.mode_of(&next).map_err(|_| Refusal::ModeNotAllowed)?;
-        if mode.is_some_and(|mode| mode.threshold == 0) {
-            return Err(Refusal::ModeNotAllowed);
-        }
-        let config = UserConfig::of(&self.account);
-        for reserve in config.all(DEBT_BIT).filter(|&reserve| reserve < pool.reserves.len()) {
-            let allowed = match mode {
-                Some(mode) if pool.revision <= Revision::V3_1 => pool.in_mode(mode, reserve),
-                Some(mode) => mode.borrowable.bit(reserve),
-                None if pool.revision >= Revision::V3_6 => {
-                    pool.reserves[reserve].configuration.is(Configuration::BORROWING)
-                }
-                None => true,
-            };
-            if !allowed {
-                return Err(Refusal::NotBorrowableInMode(debt(reserve)));
-            }
-        }
-        if pool.revision >= Revision::V3_6 {
-            for reserve in config.all(COLLATERAL_BIT).filter(|&reserve| reserve < pool.reserves.len()) {
-                if self.ltv_of(&next, reserve)? == 0 {
-                    return Err(Refusal::NotUsableAsCollateral(receipt(reserve)));
-                }
-            }
-        }
-        self.account = next;
-        self.effects.terms.push((self.account.id, E_MODE, value));
-        // 3.0 and 3.1 ask for health only when a category is left.
-        if pool.revision >= Revision::V3_2 || !before.is_zero() {
-            let data = self.account_data(t)?;
-            if data.health(t, pool)? < LINE {
-                return Err(Refusal::WouldBeUnhealthy);
-            }
-        }
-        Ok(())
     }
 }

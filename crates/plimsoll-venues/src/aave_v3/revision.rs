@@ -49,6 +49,11 @@ impl Revision {
         Revision::ALL.into_iter().find(|revision| revision.name() == name)
     }
 
+    /// Bits of a scaled balance (`IncentivizedERC20.UserState.balance`).
+    pub(super) fn scaled_bits(self) -> usize {
+        if self >= Revision::V3_4 { 120 } else { 128 }
+    }
+
     /// Receipt balance of a scaled balance (`TokenMath.getATokenBalance`); down favours the pool.
     pub(super) fn receipt_balance(self) -> Rounding {
         if self >= Revision::V3_5 { Rounding::Down } else { Rounding::HalfUp }

@@ -4,10 +4,10 @@ use crate::liquidation::liquidate;
 use crate::scenes::{BORROWER, OTHER, USDC, WBTC, WETH, plain};
 use crate::world::{World, u};
 use plimsoll_core::{
-    AccountId, Action, Amount, Compiled, Lens, Market, Nodes, Question, Refusal, Screen, Test, U256, Verdict,
-    screen,
+    AccountId, Action, Amount, Compiled, Lens, Lot, Market, Mechanism, Nodes, Question, Reading, Receive,
+    Refusal, Screen, Test, U256, Verdict, screen,
 };
-use plimsoll_venues::aave_v3::{Configuration, Revision, debt};
+use plimsoll_venues::aave_v3::{Configuration, Revision, debt, receipt};
 
 const USD: u128 = 100_000_000;
 
@@ -169,6 +169,61 @@ fn receipts_must_cover_the_debt_as_it_is_owed() {
             expected.filter(|_| revision >= Revision::V3_1),
             "{revision:?}"
         );
+    }
+}
+
+/// A scaled balance has 128 bits up to 3.3 and 120 from 3.4 on (`IncentivizedERC20.UserState`), of whomever it is.
+#[test]
+fn scaled_balances_have_a_width() {
+    for revision in Revision::ALL {
+        let bits = if revision >= Revision::V3_4 { 120 } else { 128 };
+        // Room for ten more.
+        let full = U256::ZERO.with_bit(bits, true).sub(u(11)).expect("large");
+        let refused = |outcome: Result<World, Refusal>| match outcome {
+            Ok(_) => false,
+            Err(Refusal::Overflow(what)) => what == "a scaled balance",
+            Err(other) => panic!("{revision:?}: {other}"),
+        };
+        let mut world = plain(revision);
+        world.accounts[0].set(receipt(WBTC), full.into());
+        let deposit = |amount| Action::Deposit { into: receipt(WBTC), amount: Amount::Assets(u(amount)) };
+        assert!(!refused(world.then(OTHER, BORROWER, deposit(10))), "{revision:?}");
+        assert!(refused(world.then(OTHER, BORROWER, deposit(11))), "{revision:?}");
+        // 10 WETH that carry it all.
+        let mut world = plain(revision).owing(BORROWER, USDC, 0);
+        world.readings[WETH] = Reading::certain(U256::ZERO.with_bit(145, true));
+        world.accounts[0].set(debt(USDC), full.into());
+        let borrow = |amount| Action::Borrow { debt: debt(USDC), amount: Amount::Assets(u(amount)) };
+        assert!(!refused(world.then(BORROWER, BORROWER, borrow(10))), "{revision:?}");
+        assert!(refused(world.then(BORROWER, BORROWER, borrow(11))), "{revision:?}");
+        // What a liquidator receives.
+        let mut world = plain(revision).owing(BORROWER, USDC, 16_501);
+        let seize = Action::Liquidate(Mechanism::Discount {
+            repay: debt(USDC),
+            seize: receipt(WETH),
+            lot: Lot::Repay(Amount::All),
+            receive: Receive::Receipt,
+        });
+        assert!(!refused(world.then(OTHER, BORROWER, seize.clone())), "{revision:?}");
+        world.accounts[1].set(receipt(WETH), full.into());
+        assert!(refused(world.then(OTHER, BORROWER, seize)), "{revision:?}");
+    }
+}
+
+/// A debt without its flag, which no account of a contract has: up to 3.3 only the first debt of an asset sets the flag
+/// (`isFirstBorrowing`), from 3.4 on every loan that finds it unset.
+#[test]
+fn a_loan_sets_the_flag_that_is_not_set() {
+    for revision in Revision::ALL {
+        let mut world = plain(revision);
+        let borrow = Action::Borrow { debt: debt(USDC), amount: Amount::Assets(u(1_000)) };
+        let flagged = |world: &World| {
+            let after = world.then(BORROWER, BORROWER, borrow.clone()).expect("a loan");
+            after.bits(AccountId(BORROWER), USDC).0
+        };
+        assert!(flagged(&world));
+        world.accounts[0].set(debt(USDC), u(1_000).into());
+        assert_eq!(flagged(&world), revision >= Revision::V3_4, "{revision:?}");
     }
 }
 

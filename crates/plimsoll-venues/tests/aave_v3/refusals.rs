@@ -78,6 +78,75 @@ fn flags_beyond_the_list_are_skipped() {
     });
 }
 
+/// Where two rules refuse a loan, the contract's first one is told (`validateBorrow` and `executeBorrow` of each release).
+#[test]
+fn a_loan_is_refused_in_the_contracts_order() {
+    each(|revision| {
+        let isolated = |world: World| world.set(WETH, Configuration::DEBT_CEILING, 100_000);
+        let in_mode = |world: World| world.with_mode(&[WETH]).in_mode(BORROWER, 1);
+        let (mode, isolation) =
+            (Refusal::NotBorrowableInMode(debt(USDC)), Refusal::NotBorrowableInIsolation(debt(USDC)));
+        // The cap is asked before the mode up to 3.5.
+        let world = in_mode(plain(revision)).set(USDC, Configuration::BORROW_CAP, 1);
+        let expected = if revision <= Revision::V3_5 { Refusal::BorrowCap(debt(USDC)) } else { mode };
+        assert_eq!(own(&world, borrow(USDC, 1_000_001)), Some(expected), "{revision:?}");
+        // Isolation is asked before the mode up to 3.3, and after the token was minted since.
+        let world = in_mode(isolated(plain(revision)));
+        let expected = if revision <= Revision::V3_3 { isolation } else { mode };
+        assert_eq!(own(&world, borrow(USDC, 1)), Some(expected), "{revision:?}");
+        // What collateral carries is asked after isolation, in 3.4 before it; 3.7 has none.
+        let world = isolated(plain(revision));
+        let capacity = own(&world, borrow(USDC, 16_000_000_001)).expect("a refusal");
+        let over = matches!(capacity, Refusal::OverCapacity { .. });
+        assert_eq!(over, [Revision::V3_4, Revision::V3_7].contains(&revision), "{revision:?} {capacity:?}");
+        assert!(over || capacity == isolation, "{revision:?} {capacity:?}");
+        // Up to 3.4 the token alone refuses an amount that does not count: 1 of a debt at an index of 5.
+        let small = plain(revision).rebuilt(|spec| {
+            spec.reserves[USDC].state.variable_borrow_index =
+                plimsoll_core::RAY.value().mul(u(5)).expect("5e27");
+        });
+        let expected = (revision <= Revision::V3_4).then_some(Refusal::AmountZero);
+        assert_eq!(own(&small, borrow(USDC, 1)), expected, "{revision:?}");
+        let closed = small.set(USDC, Configuration::BORROWING, 0);
+        assert_eq!(own(&closed, borrow(USDC, 1)), Some(Refusal::NotBorrowable(debt(USDC))), "{revision:?}");
+    });
+}
+
+/// From 3.6 on a mode is entered reserve by reserve, its debt before its collateral, through all flags (`getNextFlags`).
+#[test]
+fn a_mode_is_entered_reserve_by_reserve() {
+    each(|revision| {
+        let late = revision >= Revision::V3_6;
+        // Collateral that carries nothing in the category, and debt that it does not lend.
+        let of = |collateral: usize, owed: usize| {
+            let world = plain(revision).with_mode_like(&[WETH, WBTC], |mode| {
+                mode.ltv_zero = U256::ZERO.with_bit(collateral, true);
+                mode.borrowable = U256::ZERO.with_bit(collateral, true);
+            });
+            let world = world.set(owed, Configuration::EMODE, 0);
+            world.holding(BORROWER, WBTC, 1, collateral == WBTC).owing_raw(BORROWER, owed, u(100))
+        };
+        let (first, last) = (of(WETH, WBTC), of(WBTC, WETH));
+        let (no_debt, no_collateral) =
+            (Refusal::NotBorrowableInMode(debt(WBTC)), Refusal::NotUsableAsCollateral(receipt(WETH)));
+        assert_eq!(own(&first, enter(1)), Some(if late { no_collateral } else { no_debt }), "{revision:?}");
+        assert_eq!(own(&last, enter(1)), Some(Refusal::NotBorrowableInMode(debt(WETH))), "{revision:?}");
+        // Flags beyond the list: up to 3.3 the walk ends before them; then no bitmap lends them. For collateral the
+        // contract looks at an empty reserve, which has the id 0.
+        let flagged = |bit: usize, mode: &[usize]| {
+            let mut world = plain(revision).with_mode(mode);
+            let word = world.accounts[0].term(USER_CONFIG).magnitude();
+            world.accounts[0].set_term(USER_CONFIG, word.with_bit(bit, true).into());
+            own(&world, enter(1))
+        };
+        let expected = (revision >= Revision::V3_4).then_some(Refusal::NotBorrowableInMode(debt(100)));
+        assert_eq!(flagged(200, &[WETH]), expected, "{revision:?}");
+        assert_eq!(flagged(201, &[WETH]), None, "{revision:?}");
+        let expected = late.then_some(Refusal::NotUsableAsCollateral(receipt(100)));
+        assert_eq!(flagged(201, &[WBTC]), expected, "{revision:?}");
+    });
+}
+
 #[test]
 fn every_refusal_is_reachable() {
     each(of_liquidation);
