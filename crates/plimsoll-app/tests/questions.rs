@@ -291,7 +291,8 @@ fn explain_begins_at_the_feeds_and_ends_at_what_check_shows() {
         for leg in price["legs"].as_array().expect("legs") {
             assert!(names.contains(&leg.as_str().expect("a name")), "{leg} is shown");
         }
-        assert_eq!(price["source"].is_null(), price["legs"].as_array().is_some_and(|legs| !legs.is_empty()));
+        let observed = ["oracle", "market", "redemption"].contains(&price["kind"].as_str().expect("a kind"));
+        assert_eq!(price["source"].is_string(), observed, "{price}");
     }
     assert_eq!(answer["shown"]["tier"], "critical");
 }
@@ -350,4 +351,37 @@ fn a_buffer_is_cut_downward_and_money_has_its_unit() {
         assert!(row["available_decimals"].is_u64() && row["available_unit"].is_string(), "{row}");
     }
     assert!(checked > 50, "{checked}");
+}
+
+fn fields(value: &Value, found: &mut std::collections::BTreeSet<String>) {
+    match value {
+        Value::Object(entries) => {
+            for (name, value) in entries {
+                found.insert(name.clone());
+                // The names in it are the tiers'.
+                if name != "tiers" {
+                    fields(value, found);
+                }
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| fields(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_of_json_is_described() {
+    let docs = std::fs::read_to_string(root().join("docs/output.md")).expect("docs/output.md");
+    let mut found = std::collections::BTreeSet::new();
+    let faulty = Book::new("fields", |text| text.replace("bob,aave-core,debt", " bob,aave-core,debt"));
+    fields(&json(&["check", &faulty.path(), "--keep-going", "--json"]), &mut found);
+    for account in ["alice", "acme-loop", "acme-usdc", "lender"] {
+        fields(&json(&["explain", "examples/treasury", account, "--json"]), &mut found);
+    }
+    fields(&json(&["check", "examples/treasury", "--at", "2025-10-12T12:00:00Z", "--json"]), &mut found);
+    let unsaid: Vec<&String> = found
+        .iter()
+        .filter(|name| !docs.contains(&format!("`{name}`")) && !docs.contains(&format!("`{name}[]`")))
+        .collect();
+    assert!(unsaid.is_empty(), "{unsaid:?}");
 }
