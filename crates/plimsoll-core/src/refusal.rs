@@ -15,6 +15,8 @@ pub enum Refusal {
     NotLiquidatable,
     /// The instrument is not collateral of the account, or cannot be seized at this venue.
     NotSeizable(InstrumentId),
+    /// The account has nothing that counts as collateral: nobody is paid for repaying its debt.
+    NothingToSeize,
     /// The account does not owe this instrument.
     NothingOwed(InstrumentId),
     /// The account holds none of this instrument.
@@ -156,6 +158,7 @@ impl Refusal {
             Refusal::SelfLiquidation => "PL0126",
             Refusal::InconsistentInput => "PL0127",
             Refusal::BeyondReceipts { .. } => "PL0128",
+            Refusal::NothingToSeize => "PL0129",
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
             Refusal::Overflow(_) => "PL0301",
@@ -196,6 +199,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::NotLiquidatable => f.write_str("the account is not below the liquidation line"),
+            Refusal::NothingToSeize => {
+                f.write_str("the account has no collateral: there is nothing to seize")
+            }
             Refusal::NotSeizable(_) => f.write_str("this instrument cannot be seized from the account"),
             Refusal::NothingOwed(_) => f.write_str("the account owes none of this instrument"),
             Refusal::NothingHeld(_) => f.write_str("the account holds none of this instrument"),

@@ -172,6 +172,7 @@ fn refusals_have_codes_of_their_own() {
         (Refusal::Frozen(i), "PL0114"),
         (Refusal::Inactive(i), "PL0115"),
         (Refusal::BeyondReceipts { receipts: held, lent: asked }, "PL0128"),
+        (Refusal::NothingToSeize, "PL0129"),
         (Refusal::PriceUnknown { slot: 0, why: Why::Stale }, "PL0201"),
         (Refusal::ClockWentBack { state: Time(2), asked: Time(1) }, "PL0202"),
         (Refusal::Overflow("x"), "PL0301"),

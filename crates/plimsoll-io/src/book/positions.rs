@@ -137,10 +137,10 @@ impl Positions {
         let draft = &mut self.accounts[at];
         draft.join(record, log);
         let desk = &places[draft.listed.market].desk;
-        if let Some(desk) = desk
-            && sound
-        {
-            draft.post(record, &**desk, &mut self.memo, log);
+        match desk {
+            Some(desk) if sound => draft.post(record, &**desk, &mut self.memo, log),
+            None if sound => alone(record, log),
+            _ => {}
         }
         draft.sound &= sound && log.count() == before && desk.is_some();
     }
@@ -457,6 +457,30 @@ impl Memo {
     fn put(&mut self, market: usize, texts: (u128, u128), meaning: (Side, InstrumentId)) {
         let key = (market, texts);
         self.0[Memo::place(key)] = Some((key, meaning));
+    }
+}
+
+/// What can be said of a row whose market is faulty: whether each cell can be of any market.
+fn alone(record: &Record<'_>, log: &mut Log) {
+    if let Some(kind) = record.need(KIND, log) {
+        let _ = scalar::word(&kind.text, kind.span, SIDES, log); // told
+    }
+    record.need(ASSET, log);
+    if let Some(cell) = record.get(AS_COLLATERAL) {
+        let _ = scalar::word(&cell.text, cell.span, YES_NO, log); // told
+    }
+    let (Some(quantity), Some(unit)) = (record.need(QUANTITY, log), record.need(UNIT, log)) else { return };
+    match &*unit.text {
+        "token" => _ = scalar::amount(&quantity.text, quantity.span, log),
+        "raw" | "scaled" | "shares" => _ = scalar::integer(&quantity.text, 256, quantity.span, log),
+        _ => {
+            let words = ["token", "raw", "scaled", "shares"];
+            let fault =
+                log.at(Code::NotAUnit, unit.span, quoted(&unit.text), "one of token, raw, scaled, shares");
+            if let Some(near) = nearest(&unit.text, words) {
+                fault.help(format!("did you mean `{near}`?"));
+            }
+        }
     }
 }
 
