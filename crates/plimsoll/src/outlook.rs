@@ -158,7 +158,7 @@ impl<'b> Lookout<'b> {
     /// Makes a book's markets stand at a time.
     ///
     /// # Errors
-    /// As [`Market::at`], with the market's name.
+    /// As [`plimsoll_core::Market::at`], with the market's name.
     pub fn new(book: &'b Book, at: Time) -> Result<Lookout<'b>, (String, Refusal)> {
         let quotes = book.graph.quotes(at);
         let stand = |number: usize| Stand::new(book, number, &quotes, at);
