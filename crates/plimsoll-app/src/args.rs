@@ -19,7 +19,8 @@ pub(crate) enum Command {
     /// Judge every account of a book: health, distance to the line, totals
     ///
     /// Exit code: 0 every account healthy, 1 some account unhealthy by its venue's own test, 2 wrong usage,
-    /// 3 faulty input, 4 something unknown.
+    /// 3 faulty input, 4 something unknown or no account in the book, 5 the answer could not be written. With
+    /// --keep-going: 1 where a judged account is unhealthy, else 3 where anything was faulty.
     Check(CheckArgs),
     /// Show how one account's numbers come about, step by step as the contract computes them
     Explain(ExplainArgs),
@@ -84,7 +85,8 @@ pub(crate) struct CheckArgs {
     /// The same as Parquet, to this file; prices and sums are shown
     #[arg(long, value_name = "FILE", conflicts_with_all = ["csv"])]
     pub(crate) parquet: Option<PathBuf>,
-    /// Judge the sound part of a faulty book; the faults go to stderr and into the output
+    /// Judge the sound part of a faulty book: the faults go to stderr, how many there are and which accounts were left
+    /// out into the output
     #[arg(long)]
     pub(crate) keep_going: bool,
     /// Where the tiers begin, as health: safe, moderate and high; below them, down to 1, is critical
@@ -255,7 +257,8 @@ fn seconds(text: &str) -> Result<u64, &'static str> {
 pub(crate) enum Import {
     /// From a spreadsheet: CSV, plain or gzipped, one account a row
     ///
-    /// docs/import.md has a worked example. Exit code: 0 when every row was taken, 2 wrong usage, 3 faulty input.
+    /// docs/import.md has a worked example. Exit code: 0 when every row was taken, 2 wrong usage, 3 faulty input, also
+    /// where --keep-going took the rest of it, or a table without rows.
     Csv(ImportCsvArgs),
 }
 

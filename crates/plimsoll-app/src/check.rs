@@ -1,13 +1,14 @@
 //! `plimsoll check`: the whole book in one table.
 
 use crate::args::CheckArgs;
+use crate::gaps::Gaps;
 use crate::select::{Choice, Shown};
 use crate::show::{errln, outln};
 use crate::{exit, outlook, show, survey};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use plimsoll::{Check, Identity, Lookout, MarketInfo, Ratio, Row, Severity, Tier, Total, Unsound, check};
 use plimsoll_core::{Assessment, Book, Certainty, Figure, Int, Judgement, Time, Verdict};
-use plimsoll_io::fault::{Fault, Faults};
+use plimsoll_io::book::Opened;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -17,7 +18,7 @@ pub(crate) fn run(args: &CheckArgs) -> u8 {
     if args.totals || args.csv || args.parquet.is_some() {
         return survey::run(args);
     }
-    let (mut book, faults) = match open(&args.book, args.keep_going) {
+    let (mut book, gaps) = match open_for(args) {
         Ok(opened) => opened,
         Err(code) => return code,
     };
@@ -34,11 +35,11 @@ pub(crate) fn run(args: &CheckArgs) -> u8 {
         Ok((answer, lookout)) => {
             let shown = choice.rows(&book, &answer, &lookout);
             if args.json {
-                outln!("{:#}", as_json(&book, &answer, &shown, &faults));
+                outln!("{:#}", as_json(&book, &answer, &shown, &gaps));
             } else {
-                print(&book, &answer, &shown);
+                print(&book, &answer, &shown, &gaps);
             }
-            code(answer.severity())
+            gaps.code(answer.severity(), answer.rows.len() as u64)
         }
         Err(unsound) => refused(&unsound),
     }
@@ -60,22 +61,40 @@ pub(crate) fn refused((market, refusal): &Unsound) -> u8 {
 }
 
 /// Reads a book; its faults go to stderr. Unless the caller keeps going, a fault ends it.
-pub(crate) fn open(path: &Path, keep_going: bool) -> Result<(Book, Faults), u8> {
-    let opened = plimsoll_io::book::open(path);
-    if opened.faults.is_empty() {
-        return Ok((opened.book, opened.faults));
-    }
-    show::tell(format_args!("{}", opened.faults.render(std::io::stderr().is_terminal())));
-    let faults = counted(opened.faults.count(), "fault");
-    let left_out = counted(opened.left_out, "account");
-    errln!("plimsoll: {faults} in {}; {left_out} left out", path.display());
-    if keep_going && !opened.book.markets.is_empty() {
-        return Ok((opened.book, opened.faults));
+pub(crate) fn open(path: &Path, keep_going: bool) -> Result<(Book, Gaps), u8> {
+    let (book, gaps) = opened(path);
+    if gaps.faults.is_empty() || (keep_going && !book.markets.is_empty()) {
+        return Ok((book, gaps));
     }
     if !keep_going {
-        errln!("plimsoll: nothing was judged; --keep-going judges what is sound");
+        errln!("plimsoll: nothing was judged; `check` and `explain` judge what is sound with --keep-going");
     }
     Err(exit::FAULTY)
+}
+
+/// [`open`] for `check`, which tells programs of faults even where it judges nothing.
+pub(crate) fn open_for(args: &CheckArgs) -> Result<(Book, Gaps), u8> {
+    if !args.json {
+        return open(&args.book, args.keep_going);
+    }
+    let (book, gaps) = opened(&args.book);
+    if gaps.faults.is_empty() || (args.keep_going && !book.markets.is_empty()) {
+        return Ok((book, gaps));
+    }
+    let mut json = json!({"format": 1, "provenance": null});
+    gaps.add_to(&mut json);
+    outln!("{json:#}");
+    Err(exit::FAULTY)
+}
+
+fn opened(path: &Path) -> (Book, Gaps) {
+    let Opened { book, faults, left_out } = plimsoll_io::book::open(path);
+    if !faults.is_empty() {
+        show::tell(format_args!("{}", faults.render(std::io::stderr().is_terminal())));
+        let left_out = counted(left_out.count(), "account");
+        errln!("plimsoll: {} in {}; {left_out} left out", counted(faults.count(), "fault"), path.display());
+    }
+    (book, Gaps { faults, left_out })
 }
 
 /// The time asked about, or the book's own; `None` after a message where it cannot be read.
@@ -112,7 +131,7 @@ const COLUMNS: [&str; 13] = [
     "note",
 ];
 
-fn print(book: &Book, answer: &Check, shown: &[Shown<'_>]) {
+fn print(book: &Book, answer: &Check, shown: &[Shown<'_>], gaps: &Gaps) {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(columns());
@@ -128,6 +147,7 @@ fn print(book: &Book, answer: &Check, shown: &[Shown<'_>]) {
     outln!();
     print_prices(&answer.markets);
     print_totals(answer.rows.len() as u64, &answer.tiers, &answer.totals);
+    gaps.print();
     outln!("\n{}", origin(&answer.identity));
     outln!("every number is exact, in the venue's own rounding; cut, never rounded, where it is shown");
     if shown.len() < answer.rows.len() {
@@ -337,9 +357,9 @@ pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
     })
 }
 
-fn as_json(book: &Book, answer: &Check, shown: &[Shown<'_>], faults: &Faults) -> Value {
+fn as_json(book: &Book, answer: &Check, shown: &[Shown<'_>], gaps: &Gaps) -> Value {
     let Check { identity, markets, rows, totals, tiers, .. } = answer;
-    let mut json = sums_json(identity, markets, rows.len() as u64, (tiers, totals), faults);
+    let mut json = sums_json(identity, markets, rows.len() as u64, (tiers, totals), gaps);
     json["accounts"] = shown.iter().map(|shown| shown_json(book, shown)).collect();
     json
 }
@@ -350,7 +370,7 @@ pub(crate) fn sums_json(
     markets: &[MarketInfo],
     accounts: u64,
     (tiers, totals): (&BTreeMap<Tier, u64>, &[Total]),
-    faults: &Faults,
+    gaps: &Gaps,
 ) -> Value {
     let unknown = tiers.get(&Tier::Unknown).copied().unwrap_or(0);
     let mut provenance = provenance_json(identity);
@@ -358,15 +378,16 @@ pub(crate) fn sums_json(
         fields.insert("accounts".into(), json!(accounts));
         fields.insert("unknown".into(), json!(unknown));
     }
-    json!({
+    let mut json = json!({
         "format": 1,
         "provenance": provenance,
         "markets": markets.iter().map(market_json).collect::<Vec<_>>(),
         "tiers": tiers.iter().map(|(tier, count)| (tier.name().to_string(), json!(count)))
             .collect::<serde_json::Map<_, _>>(),
         "totals": totals.iter().map(total_json).collect::<Vec<_>>(),
-        "faults": faults.list.iter().map(fault_json).collect::<Vec<_>>(),
-    })
+    });
+    gaps.add_to(&mut json);
+    json
 }
 
 fn market_json(market: &MarketInfo) -> Value {
@@ -433,19 +454,5 @@ pub(crate) fn total_json(total: &Total) -> Value {
         "collateral_liquidatable": total.collateral_liquidatable.to_string(),
         "debt_liquidatable": total.debt_liquidatable.to_string(),
         "uncovered": total.uncovered.to_string(),
-    })
-}
-
-fn fault_json(fault: &Fault) -> Value {
-    json!({
-        "code": fault.code.name(),
-        "file": fault.file,
-        "line": fault.place.map(|place| place.line),
-        "column": fault.place.map(|place| place.column),
-        "row": fault.record.as_ref().and_then(|record| record.row),
-        "field": fault.record.as_ref().and_then(|record| record.column.as_deref()),
-        "found": fault.found,
-        "expected": fault.expected,
-        "help": fault.help,
     })
 }

@@ -51,6 +51,10 @@ fn finish(args: &ImportCsvArgs, imported: &Imported) -> u8 {
             return exit::FAULTY;
         }
     }
+    if imported.rows == 0 && !faulty {
+        errln!("plimsoll: {} has a header and no rows; nothing was written", args.table.display());
+        return exit::FAULTY;
+    }
     if let Err(error) = write(&imported.book).and_then(|written| written.save(&args.out)) {
         errln!("plimsoll: --out {}: {error}", args.out.display());
         return exit::FAULTY;
@@ -74,6 +78,10 @@ fn finish(args: &ImportCsvArgs, imported: &Imported) -> u8 {
         }
         None => outln!("no amount was rounded"),
     }
-    // The faults were told on stderr; whoever keeps going has what was sound.
-    exit::CALM
+    if imported.empty_debts > 0 {
+        let cells = check::counted(imported.empty_debts, "empty debt cell");
+        errln!("plimsoll: {cells} taken for no debt; a debt that is not known looks the same");
+    }
+    // Whoever keeps going has what was sound, and is told that it is not all.
+    if faulty { exit::FAULTY } else { exit::CALM }
 }

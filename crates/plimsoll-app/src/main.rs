@@ -8,6 +8,7 @@ mod ask;
 mod check;
 mod convert;
 mod explain;
+mod gaps;
 mod import;
 mod liquidate;
 mod max;

@@ -2,8 +2,9 @@
 //! judged while it is read.
 
 use crate::args::CheckArgs;
-use crate::check::{code, open, origin, print_prices, print_totals, refused, sums_json, time_of};
+use crate::check::{open_for, origin, print_prices, print_totals, refused, sums_json, time_of};
 use crate::exit;
+use crate::gaps::Gaps;
 use crate::progress::Progress;
 use crate::results::{COLUMNS, Result as Answer};
 use crate::show::{errln, outln};
@@ -11,7 +12,6 @@ use plimsoll::{Ladder, Survey, Surveyed};
 use plimsoll_core::{Book, ListedAccount, Time};
 use plimsoll_io::book::{Stream, WriteError, stream};
 use plimsoll_io::export::{Form, Table};
-use plimsoll_io::fault::Faults;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,15 +19,15 @@ use std::path::{Path, PathBuf};
 pub(crate) fn run(args: &CheckArgs) -> u8 {
     let surveyed = match stream(&args.book) {
         Some(stream) => match streamed(args, stream) {
-            Ok(surveyed) => surveyed.map(|surveyed| (surveyed, Faults::default())),
+            Ok(surveyed) => surveyed.map(|surveyed| (surveyed, Gaps::default())),
             Err(()) => whole(args),
         },
         None => whole(args),
     };
     match surveyed {
-        Ok((surveyed, faults)) => {
-            show(args, &surveyed, &faults);
-            code(surveyed.severity)
+        Ok((surveyed, gaps)) => {
+            show(args, &surveyed, &gaps);
+            gaps.code(surveyed.severity, surveyed.accounts)
         }
         Err(code) => code,
     }
@@ -58,8 +58,8 @@ fn streamed(args: &CheckArgs, mut stream: Stream) -> Result<Result<Surveyed, u8>
 }
 
 /// The book read whole.
-fn whole(args: &CheckArgs) -> Result<(Surveyed, Faults), u8> {
-    let (book, faults) = open(&args.book, args.keep_going)?;
+fn whole(args: &CheckArgs) -> Result<(Surveyed, Gaps), u8> {
+    let (book, gaps) = open_for(args)?;
     let at: Time = time_of(&book, args.at.as_deref()).ok_or(exit::USAGE)?;
     let survey = Survey::new(&book, at, &Ladder::default()).map_err(|unsound| refused(&unsound))?;
     let mut judged = Judged::new(args, &book, survey)?;
@@ -69,7 +69,7 @@ fn whole(args: &CheckArgs) -> Result<(Surveyed, Faults), u8> {
         progress.at(done);
     }
     drop(progress);
-    Ok((judged.finish()?, faults))
+    Ok((judged.finish()?, gaps))
 }
 
 enum Stopped {
@@ -194,15 +194,16 @@ fn unwritten(args: &CheckArgs, error: &WriteError) -> u8 {
     exit::UNWRITTEN
 }
 
-fn show(args: &CheckArgs, surveyed: &Surveyed, faults: &Faults) {
+fn show(args: &CheckArgs, surveyed: &Surveyed, gaps: &Gaps) {
     let Surveyed { identity, markets, totals, tiers, accounts, .. } = surveyed;
     if args.csv {
         errln!("plimsoll: {}", origin(identity));
     } else if args.json {
-        outln!("{:#}", sums_json(identity, markets, *accounts, (tiers, totals), faults));
+        outln!("{:#}", sums_json(identity, markets, *accounts, (tiers, totals), gaps));
     } else {
         print_prices(markets);
         print_totals(*accounts, tiers, totals);
+        gaps.print();
         outln!("\n{}", origin(identity));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`open`] reads either and gives what is sound together with every fault. An account of which one row is faulty is
 //! left out whole, and so is every account of a faulty market: a part of a position is not a position. Where a row
-//! does not say clearly whose it is, whoever it may belong to is left out. A price that is faulty is unknown.
+//! does not say clearly whose it is, whoever it may belong to is left out: every account of the market, where nobody
+//! can tell. A price that is faulty or stands twice is unknown.
 
 mod aave_v3;
 mod convert;
@@ -26,7 +27,7 @@ pub use stream::{Stream, Unsteady, stream};
 pub use write::{WriteError, Written, write, write_json};
 
 use crate::fault::{Faults, Log, Source};
-use crate::tree::{Fields, Node, list, read_json, read_toml};
+use crate::tree::{Fields, list, read_json, read_toml};
 use head::Head;
 use plimsoll_core::{Book, Graph, Time};
 use positions::{Place, Positions};
@@ -39,8 +40,38 @@ pub struct Opened {
     pub book: Book,
     /// Everything that is not.
     pub faults: Faults,
-    /// How many accounts were left out, because a row of theirs or their market is faulty.
-    pub left_out: u64,
+    /// The accounts that were left out, because a row of theirs or their market is faulty.
+    pub left_out: LeftOut,
+}
+
+/// Accounts that are kept by name; more are counted.
+pub const LEFT_OUT_MAX: usize = 1000;
+
+/// Who was left out of a book.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The first [`LEFT_OUT_MAX`] accounts, each as `MARKET:NAME`.
+    pub accounts: Vec<String>,
+    /// How many more there were.
+    pub beyond: u64,
+    /// Markets of which every account was left out: a row may be of any of them.
+    pub markets: Vec<String>,
+}
+
+impl LeftOut {
+    /// How many accounts were left out.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.accounts.len() as u64 + self.beyond
+    }
+
+    fn push(&mut self, account: String) {
+        if self.accounts.len() < LEFT_OUT_MAX {
+            self.accounts.push(account);
+        } else {
+            self.beyond += 1;
+        }
+    }
 }
 
 /// Opens the book at a path: a folder with a `book.toml`, or one `.json` file.
@@ -59,12 +90,12 @@ pub fn read(files: Vec<File>) -> Opened {
 }
 
 /// What is sound of a book, and how many accounts are not.
-fn of_sources(sources: &[Source], log: &mut Log) -> (Book, u64) {
+fn of_sources(sources: &[Source], log: &mut Log) -> (Book, LeftOut) {
     let parts = match sources.iter().position(|source| source.name == "book.toml") {
         Some(at) => folder(at, sources, log),
         None => one_file(sources, log),
     };
-    parts.unwrap_or_else(|| (empty(), 0))
+    parts.unwrap_or_else(|| (empty(), LeftOut::default()))
 }
 
 fn empty() -> Book {
@@ -77,16 +108,17 @@ fn empty() -> Book {
     }
 }
 
-fn folder(head: usize, sources: &[Source], log: &mut Log) -> Option<(Book, u64)> {
-    let Frame { head, prices, places, wirings } = frame(head, sources, log)?;
+fn folder(head: usize, sources: &[Source], log: &mut Log) -> Option<(Book, LeftOut)> {
+    let Frame { head, prices, places, wirings, sound } = frame(head, sources, log)?;
     let mut positions = Positions::new(&places);
+    let mut whole = false;
     if let Some((id, source)) = files::table("positions", sources, log) {
-        let whole = rows::of_table(source, id, positions::COLUMNS, log, |record, sound, log| {
+        whole = rows::of_table(source, id, positions::COLUMNS, log, |record, sound, log| {
             positions.read(record, sound, &places, log);
         });
-        if !whole {
-            positions.spoil();
-        }
+    }
+    if !(whole && sound) {
+        positions.spoil();
     }
     Some(assemble(head, prices, places, wirings, positions, log))
 }
@@ -97,10 +129,17 @@ struct Frame {
     prices: Prices,
     places: Vec<Place>,
     wirings: Vec<markets::Wiring>,
+    /// Whether each field of the head stands once; if not, nothing of the book is to be relied upon.
+    sound: bool,
 }
 
 fn frame(head: usize, sources: &[Source], log: &mut Log) -> Option<Frame> {
+    if sources[head].unread {
+        return None;
+    }
+    // What is told of a text that can be read all the same is a name that stands twice.
     let node = read_toml(&sources[head], head as u16, log)?;
+    let sound = log.count() == 0 || !log.tells_twice(head as u16);
     let mut fields = Fields::of(&node, log)?;
     let head = head::read(&mut fields, log);
     let derived = fields.take("price").and_then(|node| list(node, log)).unwrap_or(&[]);
@@ -118,44 +157,53 @@ fn frame(head: usize, sources: &[Source], log: &mut Log) -> Option<Frame> {
     let mut listed = Vec::new();
     for (id, source) in sources.iter().enumerate() {
         let Some((name, format)) = files::market_of(&source.name) else { continue };
+        let id = id as u16;
+        let before = log.count();
         let node = match format {
-            files::Format::Toml => read_toml(source, id as u16, log),
-            files::Format::Json => read_json(source, id as u16, log),
+            _ if source.unread => None,
+            files::Format::Toml => read_toml(source, id, log),
+            files::Format::Json => read_json(source, id, log),
         };
-        listed.push(markets::Listed::in_file(name, node, id as u16, source));
+        listed.push(markets::Listed::in_file(name, (id, source), node, log.count() == before));
     }
     let (places, wirings) = markets::read(&listed, &head, &prices, log);
-    Some(Frame { head, prices, places, wirings })
+    Some(Frame { head, prices, places, wirings, sound })
 }
 
-fn one_file(sources: &[Source], log: &mut Log) -> Option<(Book, u64)> {
+fn one_file(sources: &[Source], log: &mut Log) -> Option<(Book, LeftOut)> {
     let [source] = sources else {
         files::missing("book.toml", sources, log);
         return None;
     };
+    if source.unread {
+        return None;
+    }
     let node = read_json(source, 0, log)?;
     let mut fields = Fields::of(&node, log)?;
     let head = head::read(&mut fields, log);
-    let mut part = |name| -> &[Node] {
-        let node = fields.take(name);
-        node.and_then(|node| list(node, log)).unwrap_or(&[])
-    };
-    let (derived, markets) = (part("prices"), part("markets"));
-    let (positions_list, feeds_list) = (part("positions"), part("feeds"));
+    let derived = fields.take("prices").and_then(|node| list(node, log)).unwrap_or(&[]);
+    let mut part = |name| fields.need(name, log).and_then(|node| list(node, log));
+    let (markets, positions_list, feeds_list) = (part("markets"), part("positions"), part("feeds"));
+    let sound = !fields.repeats();
     fields.finish(log);
     let head = head?;
 
     let mut prices = Prices::new();
-    rows::of_list(feeds_list, feeds::COLUMNS, log, |record, sound, log| {
+    prices.complete = rows::of_list(feeds_list.unwrap_or(&[]), feeds::COLUMNS, log, |record, sound, log| {
         feeds::read(record, sound, &mut prices, log);
     });
+    prices.complete &= feeds_list.is_some();
     prices::read(derived, &mut prices, log);
-    let listed: Vec<_> = markets.iter().map(markets::Listed::in_list).collect();
+    let listed: Vec<_> = markets.unwrap_or(&[]).iter().map(markets::Listed::in_list).collect();
     let (places, wirings) = markets::read(&listed, &head, &prices, log);
     let mut positions = Positions::new(&places);
-    rows::of_list(positions_list, positions::COLUMNS, log, |record, sound, log| {
+    let rows = positions_list.unwrap_or(&[]);
+    let whole = rows::of_list(rows, positions::COLUMNS, log, |record, sound, log| {
         positions.read(record, sound, &places, log);
     });
+    if !(whole && sound) {
+        positions.spoil();
+    }
     Some(assemble(head, prices, places, wirings, positions, log))
 }
 
@@ -167,8 +215,8 @@ fn assemble(
     wirings: Vec<markets::Wiring>,
     positions: Positions,
     log: &mut Log,
-) -> (Book, u64) {
-    let (mut accounts, left_out) = positions.finish();
+) -> (Book, LeftOut) {
+    let (mut accounts, left_out) = positions.finish(&places);
     let mut numbers = Vec::new();
     let mut markets = Vec::new();
     for (number, (place, wiring)) in places.into_iter().zip(wirings).enumerate() {

@@ -29,6 +29,8 @@ pub struct Source {
     /// Its text, without a byte-order mark; empty where the file is Parquet.
     pub text: String,
     lines: OnceCell<Vec<u32>>,
+    /// It is there and cannot be read, which is told.
+    pub(crate) unread: bool,
     /// What is in a Parquet file.
     pub(crate) packed: Option<Packed>,
 }
@@ -44,13 +46,19 @@ impl Source {
     /// A text under a name. Texts end before 4 GiB; the readers refuse longer files.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Source {
-        Source { name: name.into(), text: text.into(), lines: OnceCell::new(), packed: None }
+        let (name, text, lines) = (name.into(), text.into(), OnceCell::new());
+        Source { name, text, lines, unread: false, packed: None }
     }
 
     /// A Parquet file under a name.
     pub(crate) fn packed(name: String, input: Input) -> Source {
         let packed = Packed { input, columns: OnceCell::new() };
-        Source { name, text: String::new(), lines: OnceCell::new(), packed: Some(packed) }
+        Source { packed: Some(packed), ..Source::new(name, "") }
+    }
+
+    /// A file that is there and cannot be read.
+    pub(crate) fn unread(name: String) -> Source {
+        Source { unread: true, ..Source::new(name, "") }
     }
 
     /// Line and column, from 1, of a byte; columns are counted in characters.
@@ -97,11 +105,13 @@ impl Packed {
     }
 }
 
-/// A character that moves a terminal's cursor or turns its direction of writing: it can make one text look like
-/// another.
+/// A character that moves a terminal's cursor, turns its direction of writing or is not seen: it can make one text
+/// look like another.
 pub(crate) fn deceives(c: char) -> bool {
     let turns = matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    turns || c.is_control()
+    // Of no width: a name with one of them looks like the name without.
+    let hides = matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+    turns || hides || c.is_control()
 }
 
 /// Text with nothing in it that deceives.
@@ -325,9 +335,11 @@ impl Log {
         self
     }
 
-    /// Whether a fault about a whole file of this name is told already.
-    pub(crate) fn tells_of(&self, file: &str) -> bool {
-        self.list.iter().any(|(at, fault)| *at == Where::File && fault.file == file)
+    /// Whether a name of this source is told to stand twice.
+    pub(crate) fn tells_twice(&self, source: u16) -> bool {
+        self.list.iter().any(|(at, fault)| {
+            fault.code == Code::DuplicateKey && matches!(at, Where::Span(span) if span.source == source)
+        })
     }
 
     /// How many faults so far: a caller sees whether a step added any.

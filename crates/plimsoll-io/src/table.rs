@@ -116,7 +116,7 @@ impl<'s> Rows<'s> {
             Err(expected) => {
                 log.at(Code::Quote, span, quoted(raw), expected);
                 self.torn |= raw.contains('\n');
-                Cow::Owned(String::from_utf8_lossy(&unquoted).into_owned())
+                Cow::Borrowed(raw)
             }
         };
         Some((Cell { text: cell, span }, last))

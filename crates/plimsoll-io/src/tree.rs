@@ -44,8 +44,22 @@ pub struct Entry {
     pub key: String,
     /// Where the name stands.
     pub key_span: Span,
+    /// The table has this name before: nobody knows which of the two is meant.
+    pub again: bool,
     /// The value.
     pub value: Node,
+}
+
+impl Node {
+    /// Whether a name stands twice in a table, here or further inside.
+    #[must_use]
+    pub(crate) fn repeats(&self) -> bool {
+        match &self.value {
+            Value::List(nodes) => nodes.iter().any(Node::repeats),
+            Value::Table(entries) => entries.iter().any(|entry| entry.again || entry.value.repeats()),
+            _ => false,
+        }
+    }
 }
 
 impl Value {
@@ -68,7 +82,7 @@ pub(crate) fn read_toml(source: &Source, id: u16, log: &mut Log) -> Option<Node>
     toml::read(source, id, log)
 }
 
-/// Reads strict JSON (RFC 8259). The first syntax error ends it; repeated keys are told and the first one counts.
+/// Reads strict JSON (RFC 8259). The first syntax error ends it; repeated keys are told, and marked.
 pub(crate) fn read_json(source: &Source, id: u16, log: &mut Log) -> Option<Node> {
     json::read(&source.text, id, log)
 }
@@ -113,6 +127,11 @@ impl<'t> Fields<'t> {
         found
     }
 
+    /// Whether a name of the table itself stands twice.
+    pub(crate) fn repeats(&self) -> bool {
+        self.entries.iter().any(|entry| entry.again)
+    }
+
     /// Where to point when something is missing: the table's first character.
     fn head(&self) -> Span {
         Span { end: self.span.end.min(self.span.start + 1), ..self.span }
@@ -120,7 +139,8 @@ impl<'t> Fields<'t> {
 
     /// Tells the names that nobody asked for.
     pub(crate) fn finish(self, log: &mut Log) {
-        for (entry, _) in self.entries.iter().zip(&self.used).filter(|(_, used)| !**used) {
+        let unasked = self.entries.iter().zip(&self.used).filter(|(entry, used)| !**used && !entry.again);
+        for (entry, _) in unasked {
             let fault = log.at(Code::UnknownField, entry.key_span, quoted(&entry.key), "a known field");
             if let Some(near) = nearest(&entry.key, self.known.iter().copied()) {
                 fault.help(format!("did you mean `{near}`?"));

@@ -109,7 +109,7 @@ fn faults_are_counted_and_bounded() {
     let text = format!("account,market,kind,asset,quantity,unit\n{rows}");
     let opened = book::read(folder(&[("positions.csv", text.as_bytes())]));
     assert_eq!((opened.faults.list.len(), opened.faults.count()), (1000, 100_000));
-    assert_eq!((opened.book.accounts.len(), opened.left_out), (0, 100_000));
+    assert_eq!((opened.book.accounts.len(), opened.left_out.count()), (0, 100_000));
 }
 
 #[test]

@@ -135,6 +135,19 @@ fn what_is_wrong_is_told_where_it_stands() {
     }
 }
 
+/// Of two rows of one name the first was taken; a debt that the export left empty was passed over in silence.
+#[test]
+fn what_a_table_does_not_say_is_told() {
+    let table = "user,collateral,debt,threshold,ltv\na,1,1,8300,7200\nb,1,,8300,7200\na,2,1,8300,7200\n";
+    let imported = run(file("t.csv", table), MAP, None);
+    let names: Vec<&str> = imported.book.accounts.iter().map(|account| account.name.as_str()).collect();
+    assert_eq!(names, ["b"]);
+    assert_eq!((imported.faults.count(), imported.rows, imported.left_out), (1, 3, 2));
+    assert_eq!(imported.empty_debts, 1);
+    let imported = run(file("t.csv", "user,collateral,debt,threshold,ltv\n"), MAP, None);
+    assert_eq!((imported.faults.count(), imported.rows), (0, 0));
+}
+
 /// 200 thresholds: two markets, each account in the one that has its class, and each with its own threshold.
 #[test]
 fn more_classes_than_a_pool_lists_go_into_a_second_market() {

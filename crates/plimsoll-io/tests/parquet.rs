@@ -245,7 +245,9 @@ fn rows_are_sorted_by_account_where_that_is_asked() {
 fn a_faulty_book_is_not_converted() {
     let (_, bytes) = corpus("faulty").into_iter().find(|(name, _)| name == "missing-cell").expect("a file");
     let refused = book::convert_files(with("positions", bytes), Form::Csv, Order::Kept);
-    assert!(matches!(refused, Err(ConvertError::Faulty(faults, 1)) if faults.count() == 1));
+    assert!(
+        matches!(refused, Err(ConvertError::Faulty(faults, out)) if (faults.count(), out.count()) == (1, 1))
+    );
 }
 
 /// A cell of 64 KiB that a dictionary repeats is told each time and copied never.

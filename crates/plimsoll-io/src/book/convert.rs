@@ -1,7 +1,7 @@
 //! A book in another form: its tables cell by cell, everything else as it is.
 
 use crate::book::write::{WriteError, Written, write};
-use crate::book::{self, File, FileBytes, feeds, files, positions, rows};
+use crate::book::{self, File, FileBytes, LeftOut, feeds, files, positions, rows};
 use crate::export::{Form, Table};
 use crate::fault::{Faults, Log, Source};
 use crate::table::{Column, Row, Rows};
@@ -22,8 +22,8 @@ pub enum Order {
 /// Why a book is not converted.
 #[derive(Debug)]
 pub enum ConvertError {
-    /// It is not sound; how many accounts would be left out.
-    Faulty(Faults, u64),
+    /// It is not sound; who would be left out.
+    Faulty(Faults, LeftOut),
     /// It cannot be written.
     Write(WriteError),
 }

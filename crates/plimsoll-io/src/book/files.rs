@@ -86,14 +86,23 @@ fn tops(folder: &Path) -> Vec<File> {
 
 /// Those of them that are there.
 fn tables(folder: &Path, names: &[&str]) -> Vec<File> {
-    let there = names.iter().map(|name| (*name, folder.join(name))).filter(|(_, path)| path.exists());
+    let there = names.iter().map(|name| (*name, folder.join(name)));
+    // A link that leads nowhere is there and cannot be read.
+    let there = there.filter(|(_, path)| fs::symlink_metadata(path).is_ok());
     there.map(|(name, path)| load(name.into(), &path, SIZE_MAX)).collect()
 }
 
 fn markets(folder: &Path) -> Vec<File> {
     let mut markets: Vec<File> = Vec::new();
-    // A folder without markets is a book without markets.
-    for entry in fs::read_dir(folder.join("markets")).into_iter().flatten().flatten() {
+    let entries = match fs::read_dir(folder.join("markets")) {
+        Ok(entries) => entries,
+        // A folder without markets is a book without markets.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return markets,
+        Err(error) => {
+            return vec![File { name: "markets".into(), bytes: FileBytes::Failed(error.to_string()) }];
+        }
+    };
+    for entry in entries.flatten() {
         let name = format!("markets/{}", entry.file_name().to_string_lossy());
         if market_of(&name).is_some() && markets.len() <= MARKETS_MAX {
             markets.push(load(name, &entry.path(), TREE_MAX));
@@ -128,35 +137,29 @@ pub fn regular(path: &Path) -> std::io::Result<()> {
     Err(std::io::Error::other(format!("{found}, and no file")))
 }
 
-/// All files as text or Parquet; one that is none is told and taken as empty, so that the others keep their numbers.
+/// All files as text or Parquet; one that is none is told and keeps its place.
 pub(super) fn texts(files: Vec<File>, log: &mut Log) -> Vec<Source> {
     let markets = files.iter().filter(|file| market_of(&file.name).is_some()).count();
     if markets > MARKETS_MAX {
         log.file(Code::TooLarge, "markets", "more markets", format!("at most {MARKETS_MAX}"));
     }
     let kept = files.into_iter().take(MARKETS_MAX + 5);
-    kept.filter_map(|file| {
+    kept.map(|file| {
         let File { name, bytes } = file;
         match bytes {
             FileBytes::Read(bytes) if bytes.len() as u64 <= SIZE_MAX => {
                 if name.ends_with(".parquet") {
-                    return Some(Source::packed(name, Input::of(bytes)));
+                    return Source::packed(name, Input::of(bytes));
                 }
-                text(name, bytes, log)
+                return text(name, bytes, log);
             }
-            FileBytes::Read(bytes) => {
-                too_large(&name, bytes.len() as u64, SIZE_MAX, log);
-                None
-            }
-            FileBytes::TooLarge(found, limit) => {
-                too_large(&name, found, limit, log);
-                None
-            }
+            FileBytes::Read(bytes) => too_large(&name, bytes.len() as u64, SIZE_MAX, log),
+            FileBytes::TooLarge(found, limit) => too_large(&name, found, limit, log),
             FileBytes::Failed(error) => {
                 log.file(Code::Unreadable, &name, error, "a file that can be read");
-                None
             }
         }
+        Source::unread(name)
     })
     .collect()
 }
@@ -166,19 +169,19 @@ fn too_large(name: &str, found: u64, limit: u64, log: &mut Log) {
 }
 
 /// Bytes as text, without a byte-order mark.
-pub(crate) fn text(name: String, bytes: Vec<u8>, log: &mut Log) -> Option<Source> {
+fn text(name: String, bytes: Vec<u8>, log: &mut Log) -> Source {
     match String::from_utf8(bytes) {
-        Ok(text) => Some(match text.strip_prefix('\u{feff}') {
+        Ok(text) => match text.strip_prefix('\u{feff}') {
             Some(text) => Source::new(name, text),
             None => Source::new(name, text),
-        }),
+        },
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let byte = error.as_bytes()[at];
             let line = error.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
             let found = format!("the byte {byte:#04x} at byte {at}, in line {line}");
             log.file(Code::NotUtf8, &name, found, "UTF-8 text");
-            None
+            Source::unread(name)
         }
     }
 }
@@ -195,20 +198,15 @@ pub(super) fn table<'s>(name: &str, sources: &'s [Source], log: &mut Log) -> Opt
         }
         (Some((id, source)), None) | (None, Some((id, source))) => Some((id as u16, source)),
         (None, None) => {
-            if !log.tells_of(&parquet) {
-                missing(&csv, sources, log);
-            }
+            missing(&csv, sources, log);
             None
         }
     }
 }
 
-/// A file that a book must have is not there; not told again where it could not be read.
+/// A file that a book must have is not there.
 pub(super) fn missing(name: &str, sources: &[Source], log: &mut Log) {
     let beside = sources.iter().any(|source| source.name == "book.toml");
-    if log.tells_of(name) {
-        return;
-    }
     if beside {
         let span = Span { source: 0, start: 0, end: 0 };
         let parquet = name.strip_suffix(".csv").map_or(String::new(), |stem| format!(" or {stem}.parquet"));

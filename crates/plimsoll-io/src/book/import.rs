@@ -12,7 +12,7 @@ pub use map::{Map, MapError};
 pub use number::Rounded;
 
 use crate::book::positions::{Place, list_accounts};
-use crate::book::venue::{Decoded, Desk, Posting, Setting, VENUES, VenueFile};
+use crate::book::venue::{Decoded, Desk, Posting, Setting, Side, VENUES, VenueFile};
 use crate::book::{self, files};
 use crate::fault::{Code, Faults, Log, Source, Span, quoted};
 use crate::scalar;
@@ -25,7 +25,7 @@ use number::Rounder;
 use plimsoll_core::{
     Account, AccountId, Book, InstrumentId, Int, ListedAccount, ListedMarket, Rounding, U256,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 
 /// What to import, and how.
@@ -56,6 +56,8 @@ pub struct Imported {
     pub rounded: Rounded,
     /// How many classes of collateral were made, by threshold.
     pub classes: usize,
+    /// How many cells of debts were empty and taken for no debt.
+    pub empty_debts: u64,
 }
 
 /// Imports a table.
@@ -70,9 +72,16 @@ pub fn import(request: Request<'_>) -> Imported {
         let market = choose(&mut template, request.market, &mut log)?;
         table(source, request.map, template, market, &mut rounder, &mut log)
     });
-    let done = done.unwrap_or_else(|| Done { book: book::empty(), rows: 0, left_out: 0, classes: 0 });
-    let Done { book, rows, left_out, classes } = done;
-    Imported { book, faults: log.finish(&sources), left_out, rows, rounded: rounder.done(), classes }
+    let done = done.unwrap_or_else(|| Done {
+        book: book::empty(),
+        rows: 0,
+        left_out: 0,
+        classes: 0,
+        empty_debts: 0,
+    });
+    let Done { book, rows, left_out, classes, empty_debts } = done;
+    let (faults, rounded) = (log.finish(&sources), rounder.done());
+    Imported { book, faults, left_out, rows, rounded, classes, empty_debts }
 }
 
 struct Done {
@@ -80,6 +89,7 @@ struct Done {
     rows: u64,
     left_out: u64,
     classes: usize,
+    empty_debts: u64,
 }
 
 /// The table's text, unpacked.
@@ -99,7 +109,7 @@ fn text(file: book::File, log: &mut Log) -> Option<Source> {
         }
         other => other,
     };
-    files::texts(vec![book::File { name, bytes }], log).pop()
+    files::texts(vec![book::File { name, bytes }], log).pop().filter(|source| !source.unread)
 }
 
 /// Takes the market that rows go to out of the template.
@@ -149,7 +159,8 @@ fn table(
         places.push(Place { name, desk: Some(decoded.desk) });
     }
 
-    let mut importer = Importer { columns, classes, seen: HashMap::new(), accounts: Vec::new(), rounder };
+    let (seen, twice, accounts) = (HashSet::new(), HashSet::new(), Vec::new());
+    let mut importer = Importer { columns, classes, seen, twice, accounts, empty_debts: 0, rounder };
     let mut count = 0;
     while !rows.torn {
         let before = log.count();
@@ -165,7 +176,9 @@ fn table(
             log.at(Code::RowLength, span_of(&row), found, format!("{width} cells, as in the header"));
         }
     }
-    let Importer { accounts, classes, .. } = importer;
+    let Importer { mut accounts, classes, twice, empty_debts, .. } = importer;
+    // Which of two rows is true nobody knows.
+    accounts.retain(|listed| !twice.contains(&listed.name));
     // Behind a quotation mark that never closes no line is sure to be a row.
     let accounts = if rows.torn { Vec::new() } else { accounts };
     let left_out = count - accounts.len() as u64;
@@ -185,7 +198,7 @@ fn table(
     let name = source.name.split('.').next().unwrap_or("import").to_string();
     let mut book = Book { name, markets: listed.collect(), accounts: Vec::new(), ..template };
     book.accounts = list_accounts(accounts);
-    Some(Done { book, rows: count, left_out, classes: classes.len() })
+    Some(Done { book, rows: count, left_out, classes: classes.len(), empty_debts })
 }
 
 /// For each market, what its accounts hold together. A sum beyond 256 bits is the largest number, which fits nothing.
@@ -261,8 +274,11 @@ fn wiring(decoded: &Decoded, template: &Book) -> Vec<Option<plimsoll_core::Price
 struct Importer<'r> {
     columns: Columns,
     classes: Classes,
-    seen: HashMap<String, Span>,
+    seen: HashSet<String>,
+    /// Names that stand in several rows.
+    twice: HashSet<String>,
     accounts: Vec<ListedAccount>,
+    empty_debts: u64,
     rounder: &'r mut Rounder,
 }
 
@@ -272,8 +288,9 @@ impl Importer<'_> {
         let before = log.count();
         let account = &row.cells[self.columns.account];
         let Some(name) = scalar::name(&account.text, account.span, log) else { return };
-        if self.seen.insert(name.to_string(), account.span).is_some() {
+        if !self.seen.insert(name.to_string()) {
             log.at(Code::DuplicateName, account.span, quoted(name), "each account in one row");
+            self.twice.insert(name.to_string());
             return;
         }
         let owner = self.columns.owner.map(|at| &row.cells[at]).filter(|cell| !cell.text.is_empty());
@@ -287,6 +304,7 @@ impl Importer<'_> {
         }
         for amount in &self.columns.amounts {
             let cell = &row.cells[amount.column];
+            self.empty_debts += u64::from(amount.side == Side::Debt && cell.text.is_empty());
             hold(&mut listed, amount, class, cell, &**desk, self.rounder, log);
         }
         let (name, owner) = (name.to_string(), owner.unwrap_or_default().to_string());

@@ -9,23 +9,30 @@ use crate::scalar;
 use crate::tree::{Fields, Node, text};
 use plimsoll_core::{Int, ListedAccount, ListedMarket, PriceId};
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// A market as the files have it.
 pub(super) struct Listed<'t> {
     /// The file's name; in a one-file book the market says its own.
     file: Option<(&'t str, Span)>,
     node: Option<Cow<'t, Node>>,
+    /// Whether each of its fields stands once.
+    sound: bool,
 }
 
 impl<'t> Listed<'t> {
-    pub(super) fn in_file(name: &'t str, node: Option<Node>, id: u16, source: &Source) -> Listed<'t> {
+    pub(super) fn in_file(
+        name: &'t str,
+        (id, source): (u16, &Source),
+        node: Option<Node>,
+        sound: bool,
+    ) -> Listed<'t> {
         let end = source.text.chars().next().map_or(0, char::len_utf8) as u32;
-        Listed { file: Some((name, Span { source: id, start: 0, end })), node: node.map(Cow::Owned) }
+        Listed { file: Some((name, Span { source: id, start: 0, end })), node: node.map(Cow::Owned), sound }
     }
 
     pub(super) fn in_list(node: &'t Node) -> Listed<'t> {
-        Listed { file: None, node: Some(Cow::Borrowed(node)) }
+        Listed { file: None, node: Some(Cow::Borrowed(node)), sound: !node.repeats() }
     }
 }
 
@@ -50,20 +57,26 @@ pub(super) fn read(
     prices: &Prices,
     log: &mut Log,
 ) -> (Vec<Place>, Vec<Wiring>) {
-    let mut names = HashSet::new();
-    let (mut places, mut wirings) = (Vec::new(), Vec::new());
+    let mut names = HashMap::new();
+    let (mut places, mut wirings): (Vec<Place>, Vec<Wiring>) = (Vec::new(), Vec::new());
     for market in listed {
         let Some((name, decoded)) = one(market, head, log) else { continue };
-        if !names.insert(name.text.clone()) {
+        if let Some(&first) = names.get(&name.text) {
             log.at(Code::DuplicateName, name.span, quoted(&name.text), "a name that no other market has");
+            // Nobody knows which of the two its accounts are in.
+            let first: &mut Place = &mut places[first];
+            first.desk = None;
             continue;
         }
+        names.insert(name.text.clone(), places.len());
         let (desk, wiring) = match decoded {
             None => (None, Wiring::default()),
             Some(Decoded { desk, wires, account }) => {
+                let assets = desk.market().instruments();
                 let slots = desk.market().slots().iter().zip(wires);
-                let wired = slots
-                    .map(|(slot, wire)| wire.and_then(|(name, span)| prices.wire(&name, span, slot, log)));
+                let wired = slots.map(|(slot, wire)| {
+                    wire.and_then(|(name, span)| prices.wire(&name, span, (slot, assets), log))
+                });
                 let prices = wired.collect();
                 (Some(desk), Wiring { prices, account })
             }
@@ -103,7 +116,7 @@ fn one(market: &Listed<'_>, head: &Head, log: &mut Log) -> Option<(Name, Option<
         let before = log.count();
         let decoded = (venue.read)(&mut fields, &setting, log);
         fields.finish(log);
-        decoded.filter(|_| log.count() == before)
+        decoded.filter(|_| log.count() == before && market.sound)
     });
     let (text, span) = name?;
     Some((Name { text, span }, decoded))

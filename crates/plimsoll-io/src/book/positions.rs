@@ -1,6 +1,7 @@
 //! Holdings: `positions.csv`, or the list `positions` of a one-file book.
 
-use crate::book::rows::Record;
+use crate::book::LeftOut;
+use crate::book::rows::{Record, Shift};
 use crate::book::venue::{Desk, Posting, SIDES, Side};
 use crate::fault::{Code, Log, nearest, quoted};
 use crate::scalar;
@@ -54,8 +55,29 @@ pub(super) struct Positions {
     /// Drafts that are done, whose memory serves the next.
     spare: Vec<Draft>,
     memo: Memo,
-    /// Names that a row may have meant; accounts of these names are left out, whatever their market.
-    spoiled: HashSet<String>,
+    /// Rows of which it is not clear whose they are.
+    unclear: Vec<Unclear>,
+    /// Rows are missing: no account is known to be whole.
+    torn: bool,
+}
+
+/// A row of which it is not clear whose it is.
+#[derive(Default)]
+struct Unclear {
+    /// What its account may be called.
+    names: Vec<String>,
+    /// Whether it is called so to the letter; else letters and digits alone are compared.
+    exact: bool,
+    /// The markets it may be in; any, where there is none.
+    markets: Vec<usize>,
+    /// Whether one of the names is its account's for sure. If none is anybody's, and this is not sure either, every
+    /// account of the markets may be meant.
+    named: bool,
+}
+
+/// Letters and digits of a name, large and small alike: what is left of it under the strokes of a typing error.
+fn letters(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 struct Draft {
@@ -76,7 +98,8 @@ impl Positions {
             last: None,
             spare: Vec::new(),
             memo: Memo::new(),
-            spoiled: HashSet::new(),
+            unclear: Vec::new(),
+            torn: false,
         }
     }
 
@@ -87,29 +110,29 @@ impl Positions {
 
     /// Rows are missing, and nobody knows whose.
     pub(super) fn spoil(&mut self) {
-        self.accounts.iter_mut().for_each(|draft| draft.sound = false);
+        self.torn = true;
     }
 
     /// Adds one row. If anything about it is wrong, its whole account is left out: an account without one of its
     /// debts would look safe.
     pub(super) fn read(&mut self, record: &Record<'_>, sound: bool, places: &[Place], log: &mut Log) {
+        if let Some(shift) = &record.shift {
+            let unclear = self.shifted(record, shift);
+            self.unclear.push(unclear);
+            return;
+        }
         let before = log.count();
         let at = match self.again(record, places) {
-            Some(at) => at,
-            None => match self.place(record, log) {
-                Some((name, market)) => self.draft(name, market, record),
-                None => {
-                    self.spoil_row(record, sound);
+            // A quotation mark out of place may have cut the name.
+            Some(at) if sound || !record.text(ACCOUNT).contains('"') => at,
+            _ => match self.place(record, sound, log) {
+                Ok((name, market)) => self.draft(name, market, record),
+                Err(unclear) => {
+                    self.unclear.push(unclear);
                     return;
                 }
             },
         };
-        if record.get(UNIT).is_none() {
-            self.spoil_last();
-        }
-        if !sound {
-            self.spoiled.extend(record.texts().map(str::to_string));
-        }
         self.last = Some(at);
         let draft = &mut self.accounts[at];
         draft.join(record, log);
@@ -130,27 +153,50 @@ impl Positions {
         same.then_some(at)
     }
 
-    /// A row's name and market, if it has both.
-    fn place<'r>(&self, record: &'r Record<'_>, log: &mut Log) -> Option<(&'r str, usize)> {
-        let account = record.need(ACCOUNT, log);
-        let named = account.is_some_and(|cell| scalar::name(&cell.text, cell.span, log).is_some());
+    /// A row's name and market, if it has both; else what can be said of whose it is.
+    fn place<'r>(
+        &mut self,
+        record: &'r Record<'_>,
+        sound: bool,
+        log: &mut Log,
+    ) -> Result<(&'r str, usize), Unclear> {
+        let cell = record.need(ACCOUNT, log);
+        let named = cell.as_ref().is_some_and(|cell| scalar::name(&cell.text, cell.span, log).is_some());
+        let name = Some(record.text(ACCOUNT)).filter(|_| named);
         let market = record.need(MARKET, log).and_then(|cell| self.market(&cell, log));
-        market.filter(|_| named).map(|market| (record.text(ACCOUNT), market))
-    }
-
-    /// A row that is nobody's for sure: whoever it may belong to is left out.
-    fn spoil_row(&mut self, record: &Record<'_>, sound: bool) {
-        if record.get(ACCOUNT).is_none() || record.get(UNIT).is_none() {
+        if cell.is_none() {
             self.spoil_last();
         }
-        if !sound {
-            self.spoiled.extend(record.texts().map(str::to_string));
+        let markets = Vec::from_iter(market);
+        match (name, market) {
+            (Some(name), _) if !sound && name.contains('"') => {
+                Err(Unclear { names: vec![letters(name)], markets, ..Unclear::default() })
+            }
+            (Some(name), Some(market)) => Ok((name, market)),
+            (Some(name), None) => {
+                Err(Unclear { names: vec![name.to_string()], exact: true, markets, named: true })
+            }
+            (None, _) => {
+                let name = letters(record.text(ACCOUNT));
+                let named = !name.is_empty();
+                Err(Unclear { names: vec![name], exact: false, markets, named })
+            }
         }
-        self.spoiled.extend(record.get(ACCOUNT).map(|cell| cell.text.to_string()));
     }
 
-    /// In spreadsheets an empty cell often stands for the one above it, and a row that is too short may have lost any
-    /// cell.
+    /// A row with too many or too few cells.
+    fn shifted(&self, record: &Record<'_>, shift: &Shift<'_>) -> Unclear {
+        let names = shift.may_be(ACCOUNT).iter().map(|name| letters(name)).collect();
+        let markets: Vec<usize> =
+            shift.may_be(MARKET).iter().filter_map(|name| self.places.get(name).copied()).collect();
+        // The cell behind the name is a market: what was torn stands further on.
+        let named = shift.adjacent([ACCOUNT, MARKET])
+            && record.get(ACCOUNT).is_some()
+            && self.places.contains_key(record.text(MARKET));
+        Unclear { names, exact: false, markets, named }
+    }
+
+    /// In spreadsheets an empty cell often stands for the one above it.
     fn spoil_last(&mut self) {
         if let Some(last) = self.last {
             self.accounts[last].sound = false;
@@ -190,15 +236,61 @@ impl Positions {
         at
     }
 
-    /// The sound accounts, numbered, and how many were left out.
-    pub(super) fn finish(self) -> (Vec<ListedAccount>, u64) {
-        let all = self.accounts.len() as u64;
-        let spoiled = self.spoiled;
-        let sound =
-            self.accounts.into_iter().filter(|draft| draft.sound && !spoiled.contains(&draft.listed.name));
-        let accounts = list_accounts(sound.map(Draft::done));
-        let left_out = all - accounts.len() as u64;
-        (accounts, left_out)
+    /// The sound accounts, numbered, and who was left out.
+    pub(super) fn finish(mut self, places: &[Place]) -> (Vec<ListedAccount>, LeftOut) {
+        let mut left_out = LeftOut::default();
+        let mut lost = vec![self.torn; places.len()];
+        self.clear(&mut lost, places, &mut left_out);
+        let named = places.iter().zip(&lost).filter(|(_, lost)| **lost);
+        left_out.markets = named.map(|(place, _)| place.name.clone()).collect();
+        let mut sound = Vec::new();
+        for draft in self.accounts {
+            let Draft { listed: ListedAccount { name, market, .. }, sound: whole, .. } = &draft;
+            if *whole && !lost[*market] {
+                sound.push(draft.done());
+            } else {
+                left_out.push(format!("{}:{name}", places[*market].name));
+            }
+        }
+        (list_accounts(sound), left_out)
+    }
+
+    /// Leaves out whoever a row may belong to of which it is not clear whose it is.
+    fn clear(&mut self, lost: &mut [bool], places: &[Place], left_out: &mut LeftOut) {
+        if self.unclear.is_empty() {
+            return;
+        }
+        let mut exact: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut alike: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, draft) in self.accounts.iter().enumerate() {
+            exact.entry(draft.listed.name.clone()).or_default().push(at);
+            alike.entry(letters(&draft.listed.name)).or_default().push(at);
+        }
+        let mut nobody = HashSet::new();
+        for Unclear { names, exact: to_the_letter, markets, named } in std::mem::take(&mut self.unclear) {
+            let known = if to_the_letter { &exact } else { &alike };
+            let mut meant = false;
+            let may_be = names.iter().filter(|name| !name.is_empty());
+            for &at in may_be.filter_map(|name| known.get(name)).flatten() {
+                let draft = &mut self.accounts[at];
+                if markets.is_empty() || markets.contains(&draft.listed.market) {
+                    draft.sound = false;
+                    meant = true;
+                }
+            }
+            match (meant, named) {
+                (true, _) => {}
+                (false, true) => {
+                    let market = markets.first().map_or("?", |market| &places[*market].name);
+                    let account = format!("{market}:{}", names.first().map_or("?", String::as_str));
+                    if nobody.insert(account.clone()) {
+                        left_out.push(account);
+                    }
+                }
+                (false, false) if markets.is_empty() => lost.fill(true),
+                (false, false) => markets.iter().for_each(|market| lost[*market] = true),
+            }
+        }
     }
 
     /// The name that all accounts at hand have, where there are any.

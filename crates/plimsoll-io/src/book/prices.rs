@@ -5,8 +5,8 @@ use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::scalar;
 use crate::tree::{Fields, Node, list, text};
 use plimsoll_core::{
-    Decimal, FeedKind, Graph, GraphError, Observation, Origin, Price, PriceId, PriceSlot, PriceUnit,
-    Rounding, Scale,
+    Decimal, FeedKind, Graph, GraphError, Instrument, Observation, Origin, Price, PriceId, PriceSlot,
+    PriceUnit, Rounding, Scale,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -28,6 +28,8 @@ pub(super) struct Prices {
     claimed: HashSet<String>,
     /// Those of them that cannot join; told where they are defined.
     broken: HashSet<String>,
+    /// Those that stand twice: neither is the one.
+    contested: HashSet<String>,
 }
 
 impl Prices {
@@ -38,6 +40,7 @@ impl Prices {
             ids: HashMap::new(),
             claimed: HashSet::new(),
             broken: HashSet::new(),
+            contested: HashSet::new(),
         }
     }
 
@@ -46,8 +49,21 @@ impl Prices {
         let new = self.claimed.insert(name.to_string());
         if !new {
             log.at(Code::DuplicateName, span, quoted(name), "a name that no other feed or price has");
+            self.contested.insert(name.to_string());
         }
         new
+    }
+
+    /// What stands twice is unknown, and so is what stands on it.
+    fn settle_contests(&mut self) {
+        for id in self.contested.iter().filter_map(|name| self.ids.get(name)) {
+            let (kind, scale, source) = (FeedKind::Oracle, Scale::Decimal, String::new());
+            let (observed_at, max_age) = (None, None);
+            let (price, confidence, floor, ceiling) = (None, None, None, None);
+            let nothing =
+                Observation { kind, price, scale, source, observed_at, max_age, confidence, floor, ceiling };
+            let _ = self.graph.observe(*id, nothing); // the id is of this graph
+        }
     }
 
     /// The name's price does not join; the reason is told already.
@@ -95,9 +111,22 @@ impl Prices {
 
     /// The price that a market's slot is wired to: in the slot's currency, not finer than the slot, and one that a
     /// venue acts on.
-    pub(super) fn wire(&self, name: &str, span: Span, slot: &PriceSlot, log: &mut Log) -> Option<PriceId> {
+    pub(super) fn wire(
+        &self,
+        name: &str,
+        span: Span,
+        (slot, assets): (&PriceSlot, &[Instrument]),
+        log: &mut Log,
+    ) -> Option<PriceId> {
         let id = self.find(name, span, log).ok()?;
         let price = self.graph.price(id)?;
+        if let Some(per) = &price.unit.per
+            && is_another(per, &slot.asset, assets)
+        {
+            let expected = format!("a price of {}, which is another asset of the market", slot.asset);
+            log.at(Code::OtherAsset, span, format!("one of {per}"), expected);
+            return None;
+        }
         if price.unit.currency != slot.currency {
             let expected = format!("a price of {} in {}", slot.asset, slot.currency);
             log.at(Code::Currency, span, format!("one in {}", price.unit), expected);
@@ -138,6 +167,15 @@ impl Prices {
     }
 }
 
+/// Whether a price of `per` prices another asset of the market than the one that it is wired to. What the market does
+/// not list under that name may be the same thing: ETH and WETH.
+fn is_another(per: &str, asset: &str, assets: &[Instrument]) -> bool {
+    let listed = |name: &str| assets.iter().any(|instrument| instrument.asset == name);
+    // `STETH@8300/7200` is a class of STETH.
+    let plain = asset.split_once('@').map_or(asset, |(plain, _)| plain);
+    per != asset && per != plain && listed(per) && listed(asset)
+}
+
 /// What a derived price says of itself, before its legs are found.
 struct Derived<'t> {
     name: &'t str,
@@ -165,9 +203,16 @@ pub(super) fn read(nodes: &[Node], prices: &mut Prices, log: &mut Log) {
             format!("{} prices", nodes.len()),
             format!("at most {DERIVED_MAX}"),
         );
+        prices.complete = false;
+        prices.settle_contests();
         return;
     }
-    let mut open: Vec<Derived<'_>> = nodes.iter().filter_map(|node| derived(node, prices, log)).collect();
+    let open: Vec<Derived<'_>> = nodes.iter().filter_map(|node| derived(node, prices, log)).collect();
+    settle_all(open, prices, log);
+    prices.settle_contests();
+}
+
+fn settle_all(mut open: Vec<Derived<'_>>, prices: &mut Prices, log: &mut Log) {
     // Each pass adds what stands on prices that are there; without circles there is always one.
     while !open.is_empty() {
         let before = open.len();
@@ -232,7 +277,7 @@ fn derived<'t>(node: &'t Node, prices: &mut Prices, log: &mut Log) -> Option<Der
         }
         unit
     });
-    let rule = rule(&mut fields, log);
+    let rule = rule(&mut fields, log).filter(|_| !node.repeats());
     fields.finish(log);
     if let (true, Some(name)) = (claimed && (unit.is_none() || rule.is_none()), name) {
         prices.broken(name);

@@ -16,6 +16,8 @@ pub(super) struct Record<'r> {
     pub(super) span: Span,
     columns: &'static [Column],
     cells: Cells<'r>,
+    /// More or fewer cells than the header has: no cell is sure to be where it seems.
+    pub(super) shift: Option<Shift<'r>>,
 }
 
 enum Cells<'r> {
@@ -24,6 +26,42 @@ enum Cells<'r> {
     /// A row of some, and where each known column stands in the file. A cell that is missing has a place all the same.
     Packed { batch: &'r Batch, row: usize, places: &'r [Option<usize>] },
 }
+
+/// The cells of a row as the file has them, and how many there should be.
+pub(super) struct Shift<'r> {
+    cells: Vec<Cell<'r>>,
+    places: &'r [Option<usize>],
+    width: usize,
+}
+
+impl Shift<'_> {
+    /// Whatever may stand in a column: the cells that may have come there, alone or, where a separator inside a cell
+    /// made two of one, put together again.
+    pub(super) fn may_be(&self, column: usize) -> Vec<String> {
+        let Some(place) = self.places[column] else { return Vec::new() };
+        let surplus = self.cells.len().saturating_sub(self.width).min(SURPLUS_MAX);
+        let shortage = self.width.saturating_sub(self.cells.len());
+        let mut texts = Vec::new();
+        for first in place.saturating_sub(shortage)..=place + surplus {
+            for last in first..=first + surplus {
+                let Some(run) = self.cells.get(first..=last) else { continue };
+                texts.push(run.iter().map(|cell| &*cell.text).collect::<String>());
+            }
+            // A row with another separator is one cell.
+            let cell = self.cells.get(first).map_or("", |cell| &*cell.text);
+            texts.extend(cell.split([';', '\t', '|']).map(str::to_string));
+        }
+        texts
+    }
+
+    /// Whether the second column stands next to the first, so that what is in its place bounds the first.
+    pub(super) fn adjacent(&self, [first, second]: [usize; 2]) -> bool {
+        self.places[first].is_some_and(|place| self.places[second] == Some(place + 1))
+    }
+}
+
+/// A row with more cells than this too many is not put together again.
+const SURPLUS_MAX: usize = 8;
 
 impl<'r> Record<'r> {
     /// One row of some rows of a Parquet file.
@@ -35,7 +73,7 @@ impl<'r> Record<'r> {
         columns: &'static [Column],
     ) -> Record<'r> {
         let span = Span { source: id, start: batch.number(row), end: Span::NONE };
-        Record { span, columns, cells: Cells::Packed { batch, row, places } }
+        Record { span, columns, cells: Cells::Packed { batch, row, places }, shift: None }
     }
 
     /// The text of a column, if the row has any.
@@ -72,12 +110,6 @@ impl<'r> Record<'r> {
         }
     }
 
-    /// All texts of the row.
-    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
-        let texts = (0..self.columns.len()).map(|column| self.text(column));
-        texts.filter(|text| !text.is_empty())
-    }
-
     /// The text of a column that must have one.
     pub(super) fn need(&self, column: usize, log: &mut Log) -> Option<Cell<'_>> {
         let cell = self.get(column);
@@ -99,6 +131,9 @@ pub(super) fn of_table(
     log: &mut Log,
     mut each: impl FnMut(&Record<'_>, bool, &mut Log),
 ) -> bool {
+    if source.unread {
+        return false;
+    }
     match &source.packed {
         Some(packed) => of_sheet((source, packed, id), columns, log, each),
         None => of_text(source, id, columns, log, &mut each),
@@ -165,7 +200,9 @@ fn of_text(
         }
         let fits = row.cells.len() == width && log.count() == before;
         let (cells, span) = listed(&row, &places);
-        let record = Record { span, columns, cells: Cells::Listed(&cells) };
+        let shifted = row.cells.len() != width;
+        let shift = shifted.then(|| Shift { cells: row.cells.clone(), places: &places, width });
+        let record = Record { span, columns, cells: Cells::Listed(&cells), shift };
         // A quotation mark out of place takes cells with it; that is told already.
         if !fits && log.count() == before {
             let found = format!("{} cells", row.cells.len());
@@ -191,29 +228,39 @@ fn listed<'s>(row: &Row<'s>, places: &Header) -> ([Option<Cell<'s>>; WIDTH], Spa
 }
 
 /// Reads a list of tables, each a row. `each` as in [`of_table`]; a row with faulty fields is told as not right.
+/// `false` when rows are missing: something in the list is no table.
 pub(super) fn of_list(
     nodes: &[Node],
     columns: &'static [Column],
     log: &mut Log,
     mut each: impl FnMut(&Record<'_>, bool, &mut Log),
-) {
+) -> bool {
+    let mut whole = true;
     for node in nodes {
         let Value::Table(entries) = &node.value else {
             log.at(Code::WrongKind, node.span, node.value.kind(), "a table");
+            whole = false;
             continue;
         };
         let before = log.count();
         let mut cells = [const { None }; WIDTH];
-        for entry in entries {
+        for entry in entries.iter().filter(|entry| !entry.again) {
             match columns.iter().position(|column| column.name == entry.key) {
                 Some(column) => cells[column] = cell(&entry.value, log),
                 None => unknown(entry, columns, log),
             }
         }
         let head = Span { end: node.span.end.min(node.span.start + 1), ..node.span };
-        let sound = log.count() == before;
-        each(&Record { span: head, columns, cells: Cells::Listed(&cells) }, sound, log);
+        let sound = log.count() == before && !node.repeats();
+        // Of a name that stands twice neither is the one.
+        for entry in entries.iter().filter(|entry| entry.again) {
+            if let Some(column) = columns.iter().position(|column| column.name == entry.key) {
+                cells[column] = None;
+            }
+        }
+        each(&Record { span: head, columns, cells: Cells::Listed(&cells), shift: None }, sound, log);
     }
+    whole
 }
 
 fn cell<'t>(node: &'t Node, log: &mut Log) -> Option<Cell<'t>> {

@@ -66,7 +66,7 @@ pub fn stream(path: &Path) -> Option<Stream> {
     let mut log = Log::default();
     let sources = files::texts(files::list_frame(path), &mut log);
     let head = sources.iter().position(|source| source.name == "book.toml")?;
-    let Frame { head, prices, places, wirings } = frame(head, &sources, &mut log)?;
+    let Frame { head, prices, places, wirings, .. } = frame(head, &sources, &mut log)?;
     let named = wirings.iter().any(super::markets::Wiring::names_an_account);
     let file = File::open(rows).ok()?;
     let length = file.metadata().ok()?.len();

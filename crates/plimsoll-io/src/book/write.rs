@@ -289,6 +289,7 @@ fn csv(columns: &[Column], rows: &[Vec<String>]) -> Result<Vec<u8>, WriteError> 
 /// A table value that stands nowhere yet.
 pub(super) fn table(fields: Vec<(&'static str, Value)>) -> Value {
     let entry = |(key, value): (&str, Value)| Entry {
+        again: false,
         key: key.to_string(),
         key_span: NOWHERE,
         value: Node { span: NOWHERE, value },

@@ -66,6 +66,7 @@ codes! {
     PriceTooFine     "PL0546" "a price with more digits than the venue reads"
     NotOracle        "PL0547" "a price that no venue acts on"
     Bounds           "PL0548" "a floor that is not below its ceiling"
+    OtherAsset       "PL0549" "a price of another asset"
     UnknownVenue     "PL0550" "no such venue"
     UnknownRevision  "PL0551" "no such revision"
     UnknownMarket    "PL0552" "no such market"

@@ -163,11 +163,11 @@ impl Reader<'_, '_> {
             self.space();
             self.take(b':', "`:`")?;
             let value = self.value(depth + 1)?;
-            if keys.insert(key.clone()) {
-                entries.push(Entry { key, key_span, value });
-            } else {
+            let again = !keys.insert(key.clone());
+            if again {
                 self.log.at(Code::DuplicateKey, key_span, format!("{} again", quoted(&key)), "each key once");
             }
+            entries.push(Entry { key, key_span, again, value });
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,

@@ -48,6 +48,7 @@ fn table_value(id: u16, text: &str, table: &DeTable<'_>) -> Value {
     let entries = table.iter().map(|(key, value)| Entry {
         key: key.get_ref().to_string(),
         key_span: span(id, text, key.span()),
+        again: false,
         value: node(id, text, value),
     });
     let mut entries: Vec<Entry> = entries.collect();

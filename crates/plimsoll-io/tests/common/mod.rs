@@ -10,7 +10,7 @@ use plimsoll_io::book::{File, FileBytes, Opened, Written};
 #[track_caller]
 pub(crate) fn sound(opened: Opened) -> Book {
     assert!(opened.faults.is_empty(), "{}", opened.faults.render(false));
-    assert_eq!(opened.left_out, 0);
+    assert_eq!(opened.left_out.count(), 0);
     opened.book
 }
 

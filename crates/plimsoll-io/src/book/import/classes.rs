@@ -165,7 +165,7 @@ pub(super) fn markets(
 
 fn entry(name: &str, value: Value) -> Entry {
     let nowhere = crate::fault::Span { source: 0, start: 0, end: 0 };
-    Entry { key: name.to_string(), key_span: nowhere, value: Node { span: nowhere, value } }
+    Entry { key: name.to_string(), key_span: nowhere, again: false, value: Node { span: nowhere, value } }
 }
 
 fn symbol(reserve: &Value) -> &str {

@@ -53,6 +53,14 @@ impl Map {
             if TARGETS.contains(&target) && map.pairs.iter().any(|(other, _)| other == target) {
                 return Err(error("each target once"));
             }
+            // Different columns of one holding add up; the same one would be counted twice.
+            let asset = |target: &str| amount(target, 0).map(|amount| amount.asset);
+            let again = |(other, name): &(String, String)| {
+                *name == column && asset(other).is_some() && asset(other) == asset(target)
+            };
+            if map.pairs.iter().any(again) {
+                return Err(error("each column of an asset once"));
+            }
             map.pairs.push((target.to_string(), column.to_string()));
         }
         if !map.pairs.iter().any(|(target, _)| target == "account") {
@@ -145,6 +153,10 @@ mod tests {
             ("account=user,collateral.STETH=coll,debt.USD=debt", Ok(3)),
             ("account=user, supply.USDC:raw = x", Ok(2)),
             ("account=user,collateral.STETH=a,collateral.STETH=b", Ok(3)),
+            ("account=user,collateral.STETH=a,debt.USD=a", Ok(3)),
+            ("account=user,collateral.STETH=a,collateral.STETH=a", Err("collateral.STETH=a")),
+            ("account=user,collateral.STETH=a,supply.STETH=a", Err("supply.STETH=a")),
+            ("account=user,debt.USD=a, debt.USD:raw = a", Err(" debt.USD:raw = a")),
             ("account=user", Err("no amounts")),
             ("collateral.STETH=coll", Err("no account")),
             ("account=user,account=other,debt.USD=d", Err("account=other")),
