@@ -267,16 +267,24 @@ impl Positions {
             alike.entry(letters(&draft.listed.name)).or_default().push(at);
         }
         let mut nobody = HashSet::new();
+        // What was asked once is not asked again: many rows may mean the same many accounts.
+        let mut asked: HashMap<(bool, String, Vec<usize>), bool> = HashMap::new();
         for Unclear { names, exact: to_the_letter, markets, named } in std::mem::take(&mut self.unclear) {
             let known = if to_the_letter { &exact } else { &alike };
             let mut meant = false;
-            let may_be = names.iter().filter(|name| !name.is_empty());
-            for &at in may_be.filter_map(|name| known.get(name)).flatten() {
-                let draft = &mut self.accounts[at];
-                if markets.is_empty() || markets.contains(&draft.listed.market) {
-                    draft.sound = false;
-                    meant = true;
-                }
+            for name in names.iter().filter(|name| !name.is_empty()) {
+                let question = (to_the_letter, name.clone(), markets.clone());
+                meant |= *asked.entry(question).or_insert_with(|| {
+                    let mut found = false;
+                    for &at in known.get(name).into_iter().flatten() {
+                        let draft = &mut self.accounts[at];
+                        if markets.is_empty() || markets.contains(&draft.listed.market) {
+                            draft.sound = false;
+                            found = true;
+                        }
+                    }
+                    found
+                });
             }
             match (meant, named) {
                 (true, _) => {}
