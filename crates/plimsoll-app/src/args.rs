@@ -23,6 +23,8 @@ pub(crate) enum Command {
     /// --keep-going: 1 where a judged account is unhealthy, else 3 where anything was faulty.
     Check(CheckArgs),
     /// Show how one account's numbers come about, step by step as the contract computes them
+    ///
+    /// Exit code: 0, or 1 and 4 as `check` would say of the account; 2 wrong usage, 3 faulty input.
     Explain(ExplainArgs),
     /// Show what actions, prices, parameters and time would change, before and after
     ///
@@ -89,7 +91,8 @@ pub(crate) struct CheckArgs {
     /// out into the output
     #[arg(long)]
     pub(crate) keep_going: bool,
-    /// Where the tiers begin, as health: safe, moderate and high; below them, down to 1, is critical
+    /// Where the tiers begin, as health: safe, moderate and high; below them, down to 1, is critical, and below the
+    /// venue's own line liquidatable. Without debt there is no tier; where a doubtful price decides, it is unknown
     #[arg(long, value_name = "SAFE,MODERATE,HIGH", default_value = "2,1.5,1.2")]
     pub(crate) tiers: String,
     /// Only these tiers: `critical,liquidatable,unknown`
@@ -168,6 +171,9 @@ pub(crate) struct ExplainArgs {
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,
+    /// Explain an account of a faulty book that is sound itself; the exit code is then 3, or 1 where it is unhealthy
+    #[arg(long)]
+    pub(crate) keep_going: bool,
 }
 
 #[derive(clap::Args)]

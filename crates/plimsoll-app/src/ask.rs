@@ -56,7 +56,10 @@ pub(crate) fn print_foot(identity: &Identity) {
 
 /// Tells why a question cannot be put, and which name was most likely meant; the exit code.
 pub(crate) fn refuse(why: &Misasked) -> u8 {
-    errln!("plimsoll: {why}");
+    match why {
+        Misasked::NoSuch { what, .. } if what.starts_with("account") => errln!("plimsoll: {why} [PL0403]"),
+        _ => errln!("plimsoll: {why}"),
+    }
     if let Misasked::NoSuch { found, known, .. } = why
         && let Some(near) = plimsoll_io::fault::nearest(found, known.iter().map(String::as_str))
     {

@@ -285,7 +285,9 @@ pub(crate) fn print_totals(accounts: u64, tiers: &BTreeMap<Tier, u64>, totals: &
         .iter()
         .rev()
         .filter_map(|tier| tiers.get(tier).map(|count| format!("{count} {}", tier.name())));
-    outln!("{}: {}", counted(accounts, "account"), counts.collect::<Vec<_>>().join(", "));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    let counts = if accounts == 0 { "nothing was judged".into() } else { counts };
+    outln!("{}: {counts}", counted(accounts, "account"));
     for total in totals {
         let Total { currency, decimals, .. } = total;
         let show = |value: Int| show::amount(value, *decimals, 2);
@@ -415,7 +417,7 @@ pub(crate) fn shown_json(book: &Book, shown: &Shown<'_>) -> Value {
     account
 }
 
-fn row_json(book: &Book, row: &Row) -> Value {
+pub(crate) fn row_json(book: &Book, row: &Row) -> Value {
     let listed = &book.accounts[row.account];
     let ratio = |ratio: &Option<Ratio>| {
         ratio.as_ref().map(|ratio| {
@@ -426,6 +428,8 @@ fn row_json(book: &Book, row: &Row) -> Value {
             })
         })
     };
+    let unit = |judgement: &Judgement| judgement.own.ok().map(|own| own.unit);
+    let (liquidation, borrowing) = (unit(&row.liquidation), unit(&row.borrowing));
     json!({
         "account": listed.name,
         "owner": listed.owner,
@@ -436,7 +440,11 @@ fn row_json(book: &Book, row: &Row) -> Value {
         "minimum_ratio": ratio(&row.minimum),
         "buffer_points": row.buffer.map(|buffer| show::exact(buffer, 4)),
         "available_to_borrow": row.available.map(|value| value.to_string()),
+        "available_unit": borrowing.map(|unit| unit.name),
+        "available_decimals": borrowing.map(|unit| unit.decimals),
         "excess": row.excess.map(|value| value.to_string()),
+        "excess_unit": liquidation.map(|unit| unit.name),
+        "excess_decimals": liquidation.map(|unit| unit.decimals),
         "liquidation": judgement_json(&row.liquidation),
         "borrowing": judgement_json(&row.borrowing),
         "getter_verdict": row.view.map(|view| word(view.verdict)),

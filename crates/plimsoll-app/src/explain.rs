@@ -3,28 +3,40 @@
 use crate::args::ExplainArgs;
 use crate::show::{errln, outln};
 use crate::{exit, show};
-use plimsoll::{Allowance, Explanation, HoldingLine, Section, explain};
-use plimsoll_core::{Book, Certainty, Int, Judgement, Operation, Step, Unit, Verdict};
+use plimsoll::{
+    Allowance, Explanation, HoldingLine, Ladder, PriceLine, PriceRead, Ratio, Row, Section, explain,
+};
+use plimsoll_core::{Book, Certainty, Int, Judgement, Operation, Step, Unit, Verdict, Why};
 use serde_json::{Value, json};
 
 pub(crate) fn run(args: &ExplainArgs) -> u8 {
-    let book = match crate::check::open(&args.book, false) {
-        Ok((book, _)) => book,
+    let (book, gaps) = match crate::check::open(&args.book, args.keep_going) {
+        Ok(opened) => opened,
         Err(code) => return code,
     };
     let Some(at) = crate::check::time_of(&book, args.at.as_deref()) else { return exit::USAGE };
     let account = match plimsoll::account(&book, &args.account) {
         Ok(account) => account,
+        Err(_) if gaps.leaves_out(&args.account) => {
+            errln!("plimsoll: {} is left out: its rows or its market are faulty", args.account);
+            return exit::FAULTY;
+        }
         Err(why) => return crate::ask::refuse(&why),
     };
-    match explain(&book, account, at) {
+    match explain(&book, account, at, &Ladder::default()) {
         Ok(explanation) => {
             if args.json {
-                outln!("{:#}", as_json(&book, &explanation));
+                let mut json = as_json(&book, &explanation);
+                gaps.add_to(&mut json);
+                outln!("{json:#}");
             } else {
                 print(&book, &explanation);
+                gaps.print();
             }
-            code(&explanation.liquidation.0)
+            match code(&explanation.row.liquidation) {
+                exit::UNHEALTHY => exit::UNHEALTHY,
+                code => gaps.code_of(code),
+            }
         }
         Err(refusal) => {
             errln!("plimsoll: {}: {refusal} [{}]", full_name(&book, account), refusal.code());
@@ -58,6 +70,7 @@ fn print(book: &Book, e: &Explanation) {
     for (name, value) in &e.terms {
         outln!("term     {name} = {value}");
     }
+    print_prices(e);
     outln!("\nholdings");
     for HoldingLine { instrument, asset, decimals, quantity, balance } in &e.holdings {
         outln!("  {instrument}: {quantity} stored");
@@ -69,9 +82,9 @@ fn print(book: &Book, e: &Explanation) {
     let liquidation = ["nothing is owed", "healthy", "liquidatable"];
     let borrowing =
         ["nothing is owed", "within what the collateral carries", "over what the collateral carries"];
-    for (title, words, (judgement, sections)) in [
-        ("THE LINE OF LIQUIDATION", liquidation, &e.liquidation),
-        ("THE LINE OF BORROWING", borrowing, &e.borrowing),
+    for (title, words, judgement, sections) in [
+        ("THE LINE OF LIQUIDATION", liquidation, &e.row.liquidation, &e.liquidation),
+        ("THE LINE OF BORROWING", borrowing, &e.row.borrowing, &e.borrowing),
     ] {
         outln!("\n{title}");
         for section in sections {
@@ -79,22 +92,90 @@ fn print(book: &Book, e: &Explanation) {
         }
         print_judgement(judgement, words);
     }
+    print_ratios(&e.row);
     for (what, allowances) in [("can be withdrawn", &e.withdrawable), ("can be borrowed", &e.borrowable)] {
         outln!("\n{what} in one action");
         if allowances.is_empty() {
             outln!("  nothing");
         }
-        for Allowance { asset, decimals, limit } in allowances {
+        for Allowance { asset, decimals, limit, doubt } in allowances {
             let why = limit.because.map_or_else(
                 || "everything".into(),
                 |refusal| format!("one unit more: {refusal} [{}]", refusal.code()),
             );
-            outln!("  {} {asset} ({why})", show::exact(limit.amount.into(), *decimals));
+            let doubt = doubt.map_or_else(String::new, |why| {
+                format!(" IN DOUBT: a price is {why}; this is at the price that the venue would use")
+            });
+            outln!("  {} {asset} ({why}){doubt}", show::exact(limit.amount.into(), *decimals));
         }
     }
-    outln!("\nin the venue's words");
-    for figure in &e.own {
-        outln!("  {} = {}{}", figure.name, figure.value, reading(figure.value, figure.unit, 0));
+    outln!("\nas the venue's contracts or their periphery name it");
+    for figure in &e.row.own {
+        outln!("  {} = {}{}", figure.name, figure.value, reading(figure.value, figure.unit));
+    }
+}
+
+fn print_prices(e: &Explanation) {
+    outln!("\nprices");
+    for PriceRead { asset, price, value, currency, decimals, doubt } in &e.readings {
+        let value = value.map_or_else(
+            || "none".into(),
+            |value| format!("{value} ({} {currency})", show::exact(value.into(), *decimals)),
+        );
+        let from = price.as_ref().map_or_else(String::new, |price| format!(", from {price}"));
+        outln!("  {asset}: {value}{from}{}", doubted(*doubt));
+    }
+    for line in &e.prices {
+        let PriceLine { name, unit, value, kind, legs, rounding, source, observed_at, age, doubt } = line;
+        let value = value.map_or_else(|| "none".into(), |value| value.to_string());
+        let mut how = vec![match legs.as_slice() {
+            [] => (*kind).to_string(),
+            [of, by] if *kind == "quotient" => format!("{of} / {by}"),
+            legs if *kind == "product" => legs.join(" x "),
+            legs => format!("{kind}: of {}", legs.join(", ")),
+        }];
+        if let Some((decimals, way)) = rounding {
+            how.push(format!("rounded {} to {decimals} digits", way.name()));
+        }
+        how.extend(source.as_ref().map(|source| format!("says {source}")));
+        if let (Some(at), Some(age)) = (observed_at, age) {
+            how.push(format!("of {at}, {} old", show::age(*age)));
+        }
+        outln!("    {name} = {value} {unit} ({}){}", how.join(", "), doubted(*doubt));
+    }
+}
+
+fn doubted(doubt: Option<Why>) -> String {
+    doubt.map_or_else(String::new, |why| format!(" {}", why.to_string().to_uppercase()))
+}
+
+/// How the numbers of `check` follow from what the lines compare.
+fn print_ratios(row: &Row) {
+    outln!("\nWHAT `check` SHOWS OF IT");
+    outln!("  tier = {}", row.tier.name());
+    let Ok(own) = row.liquidation.own else { return };
+    let percent = |ratio: &Ratio| format!("{} %", ratio.digits(2, 2));
+    for (name, words, ratio, parts) in [
+        ("health", "backing / requirement", row.health, [own.backing, own.requirement]),
+        ("ratio", "collateral / debt", row.ratio, [own.collateral, own.debt]),
+        ("minimum", "collateral / backing", row.minimum, [own.collateral, own.backing]),
+    ] {
+        let Some(ratio) = ratio else { continue };
+        let shown = if name == "health" { ratio.to_string() } else { percent(&ratio) };
+        outln!("  {name} = {words}\n    = {} / {}\n    = {shown}   [cut]", parts[0], parts[1]);
+    }
+    if let Some(buffer) = row.buffer {
+        outln!("  buffer = ratio - minimum\n    = {} points   [cut downward]", show::exact(buffer, 4));
+    }
+    if let Some(excess) = row.excess {
+        let money = reading(excess, own.unit);
+        outln!("  excess = backing - requirement\n    = {} - {}", own.backing, own.requirement);
+        outln!("    = {excess}{money}");
+    }
+    if let (Some(available), Ok(line)) = (row.available, row.borrowing.own) {
+        outln!("  available = backing - requirement of the line of borrowing, at least 0");
+        outln!("    = {} - {}", line.backing, line.requirement);
+        outln!("    = {available}{}", reading(available, line.unit));
     }
 }
 
@@ -110,7 +191,7 @@ fn print_section(section: &Section) {
             _ => String::new(),
         };
         let rounding = if step.rounding == plimsoll_core::Rounding::Exact { String::new() } else { rounding };
-        outln!("      = {}{}{rounding}", step.value, reading(step.value, step.unit, section.decimals));
+        outln!("      = {}{}{rounding}", step.value, reading(step.value, step.unit));
     }
 }
 
@@ -125,16 +206,16 @@ fn numbers(step: &Step) -> Option<String> {
         Operation::Sub { x, y, floor_at_zero: false } => Some(format!("{x} - {y}")),
         Operation::Sub { x, y, floor_at_zero: true } => Some(format!("{x} - {y}, at least 0")),
         Operation::Min { x, y } => Some(format!("the smaller of {x} and {y}")),
+        Operation::Max { x, y } => Some(format!("the greater of {x} and {y}")),
     }
 }
 
 /// The number with its point and unit, in brackets.
-fn reading(value: Int, unit: Unit, asset_decimals: u8) -> String {
+fn reading(value: Int, unit: Unit) -> String {
     if value.magnitude() == plimsoll_core::U256::MAX {
         return " (unlimited: nothing is owed)".into();
     }
-    let decimals = if unit.name == "raw" { asset_decimals } else { unit.decimals };
-    match (unit.name, decimals) {
+    match (unit.name, unit.decimals) {
         ("", _) => String::new(),
         ("s", _) => " s".into(),
         ("raw", decimals) => format!(" ({} tokens)", show::exact(value, decimals)),
@@ -173,7 +254,7 @@ fn as_json(book: &Book, e: &Explanation) -> Value {
     let listed = &book.accounts[e.account];
     let market = &book.markets[listed.market];
     let (venue, revision) = market.market.venue();
-    let line = |(judgement, sections): &(Judgement, Vec<Section>)| {
+    let line = |judgement: &Judgement, sections: &[Section]| {
         json!({
             "judgement": crate::check::judgement_json(judgement),
             "sections": sections.iter().map(section_json).collect::<Vec<_>>(),
@@ -196,9 +277,19 @@ fn as_json(book: &Book, e: &Explanation) -> Value {
             "balance": holding.balance.ok().map(|balance| balance.raw.to_string()),
             "value": holding.balance.ok().and_then(|balance| balance.value).map(|value| value.to_string()),
         })).collect::<Vec<_>>(),
-        "liquidation": line(&e.liquidation),
-        "borrowing": line(&e.borrowing),
-        "own": crate::check::figures_json(&e.own),
+        "readings": e.readings.iter().map(|read| json!({
+            "asset": read.asset,
+            "price": read.price,
+            "value": read.value.map(|value| value.to_string()),
+            "currency": read.currency,
+            "decimals": read.decimals,
+            "doubt": read.doubt.map(|why| why.to_string()),
+        })).collect::<Vec<_>>(),
+        "prices": e.prices.iter().map(price_json).collect::<Vec<_>>(),
+        "shown": crate::check::row_json(book, &e.row),
+        "liquidation": line(&e.row.liquidation, &e.liquidation),
+        "borrowing": line(&e.row.borrowing, &e.borrowing),
+        "own": crate::check::figures_json(&e.row.own),
         "withdrawable": e.withdrawable.iter().map(allowance_json).collect::<Vec<_>>(),
         "borrowable": e.borrowable.iter().map(allowance_json).collect::<Vec<_>>(),
     })
@@ -210,6 +301,23 @@ fn allowance_json(allowance: &Allowance) -> Value {
         "decimals": allowance.decimals,
         "amount": allowance.limit.amount.to_string(),
         "because": allowance.limit.because.map(|r| json!({"code": r.code(), "message": r.to_string()})),
+        "doubt": allowance.doubt.map(|why| why.to_string()),
+    })
+}
+
+fn price_json(line: &PriceLine) -> Value {
+    json!({
+        "name": line.name,
+        "unit": line.unit,
+        "value": line.value.map(|value| value.to_string()),
+        "kind": line.kind,
+        "legs": line.legs,
+        "decimals": line.rounding.map(|(decimals, _)| decimals),
+        "rounding": line.rounding.map(|(_, way)| way.name()),
+        "source": line.source,
+        "observed_at": line.observed_at.map(|at| at.0),
+        "age": line.age,
+        "doubt": line.doubt.map(|why| why.to_string()),
     })
 }
 
@@ -221,7 +329,7 @@ fn section_json(section: &Section) -> Value {
             "rounding": step.rounding.name(),
             "value": step.value.to_string(),
             "unit": step.unit.name,
-            "decimals": if step.unit.name == "raw" { section.decimals } else { step.unit.decimals },
+            "decimals": step.unit.decimals,
         })
     });
     json!({ "about": section.title, "steps": steps.collect::<Vec<_>>() })

@@ -32,6 +32,18 @@ impl Gaps {
         }
     }
 
+    /// The exit code of an answer about an account that is not known to be unhealthy.
+    pub(crate) fn code_of(&self, code: u8) -> u8 {
+        if self.faults.is_empty() { code } else { exit::FAULTY }
+    }
+
+    /// Whether an account of this name, or `MARKET:NAME`, is known to be left out.
+    pub(crate) fn leaves_out(&self, name: &str) -> bool {
+        let same =
+            |full: &String| full == name || full.split_once(':').is_some_and(|(_, account)| account == name);
+        self.left_out.accounts.iter().any(same)
+    }
+
     /// What is missing, as lines of the answer; none where nothing is.
     pub(crate) fn print(&self) {
         if self.faults.is_empty() {

@@ -149,7 +149,7 @@ fn name(book: &Book, id: PriceId) -> &str {
 /// 1e-6 parts as percent, cut toward zero.
 pub(crate) fn percent(parts: Int) -> String {
     let sign = if parts.is_negative() { "" } else { "+" };
-    format!("{sign}{} %", show::amount(parts, 4, 2))
+    format!("{sign}{} %", show::way(parts, 4, 2))
 }
 
 fn runs(runs: &Runs) -> String {

@@ -1,6 +1,6 @@
 //! Integers as people read them.
 
-use plimsoll_core::{Decimal, Int, Time, U256};
+use plimsoll_core::{Decimal, Int, Rounding, Time, U256};
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Result, Write};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
@@ -57,13 +57,24 @@ macro_rules! errln {
 }
 pub(crate) use errln;
 
-/// An integer of a unit with so many decimals, shown with at most `digits` of them: cut toward zero.
+/// An integer of a unit with so many decimals, shown with at most `digits` of them: cut downward, so that what is
+/// missing looks no smaller than it is.
 pub(crate) fn amount(value: Int, decimals: u8, digits: u8) -> String {
+    let rounding = if value.is_negative() { Rounding::Up } else { Rounding::Down };
+    cut(value, decimals, digits, rounding)
+}
+
+/// The same cut toward zero: a way to go looks no longer than it is.
+pub(crate) fn way(value: Int, decimals: u8, digits: u8) -> String {
+    cut(value, decimals, digits, Rounding::Down)
+}
+
+fn cut(value: Int, decimals: u8, digits: u8, of_magnitude: Rounding) -> String {
     if decimals <= digits {
         return grouped(&Decimal { mantissa: value, decimals }.to_string());
     }
     let power = U256::pow10(decimals - digits).unwrap_or(U256::MAX);
-    let magnitude = value.magnitude().div(power, plimsoll_core::Rounding::Down).unwrap_or_default();
+    let magnitude = value.magnitude().div(power, of_magnitude).unwrap_or_default();
     let cut = Int::from_parts(value.is_negative(), magnitude);
     grouped(&Decimal { mantissa: cut, decimals: digits }.to_string())
 }
@@ -103,5 +114,26 @@ pub(crate) fn age(seconds: u64) -> String {
         120..=7199 => format!("{} min", seconds / 60),
         7200..=172_799 => format!("{} h", seconds / 3600),
         _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A shortfall once was shown smaller than it is: -22.888 as -22.88.
+    #[test]
+    fn what_is_missing_looks_no_smaller() {
+        let cases = [
+            (22_888, "22.88", "22.88"),
+            (-22_888, "-22.89", "-22.88"),
+            (-22_880, "-22.88", "-22.88"),
+            (-1, "-0.01", "0.00"),
+            (0, "0.00", "0.00"),
+        ];
+        for (value, down, toward_zero) in cases {
+            assert_eq!(amount(Int::new(value), 3, 2), down);
+            assert_eq!(way(Int::new(value), 3, 2), toward_zero);
+        }
     }
 }

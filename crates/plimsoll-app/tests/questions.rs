@@ -189,3 +189,199 @@ fn restore_tells_amounts_for_now_and_by_then_or_why_not() {
     let health = |row: &Value| row["health"]["shown"].as_str().map(str::to_string).expect("a health");
     assert!(health(&done["after"]["account"]).starts_with("2.0000000000"), "{}", done["after"]["account"]);
 }
+
+/// A Morpho market counts in two tokens: 200 000 USDC once were shown as 0.2, and others with no point at all.
+#[test]
+fn every_step_is_shown_in_its_own_decimals() {
+    let answer = json(&["explain", "examples/treasury", "acme-usdc", "--json"]);
+    let sections = answer["liquidation"]["sections"].as_array().expect("sections");
+    let steps: Vec<&Value> =
+        sections.iter().flat_map(|section| section["steps"].as_array().expect("steps")).collect();
+    let of = |name: &str| {
+        let step = steps.iter().find(|step| step["formula"].as_str().is_some_and(|f| f.starts_with(name)));
+        let step = step.unwrap_or_else(|| panic!("{name}"));
+        (step["unit"].as_str().expect("a unit"), step["decimals"].as_u64().expect("decimals"))
+    };
+    for name in ["owed", "value", "maxBorrow", "borrow assets", "interest"] {
+        assert_eq!(of(name), ("raw", 6), "{name}");
+    }
+    let own = answer["own"].as_array().expect("figures");
+    let of = |name: &str| own.iter().find(|f| f["name"] == name).map(|f| f["decimals"].as_u64());
+    assert_eq!((of("collateral"), of("maxBorrow")), (Some(Some(18)), Some(Some(6))));
+    let text = plimsoll(&["explain", "examples/treasury", "acme-usdc"]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("= 6100000000001 (6100000.000001 tokens)   [rounded up]"), "{text}");
+    assert!(text.contains("collateral = 1500000000000000000000 (1500.000000000000000000 tokens)"), "{text}");
+    // Aave: raw units of the reserve at hand.
+    let answer = json(&["explain", "examples/treasury", "bob", "--json"]);
+    for section in answer["liquidation"]["sections"].as_array().expect("sections") {
+        let decimals =
+            if section["about"].as_str().is_some_and(|about| about.contains("USDC")) { 6 } else { 18 };
+        for step in section["steps"].as_array().expect("steps").iter().filter(|step| step["unit"] == "raw") {
+            assert_eq!(step["decimals"], decimals, "{step}");
+        }
+    }
+}
+
+/// The treasury's book with lines added to its positions; gone when it is dropped.
+struct Book(PathBuf);
+
+impl Book {
+    fn new(name: &str, change: impl Fn(String) -> String) -> Book {
+        let folder = fresh(name);
+        std::fs::create_dir_all(folder.join("markets")).expect("a folder");
+        let from = root().join("examples/treasury");
+        for name in ["book.toml", "feeds.csv"] {
+            std::fs::copy(from.join(name), folder.join(name)).expect("a copy");
+        }
+        for entry in std::fs::read_dir(from.join("markets")).expect("markets") {
+            let entry = entry.expect("an entry");
+            std::fs::copy(entry.path(), folder.join("markets").join(entry.file_name())).expect("a copy");
+        }
+        let positions = std::fs::read_to_string(from.join("positions.csv")).expect("positions");
+        std::fs::write(folder.join("positions.csv"), change(positions)).expect("written");
+        Book(folder)
+    }
+
+    fn path(&self) -> String {
+        self.0.display().to_string()
+    }
+}
+
+impl Drop for Book {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn text(args: &[&str]) -> String {
+    String::from_utf8_lossy(&plimsoll(args).stdout).into_owned()
+}
+
+/// Who owes and has no collateral was "not below the liquidation line" and liquidatable in one line.
+#[test]
+fn a_debt_without_collateral_has_nothing_to_seize() {
+    let book = Book::new("naked", |text| text + "naked,aave-core,debt,USDC,5,token,,,\n");
+    let told = text(&["check", &book.path()]);
+    let line = told.lines().find(|line| line.starts_with(" naked")).expect("a row");
+    assert!(line.contains("liquidatable") && line.contains("nothing to seize [PL0129]"), "{line}");
+    assert!(!told.contains("PL0101"), "{told}");
+}
+
+/// Where each price came from, and what `check` shows, as steps.
+#[test]
+fn explain_begins_at_the_feeds_and_ends_at_what_check_shows() {
+    let told = text(&["explain", "examples/treasury", "acme-usdc"]);
+    for line in [
+        "  wstETH: 5241082902420000000000000000 (5241.082902420000000000000000 USDC), from ",
+        "    ETH/USD = 4312.57000000 USD/ETH (oracle, says ",
+        "  ratio = collateral / debt",
+        "  minimum = collateral / backing",
+        "  buffer = ratio - minimum",
+        "  excess = backing - requirement",
+        "  available = backing - requirement of the line of borrowing, at least 0",
+        "  tier = critical",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    let answer = json(&["explain", "examples/treasury", "acme-usdc", "--json"]);
+    let prices = answer["prices"].as_array().expect("prices");
+    let names: Vec<&str> = prices.iter().map(|price| price["name"].as_str().expect("a name")).collect();
+    for price in prices {
+        for leg in price["legs"].as_array().expect("legs") {
+            assert!(names.contains(&leg.as_str().expect("a name")), "{leg} is shown");
+        }
+        let observed = ["oracle", "market", "redemption"].contains(&price["kind"].as_str().expect("a kind"));
+        assert_eq!(price["source"].is_string(), observed, "{price}");
+    }
+    assert_eq!(answer["shown"]["tier"], "critical");
+}
+
+/// Amounts that hang on a stale price stood there without a mark.
+#[test]
+fn amounts_in_doubt_are_marked() {
+    let args = ["explain", "examples/treasury", "alice", "--at", "2025-10-12T12:00:00Z"];
+    let told = text(&args);
+    let line =
+        told.lines().find(|line| line.contains(" WETH (") && line.contains("unit more")).expect("an amount");
+    assert!(line.contains("IN DOUBT: a price is stale"), "{line}");
+    let answer = json(&[&args[..], &["--json"]].concat());
+    assert_eq!(answer["withdrawable"][0]["doubt"], "stale");
+    assert!(!text(&args[..3]).contains("IN DOUBT"));
+}
+
+#[test]
+fn explain_keeps_going_and_names_who_is_left_out() {
+    let book = Book::new("explain", |text| text.replace("bob,aave-core,debt", " bob,aave-core,debt"));
+    let path = book.path();
+    assert_eq!(code(&["explain", &path, "alice"]), 3);
+    assert_eq!(code(&["explain", &path, "alice", "--keep-going"]), 3);
+    let told = text(&["explain", &path, "alice", "--keep-going"]);
+    assert!(told.contains("verdict: healthy") && told.contains("FAULTY BOOK: 1 fault"), "{told}");
+    let told = plimsoll(&["explain", &path, "bob", "--keep-going"]);
+    assert_eq!(told.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&told.stderr).contains("bob is left out"));
+    let told = plimsoll(&["explain", "examples/treasury", "ALICE"]);
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.contains("[PL0403]") && told.contains("did you mean `alice`?"), "{told}");
+}
+
+/// The buffer was the difference of two cut numbers: above the truth as often as not.
+#[test]
+fn a_buffer_is_cut_downward_and_money_has_its_unit() {
+    let answer = json(&["check", "examples/lending", "--json"]);
+    let mut checked = 0;
+    for row in answer["accounts"].as_array().expect("accounts") {
+        let part = |of: &str, which: &str| -> Option<i128> { row[of][which].as_str()?.parse().ok() };
+        let parts = || {
+            let (n, d) = (
+                part("collateralization_ratio", "numerator")?,
+                part("collateralization_ratio", "denominator")?,
+            );
+            let (p, q) = (part("minimum_ratio", "numerator")?, part("minimum_ratio", "denominator")?);
+            let over = n.checked_mul(q)?.checked_sub(p.checked_mul(d)?)?.checked_mul(1_000_000)?;
+            Some(over.div_euclid(d.checked_mul(q)?))
+        };
+        let Some(points) = parts() else { continue };
+        let sign = if points < 0 { "-" } else { "" };
+        let shown = format!("{sign}{}.{:04}", points.abs() / 10_000, points.abs() % 10_000);
+        assert_eq!(row["buffer_points"], shown.as_str(), "{row}");
+        checked += 1;
+        assert!(row["excess_decimals"].is_u64() && row["excess_unit"].is_string(), "{row}");
+        assert!(row["available_decimals"].is_u64() && row["available_unit"].is_string(), "{row}");
+    }
+    assert!(checked > 50, "{checked}");
+}
+
+fn fields(value: &Value, found: &mut std::collections::BTreeSet<String>) {
+    match value {
+        Value::Object(entries) => {
+            for (name, value) in entries {
+                found.insert(name.clone());
+                // The names in it are the tiers'.
+                if name != "tiers" {
+                    fields(value, found);
+                }
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| fields(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_of_json_is_described() {
+    let docs = std::fs::read_to_string(root().join("docs/output.md")).expect("docs/output.md");
+    let mut found = std::collections::BTreeSet::new();
+    let faulty = Book::new("fields", |text| text.replace("bob,aave-core,debt", " bob,aave-core,debt"));
+    fields(&json(&["check", &faulty.path(), "--keep-going", "--json"]), &mut found);
+    for account in ["alice", "acme-loop", "acme-usdc", "lender"] {
+        fields(&json(&["explain", "examples/treasury", account, "--json"]), &mut found);
+    }
+    fields(&json(&["check", "examples/treasury", "--at", "2025-10-12T12:00:00Z", "--json"]), &mut found);
+    let unsaid: Vec<&String> = found
+        .iter()
+        .filter(|name| !docs.contains(&format!("`{name}`")) && !docs.contains(&format!("`{name}[]`")))
+        .collect();
+    assert!(unsaid.is_empty(), "{unsaid:?}");
+}

@@ -42,6 +42,12 @@ pub(crate) const ENTRIES: &[Entry] = &[
         run: check_1m::run,
     },
     Entry {
+        name: check_1m::prices::NAME,
+        about: "liquidation prices of the same accounts, every asset in both directions, CPU seconds",
+        kind: Kind::Speed,
+        run: check_1m::prices::run,
+    },
+    Entry {
         name: num_mul_div::NAME,
         about: "x * y / d on checked 256-bit integers, nanoseconds an operation",
         kind: Kind::Speed,

@@ -40,6 +40,13 @@ impl Account {
         Account { id, holdings: Vec::new(), terms: Vec::new() }
     }
 
+    /// Makes it an account that holds nothing, under another number; its memory stays its own.
+    pub fn clear(&mut self, id: AccountId) {
+        self.id = id;
+        self.holdings.clear();
+        self.terms.clear();
+    }
+
     /// The account with this quantity in place of what it held.
     #[must_use]
     pub fn with(mut self, instrument: InstrumentId, quantity: Int) -> Account {

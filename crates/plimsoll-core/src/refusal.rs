@@ -15,6 +15,8 @@ pub enum Refusal {
     NotLiquidatable,
     /// The instrument is not collateral of the account, or cannot be seized at this venue.
     NotSeizable(InstrumentId),
+    /// The account has nothing that counts as collateral: nobody is paid for repaying its debt.
+    NothingToSeize,
     /// The account does not owe this instrument.
     NothingOwed(InstrumentId),
     /// The account holds none of this instrument.
@@ -156,6 +158,7 @@ impl Refusal {
             Refusal::SelfLiquidation => "PL0126",
             Refusal::InconsistentInput => "PL0127",
             Refusal::BeyondReceipts { .. } => "PL0128",
+            Refusal::NothingToSeize => "PL0129",
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
             Refusal::Overflow(_) => "PL0301",
@@ -196,6 +199,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::NotLiquidatable => f.write_str("the account is not below the liquidation line"),
+            Refusal::NothingToSeize => {
+                f.write_str("the account has no collateral: there is nothing to seize")
+            }
             Refusal::NotSeizable(_) => f.write_str("this instrument cannot be seized from the account"),
             Refusal::NothingOwed(_) => f.write_str("the account owes none of this instrument"),
             Refusal::NothingHeld(_) => f.write_str("the account holds none of this instrument"),
@@ -231,13 +237,13 @@ impl fmt::Display for Refusal {
             Refusal::NoBorrowingPower => f.write_str("no collateral carries new debt"),
             Refusal::ModeNotAllowed => f.write_str("the account cannot enter this mode"),
             Refusal::GracePeriod { until } => {
-                write!(f, "liquidations are held back until {}", until.0)
+                write!(f, "liquidations are held back until {until}")
             }
             Refusal::SelfLiquidation => f.write_str("an account may not liquidate itself"),
             Refusal::InconsistentInput => f.write_str("exactly one of the two amounts must be given"),
             Refusal::PriceUnknown { why, .. } => write!(f, "a price that this needs is {why}"),
             Refusal::ClockWentBack { state, asked } => {
-                write!(f, "the state is of {}, later than the {} asked about", state.0, asked.0)
+                write!(f, "the state is of {state}, later than the {asked} asked about")
             }
             Refusal::Overflow(formula) => write!(f, "256 bits do not hold {formula}"),
             Refusal::DivisionByZero(formula) => write!(f, "division by zero in {formula}"),

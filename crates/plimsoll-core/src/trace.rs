@@ -58,6 +58,13 @@ pub enum Operation {
         /// The other.
         y: Int,
     },
+    /// The greater of `x` and `y`.
+    Max {
+        /// One.
+        x: Int,
+        /// The other.
+        y: Int,
+    },
 }
 
 /// One named step of a calculation.
@@ -199,6 +206,17 @@ pub trait Arithmetic: Trace {
         }
         value
     }
+
+    /// The greater of the two.
+    #[inline]
+    fn max(&mut self, formula: &'static str, x: U256, y: U256, unit: Unit) -> U256 {
+        let value = if x >= y { x } else { y };
+        if self.listens() {
+            let operation = Operation::Max { x: x.into(), y: y.into() };
+            tell(self, formula, operation, Rounding::Exact, value, unit);
+        }
+        value
+    }
 }
 
 impl<T: Trace + ?Sized> Arithmetic for T {}
@@ -247,6 +265,7 @@ impl Step {
                 Some(if floor_at_zero && difference.is_negative() { Int::ZERO } else { difference })
             }
             Operation::Min { x, y } => Some(x.min(y)),
+            Operation::Max { x, y } => Some(x.max(y)),
         }
     }
 }

@@ -59,3 +59,26 @@ impl Time {
         self.0.checked_sub(earlier.0)
     }
 }
+
+/// RFC 3339 in UTC; where readers of times stop, 26 hours before the year 10000, the bare seconds.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const END: u64 = 253_402_207_201;
+        if self.0 >= END {
+            return write!(f, "{}", self.0);
+        }
+        let (days, second) = (self.0 / 86_400, self.0 % 86_400);
+        // Years that begin in March end with the leap day; 719 468 days are from March of the year 0 to 1970, and
+        // 400 years have 146 097.
+        let days = days + 719_468;
+        let (era, day) = (days / 146_097, days % 146_097);
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * day + 2) / 153;
+        let day = day - (153 * month + 2) / 5 + 1;
+        let (month, turn) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+        let year = era * 400 + year + turn;
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}

@@ -13,7 +13,7 @@ mod thrift;
 pub use contained::decoding;
 pub(crate) use input::Input;
 
-use crate::fault::{Code, Log, Span, quoted};
+use crate::fault::{Code, Log, Span};
 use crate::table::{CELL_MAX, COLUMNS_MAX, Column, Header, place_columns};
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{
@@ -71,14 +71,29 @@ pub(crate) struct Batch {
     first: u64,
     /// How many.
     pub(crate) rows: usize,
+    /// Whether any text is longer than a cell may be.
+    pub(crate) long: bool,
     columns: Vec<Texts>,
 }
 
 impl Batch {
-    /// The text of a known column in a row; empty when there is none.
+    /// The text of a known column in a row; empty when there is none, or it is too long.
     #[inline]
     pub(crate) fn text(&self, column: usize, row: usize) -> &str {
-        self.columns[column].get(row)
+        let text = self.columns[column].get(row);
+        if text.len() > CELL_MAX { "" } else { text }
+    }
+
+    /// Something that only equal texts of a column have in common, where there is such a thing at hand.
+    #[inline]
+    pub(crate) fn key(&self, column: usize, row: usize) -> Option<u128> {
+        self.columns[column].key(row)
+    }
+
+    /// The length of a text that is longer than a cell may be \[bytes\].
+    pub(crate) fn too_long(&self, column: usize, row: usize) -> Option<usize> {
+        let length = self.columns[column].get(row).len();
+        (length > CELL_MAX).then_some(length)
     }
 
     /// The row's number in the file, from 0.
@@ -152,11 +167,9 @@ impl Sheet {
                             Some(at) => Texts::of(batch.column(*at)),
                             None => Texts::Absent,
                         };
-                        return Some(Batch {
-                            first,
-                            rows,
-                            columns: self.places.iter().map(column).collect(),
-                        });
+                        let columns: Vec<Texts> = self.places.iter().map(column).collect();
+                        let long = columns.iter().any(|texts| texts.longest() > CELL_MAX);
+                        return Some(Batch { first, rows, long, columns });
                     }
                     Ok(None) if group.row == group.end => self.open = None,
                     _ => self.tell_broken(log),
@@ -291,14 +304,4 @@ fn message(error: &dyn ToString) -> String {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text,
     }
-}
-
-/// Whether a cell is too long, which is told.
-pub(crate) fn too_long(text: &str, span: Span, log: &mut Log) -> bool {
-    let long = text.len() > CELL_MAX;
-    if long {
-        let found = format!("{} of {} bytes", quoted(text), text.len());
-        log.at(Code::TooLarge, span, found, format!("at most {CELL_MAX} bytes"));
-    }
-    long
 }

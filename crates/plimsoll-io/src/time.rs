@@ -42,11 +42,10 @@ fn is_rfc3339(text: &str) -> bool {
     matches!(zone, Some("Z" | "+00:00" | "-00:00")) && text.get(17..19) != Some("60")
 }
 
-/// RFC 3339 in UTC; beyond the year 9999 the bare seconds.
+/// RFC 3339 in UTC; as [`Time`] shows itself.
 #[must_use]
 pub fn show(time: Time) -> String {
-    let stamp = i64::try_from(time.0).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    stamp.map_or_else(|| time.0.to_string(), |stamp| stamp.to_string())
+    time.to_string()
 }
 
 #[cfg(test)]
@@ -78,5 +77,10 @@ mod tests {
         }
         assert_eq!(show(Time(1_685_620_800)), "2023-06-01T12:00:00Z");
         assert_eq!(parse(&show(Time(951_782_400))), Some(Time(951_782_400)));
+        // Every day of eight centuries, against another calendar.
+        for day in 0..292_194 {
+            let stamp = Timestamp::from_second(day * 86_400 + 86_399).expect("a time");
+            assert_eq!(show(Time(day as u64 * 86_400 + 86_399)), stamp.to_string());
+        }
     }
 }

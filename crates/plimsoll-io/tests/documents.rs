@@ -44,6 +44,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::OverCapacity { debt: asked, capacity: held },
         Refusal::InsufficientCash { held, asked },
         Refusal::BeyondReceipts { receipts: held, lent: asked },
+        Refusal::NothingToSeize,
         Refusal::AmountZero,
         Refusal::AmountTooLarge { held, asked },
         Refusal::SupplyCap(instrument),
@@ -84,6 +85,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::OverCapacity { .. }
             | Refusal::InsufficientCash { .. }
             | Refusal::BeyondReceipts { .. }
+            | Refusal::NothingToSeize
             | Refusal::AmountZero
             | Refusal::AmountTooLarge { .. }
             | Refusal::SupplyCap(_)

@@ -578,3 +578,25 @@ fn one_file_books() {
     assert_eq!(left(whole(&rows.replacen('[', "[5, ", 1))).1, "");
     assert_eq!(left(whole(&rows.replace("\"positions\"", "\"postions\""))).0, "PL0510 PL0541 PL0509");
 }
+
+/// Behind a faulty market the faults of its positions were silent, and came up only when it was corrected.
+#[test]
+fn rows_of_a_faulty_market_are_judged_by_themselves() {
+    let market = ("markets/pool.toml", "ltv = 8000", "ltv = 8300");
+    let told = |from: &str, to: &str| -> String {
+        let opened = edited(&[market, ("positions.csv", from, to)]);
+        let codes: Vec<&str> = opened.faults.list.iter().map(|fault| fault.code.name()).collect();
+        codes.join(" ")
+    };
+    for (from, to, code) in [
+        ("15000,token", "15000,token", "PL0570"),
+        ("15000,token", "-15000,token", "PL0570 PL0516"),
+        ("15000,token", "1.5e4,token", "PL0570 PL0513"),
+        ("15000,token", "15000,tokens", "PL0570 PL0521"),
+        ("15000,token", "1.5,raw", "PL0570 PL0513"),
+        ("debt,USDC,15000", "dept,USDC,15000", "PL0570 PL0520"),
+        ("debt,USDC,15000", "debt,,15000", "PL0570 PL0510"),
+    ] {
+        assert_eq!(told(from, to), code, "{to}");
+    }
+}

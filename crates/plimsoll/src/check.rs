@@ -157,7 +157,7 @@ pub struct MarketInfo {
     pub revision: &'static str,
     /// The currency of its values.
     pub currency: String,
-    /// When its state was last brought up to date.
+    /// When its state was last brought up to date; where it has several parts, the oldest of them.
     pub updated: Time,
     /// The prices it reads.
     pub prices: Vec<PriceAge>,
@@ -299,13 +299,23 @@ fn minimum(a: &Assessment) -> Option<Ratio> {
     Ratio::of(a.collateral, a.backing)
 }
 
-/// Difference of two ratios in percentage points with four digits, cut toward the line.
+/// Difference of two ratios in percentage points with four digits; the rest is cut downward, away from safety.
 fn buffer(ratio: &Ratio, minimum: &Ratio) -> Option<Int> {
-    let points = |ratio: &Ratio| -> Option<Int> {
-        let scaled: Wide = Int::from(ratio.numerator).mul_wide(Int::new(1_000_000));
-        scaled.div_down(ratio.denominator())
-    };
-    points(ratio)?.sub(points(minimum)?)
+    let (more, more_rest) = points(ratio)?;
+    let (less, less_rest) = points(minimum)?;
+    // The rests are fractions of different denominators.
+    let more_rest = more_rest.mul_wide(minimum.denominator().into());
+    let less_rest = less_rest.mul_wide(ratio.denominator().into());
+    let borrowed = if more_rest < less_rest { Int::ONE } else { Int::ZERO };
+    more.sub(less)?.sub(borrowed)
+}
+
+/// Whole 1e-4 percentage points of a ratio, and what the division leaves.
+fn points(ratio: &Ratio) -> Option<(Int, Int)> {
+    let scaled: Wide = Int::from(ratio.numerator).mul_wide(Int::new(1_000_000));
+    let whole = scaled.div_down(ratio.denominator())?;
+    let rest = scaled.sub(whole.mul_wide(ratio.denominator().into()))?;
+    Some((whole, rest.to_int()?))
 }
 
 pub(crate) fn market_info(
@@ -339,12 +349,25 @@ pub(crate) fn market_info(
         venue,
         revision,
         currency: currency(&*listed.market),
-        updated: listed.market.updated(),
+        updated: oldest(&*listed.market),
         prices,
     }
 }
 
-fn kind(origin: &plimsoll_core::Origin) -> &'static str {
+/// When the part of the market's state was brought up to date that is oldest.
+fn oldest(market: &dyn plimsoll_core::Market) -> Time {
+    let mut oldest = market.updated();
+    market.visit(&mut |_, name, _, value| {
+        if name == "last_update"
+            && let Some(time) = value.to_u64()
+        {
+            oldest = oldest.min(Time(time));
+        }
+    });
+    oldest
+}
+
+pub(crate) fn kind(origin: &plimsoll_core::Origin) -> &'static str {
     use plimsoll_core::Origin;
     match origin {
         Origin::Feed(observation) => observation.kind.name(),

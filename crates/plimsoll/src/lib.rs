@@ -40,7 +40,7 @@ pub use ask::{Misasked, Sum, account, find};
 pub use boundary::{Boundary, Crossing, boundary};
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check};
-pub use explain::{Allowance, Explanation, HoldingLine, Section, explain};
+pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, explain};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
 pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate};

@@ -12,6 +12,7 @@
 //! of them, times as many as there are; what agrees there is its health factor with ours.
 
 mod book;
+pub(crate) mod prices;
 
 use super::assess_aave::{math_utils, plain, population};
 use crate::line::{Better, Line, isa};
@@ -182,6 +183,8 @@ mod tests {
         let context = Context { scale: Scale::Quick, seed: 11, child_peers: false };
         let mut lines = Vec::new();
         measure(&context, &made, 11, &mut |line| lines.push(line)).expect("measured");
+        prices::measure(&context, &made, 100, &mut |line| assert!(line.agrees(), "{}", line.json()))
+            .expect("found");
         assert!(!lines.is_empty() && lines[0].agrees() && lines[0].checked == 3000, "{}", lines[0].json());
     }
 }

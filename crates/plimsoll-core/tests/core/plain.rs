@@ -172,12 +172,16 @@ fn refusals_have_codes_of_their_own() {
         (Refusal::Frozen(i), "PL0114"),
         (Refusal::Inactive(i), "PL0115"),
         (Refusal::BeyondReceipts { receipts: held, lent: asked }, "PL0128"),
+        (Refusal::NothingToSeize, "PL0129"),
         (Refusal::PriceUnknown { slot: 0, why: Why::Stale }, "PL0201"),
         (Refusal::ClockWentBack { state: Time(2), asked: Time(1) }, "PL0202"),
         (Refusal::Overflow("x"), "PL0301"),
         (Refusal::DivisionByZero("x"), "PL0302"),
         (Refusal::NotAtThisVenue, "PL0401"),
     ];
+    let back = Refusal::ClockWentBack { state: Time(1_772_366_279), asked: Time(0) };
+    let told = "the state is of 2026-03-01T11:57:59Z, later than the 1970-01-01T00:00:00Z asked about";
+    assert_eq!(back.to_string(), told);
     for (refusal, code) in all {
         assert_eq!(refusal.code(), code);
         let text = refusal.to_string();

@@ -37,18 +37,19 @@ pub(super) fn read(record: &Record<'_>, sound: bool, prices: &mut Prices, log: &
     }
     let before = log.count();
     let kind = record.need(1, log).and_then(|cell| scalar::word(&cell.text, cell.span, KINDS, log));
-    let unit = record.need(3, log).and_then(|cell| unit(cell, log));
-    let source = record.need(4, log).and_then(|cell| scalar::name(&cell.text, cell.span, log));
+    let unit = record.need(3, log).and_then(|cell| unit(&cell, log));
+    let source = record.need(4, log);
+    let source = source.as_ref().and_then(|cell| scalar::name(&cell.text, cell.span, log));
     let (Some(kind), Some((unit, scale)), Some(source)) = (kind, unit, source) else {
         prices.broken(name);
         return;
     };
-    let price = record.get(2).and_then(|cell| number(cell, scale, log));
+    let price = record.get(2).and_then(|cell| number(&cell, scale, log));
     let observed_at = record.get(5).and_then(|cell| scalar::time(&cell.text, cell.span, log));
     let max_age = record.get(6).and_then(|cell| scalar::duration(&cell.text, cell.span, log));
     let mut bound = |column| {
         let cell = record.get(column)?;
-        number(cell, scale, log).filter(|number| {
+        number(&cell, scale, log).filter(|number| {
             let negative = number.mantissa.is_negative();
             if negative {
                 log.at(Code::Negative, cell.span, quoted(&cell.text), "a number from zero up");

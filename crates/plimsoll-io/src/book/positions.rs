@@ -2,7 +2,7 @@
 
 use crate::book::LeftOut;
 use crate::book::rows::{Record, Shift};
-use crate::book::venue::{Desk, Posting, SIDES};
+use crate::book::venue::{Desk, Posting, SIDES, Side};
 use crate::fault::{Code, Log, nearest, quoted};
 use crate::scalar;
 use crate::table::{Cell, Column, Holds};
@@ -52,6 +52,9 @@ pub(super) struct Positions {
     by_name: Option<Vec<HashMap<String, usize>>>,
     /// The account of the row before.
     last: Option<usize>,
+    /// Drafts that are done, whose memory serves the next.
+    spare: Vec<Draft>,
+    memo: Memo,
     /// Rows of which it is not clear whose they are.
     unclear: Vec<Unclear>,
     /// Rows are missing: no account is known to be whole.
@@ -93,6 +96,8 @@ impl Positions {
             accounts: Vec::new(),
             by_name: Some(vec![HashMap::new(); places.len()]),
             last: None,
+            spare: Vec::new(),
+            memo: Memo::new(),
             unclear: Vec::new(),
             torn: false,
         }
@@ -132,10 +137,10 @@ impl Positions {
         let draft = &mut self.accounts[at];
         draft.join(record, log);
         let desk = &places[draft.listed.market].desk;
-        if let Some(desk) = desk
-            && sound
-        {
-            draft.post(record, &**desk, log);
+        match desk {
+            Some(desk) if sound => draft.post(record, &**desk, &mut self.memo, log),
+            None if sound => alone(record, log),
+            _ => {}
         }
         draft.sound &= sound && log.count() == before && desk.is_some();
     }
@@ -156,8 +161,9 @@ impl Positions {
         log: &mut Log,
     ) -> Result<(&'r str, usize), Unclear> {
         let cell = record.need(ACCOUNT, log);
-        let name = cell.and_then(|cell| scalar::name(&cell.text, cell.span, log));
-        let market = record.need(MARKET, log).and_then(|cell| self.market(cell, log));
+        let named = cell.as_ref().is_some_and(|cell| scalar::name(&cell.text, cell.span, log).is_some());
+        let name = named.then(|| record.text(ACCOUNT));
+        let market = record.need(MARKET, log).and_then(|cell| self.market(&cell, log));
         if cell.is_none() {
             self.spoil_last();
         }
@@ -224,8 +230,9 @@ impl Positions {
         if let Some(by_name) = &mut self.by_name {
             by_name[market].insert(name.to_string(), at);
         }
-        let mode = record.text(MODE);
-        self.accounts.push(Draft::new(name, market, mode));
+        let mut draft = self.spare.pop().unwrap_or_else(Draft::empty);
+        draft.begin(name, market, record.text(MODE));
+        self.accounts.push(draft);
         at
     }
 
@@ -260,16 +267,24 @@ impl Positions {
             alike.entry(letters(&draft.listed.name)).or_default().push(at);
         }
         let mut nobody = HashSet::new();
+        // What was asked once is not asked again: many rows may mean the same many accounts.
+        let mut asked: HashMap<(bool, String, Vec<usize>), bool> = HashMap::new();
         for Unclear { names, exact: to_the_letter, markets, named } in std::mem::take(&mut self.unclear) {
             let known = if to_the_letter { &exact } else { &alike };
             let mut meant = false;
-            let may_be = names.iter().filter(|name| !name.is_empty());
-            for &at in may_be.filter_map(|name| known.get(name)).flatten() {
-                let draft = &mut self.accounts[at];
-                if markets.is_empty() || markets.contains(&draft.listed.market) {
-                    draft.sound = false;
-                    meant = true;
-                }
+            for name in names.iter().filter(|name| !name.is_empty()) {
+                let question = (to_the_letter, name.clone(), markets.clone());
+                meant |= *asked.entry(question).or_insert_with(|| {
+                    let mut found = false;
+                    for &at in known.get(name).into_iter().flatten() {
+                        let draft = &mut self.accounts[at];
+                        if markets.is_empty() || markets.contains(&draft.listed.market) {
+                            draft.sound = false;
+                            found = true;
+                        }
+                    }
+                    found
+                });
             }
             match (meant, named) {
                 (true, _) => {}
@@ -291,11 +306,20 @@ impl Positions {
         self.accounts.first().map(|draft| draft.listed.name.as_str())
     }
 
-    /// Takes all accounts at hand out. They are known to be sound.
-    pub(super) fn take(&mut self) -> impl Iterator<Item = ListedAccount> {
+    /// Takes all accounts at hand out. They are known to be sound. `room` are accounts that nobody needs any more:
+    /// their memory serves the next.
+    pub(super) fn take(&mut self, room: &mut Vec<ListedAccount>, mut give: impl FnMut(ListedAccount)) {
         self.last = None;
-        self.accounts.drain(..).map(Draft::done)
+        for mut draft in self.accounts.drain(..) {
+            give(draft.replace(room.pop().unwrap_or_else(nobody)));
+            self.spare.push(draft);
+        }
     }
+}
+
+fn nobody() -> ListedAccount {
+    let account = Account::new(AccountId(0));
+    ListedAccount { name: String::new(), owner: String::new(), market: 0, account }
 }
 
 /// Accounts with their numbers: their places in the book.
@@ -310,14 +334,32 @@ pub(super) fn list_accounts(accounts: impl IntoIterator<Item = ListedAccount>) -
 }
 
 impl Draft {
-    fn new(name: &str, market: usize, mode: &str) -> Draft {
-        let account = Account::new(AccountId(0));
-        let listed = ListedAccount { name: name.to_string(), owner: String::new(), market, account };
-        Draft { listed, mode: mode.to_string(), seen: Vec::new(), sound: true }
+    /// Of no account yet.
+    fn empty() -> Draft {
+        Draft { listed: nobody(), mode: String::new(), seen: Vec::new(), sound: true }
     }
 
-    fn done(self) -> ListedAccount {
-        let mut listed = self.listed;
+    /// Begins another account, in the room that the last one had.
+    fn begin(&mut self, name: &str, market: usize, mode: &str) {
+        let ListedAccount { name: named, owner, market: place, account } = &mut self.listed;
+        named.clear();
+        named.push_str(name);
+        owner.clear();
+        *place = market;
+        account.clear(AccountId(0));
+        self.mode.clear();
+        self.mode.push_str(mode);
+        self.seen.clear();
+        self.sound = true;
+    }
+
+    fn done(mut self) -> ListedAccount {
+        self.replace(nobody())
+    }
+
+    /// Gives the account away and takes another, for its room.
+    fn replace(&mut self, room: ListedAccount) -> ListedAccount {
+        let mut listed = std::mem::replace(&mut self.listed, room);
         if listed.owner.is_empty() {
             listed.owner.clone_from(&listed.name);
         }
@@ -346,9 +388,14 @@ impl Draft {
         }
     }
 
-    fn post(&mut self, record: &Record<'_>, desk: &dyn Desk, log: &mut Log) {
+    fn post(&mut self, record: &Record<'_>, desk: &dyn Desk, memo: &mut Memo, log: &mut Log) {
+        let key = record.key(KIND).zip(record.key(ASSET));
+        let known = key.and_then(|key| memo.get(self.listed.market, key));
         let kind = record.need(KIND, log);
-        let side = kind.and_then(|cell| scalar::word(&cell.text, cell.span, SIDES, log));
+        let side = match known {
+            Some((side, _)) => Some(side),
+            None => kind.as_ref().and_then(|cell| scalar::word(&cell.text, cell.span, SIDES, log)),
+        };
         let (asset, quantity, unit) =
             (record.need(ASSET, log), record.need(QUANTITY, log), record.need(UNIT, log));
         let as_collateral = record
@@ -359,12 +406,21 @@ impl Draft {
         else {
             return;
         };
-        let posting = Posting { side, kind, asset, as_collateral };
-        let Some(instrument) = desk.instrument(&posting, log) else { return };
+        let posting = Posting { side, kind: &kind, asset: &asset, as_collateral };
+        let instrument = match known {
+            Some((_, instrument)) => instrument,
+            None => {
+                let Some(instrument) = desk.instrument(&posting, log) else { return };
+                if let Some(key) = key {
+                    memo.put(self.listed.market, key, (side, instrument));
+                }
+                instrument
+            }
+        };
         if self.seen.is_empty()
             && let Some(mode) = record.get(MODE)
         {
-            desk.mode(&mut self.listed.account, mode, log);
+            desk.mode(&mut self.listed.account, &mode, log);
         }
         if self.seen.contains(&instrument) {
             let found = format!("{} {} again", kind.text, quoted(&asset.text));
@@ -373,9 +429,65 @@ impl Draft {
             return;
         }
         self.seen.push(instrument);
-        if let Some(stored) = amount(quantity, unit, instrument, desk, log) {
+        if let Some(stored) = amount(&quantity, &unit, instrument, desk, log) {
             self.listed.account.set(instrument, Int::from(stored));
             desk.mark(&mut self.listed.account, &posting, instrument, log);
+        }
+    }
+}
+
+/// What kinds and assets were found to mean, so that a million rows ask their market a few dozen times.
+struct Memo(Vec<Option<(MemoKey, (Side, InstrumentId))>>);
+
+/// A market, and what only equal texts of a row's kind and asset have in common.
+type MemoKey = (usize, (u128, u128));
+
+/// Places of a memo; a new one takes an old one's.
+const MEMO: usize = 256;
+
+impl Memo {
+    fn new() -> Memo {
+        Memo(vec![None; MEMO])
+    }
+
+    fn place((market, (kind, asset)): MemoKey) -> usize {
+        // Fibonacci hashing: the high bits of a product with 2^64 / golden ratio.
+        let folded =
+            (kind ^ (kind >> 64)) as u64 ^ ((asset ^ (asset >> 61)) as u64).rotate_left(23) ^ market as u64;
+        (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
+    }
+
+    fn get(&self, market: usize, texts: (u128, u128)) -> Option<(Side, InstrumentId)> {
+        let key = (market, texts);
+        self.0[Memo::place(key)].filter(|(known, _)| *known == key).map(|(_, meaning)| meaning)
+    }
+
+    fn put(&mut self, market: usize, texts: (u128, u128), meaning: (Side, InstrumentId)) {
+        let key = (market, texts);
+        self.0[Memo::place(key)] = Some((key, meaning));
+    }
+}
+
+/// What can be said of a row whose market is faulty: whether each cell can be of any market.
+fn alone(record: &Record<'_>, log: &mut Log) {
+    if let Some(kind) = record.need(KIND, log) {
+        let _ = scalar::word(&kind.text, kind.span, SIDES, log); // told
+    }
+    record.need(ASSET, log);
+    if let Some(cell) = record.get(AS_COLLATERAL) {
+        let _ = scalar::word(&cell.text, cell.span, YES_NO, log); // told
+    }
+    let (Some(quantity), Some(unit)) = (record.need(QUANTITY, log), record.need(UNIT, log)) else { return };
+    match &*unit.text {
+        "token" => _ = scalar::amount(&quantity.text, quantity.span, log),
+        "raw" | "scaled" | "shares" => _ = scalar::integer(&quantity.text, 256, quantity.span, log),
+        _ => {
+            let words = ["token", "raw", "scaled", "shares"];
+            let fault =
+                log.at(Code::NotAUnit, unit.span, quoted(&unit.text), "one of token, raw, scaled, shares");
+            if let Some(near) = nearest(&unit.text, words) {
+                fault.help(format!("did you mean `{near}`?"));
+            }
         }
     }
 }

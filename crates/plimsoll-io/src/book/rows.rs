@@ -1,9 +1,9 @@
 //! One row of a list, whether it stands in a CSV file, in a Parquet file or in a one-file book: named texts with their
 //! places.
 
-use crate::columnar::{self, Batch, Sheet};
+use crate::columnar::{Batch, Sheet};
 use crate::fault::{Code, Log, Packed, Source, Span, nearest, quoted};
-use crate::table::{Cell, Column, Header, Row, Rows, header};
+use crate::table::{CELL_MAX, Cell, Column, Header, Row, Rows, header};
 use crate::tree::{Entry, Node, Value};
 use std::borrow::Cow;
 
@@ -15,11 +15,16 @@ pub(super) struct Record<'r> {
     /// The row as a whole: where to point when something is missing.
     pub(super) span: Span,
     columns: &'static [Column],
-    /// Where the columns stand in a file in which a cell that is missing has a place all the same.
-    places: Option<&'r [Option<usize>]>,
-    cells: [Option<Cell<'r>>; WIDTH],
+    cells: Cells<'r>,
     /// More or fewer cells than the header has: no cell is sure to be where it seems.
     pub(super) shift: Option<Shift<'r>>,
+}
+
+enum Cells<'r> {
+    /// Known columns in their order.
+    Listed(&'r [Option<Cell<'r>>; WIDTH]),
+    /// A row of some, and where each known column stands in the file. A cell that is missing has a place all the same.
+    Packed { batch: &'r Batch, row: usize, places: &'r [Option<usize>] },
 }
 
 /// The cells of a row as the file has them, and how many there should be.
@@ -59,24 +64,58 @@ impl Shift<'_> {
 const SURPLUS_MAX: usize = 8;
 
 impl<'r> Record<'r> {
+    /// One row of some rows of a Parquet file.
+    #[inline]
+    pub(super) fn packed(
+        batch: &'r Batch,
+        row: usize,
+        (id, places): (u16, &'r Header),
+        columns: &'static [Column],
+    ) -> Record<'r> {
+        let span = Span { source: id, start: batch.number(row), end: Span::NONE };
+        Record { span, columns, cells: Cells::Packed { batch, row, places }, shift: None }
+    }
+
     /// The text of a column, if the row has any.
-    pub(super) fn get(&self, column: usize) -> Option<&Cell<'r>> {
-        self.cells.get(column)?.as_ref()
+    #[inline]
+    pub(super) fn get(&self, column: usize) -> Option<Cell<'_>> {
+        let text = self.text(column);
+        (!text.is_empty()).then(|| Cell { text: Cow::Borrowed(text), span: self.span_of(column) })
     }
 
     /// The text of a column; empty where the row has none.
+    #[inline]
     pub(super) fn text(&self, column: usize) -> &str {
-        self.get(column).map_or("", |cell| &*cell.text)
+        match &self.cells {
+            Cells::Listed(cells) => cells[column].as_ref().map_or("", |cell| &*cell.text),
+            Cells::Packed { batch, row, .. } => batch.text(column, *row),
+        }
+    }
+
+    /// Something that only equal texts of a column have in common, where there is such a thing at hand.
+    #[inline]
+    pub(super) fn key(&self, column: usize) -> Option<u128> {
+        match &self.cells {
+            Cells::Listed(_) => None,
+            Cells::Packed { batch, row, .. } => batch.key(column, *row),
+        }
+    }
+
+    fn span_of(&self, column: usize) -> Span {
+        match &self.cells {
+            Cells::Listed(cells) => cells[column].as_ref().map_or(self.span, |cell| cell.span),
+            Cells::Packed { places, .. } => {
+                places[column].map_or(self.span, |place| Span { end: place as u32, ..self.span })
+            }
+        }
     }
 
     /// The text of a column that must have one.
-    pub(super) fn need(&self, column: usize, log: &mut Log) -> Option<&Cell<'r>> {
+    pub(super) fn need(&self, column: usize, log: &mut Log) -> Option<Cell<'_>> {
         let cell = self.get(column);
         if cell.is_none() {
             let name = self.columns[column].name;
-            let place = self.places.and_then(|places| places[column]);
-            let span = place.map_or(self.span, |place| Span { end: place as u32, ..self.span });
-            log.at(Code::MissingField, span, "nothing", format!("a `{name}`"));
+            log.at(Code::MissingField, self.span_of(column), "nothing", format!("a `{name}`"));
         }
         cell
     }
@@ -113,35 +152,24 @@ fn of_sheet(
     };
     while let Some(batch) = sheet.next(log) {
         for row in 0..batch.rows {
-            let before = log.count();
-            let record = of_batch(&batch, row, (id, &sheet.places), columns, log);
-            let sound = log.count() == before;
+            let record = Record::packed(&batch, row, (id, &sheet.places), columns);
+            let sound = !batch.long || !tell_long(&batch, &record, row, log);
             each(&record, sound, log);
         }
     }
     !sheet.torn
 }
 
-/// One row of some rows of a Parquet file. A cell that is too long is told and not there.
-#[inline]
-pub(super) fn of_batch<'b>(
-    batch: &'b Batch,
-    row: usize,
-    (id, places): (u16, &'b Header),
-    columns: &'static [Column],
-    log: &mut Log,
-) -> Record<'b> {
-    let span = Span { source: id, start: batch.number(row), end: Span::NONE };
-    let mut cells = [const { None }; WIDTH];
-    for ((column, cell), place) in cells.iter_mut().enumerate().zip(places) {
-        let Some(place) = *place else { continue };
-        let text = batch.text(column, row);
-        let span = Span { end: place as u32, ..span };
-        if !text.is_empty() && !columnar::too_long(text, span, log) {
-            *cell = Some(Cell { text: Cow::Borrowed(text), span });
+/// Tells the cells of a row that are too long, which are not there; whether there are any.
+fn tell_long(batch: &Batch, record: &Record<'_>, row: usize, log: &mut Log) -> bool {
+    let before = log.count();
+    for column in 0..record.columns.len() {
+        if let Some(length) = batch.too_long(column, row) {
+            let expected = format!("at most {CELL_MAX}");
+            log.at(Code::TooLarge, record.span_of(column), format!("a text of {length} bytes"), expected);
         }
     }
-    Record { span, columns, places: Some(places), cells, shift: None }
+    log.count() != before
 }
 
 fn of_text(
@@ -171,10 +199,10 @@ fn of_text(
             return true;
         }
         let fits = row.cells.len() == width && log.count() == before;
-        let mut record = record(&row, &places, columns);
-        if row.cells.len() != width {
-            record.shift = Some(Shift { cells: row.cells.clone(), places: &places, width });
-        }
+        let (cells, span) = listed(&row, &places);
+        let shifted = row.cells.len() != width;
+        let shift = shifted.then(|| Shift { cells: row.cells.clone(), places: &places, width });
+        let record = Record { span, columns, cells: Cells::Listed(&cells), shift };
         // A quotation mark out of place takes cells with it; that is told already.
         if !fits && log.count() == before {
             let found = format!("{} cells", row.cells.len());
@@ -188,7 +216,7 @@ fn of_text(
     }
 }
 
-fn record<'s>(row: &Row<'s>, places: &'s Header, columns: &'static [Column]) -> Record<'s> {
+fn listed<'s>(row: &Row<'s>, places: &Header) -> ([Option<Cell<'s>>; WIDTH], Span) {
     let (first, last) = (row.cells.first().map(|c| c.span), row.cells.last().map(|c| c.span));
     let nowhere = Span { source: 0, start: 0, end: 0 };
     let span = Span { end: last.unwrap_or(nowhere).end, ..first.unwrap_or(nowhere) };
@@ -196,16 +224,16 @@ fn record<'s>(row: &Row<'s>, places: &'s Header, columns: &'static [Column]) -> 
     for (cell, place) in cells.iter_mut().zip(places) {
         *cell = place.and_then(|at| row.cells.get(at)).filter(|cell| !cell.text.is_empty()).cloned();
     }
-    Record { span, columns, places: None, cells, shift: None }
+    (cells, span)
 }
 
 /// Reads a list of tables, each a row. `each` as in [`of_table`]; a row with faulty fields is told as not right.
 /// `false` when rows are missing: something in the list is no table.
-pub(super) fn of_list<'t>(
-    nodes: &'t [Node],
+pub(super) fn of_list(
+    nodes: &[Node],
     columns: &'static [Column],
     log: &mut Log,
-    mut each: impl FnMut(&Record<'t>, bool, &mut Log),
+    mut each: impl FnMut(&Record<'_>, bool, &mut Log),
 ) -> bool {
     let mut whole = true;
     for node in nodes {
@@ -230,7 +258,7 @@ pub(super) fn of_list<'t>(
                 cells[column] = None;
             }
         }
-        each(&Record { span: head, columns, places: None, cells, shift: None }, sound, log);
+        each(&Record { span: head, columns, cells: Cells::Listed(&cells), shift: None }, sound, log);
     }
     whole
 }

@@ -4,10 +4,12 @@
 //! them. What is given is what `open` gives, in the same order.
 
 use crate::book::positions::{self, Place, Positions};
-use crate::book::{Frame, files, frame, rows};
+use crate::book::rows::Record;
+use crate::book::{Frame, files, frame};
 use crate::columnar::{Batch, Input, Sheet};
 use crate::fault::Log;
 use plimsoll_core::{AccountId, Book, ListedAccount, ListedMarket};
+use std::cmp::Ordering;
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
@@ -28,6 +30,8 @@ pub struct Stream {
     /// Rows and accounts that were read.
     rows: u64,
     accounts: u64,
+    /// What callers gave back, for its memory.
+    room: Vec<ListedAccount>,
     log: Log,
 }
 
@@ -87,6 +91,7 @@ pub fn stream(path: &Path) -> Option<Stream> {
         row: 0,
         rows: 0,
         accounts: 0,
+        room: Vec::new(),
         log,
     })
 }
@@ -115,50 +120,66 @@ impl Stream {
     /// # Errors
     /// When something is faulty or out of order: then nothing of the book is to be relied upon.
     pub fn next(&mut self, chunk: &mut Vec<ListedAccount>) -> Result<(), Unsteady> {
-        chunk.clear();
+        self.room.append(chunk);
         while chunk.len() < CHUNK {
-            match &self.batch {
-                Some(batch) if self.row < batch.rows => self.read_row(chunk)?,
+            match self.batch.take() {
+                Some(batch) if self.row < batch.rows => {
+                    let read = self.read_rows(&batch, chunk);
+                    self.batch = Some(batch);
+                    read?;
+                }
                 _ => {
                     self.row = 0;
                     self.batch = self.sheet.next(&mut self.log);
-                    if self.log.count() > 0 {
+                    if self.log.count() > 0 || self.batch.as_ref().is_some_and(|batch| batch.long) {
                         return Err(Unsteady::Faulty);
                     }
                     if self.batch.is_none() {
                         self.take_group(chunk);
-                        return Ok(());
+                        break;
                     }
                 }
+            }
+        }
+        // More is not needed than is taken at a time.
+        self.room.truncate(2 * CHUNK);
+        Ok(())
+    }
+
+    /// Reads rows until the chunk is full or the batch is at its end.
+    fn read_rows(&mut self, batch: &Batch, chunk: &mut Vec<ListedAccount>) -> Result<(), Unsteady> {
+        while self.row < batch.rows && chunk.len() < CHUNK {
+            let places = &self.sheet.places;
+            let record = Record::packed(batch, self.row, (0, places), positions::COLUMNS);
+            self.row += 1;
+            self.rows += 1;
+            let name = record.text(positions::ACCOUNT);
+            match self.positions.group().map(|group| group.cmp(name)) {
+                Some(Ordering::Less) => {
+                    let (room, next) = (&mut self.room, &mut self.accounts);
+                    self.positions.take(room, |listed| give(listed, next, chunk));
+                }
+                Some(Ordering::Greater) => return Err(Unsteady::Unsorted(self.rows)),
+                _ => {}
+            }
+            self.positions.read(&record, true, &self.places, &mut self.log);
+            if self.log.count() > 0 {
+                return Err(Unsteady::Faulty);
             }
         }
         Ok(())
     }
 
-    fn read_row(&mut self, chunk: &mut Vec<ListedAccount>) -> Result<(), Unsteady> {
-        let Some(batch) = self.batch.take() else { return Ok(()) };
-        let places = std::mem::take(&mut self.sheet.places);
-        let record = rows::of_batch(&batch, self.row, (0, &places), positions::COLUMNS, &mut self.log);
-        self.row += 1;
-        self.rows += 1;
-        let order = self.positions.group().map(|group| group.cmp(record.text(positions::ACCOUNT)));
-        match order {
-            Some(std::cmp::Ordering::Less) => self.take_group(chunk),
-            Some(std::cmp::Ordering::Greater) => return Err(Unsteady::Unsorted(self.rows)),
-            _ => {}
-        }
-        self.positions.read(&record, true, &self.places, &mut self.log);
-        self.sheet.places = places;
-        self.batch = Some(batch);
-        if self.log.count() > 0 { Err(Unsteady::Faulty) } else { Ok(()) }
-    }
-
-    /// The accounts of one name are complete.
+    /// The accounts of the last name are complete.
     fn take_group(&mut self, chunk: &mut Vec<ListedAccount>) {
-        for mut listed in self.positions.take() {
-            listed.account.id = AccountId(self.accounts);
-            self.accounts += 1;
-            chunk.push(listed);
-        }
+        let next = &mut self.accounts;
+        self.positions.take(&mut self.room, |listed| give(listed, next, chunk));
     }
+}
+
+/// Hands an account out under its number.
+fn give(mut listed: ListedAccount, next: &mut u64, chunk: &mut Vec<ListedAccount>) {
+    listed.account.id = AccountId(*next);
+    *next += 1;
+    chunk.push(listed);
 }

@@ -12,6 +12,9 @@ use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, StringViewArray};
 use arrow_schema::{DataType, TimeUnit};
 use std::fmt::{Display, Write};
 
+/// A text of at most so many bytes stands in its view (Arrow's format has it so).
+const MAX_INLINE_VIEW_LEN: u32 = 12;
+
 /// Why a column's type cannot stand for what the column holds.
 pub(super) struct Unfit {
     pub(super) found: String,
@@ -82,6 +85,29 @@ impl Texts {
                 shown(array, |at, out| out.push_str(if flags.value(at) { "yes" } else { "no" }))
             }
             _ => Texts::Absent,
+        }
+    }
+
+    /// The longest cell's length, or more \[bytes\].
+    pub(super) fn longest(&self) -> usize {
+        match self {
+            // A view begins with its text's length.
+            Texts::Stored(array) => array.views().iter().map(|view| *view as u32).max().unwrap_or(0) as usize,
+            // Numbers are short.
+            Texts::Shown { .. } | Texts::Absent => 0,
+        }
+    }
+
+    /// Something that only equal cells have in common; `None` where there is no such thing at hand.
+    #[inline]
+    pub(super) fn key(&self, row: usize) -> Option<u128> {
+        match self {
+            // A view of a short text holds all of it.
+            Texts::Stored(array) if array.is_valid(row) => {
+                Some(array.views()[row]).filter(|view| *view as u32 <= MAX_INLINE_VIEW_LEN)
+            }
+            Texts::Stored(_) | Texts::Absent => Some(0),
+            Texts::Shown { .. } => None,
         }
     }
 

@@ -24,7 +24,7 @@ const LEAST_LEFTOVER: U256 = U256::new(1_000 * 100_000_000);
 /// use, not paused and past their grace period.
 pub(super) fn executable(pool: &Pool, account: &Account, at: Time) -> Result<(), Refusal> {
     let config = UserConfig::of(account);
-    let mut refusals = [Err(Refusal::NotLiquidatable); 2];
+    let mut refusals = [Err(Refusal::NothingToSeize), Err(Refusal::NotLiquidatable)];
     for holding in account.holdings() {
         let (reserve, role) = pool.role(holding.instrument)?;
         let (side, counts) = match role {
@@ -37,7 +37,7 @@ pub(super) fn executable(pool: &Pool, account: &Account, at: Time) -> Result<(),
         }
         if role == Role::Debt || seizable(pool, reserve) {
             refusals[side] = open_for_liquidation(pool, reserve, at);
-        } else if refusals[side] == Err(Refusal::NotLiquidatable) {
+        } else if refusals[side] == Err(Refusal::NothingToSeize) {
             refusals[side] = Err(Refusal::NotSeizable(holding.instrument));
         }
     }

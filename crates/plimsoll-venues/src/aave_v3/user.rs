@@ -21,6 +21,8 @@ pub(super) struct Leg {
     pub(super) ltv: u16,
     /// Liquidation threshold outside e-mode (bps).
     pub(super) threshold: u16,
+    /// Decimals of the token.
+    pub(super) decimals: u8,
 }
 
 impl Leg {
@@ -32,6 +34,7 @@ impl Leg {
         unit: Divisor::of(U256::ONE),
         ltv: 0,
         threshold: 0,
+        decimals: 0,
     };
 
     /// Accrues a reserve to a time and reads its price.
@@ -52,6 +55,7 @@ impl Leg {
             unit: Divisor::of(unit),
             ltv: listed.configuration.get(Configuration::LTV) as u16,
             threshold: listed.configuration.get(Configuration::THRESHOLD) as u16,
+            decimals,
         })
     }
 }
@@ -229,6 +233,7 @@ pub(super) struct Side<'l> {
     index: &'l U256,
     balance_rounding: Rounding,
     value_rounding: Rounding,
+    decimals: u8,
 }
 
 impl<'l> Side<'l> {
@@ -239,6 +244,7 @@ impl<'l> Side<'l> {
             index: &leg.income,
             balance_rounding: revision.receipt_balance(),
             value_rounding: Rounding::Down,
+            decimals: leg.decimals,
         }
     }
 
@@ -249,6 +255,7 @@ impl<'l> Side<'l> {
             index: &leg.debt_index,
             balance_rounding: revision.debt_balance(),
             value_rounding: revision.debt_value(),
+            decimals: leg.decimals,
         }
     }
 
@@ -271,7 +278,8 @@ impl<'l> Side<'l> {
 
     #[inline(always)]
     fn balance<T: Trace + ?Sized>(&self, t: &mut T, scaled: U256) -> Result<U256, Refusal> {
-        t.mul_div(self.formula, scaled, *self.index, RAY, self.balance_rounding, Unit::raw(0))
+        let unit = Unit::raw(self.decimals);
+        t.mul_div(self.formula, scaled, *self.index, RAY, self.balance_rounding, unit)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Interest: `Morpho._accrueInterest`, and the rate models that it asks.
 
 use super::{Irm, Numbers, Pool, State, grow};
-use plimsoll_core::Rounding::{Down, TowardZero};
+use plimsoll_core::Rounding::{Down, Exact, TowardZero};
 use plimsoll_core::{
     Arithmetic, Divisor, Int, Operation, Refusal, Step, Subject, Time, Trace, U256, Unit, WAD, YEAR,
 };
@@ -157,10 +157,10 @@ fn adapted<T: Trace + ?Sized>(
     start: U256,
     shift: Int,
 ) -> Result<U256, Refusal> {
-    let power = exp(shift).ok_or(Refusal::Overflow(formula))?;
-    t.given("e^x, by two terms of its series on [-ln 2 / 2, ln 2 / 2]", power, Unit::WAD);
-    let free = signed(t, formula, start.into(), power.into(), ONE)?;
-    Ok(free.magnitude().clamp(U256::new(MIN_RATE), U256::new(MAX_RATE)))
+    let power = exp(t, shift).ok_or(Refusal::Overflow(formula))?;
+    let free = signed(t, formula, start.into(), power.into(), ONE)?.magnitude();
+    let low = t.max("at least 0.1 % a year", free, U256::new(MIN_RATE), Unit::WAD);
+    Ok(t.min("at most 200 % a year", low, U256::new(MAX_RATE), Unit::WAD))
 }
 
 /// `x * y / by` toward zero, the product within a Solidity `int256`.
@@ -181,17 +181,28 @@ fn signed<T: Trace + ?Sized>(
 }
 
 /// `e^x` (wad): x = q ln 2 + r, then 2^q (1 + r + r^2/2) (`ExpLib.wExp`).
-fn exp(x: Int) -> Option<U256> {
+fn exp<T: Trace + ?Sized>(t: &mut T, x: Int) -> Option<U256> {
     const LN_2: i128 = 693_147_180_559_945_309;
     const LOWEST: i128 = -41_446_531_673_892_822_312; // ln(10^-18)
     const HIGHEST: i128 = 93_859_467_695_000_404_319; // ln(2^255 / 10^36)
     const AT_HIGHEST: u128 = 1_325_096_421_112_656_151; // times 2^135
     const UNIT: i128 = 10i128.pow(18);
+    let mut tell = |formula, operation, rounding, value: Int, unit| {
+        if t.listens() {
+            t.step(Step { formula, operation, rounding, value, unit });
+        }
+    };
     if x < Int::new(LOWEST) {
+        tell("x, below ln(1e-18): e^x = 0", Operation::Given, Exact, x, Unit::WAD);
         return Some(U256::ZERO);
     }
     if x >= Int::new(HIGHEST) {
-        return U256::new(AT_HIGHEST).mul(U256::ZERO.with_bit(135, true));
+        let (power, scale) = (U256::new(AT_HIGHEST), U256::ZERO.with_bit(135, true));
+        let value = power.mul(scale)?;
+        tell("x, beyond what e^x is computed for", Operation::Given, Exact, x, Unit::WAD);
+        let operation = Operation::MulDiv { x: power.into(), y: scale.into(), by: Int::ONE };
+        tell("e^x, its highest = 1325096421112656151 x 2^135", operation, Exact, value.into(), Unit::WAD);
+        return Some(value);
     }
     // |x| < 2^67 and |r| < 2^59 from here on: 128 bits hold every product.
     let size = i128::try_from(x.magnitude().to_u128()?).ok()?;
@@ -199,11 +210,26 @@ fn exp(x: Int) -> Option<U256> {
     let half = if x < 0 { -(LN_2 / 2) } else { LN_2 / 2 };
     let q = (x + half) / LN_2;
     let r = x - q * LN_2;
-    let power = u128::try_from(UNIT + r + r * r / UNIT / 2).ok()?;
-    let shift = usize::try_from(q.unsigned_abs()).ok()?;
-    if q >= 0 {
-        U256::new(power).mul(U256::ZERO.with_bit(shift, true))
-    } else {
-        Some(U256::new(power >> shift))
-    }
+    let square = r * r / UNIT;
+    let power = UNIT + r + square / 2;
+    let shift = U256::ZERO.with_bit(usize::try_from(q.unsigned_abs()).ok()?, true);
+    let magnitude = U256::new(u128::try_from(power).ok()?);
+    let value = if q >= 0 { magnitude.mul(shift)? } else { magnitude.div(shift, Down)? };
+
+    let int = Int::new;
+    let mul_div = |x, y, by| Operation::MulDiv { x: int(x), y: int(y), by: int(by) };
+    let add = |x, y| Operation::Add { x: int(x), y: int(y) };
+    let sub = Operation::Sub { x: int(x), y: int(q * LN_2), floor_at_zero: false };
+    tell("x + ln 2 / 2, with the sign of x", add(x, half), Exact, int(x + half), Unit::WAD);
+    tell("q = that / ln 2", mul_div(x + half, 1, LN_2), TowardZero, int(q), Unit::NUMBER);
+    tell("q ln 2", mul_div(q, LN_2, 1), Exact, int(q * LN_2), Unit::WAD);
+    tell("r = x - q ln 2", sub, Exact, int(r), Unit::WAD);
+    tell("r^2", mul_div(r, r, UNIT), TowardZero, int(square), Unit::WAD);
+    tell("r^2 / 2", mul_div(square, 1, 2), TowardZero, int(square / 2), Unit::WAD);
+    tell("1 + r", add(UNIT, r), Exact, int(UNIT + r), Unit::WAD);
+    tell("e^r = 1 + r + r^2 / 2", add(UNIT + r, square / 2), Exact, int(power), Unit::WAD);
+    let (y, by, rounding) = if q >= 0 { (shift, U256::ONE, Exact) } else { (U256::ONE, shift, Down) };
+    let operation = Operation::MulDiv { x: int(power), y: y.into(), by: by.into() };
+    tell("e^x = 2^q e^r", operation, rounding, value.into(), Unit::WAD);
+    Some(value)
 }

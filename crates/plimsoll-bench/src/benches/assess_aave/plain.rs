@@ -5,7 +5,7 @@
 
 use super::population::Place;
 use crate::registry::Trouble;
-use plimsoll_core::{Account, Silent};
+use plimsoll_core::{Account, Silent, Verdict};
 use plimsoll_venues::aave_v3::{Configuration, E_MODE, Revision, USER_CONFIG, debt, receipt};
 use ruint::aliases::U256;
 
@@ -89,6 +89,23 @@ impl Book {
         });
         let users = place.accounts.iter().map(|account| user(account, reserves.len())).collect();
         Ok(Book { revision, modes: modes.collect(), reserves, users })
+    }
+
+    /// The verdict with another price of one reserve.
+    pub(crate) fn at_price(
+        &mut self,
+        reserve: usize,
+        price: plimsoll_core::U256,
+        user: &User,
+    ) -> Option<Verdict> {
+        let before = std::mem::replace(&mut self.reserves.get_mut(reserve)?.price, word(price));
+        let answer = self.assess(user);
+        self.reserves[reserve].price = before;
+        Some(match answer? {
+            Answer { owes: false, .. } => Verdict::NoDebt,
+            Answer { liquidatable: true, .. } => Verdict::Unhealthy,
+            _ => Verdict::Healthy,
+        })
     }
 
     /// An account as this version has it.
