@@ -405,9 +405,7 @@ impl<'a> Work<'a> {
         let index = self.states[reserve].liquidity_index;
         let formula = "scaled minted = amount x 1e27 / liquidity index";
         let scaled = t.mul_div(formula, amount, ONE, index, revision.receipt_mint(), Unit::NUMBER)?;
-        if amount == U256::ZERO || scaled == U256::ZERO {
-            return Err(Refusal::AmountZero);
-        }
+        require_some(revision, amount, scaled)?;
         let configuration = self.require_open(reserve)?;
         if configuration.is(Configuration::FROZEN) {
             return Err(Refusal::Frozen(asset(reserve)));
@@ -420,6 +418,9 @@ impl<'a> Work<'a> {
         }
         self.update_rates(t, reserve, amount, U256::ZERO)?;
         self.pay_in(reserve, amount)?;
+        if scaled == U256::ZERO {
+            return Err(Refusal::AmountZero);
+        }
         let first = self.account.quantity(into).is_zero();
         self.move_receipt(reserve, scaled, Party::Mint, Party::Account(self.account.id))?;
         if first {
@@ -479,9 +480,7 @@ impl<'a> Work<'a> {
         };
         // From 3.5 on the contract asks of the scaled amounts, before of the amounts.
         let too_much = if revision >= Revision::V3_5 { scaled > held_scaled } else { amount > held };
-        if amount == U256::ZERO || scaled == U256::ZERO {
-            return Err(Refusal::AmountZero);
-        }
+        require_some(revision, amount, scaled)?;
         if too_much {
             return Err(Refusal::AmountTooLarge { held, asked: amount });
         }
@@ -491,6 +490,9 @@ impl<'a> Work<'a> {
         let emptied = if revision >= Revision::V3_5 { scaled == held_scaled } else { amount == held };
         if was_collateral && emptied {
             self.set_flag(reserve, COLLATERAL_BIT, false);
+        }
+        if scaled == U256::ZERO {
+            return Err(Refusal::AmountZero);
         }
         self.move_receipt(reserve, scaled, Party::Account(self.account.id), Party::Burn)?;
         self.pay_out(reserve, amount)?;
@@ -620,10 +622,7 @@ impl<'a> Work<'a> {
         let index = self.states[reserve].variable_borrow_index;
         let formula = "scaled debt minted = amount x 1e27 / debt index";
         let scaled = t.mul_div(formula, amount, ONE, index, revision.debt_mint(), Unit::NUMBER)?;
-        // Up to 3.4 the contract asks for an amount here, and only the token for one that counts.
-        if amount == U256::ZERO || (revision >= Revision::V3_5 && scaled == U256::ZERO) {
-            return Err(Refusal::AmountZero);
-        }
+        require_some(revision, amount, scaled)?;
         self.validate_borrow(t, reserve, amount, scaled)?;
         if revision <= Revision::V3_4 {
             self.require_capacity_for(t, reserve, amount)?;
@@ -846,4 +845,11 @@ impl<'a> Work<'a> {
         }
         self.pay_in(reserve, repaid)
     }
+}
+
+/// Up to 3.4 the pool asks first for an amount, and only the token at last for one that counts; from 3.5 on the pool asks
+/// for one that counts.
+fn require_some(revision: Revision, amount: U256, scaled: U256) -> Result<(), Refusal> {
+    let nothing = amount == U256::ZERO || (revision >= Revision::V3_5 && scaled == U256::ZERO);
+    if nothing { Err(Refusal::AmountZero) } else { Ok(()) }
 }

@@ -112,6 +112,31 @@ fn a_loan_is_refused_in_the_contracts_order() {
     });
 }
 
+/// An amount that does not count (1 at an index of 5) is refused by the token, after everything else, up to 3.4; from 3.5
+/// on by the pool and first, for a deposit: a withdrawal burns at least one.
+#[test]
+fn an_amount_that_does_not_count_is_refused_in_the_contracts_order() {
+    each(|revision| {
+        let at_five = |world: World| {
+            world.rebuilt(|spec| {
+                let index = plimsoll_core::RAY.value().mul(u(5)).expect("5e27");
+                spec.reserves[WETH].state.liquidity_index = index;
+            })
+        };
+        let old = revision <= Revision::V3_4;
+        let world = at_five(plain(revision));
+        assert_eq!(own(&world, deposit(WETH, 1)), Some(Refusal::AmountZero), "{revision:?}");
+        assert_eq!(own(&world, withdraw(WETH, 1)), old.then_some(Refusal::AmountZero), "{revision:?}");
+        let frozen = world.clone().set(WETH, Configuration::FROZEN, 1);
+        let expected = if old { Refusal::Frozen(asset(WETH)) } else { Refusal::AmountZero };
+        assert_eq!(own(&frozen, deposit(WETH, 1)), Some(expected), "{revision:?}");
+        let paused = world.clone().set(WETH, Configuration::PAUSED, 1);
+        assert_eq!(own(&paused, withdraw(WETH, 1)), Some(Refusal::Paused(asset(WETH))), "{revision:?}");
+        let nobody = world.then(3, 3, withdraw(WETH, 1)).err();
+        assert_eq!(nobody, Some(Refusal::AmountTooLarge { held: u(0), asked: u(1) }), "{revision:?}");
+    });
+}
+
 /// From 3.6 on a mode is entered reserve by reserve, its debt before its collateral, through all flags (`getNextFlags`).
 #[test]
 fn a_mode_is_entered_reserve_by_reserve() {
