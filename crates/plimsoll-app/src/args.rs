@@ -68,6 +68,9 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
 }
 
+/// What chooses among accounts; rows and sums of a whole book know no choice.
+const CHOICE: [&str; 5] = ["tier", "owner", "market", "sort", "top"];
+
 #[derive(clap::Args)]
 pub(crate) struct CheckArgs {
     /// A book: a folder, or one JSON file
@@ -79,13 +82,13 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(crate) json: bool,
     /// Only prices and sums
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = CHOICE)]
     pub(crate) totals: bool,
     /// One row an account as CSV, in the order of the book; docs/results.md has the columns
-    #[arg(long, conflicts_with_all = ["json", "totals"])]
+    #[arg(long, conflicts_with_all = ["json", "totals"], conflicts_with_all = CHOICE)]
     pub(crate) csv: bool,
     /// The same as Parquet, to this file; prices and sums are shown
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["csv"])]
+    #[arg(long, value_name = "FILE", conflicts_with = "csv", conflicts_with_all = CHOICE)]
     pub(crate) parquet: Option<PathBuf>,
     /// Judge the sound part of a faulty book: the faults go to stderr, how many there are and which accounts were left
     /// out into the output

@@ -4,7 +4,7 @@ use crate::exit;
 use crate::show::{errln, outln};
 use crate::steps::Steps;
 use plimsoll::{Identity, Ladder, Misasked};
-use plimsoll_core::{Book, Certainty, Judgement, Refusal, U256};
+use plimsoll_core::{Book, Certainty, Judgement, Refusal, U256, Why};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -19,19 +19,66 @@ pub(crate) fn opened(path: &Path, at: Option<&str>, name: &str) -> Result<(Book,
 /// The book after changes to it, and the account's place in it; the exit code where that cannot be.
 pub(crate) fn changed(path: &Path, name: &str, first: &Steps) -> Result<(Book, usize), u8> {
     let (book, account) = opened(path, None, name)?;
+    Ok((after(book, Some(account), first)?, account))
+}
+
+/// The book after changes, of one account's or of prices, parameters and time alone.
+pub(crate) fn after(book: Book, account: Option<usize>, first: &Steps) -> Result<Book, u8> {
     if first.0.is_empty() {
-        return Ok((book, account));
+        return Ok(book);
     }
     let changes: Vec<_> = first.0.iter().map(|(_, change)| change.clone()).collect();
-    let answer =
-        plimsoll::whatif(&book, account, &changes, &Ladder::default()).map_err(|why| refuse(&why))?;
-    if let Some(refusal) = &answer.refused {
-        let step = first.0.get(answer.done.len()).map_or("", |(said, _)| said);
-        errln!("plimsoll: {step}: {}", words(refusal));
+    let ladder = Ladder::default();
+    let done = match account {
+        Some(account) => plimsoll::whatif(&book, account, &changes, &ladder)
+            .map(|answer| (answer.refused, answer.done.len(), answer.book)),
+        None => plimsoll::whatif_all(&book, &changes, &ladder)
+            .map(|answer| (answer.refused, answer.done.len(), answer.book)),
+    };
+    let (refused, done, book) = done.map_err(|why| refuse(&why))?;
+    if let Some(refusal) = refused {
+        let step = first.0.get(done).map_or("", |(said, _)| said);
+        errln!("plimsoll: {step}: {}", words(&refusal));
         return Err(exit::FAULTY);
     }
-    crate::whatif::possible(&changes, &answer.book)?;
-    Ok((answer.book, account))
+    crate::whatif::possible(&changes, &book)?;
+    Ok(book)
+}
+
+/// Prints an answer about one account; the exit code.
+pub(crate) fn tell<Answer>(
+    asked: Result<Answer, Misasked>,
+    judgement: fn(&Answer) -> &Judgement,
+    print: impl FnOnce(&Answer),
+) -> u8 {
+    match asked {
+        Ok(answer) => {
+            print(&answer);
+            crate::explain::code(judgement(&answer))
+        }
+        Err(why) => refuse(&why),
+    }
+}
+
+/// The exit code where no name of these is the one asked for; told, with the nearest.
+pub(crate) fn no_such<'n>(what: &str, asked: &str, known: &mut dyn Iterator<Item = &'n str>) -> Option<u8> {
+    let known: Vec<&str> = known.collect();
+    if known.contains(&asked) {
+        return None;
+    }
+    errln!("plimsoll: found no {what} `{asked}`");
+    if let Some(near) = plimsoll_io::fault::nearest(asked, known.into_iter()) {
+        errln!("  did you mean `{near}`?");
+    }
+    Some(exit::USAGE)
+}
+
+/// The reason to doubt what is said at the venue's own prices, if there is one.
+pub(crate) fn doubt(judgement: &Judgement) -> Option<Why> {
+    match judgement.certainty {
+        Certainty::Certain | Certainty::NoDebt | Certainty::Unanswered => None,
+        Certainty::Safe { why, .. } | Certainty::Unsafe(why) | Certainty::Undetermined(why) => Some(why),
+    }
 }
 
 /// Account, market and doubt in the lines that stand above an answer.
@@ -40,11 +87,8 @@ pub(crate) fn print_head(book: &Book, account: usize, judgement: &Judgement) {
     let market = &book.markets[listed.market];
     let (venue, revision) = market.market.venue();
     outln!("account  {} of {}, in {} ({venue} {revision})", listed.name, listed.owner, market.name);
-    match judgement.certainty {
-        Certainty::Certain | Certainty::NoDebt | Certainty::Unanswered => {}
-        Certainty::Safe { why, .. } | Certainty::Unsafe(why) | Certainty::Undetermined(why) => {
-            outln!("DOUBT    a price is {why}: what follows holds at the price that the venue would use");
-        }
+    if let Some(why) = doubt(judgement) {
+        outln!("DOUBT    a price is {why}: what follows holds at the price that the venue would use");
     }
 }
 

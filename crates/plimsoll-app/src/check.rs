@@ -15,14 +15,6 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 pub(crate) fn run(args: &CheckArgs) -> u8 {
-    if args.totals || args.csv || args.parquet.is_some() {
-        return survey::run(args);
-    }
-    let (mut book, gaps) = match open_for(args) {
-        Ok(opened) => opened,
-        Err(code) => return code,
-    };
-    let Some(at) = time_of(&book, args.at.as_deref()) else { return exit::USAGE };
     let (ladder, choice) = match (args.ladder(), Choice::of(args)) {
         (Ok(ladder), Ok(choice)) => (ladder, choice),
         (Err(why), _) | (_, Err(why)) => {
@@ -30,6 +22,20 @@ pub(crate) fn run(args: &CheckArgs) -> u8 {
             return exit::USAGE;
         }
     };
+    if args.totals || args.csv || args.parquet.is_some() {
+        return survey::run(args, &ladder);
+    }
+    let (mut book, gaps) = match open_for(args) {
+        Ok(opened) => opened,
+        Err(code) => return code,
+    };
+    let Some(at) = time_of(&book, args.at.as_deref()) else { return exit::USAGE };
+    // A choice that nothing can meet is a slip, unless what was meant is among what was left out.
+    if gaps.faults.is_empty()
+        && let Some(code) = choice.unknown(&book)
+    {
+        return code;
+    }
     book.at = at;
     match check(&book, at, &ladder).and_then(|answer| Ok((answer, Lookout::new(&book, at)?))) {
         Ok((answer, lookout)) => {

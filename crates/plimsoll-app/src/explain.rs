@@ -54,6 +54,12 @@ pub(crate) fn code(judgement: &Judgement) -> u8 {
     }
 }
 
+/// The exit code of several accounts: unhealthy before unknown.
+pub(crate) fn worst_code<'a>(judgements: impl Iterator<Item = &'a Judgement>) -> u8 {
+    let rank = |code: &u8| (*code == exit::UNHEALTHY, *code);
+    judgements.map(code).max_by_key(rank).unwrap_or(exit::CALM)
+}
+
 pub(crate) fn full_name(book: &Book, account: usize) -> String {
     let listed = &book.accounts[account];
     format!("{}:{}", book.markets[listed.market].name, listed.name)

@@ -1,11 +1,11 @@
 //! `plimsoll liquidate`: every debt with every collateral, best first.
 
 use crate::args::LiquidateArgs;
-use crate::ask::{changed, print_foot, print_head, refusal_json, refuse, tokens, words};
+use crate::ask::{changed, print_foot, print_head, refusal_json, tell, tokens, words};
 use crate::check::{judgement_json, provenance_json};
+use crate::show;
 use crate::show::outln;
 use crate::whatif::table;
-use crate::{explain, show};
 use plimsoll::{Liquidate, Pair, PricedBy, Sale, liquidate};
 use plimsoll_core::{Amount, Book, Lot, Receive, U256};
 use serde_json::{Value, json};
@@ -15,17 +15,17 @@ pub(crate) fn run(args: &LiquidateArgs) -> u8 {
         Ok(changed) => changed,
         Err(code) => return code,
     };
-    match liquidate(&book, account, args.gas) {
-        Ok(answer) => {
+    tell(
+        liquidate(&book, account, args.gas),
+        |answer| &answer.judgement,
+        |answer| {
             if args.json {
-                outln!("{:#}", as_json(&book, &answer));
+                outln!("{:#}", as_json(&book, answer));
             } else {
-                print(&book, &answer);
+                print(&book, answer);
             }
-            explain::code(&answer.judgement)
-        }
-        Err(why) => refuse(&why),
-    }
+        },
+    )
 }
 
 fn print(book: &Book, answer: &Liquidate) {

@@ -1,11 +1,11 @@
 //! `plimsoll max`: the most that goes, and what stands in the way of more.
 
 use crate::args::MaxArgs;
-use crate::ask::{opened, print_foot, print_head, refusal_json, refuse, tokens, words};
+use crate::ask::{opened, print_foot, print_head, refusal_json, tell, tokens, words};
 use crate::check::{judgement_json, provenance_json};
+use crate::show;
 use crate::show::outln;
 use crate::whatif::table;
-use crate::{explain, show};
 use plimsoll::{Max, Most, max};
 use plimsoll_core::{Book, U256};
 use serde_json::{Value, json};
@@ -15,17 +15,17 @@ pub(crate) fn run(args: &MaxArgs) -> u8 {
         Ok(opened) => opened,
         Err(code) => return code,
     };
-    match max(&book, account, args.after) {
-        Ok(answer) => {
+    tell(
+        max(&book, account, args.after),
+        |answer| &answer.judgement,
+        |answer| {
             if args.json {
-                outln!("{:#}", as_json(&book, &answer));
+                outln!("{:#}", as_json(&book, answer));
             } else {
-                print(&book, &answer);
+                print(&book, answer);
             }
-            explain::code(&answer.judgement)
-        }
-        Err(why) => refuse(&why),
-    }
+        },
+    )
 }
 
 fn print(book: &Book, answer: &Max) {

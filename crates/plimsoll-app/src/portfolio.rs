@@ -1,17 +1,18 @@
 //! `plimsoll portfolio`: one owner's accounts side by side; and `restore --with`: so much of one asset for all of them.
 
 use crate::args::{PortfolioArgs, RestoreArgs};
-use crate::ask::{print_foot, refuse, tokens, words};
-use crate::check::{code, columns, provenance_json, shown_cells, shown_json};
+use crate::ask::{after, doubt, no_such, print_foot, refuse, tokens, words};
+use crate::check::{columns, judgement_json, provenance_json, shown_cells, shown_json};
+use crate::explain::worst_code;
 use crate::select::Shown;
 use crate::show::{errln, outln};
 use crate::whatif::table;
 use crate::{exit, show};
 use plimsoll::{
-    Distance, Enough, Ladder, Part, Portfolio, Ratio, Restore, Severity, Split, Stake, Tier, Way, portfolio,
-    restore_all, split,
+    Distance, Enough, Ladder, Part, Portfolio, Ratio, Restore, Split, Stake, Way, portfolio, restore_all,
+    split,
 };
-use plimsoll_core::{Book, Int, Verdict};
+use plimsoll_core::{Book, Int, Judgement};
 use serde_json::{Value, json};
 
 pub(crate) fn run(args: &PortfolioArgs) -> u8 {
@@ -40,31 +41,24 @@ pub(crate) fn run(args: &PortfolioArgs) -> u8 {
     } else {
         print(&book, args, &answer, &back);
     }
-    code(severity(&answer))
+    worst_code(answer.positions.iter().map(|position| &position.row.liquidation))
 }
 
 /// The exit code where nobody of this name owns anything.
 fn unknown(book: &Book, owner: &str) -> Option<u8> {
-    let owners = || book.accounts.iter().map(|listed| listed.owner.as_str());
-    if owners().any(|known| known == owner) {
-        return None;
-    }
-    errln!("plimsoll: found no owner `{owner}`");
-    if let Some(near) = plimsoll_io::fault::nearest(owner, owners()) {
-        errln!("  did you mean `{near}`?");
-    }
-    Some(exit::USAGE)
+    no_such("owner", owner, &mut book.accounts.iter().map(|listed| listed.owner.as_str()))
 }
 
-fn severity(answer: &Portfolio) -> Severity {
-    let unhealthy = |verdict: Option<Verdict>| verdict == Some(Verdict::Unhealthy);
-    let rows = || answer.positions.iter().map(|position| &position.row);
-    if rows().any(|row| {
-        row.tier == Tier::Liquidatable || unhealthy(row.liquidation.own.ok().map(|own| own.verdict))
-    }) {
-        return Severity::Unhealthy;
+/// A line for each account of which all that is said hangs on a doubtful price.
+fn print_doubts<'a>(book: &Book, judgements: impl Iterator<Item = (usize, &'a Judgement)>) {
+    for (account, judgement) in judgements {
+        if let Some(why) = doubt(judgement) {
+            outln!(
+                "DOUBT  {}: a price is {why}: what is said of it holds at the price that the venue would use",
+                name(book, account)
+            );
+        }
     }
-    if rows().any(|row| row.tier == Tier::Unknown) { Severity::Unknown } else { Severity::Calm }
 }
 
 fn name(book: &Book, account: usize) -> String {
@@ -111,6 +105,7 @@ fn print(book: &Book, args: &PortfolioArgs, answer: &Portfolio, back: &[Restore]
         );
     }
     print_back(book, args, back);
+    print_doubts(book, back.iter().map(|restore| (restore.account, &restore.judgement)));
     print_foot(&answer.identity);
 }
 
@@ -180,13 +175,17 @@ fn as_json(book: &Book, args: &PortfolioArgs, answer: &Portfolio, back: &[Restor
 // ---- restore --with ---------------------------------------------------------------------------------------------------
 
 pub(crate) fn split_run(args: &RestoreArgs, with: &Stake) -> u8 {
-    let (book, _) = match crate::check::open(&args.book, false) {
-        Ok(opened) => opened,
+    let book = match crate::check::open(&args.book, false) {
+        Ok((book, _)) => book,
         Err(code) => return code,
     };
     if let Some(code) = unknown(&book, &args.account) {
         return code;
     }
+    let book = match after(book, None, &args.first) {
+        Ok(book) => book,
+        Err(code) => return code,
+    };
     match split(&book, &args.account, &with.asset, with.sum) {
         Ok(answer) => {
             if args.json {
@@ -194,7 +193,7 @@ pub(crate) fn split_run(args: &RestoreArgs, with: &Stake) -> u8 {
             } else {
                 print_split(&book, &answer);
             }
-            exit::CALM
+            worst_code(answer.judgements.iter().map(|(_, judgement)| judgement))
         }
         Err(why) => refuse(&why),
     }
@@ -221,6 +220,7 @@ fn print_split(book: &Book, answer: &Split) {
         let health = health.map_or_else(|| "-".into(), |health| health.to_string());
         outln!("{asset} cannot help {}: its health stays {health}", name(book, *account));
     }
+    print_doubts(book, answer.judgements.iter().map(|(account, judgement)| (*account, judgement)));
     print_foot(&answer.identity);
 }
 
@@ -239,6 +239,10 @@ fn split_json(book: &Book, answer: &Split) -> Value {
             "amount": part.enough.amount.to_string(),
             "all": part.enough.all,
             "health": ratio(part.enough.health),
+        })).collect::<Vec<_>>(),
+        "judgements": answer.judgements.iter().map(|(account, judgement)| json!({
+            "account": name(book, *account),
+            "judgement": judgement_json(judgement),
         })).collect::<Vec<_>>(),
         "left": answer.left.to_string(),
         "stuck": answer.stuck.iter().map(|(account, health)| json!({

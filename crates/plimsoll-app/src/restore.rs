@@ -1,11 +1,11 @@
 //! `plimsoll restore`: the way back, asset by asset.
 
 use crate::args::RestoreArgs;
-use crate::ask::{changed, print_foot, print_head, refusal_json, refuse, tokens, words};
+use crate::ask::{changed, print_foot, print_head, refusal_json, tell, tokens, words};
 use crate::check::{judgement_json, provenance_json};
 use crate::show::{errln, outln};
 use crate::whatif::table;
-use crate::{exit, explain, show};
+use crate::{exit, show};
 use plimsoll::{Enough, Hindrance, Ratio, Restore, Way, restore};
 use plimsoll_core::{Book, U256};
 use serde_json::{Value, json};
@@ -31,17 +31,17 @@ pub(crate) fn run(args: &RestoreArgs) -> u8 {
             seconds
         }
     };
-    match restore(&book, account, to, seconds) {
-        Ok(answer) => {
+    tell(
+        restore(&book, account, to, seconds),
+        |answer| &answer.judgement,
+        |answer| {
             if args.json {
-                outln!("{:#}", as_json(&book, &answer));
+                outln!("{:#}", as_json(&book, answer));
             } else {
-                print(&book, &answer);
+                print(&book, answer);
             }
-            explain::code(&answer.judgement)
-        }
-        Err(why) => refuse(&why),
-    }
+        },
+    )
 }
 
 fn print(book: &Book, answer: &Restore) {

@@ -1,6 +1,7 @@
 //! Which accounts `check` shows, and in which order. Totals and exit codes are of the whole book all the same.
 
 use crate::args::{CheckArgs, Order};
+use crate::ask::no_such;
 use plimsoll::{Check, Ladder, Lookout, Outlook, Row, Tier};
 use plimsoll_core::{Book, Decimal, Int, U256};
 use std::cmp::Reverse;
@@ -88,6 +89,14 @@ impl<'a> Choice<'a> {
             if self.whole { lookout.of(row.account) } else { lookout.glance(listed.market, &listed.account) }
         };
         rows.into_iter().map(|row| Shown { row, outlook: outlook(row) }).collect()
+    }
+
+    /// The exit code where the book has no owner or market of the name asked for; told.
+    pub(crate) fn unknown(&self, book: &Book) -> Option<u8> {
+        let mut owners = book.accounts.iter().map(|listed| listed.owner.as_str());
+        let mut markets = book.markets.iter().map(|listed| listed.name.as_str());
+        let owner = self.owner.and_then(|owner| no_such("owner", owner, &mut owners));
+        owner.or_else(|| self.market.and_then(|market| no_such("market", market, &mut markets)))
     }
 
     fn takes(&self, book: &Book, row: &Row) -> bool {

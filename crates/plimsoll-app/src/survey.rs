@@ -16,13 +16,13 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-pub(crate) fn run(args: &CheckArgs) -> u8 {
+pub(crate) fn run(args: &CheckArgs, ladder: &Ladder) -> u8 {
     let surveyed = match stream(&args.book) {
-        Some(stream) => match streamed(args, stream) {
+        Some(stream) => match streamed(args, ladder, stream) {
             Ok(surveyed) => surveyed.map(|surveyed| (surveyed, Gaps::default())),
-            Err(()) => whole(args),
+            Err(()) => whole(args, ladder),
         },
-        None => whole(args),
+        None => whole(args, ladder),
     };
     match surveyed {
         Ok((surveyed, gaps)) => {
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &CheckArgs) -> u8 {
 }
 
 /// The book account by account; an error where it must be read whole after all, which tells what is wrong with it.
-fn streamed(args: &CheckArgs, mut stream: Stream) -> Result<Result<Surveyed, u8>, ()> {
+fn streamed(args: &CheckArgs, ladder: &Ladder, mut stream: Stream) -> Result<Result<Surveyed, u8>, ()> {
     // Stdout takes nothing back: before the first row is printed all of them are known to be sound.
     if args.csv {
         run_through(&mut stream, &mut |_| Ok(())).map_err(drop)?;
@@ -42,7 +42,7 @@ fn streamed(args: &CheckArgs, mut stream: Stream) -> Result<Result<Surveyed, u8>
     }
     let book = stream.take_book().ok_or(())?;
     let Some(at) = time_of(&book, args.at.as_deref()) else { return Ok(Err(exit::USAGE)) };
-    let survey = match Survey::new(&book, at, &Ladder::default()) {
+    let survey = match Survey::new(&book, at, ladder) {
         Ok(survey) => survey,
         Err(unsound) => return Ok(Err(refused(&unsound))),
     };
@@ -58,10 +58,10 @@ fn streamed(args: &CheckArgs, mut stream: Stream) -> Result<Result<Surveyed, u8>
 }
 
 /// The book read whole.
-fn whole(args: &CheckArgs) -> Result<(Surveyed, Gaps), u8> {
+fn whole(args: &CheckArgs, ladder: &Ladder) -> Result<(Surveyed, Gaps), u8> {
     let (book, gaps) = open_for(args)?;
     let at: Time = time_of(&book, args.at.as_deref()).ok_or(exit::USAGE)?;
-    let survey = Survey::new(&book, at, &Ladder::default()).map_err(|unsound| refused(&unsound))?;
+    let survey = Survey::new(&book, at, ladder).map_err(|unsound| refused(&unsound))?;
     let mut judged = Judged::new(args, &book, survey)?;
     let mut progress = Progress::new("accounts", book.accounts.len() as u64);
     for (done, listed) in (0..).zip(&book.accounts) {

@@ -80,7 +80,18 @@ fn a_book_is_judged_alike_account_by_account_and_whole() {
 /// What a row of the CSV says is what `--json` says of the account.
 #[test]
 fn a_row_of_csv_is_what_json_says() {
-    let csv = text(&plimsoll(&["check", &example("lending"), "--csv"]));
+    csv_against_json(&[]);
+    // Tiers that begin elsewhere begin there in every form.
+    csv_against_json(&["--tiers", "3,1.1,1.05"]);
+}
+
+fn csv_against_json(rest: &[&str]) {
+    let ask = |form: &str| {
+        let args = ["check", &example("lending"), form].map(str::to_string);
+        args.into_iter().chain(rest.iter().map(ToString::to_string)).collect::<Vec<_>>()
+    };
+    let run = |form| plimsoll(&ask(form).iter().map(String::as_str).collect::<Vec<_>>());
+    let csv = text(&run("--csv"));
     let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let names = lines.next().expect("a header");
     let rows: BTreeMap<(String, String), BTreeMap<&str, &str>> = lines
@@ -89,7 +100,7 @@ fn a_row_of_csv_is_what_json_says() {
             ((row["market"].to_string(), row["account"].to_string()), row)
         })
         .collect();
-    let answer = json(&plimsoll(&["check", &example("lending"), "--json"]));
+    let answer = json(&run("--json"));
     let accounts = answer["accounts"].as_array().expect("accounts");
     assert_eq!((rows.len(), accounts.len()), (361, 361));
     for account in accounts {

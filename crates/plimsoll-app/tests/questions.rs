@@ -82,7 +82,7 @@ fn whatif_of_a_whole_book_counts_who_moves() {
 
 #[test]
 fn exit_codes_say_how_it_ends() {
-    let cases: [(&[&str], i32); 28] = [
+    let cases: [(&[&str], i32); 41] = [
         (&["whatif", "examples/treasury", "alice", "--deposit", "1 WETH"], 0),
         (&["whatif", "examples/treasury", "alice", "--price", "ETH/USD=-40%"], 1),
         (&["whatif", "examples/treasury", "--price", "ETH/USD=-40%"], 1),
@@ -111,6 +111,30 @@ fn exit_codes_say_how_it_ends() {
         (&["max", "examples/treasury", "alise"], 2),
         (&["max", "examples/treasury", "alice", "--at", "2025-10-10T00:00:00Z"], 3),
         (&["max", "examples/treasury", "alice", "--at", "2025-10-12T12:00:00Z"], 4),
+        (&["check", "examples/treasury", "--owner", "Acme"], 2),
+        (&["check", "examples/treasury", "--market", "aave"], 2),
+        (&["check", "examples/treasury", "--tier", "fine"], 2),
+        (&["check", "examples/treasury", "--csv", "--tier", "high"], 2),
+        (&["check", "examples/treasury", "--totals", "--owner", "Acme treasury"], 2),
+        (&["check", "examples/treasury", "--parquet", "none.parquet", "--top", "3"], 2),
+        (&["check", "examples/treasury", "--csv", "--tiers", "1,2,3"], 2),
+        (&["restore", "examples/treasury", "Acme treasury", "--with", "1000 USDC"], 0),
+        (&["restore", "examples/treasury", "Acme treasury", "--with", "1000 USDC", "--after", "2d"], 4),
+        (
+            &[
+                "restore",
+                "examples/treasury",
+                "Acme treasury",
+                "--with",
+                "1000 USDC",
+                "--price",
+                "ETH/USD=-20%",
+            ],
+            1,
+        ),
+        (&["restore", "examples/treasury", "Acme treasury", "--with", "1000 USDC", "--deposit", "1 WETH"], 2),
+        (&["portfolio", "examples/treasury", "Acme treasury"], 0),
+        (&["portfolio", "examples/treasury", "Acme treasury", "--at", "2025-10-12T12:00:00Z"], 4),
     ];
     for (args, expected) in cases {
         assert_eq!(code(args), expected, "{args:?}");
@@ -128,6 +152,8 @@ fn a_misspelt_name_is_suggested() {
             "aave-core/WETH/supply_cap",
         ),
         (["explain", "examples/treasury", "alise", "--at", "1760097600"], "alice"),
+        (["check", "examples/treasury", "--json", "--owner", "Acme tresury"], "Acme treasury"),
+        (["check", "examples/treasury", "--json", "--market", "aave-cor"], "aave-core"),
     ] {
         let told = plimsoll(&args);
         let told = String::from_utf8_lossy(&told.stderr).into_owned();
@@ -308,6 +334,25 @@ fn amounts_in_doubt_are_marked() {
     let answer = json(&[&args[..], &["--json"]].concat());
     assert_eq!(answer["withdrawable"][0]["doubt"], "stale");
     assert!(!text(&args[..3]).contains("IN DOUBT"));
+}
+
+/// The split of a sum was of the book as it stands, whatever changes were asked for, and hung on stale prices unmarked.
+#[test]
+fn a_split_follows_the_changes_and_marks_doubt() {
+    let ask = |rest: &[&str]| {
+        let args = ["restore", "examples/treasury", "Acme treasury", "--with", "1000000 USDC"];
+        [&args, rest].concat().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let told = |rest: &[&str]| text(&ask(rest).iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(!told(&[]).contains("DOUBT"));
+    let doubtful = told(&["--after", "2d"]);
+    assert!(doubtful.contains("DOUBT  aave-core:acme-loop: a price is stale"), "{doubtful}");
+    assert!(doubtful.contains("DOUBT  morpho-wsteth-usdc:acme-usdc: a price is stale"), "{doubtful}");
+    let parts = |text: String| text.split("\n\nwith").next().map(str::to_string);
+    assert_ne!(parts(told(&["--price", "ETH/USD=-5%"])), parts(told(&[])));
+    let portfolio =
+        text(&["portfolio", "examples/treasury", "Acme treasury", "--at", "2025-10-12T12:00:00Z"]);
+    assert!(portfolio.contains("DOUBT  aave-core:acme-loop: a price is stale"), "{portfolio}");
 }
 
 #[test]

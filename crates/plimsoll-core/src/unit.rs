@@ -53,6 +53,12 @@ impl fmt::Display for Unit {
 pub struct Time(pub u64);
 
 impl Time {
+    /// So many seconds later, or the last second there is.
+    #[must_use]
+    pub fn plus(self, seconds: u64) -> Time {
+        Time(self.0.saturating_add(seconds))
+    }
+
     /// Seconds from `earlier` to here, or `None` when the clock went back.
     #[must_use]
     pub fn since(self, earlier: Time) -> Option<u64> {

@@ -188,7 +188,7 @@ impl<'b> Lookout<'b> {
         }
     }
 
-    /// What kills an account and when, without carry and holdings: a hundredth of the work.
+    /// What kills an account and when, without carry and holdings, which ask the market far more.
     #[must_use]
     pub fn glance(&self, market: usize, account: &Account) -> Outlook {
         let factors = self.factors(market, account);
@@ -287,7 +287,7 @@ impl<'b> Stand<'b> {
         let stand = |at| listed.market.at(Feeds { readings: &readings }, Lens::Action, at);
         let now = stand(at).map_err(|refusal| (listed.name.clone(), refusal))?;
         // 1, 2, 4, ... days, and the horizon; a year for the carry.
-        let days = (0..12).map(|n| 86_400_u64 << n).chain([HORIZON, YEAR]).map(|later| Time(at.0 + later));
+        let days = (0..12).map(|n| 86_400_u64 << n).chain([HORIZON, YEAR]).map(|later| at.plus(later));
         let later = days.map(|at| (at, stand(at))).collect();
         let feed = |id: PriceId| matches!(book.graph.price(id).map(|p| &p.origin), Some(Origin::Feed(_)));
         let leaves = |wired: &Option<PriceId>| -> Vec<PriceId> {
@@ -352,7 +352,7 @@ impl<'b> Stand<'b> {
         }
         // The first of the days ahead on which it is unhealthy, then the second within.
         let mut healthy = at;
-        let ahead = self.later.iter().map(|(time, _)| *time).filter(|time| time.0 <= at.0 + HORIZON);
+        let ahead = self.later.iter().map(|(time, _)| *time).filter(|time| *time <= at.plus(HORIZON));
         let mut ahead: Vec<Time> = ahead.collect();
         ahead.sort_unstable();
         let mut unhealthy = None;
@@ -379,7 +379,7 @@ impl<'b> Stand<'b> {
     }
 
     fn carry(&self, account: &Account, at: Time) -> Option<Carry> {
-        let (_, Ok(later)) = self.later.iter().find(|(time, _)| time.0 == at.0 + YEAR)? else { return None };
+        let (_, Ok(later)) = self.later.iter().find(|(time, _)| *time == at.plus(YEAR))? else { return None };
         let unit = self.now.verdict(account, Test::Borrow).ok()?.unit;
         let mut carry =
             Carry { earned: Int::ZERO, paid: Int::ZERO, debt: Int::ZERO, decimals: unit.decimals };

@@ -6,7 +6,8 @@ use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
 use crate::restore::{Enough, Hindrance, least};
 use plimsoll_core::{
-    Book, Decimal, Feeds, InstrumentId, Int, Kind, Lens, Reading, Refusal, Test, U256, Verdict,
+    Book, Decimal, Feeds, InstrumentId, Int, Judgement, Kind, Lens, Reading, Refusal, Standing, Test, U256,
+    Verdict,
 };
 
 /// Healths are tried in steps of 10^-`STEP`.
@@ -32,6 +33,9 @@ pub struct Split {
     pub parts: Vec<Part>,
     /// What is left (raw).
     pub left: U256,
+    /// What is said of each account of the owner as it stands, by its place in the book: where a price is doubtful,
+    /// what is said of it here holds at the price that the venue would use.
+    pub judgements: Vec<(usize, Judgement)>,
     /// Accounts that owe and that the asset cannot help to a better health, with the health they have.
     pub stuck: Vec<(usize, Option<Ratio>)>,
 }
@@ -79,8 +83,13 @@ pub fn split(book: &Book, owner: &str, asset: &str, with: Sum) -> Result<Split, 
     };
     let wrong = |error| Misasked::NoAmount { asset: asset.into(), found: sum, error };
     let with = sum.scaled_amount(decimals).map_err(wrong)?;
-    let mut sides = Vec::new();
+    let (mut sides, mut judgements) = (Vec::new(), Vec::new());
     for &place in &mine {
+        let listed = &book.accounts[place];
+        let named = &book.markets[listed.market];
+        let stands = |refusal| Misasked::Stands { market: named.name.clone(), refusal };
+        let standing = Standing::new(&*named.market, &all[listed.market], Lens::Action, book.at);
+        judgements.push((place, standing.map_err(stands)?.judge(&listed.account, Test::Liquidation)));
         sides.extend(side(book, place, &readings[book.accounts[place].market], asset)?);
     }
     let ask = |side: &Side, target: Decimal| {
@@ -118,6 +127,7 @@ pub fn split(book: &Book, owner: &str, asset: &str, with: Sum) -> Result<Split, 
         with,
         health: (!helped.is_empty()).then(|| step(best)),
         left: spent.and_then(|spent| with.sub(spent)).unwrap_or(U256::ZERO),
+        judgements,
         parts: parts.into_iter().filter(|part| part.enough.amount != U256::ZERO).collect(),
         stuck: stuck.into_iter().map(|side| (side.account, side.health)).collect(),
     })

@@ -11,12 +11,13 @@ pub struct WorstDay {
     pub recorded: &'static str,
 }
 
-/// What is priced, in what, and its worst day. Hourly lows of exchanges, not closes.
+/// What is priced, in what, and its worst day. In dollars: between two hourly closes of an
+/// exchange 24 hours apart. Against parity: the lowest price that was recorded.
 const WORST: &[(&[&str], &str, WorstDay)] = &[
-    (&["ETH", "WETH"], "USD", WorstDay { fall: 4_780, recorded: "12 March 2020, ETH/USD" }),
-    (&["BTC", "WBTC", "cbBTC", "tBTC"], "USD", WorstDay { fall: 4_650, recorded: "12 March 2020, BTC/USD" }),
+    (&["ETH", "WETH"], "USD", WorstDay { fall: 4_780, recorded: "March 2020, ETH/USD" }),
+    (&["BTC", "WBTC", "cbBTC", "tBTC"], "USD", WorstDay { fall: 4_650, recorded: "March 2020, BTC/USD" }),
     (&["stETH"], "ETH", WorstDay { fall: 610, recorded: "June 2022, stETH/ETH to 0.939" }),
-    (&["USDC"], "USD", WorstDay { fall: 1_252, recorded: "11 March 2023, USDC/USD to 0.8748" }),
+    (&["USDC"], "USD", WorstDay { fall: 1_252, recorded: "March 2023, USDC/USD to 0.8748" }),
 ];
 
 /// The worst day of what a feed prices; `None` where none is known, which does not mean that there was none.

@@ -103,7 +103,7 @@ fn carry_is_a_years_interest() {
     assert_eq!(seen, 4);
 }
 
-/// ETH -47.8 % and BTC -46.5 % on 12 March 2020, stETH to 0.939 ether in June 2022.
+/// ETH -47.8 % and BTC -46.5 % in March 2020, stETH to 0.939 ether in June 2022.
 #[test]
 fn worst_days_are_the_recorded_ones() {
     for (unit, fall) in [
