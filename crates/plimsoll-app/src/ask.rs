@@ -61,13 +61,13 @@ pub(crate) fn tell<Answer>(
 }
 
 /// The exit code where no name of these is the one asked for; told, with the nearest.
-pub(crate) fn no_such<'n>(what: &str, asked: &str, known: &mut dyn Iterator<Item = &'n str>) -> Option<u8> {
+pub(crate) fn no_such(what: &str, asked: &str, known: &mut dyn Iterator<Item = &str>) -> Option<u8> {
     let known: Vec<&str> = known.collect();
     if known.contains(&asked) {
         return None;
     }
     errln!("plimsoll: found no {what} `{asked}`");
-    if let Some(near) = plimsoll_io::fault::nearest(asked, known.into_iter()) {
+    if let Some(near) = plimsoll_io::fault::nearest(asked, known) {
         errln!("  did you mean `{near}`?");
     }
     Some(exit::USAGE)

@@ -6,8 +6,8 @@ use crate::check::{judgement_json, provenance_json};
 use crate::show;
 use crate::show::outln;
 use crate::whatif::table;
-use plimsoll::{Liquidate, Pair, PricedBy, Sale, liquidate};
-use plimsoll_core::{Amount, Book, Lot, Receive, U256};
+use plimsoll::{Dealt, Forced, Liquidate, Moved, Pair, PricedBy, Sale, liquidate};
+use plimsoll_core::{Amount, Book, Int, Lot, Mechanism, Receive, U256};
 use serde_json::{Value, json};
 
 pub(crate) fn run(args: &LiquidateArgs) -> u8 {
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &LiquidateArgs) -> u8 {
 fn print(book: &Book, answer: &Liquidate) {
     print_head(book, answer.account, &answer.judgement);
     outln!();
-    if answer.pairs.is_empty() {
+    if answer.pairs.is_empty() && answer.forced.is_empty() {
         outln!("not executable: the account has no debt, or nothing that could be seized");
     }
     let money = |value| show::amount(value, answer.unit.decimals, 2);
@@ -70,10 +70,86 @@ fn print(book: &Book, answer: &Liquidate) {
     for line in refused {
         outln!("{line}");
     }
-    if sales.row_count() > 0 {
+    let accepted = print_forced(answer);
+    if sales.row_count() > 0 || accepted {
         outln!("\nprofit in {}, after gas of {}", answer.currency, money(answer.gas));
     }
     print_foot(&answer.identity);
+}
+
+/// The calls of venues that force in other ways; whether the market accepts one.
+fn print_forced(answer: &Liquidate) -> bool {
+    let mut calls = table(&["call", "pays", "receives", "profit", "priced", "health after", "note"], 3..4);
+    let mut refused = Vec::new();
+    let all = answer.forced.iter().flat_map(|forced| {
+        let then = forced.then.iter().map(|then| (format!("  then {}", call(&then.call)), then));
+        std::iter::once((call(&forced.call), forced)).chain(then)
+    });
+    for (name, forced) in all {
+        match &forced.outcome {
+            Ok(dealt) => {
+                let side = |amount: fn(&Moved) -> U256| {
+                    let moved = dealt.moved.iter().filter(|it| amount(it) != U256::ZERO);
+                    let parts: Vec<String> =
+                        moved.map(|it| format!("{} {}", tokens(amount(it), it.decimals), it.asset)).collect();
+                    if parts.is_empty() { "nothing".to_string() } else { parts.join(" and ") }
+                };
+                calls.add_row([
+                    name,
+                    side(|it| it.paid),
+                    side(|it| it.received),
+                    dealt.profit.map_or_else(
+                        || "unknown".into(),
+                        |profit| show::amount(profit, answer.unit.decimals, 2),
+                    ),
+                    forced_priced(dealt),
+                    dealt.health_after.map_or_else(|| "no debt".into(), |health| health.to_string()),
+                    if dealt.profit.is_some_and(|profit| profit > Int::ZERO) {
+                        String::new()
+                    } else {
+                        "does not pay".into()
+                    },
+                ]);
+            }
+            Err(refusal) => refused.push(format!("{}: not executable: {}", name.trim(), words(refusal))),
+        }
+    }
+    if calls.row_count() > 0 {
+        outln!("{}", calls.trim_fmt());
+    }
+    for line in &refused {
+        outln!("{line}");
+    }
+    calls.row_count() > 0
+}
+
+/// A forcing call in words.
+fn call(mechanism: &Mechanism) -> String {
+    match mechanism {
+        Mechanism::Absorb { .. } => "absorb".into(),
+        Mechanism::BuyReserve { .. } => "buy from reserves".into(),
+        Mechanism::Bark => "bark".into(),
+        Mechanism::Take { auction, .. } => format!("take auction {auction}"),
+        Mechanism::Redo { auction } => format!("redo auction {auction}"),
+        Mechanism::Batch { .. } => "liquidate".into(),
+        Mechanism::Redeem { .. } => "redeem".into(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn forced_priced(dealt: &Dealt) -> String {
+    let mut words: Vec<String> = dealt
+        .priced
+        .iter()
+        .map(|(asset, by)| match by {
+            PricedBy::Market(feed) => format!("{asset} at {feed}"),
+            PricedBy::Oracle => format!("{asset} at oracle price"),
+            PricedBy::Currency => String::new(),
+        })
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.dedup();
+    words.join(", ")
 }
 
 /// Which prices the profit rests on.
@@ -120,7 +196,42 @@ fn as_json(book: &Book, answer: &Liquidate) -> Value {
         "decimals": answer.unit.decimals,
         "gas": answer.gas.to_string(),
         "pairs": answer.pairs.iter().map(pair_json).collect::<Vec<_>>(),
+        "forced": answer.forced.iter().map(forced_json).collect::<Vec<_>>(),
     })
+}
+
+fn forced_json(forced: &Forced) -> Value {
+    json!({
+        "call": call(&forced.call),
+        "does": forced.outcome.as_ref().ok().map(|dealt| json!({
+            "repaid": dealt.does.repaid.to_string(),
+            "seized": dealt.does.seized.to_string(),
+            "fee": dealt.does.fee.to_string(),
+            "bad_debt": dealt.does.bad_debt.iter().map(|(_, raw)| raw.to_string()).collect::<Vec<_>>(),
+            "wallet": dealt.moved.iter().map(|it| json!({
+                "asset": it.asset,
+                "decimals": it.decimals,
+                "paid": it.paid.to_string(),
+                "received": it.received.to_string(),
+            })).collect::<Vec<_>>(),
+            "received_value": dealt.received.map(|value| value.to_string()),
+            "paid_value": dealt.cost.map(|value| value.to_string()),
+            "profit": dealt.profit.map(|value| value.to_string()),
+            "priced": dealt.priced.iter().map(|(asset, by)| json!({"asset": asset, "by": by_json(by)}))
+                .collect::<Vec<_>>(),
+            "health_after": dealt.health_after.map(|health| health.digits(0, 18)),
+        })),
+        "refusal": forced.outcome.as_ref().err().map(refusal_json),
+        "then": forced.then.iter().map(forced_json).collect::<Vec<_>>(),
+    })
+}
+
+fn by_json(by: &PricedBy) -> Value {
+    match by {
+        PricedBy::Market(feed) => json!({"kind": "market", "feed": feed}),
+        PricedBy::Oracle => json!({"kind": "oracle"}),
+        PricedBy::Currency => json!({"kind": "currency"}),
+    }
 }
 
 fn pair_json(pair: &Pair) -> Value {
@@ -135,11 +246,6 @@ fn pair_json(pair: &Pair) -> Value {
 }
 
 fn sale_json(sale: &Sale) -> Value {
-    let by = |by: &PricedBy| match by {
-        PricedBy::Market(feed) => json!({"kind": "market", "feed": feed}),
-        PricedBy::Oracle => json!({"kind": "oracle"}),
-        PricedBy::Currency => json!({"kind": "currency"}),
-    };
     let lot = match sale.lot {
         Lot::Repay(Amount::All) => json!({"repay": "all"}),
         Lot::Repay(Amount::Assets(raw)) => json!({"repay": raw.to_string()}),
@@ -158,8 +264,8 @@ fn sale_json(sale: &Sale) -> Value {
         "repaid_value": sale.cost.to_string(),
         "profit": sale.profit.to_string(),
         "pays": sale.pays(),
-        "collateral_priced": by(&sale.collateral_priced),
-        "debt_priced": by(&sale.debt_priced),
+        "collateral_priced": by_json(&sale.collateral_priced),
+        "debt_priced": by_json(&sale.debt_priced),
         "health_after": sale.health_after.map(|health| health.digits(0, 18)),
     })
 }

@@ -6,7 +6,7 @@
 //! which a market changes.
 
 use crate::account::{Account, AccountId, TermId};
-use crate::action::{Call, Cell, Effects};
+use crate::action::{Call, Cell, Effects, Mechanism};
 use crate::encoded::Encoded;
 use crate::form::{Compiled, Node};
 use crate::instrument::{Instrument, InstrumentId};
@@ -250,6 +250,13 @@ pub trait Market: Send + Sync {
     /// # Errors
     /// When the market does not list the instrument, or the account contradicts itself.
     fn counting(&self, account: &Account, instrument: InstrumentId) -> Result<Counting, Refusal>;
+
+    /// The calls by which anybody may force this account, or buy what was taken of it, in the order in which they
+    /// come; beside repaying a debt for a collateral ([`Mechanism::Discount`]), which needs no naming. Whether the
+    /// market accepts them is for `act` to say.
+    fn forced(&self, _: &Account) -> Vec<Mechanism> {
+        Vec::new()
+    }
 
     /// What a call would do. Changes nothing.
     ///

@@ -1,6 +1,7 @@
 //! What a keeper may take of an account now, and what is left of it for him.
 
 use crate::ask::{Misasked, asset_of};
+use crate::forced::{Forced, forced};
 use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
 use crate::search;
@@ -27,8 +28,11 @@ pub struct Liquidate {
     pub unit: Unit,
     /// What sending the call costs, taken off every profit.
     pub gas: Int,
-    /// Every debt with every collateral, best first; those that cannot be executed last.
+    /// Every debt with every collateral, best first; those that cannot be executed last. None at venues that force in
+    /// other ways.
     pub pairs: Vec<Pair>,
+    /// The calls of such venues.
+    pub forced: Vec<Forced>,
 }
 
 /// One debt repaid for one collateral.
@@ -118,6 +122,7 @@ pub fn liquidate(book: &Book, account: usize, gas: Decimal) -> Result<Liquidate,
         error,
     })?;
     let worth = Worth { book, listed: named, readings, decimals: unit.decimals };
+    let forced = forced(&world, account, readings, &worth, gas.into());
     let seeker = Seeker { world: &world, account, readings, worth, gas: gas.into() };
     let held = |kind: Kind| {
         let holdings = listed.account.holdings().iter().map(|holding| holding.instrument);
@@ -132,12 +137,15 @@ pub fn liquidate(book: &Book, account: usize, gas: Decimal) -> Result<Liquidate,
     for debt in held(Kind::Debt) {
         for collateral in held(Kind::Receipt) {
             let outcome = seeker.best(&debt, &collateral);
+            if matches!(outcome, Err(Refusal::NotAtThisVenue)) && !forced.is_empty() {
+                continue;
+            }
             pairs.push(Pair { debt: debt.clone(), collateral, outcome });
         }
     }
     pairs.sort_by_key(|pair| pair.outcome.as_ref().map_or((1, Int::ZERO), |sale| (0, sale.profit.neg())));
     let identity = identity(book, book.at, &all);
-    Ok(Liquidate { identity, account, judgement, currency, unit, gas: gas.into(), pairs })
+    Ok(Liquidate { identity, account, judgement, currency, unit, gas: gas.into(), pairs, forced })
 }
 
 /// What is asked of one market about one account.

@@ -55,7 +55,11 @@ impl Worth<'_> {
 
     /// The value of a raw amount; `None` without a price or beyond 256 bits.
     pub(crate) fn value(&self, asset: &str, raw: U256, price: Decimal, rounding: Rounding) -> Option<U256> {
-        let token = asset_decimals(self.market(), asset)?;
+        self.value_of(raw, asset_decimals(self.market(), asset)?, price, rounding)
+    }
+
+    /// The same of an amount that counts 10^-`token`.
+    pub(crate) fn value_of(&self, raw: U256, token: u8, price: Decimal, rounding: Rounding) -> Option<U256> {
         let (up, down) =
             (U256::pow10(self.decimals)?, U256::pow10(token)?.mul(U256::pow10(price.decimals)?)?);
         raw.mul(price.mantissa.to_u256()?)?.mul_div_wide(up, down, rounding)

@@ -3,11 +3,11 @@
 
 #![allow(clippy::expect_used)] // a recorded market that cannot be opened has failed the test
 
-use plimsoll::{Boundary, Crossing, Mover, Path, boundary};
+use plimsoll::{Boundary, Crossing, Lookout, Mover, Path, boundary};
 use plimsoll_core::{
-    Account, Book, Decimal, FeedKind, Feeds, Graph, Int, Lens, ListedAccount, ListedMarket, Market,
-    Observation, Origin, Price, PriceId, PriceUnit, Question, Reading, Rounding, Scale, Test, Time, U256,
-    Verdict,
+    Account, Book, Decimal, FeedKind, Feeds, Graph, Holding, Int, Kind, Lens, ListedAccount, ListedMarket,
+    Market, Observation, Origin, Price, PriceId, PriceUnit, Question, Reading, Rounding, Scale, Test, Time,
+    U256, Verdict,
 };
 use plimsoll_io::vectors::{RecordedMarket, recorded_markets};
 use std::io::Read;
@@ -181,11 +181,19 @@ fn slots(account: &Account) -> Vec<Mover> {
     slots.into_iter().map(Mover::Slot).collect()
 }
 
-/// Property 66, on every account that was recorded.
+/// Whether a holding in the only market of a book is a debt.
+fn owes(book: &Book, held: &Holding) -> bool {
+    book.markets[0].market.instruments()[held.instrument.index()].kind == Kind::Debt
+}
+
+/// Property 66, on every account that was recorded. Among them are accounts of several collaterals and debts, where all
+/// the others must be in the condition (67), and pools up to 3.4, where the average threshold makes steps of the
+/// condition (69): every answer is held against a scan.
 #[test]
-fn p66_the_price_returned_is_the_first_that_flips() {
+fn p66_p67_p69_the_price_returned_is_the_first_that_flips() {
     let mut dice = Dice(1);
     let mut done = [0; 2];
+    let (mut several, mut stepped) = (0, 0);
     for market in recorded("_accounts.json.gz") {
         let accounts: Vec<Account> = market.accounts.iter().map(|(account, _)| account.clone()).collect();
         let name = format!("market {} {}", market.number, market.pool.revision().name());
@@ -194,10 +202,52 @@ fn p66_the_price_returned_is_the_first_that_flips() {
             let found = scan_all((&book, 0), account, &slots(account), 12, &mut dice);
             let found = found.unwrap_or_else(|what| panic!("{name}: {what}"));
             done = [done[0] + found[0], done[1] + found[1]];
+            let debts = account.holdings().iter().filter(|held| owes(&book, held)).count();
+            several += u64::from(debts > 1 && account.holdings().len() - debts > 1);
+            stepped += u64::from(name.contains(" 3.0") || name.contains(" 3.4"));
         }
     }
-    println!("{} crossings, {} prices asked", done[0], done[1]);
-    assert!(done[0] > 3_000, "{done:?}");
+    println!("{} crossings, {} prices asked; {several} of several, {stepped} in steps", done[0], done[1]);
+    assert!(done[0] > 3_000 && several > 300 && stepped > 150, "{done:?}, {several}, {stepped}");
+}
+
+/// Property 68: a collateral kills on its way down and a debt on its way up, and nothing does so on the other way, on
+/// every recorded account of one collateral and one debt at a venue that is monotone.
+#[test]
+fn p68_a_debt_kills_on_its_way_up() {
+    let mut seen = [0; 2];
+    for market in recorded("_accounts.json.gz") {
+        if market.pool.revision().name() < "3.5" {
+            continue;
+        }
+        let accounts: Vec<Account> = market.accounts.iter().map(|(account, _)| account.clone()).collect();
+        let book = book(Box::new(market.pool), &market.readings, market.at, &accounts);
+        let lookout = Lookout::new(&book, book.at).expect("it stands");
+        for (place, account) in accounts.iter().enumerate() {
+            let [one, other] = account.holdings() else { continue };
+            let (collateral, debt) = if owes(&book, one) { (other, one) } else { (one, other) };
+            let slot = |held: &Holding| held.instrument.index() / 3;
+            if owes(&book, collateral) || !owes(&book, debt) || slot(collateral) == slot(debt) {
+                continue;
+            }
+            let along = |held| lookout.along(place, Mover::Slot(slot(held)));
+            let (Some(falls), Some(rises)) = (along(collateral), along(debt)) else { continue };
+            let at = |crossing: Crossing| matches!(crossing, Crossing::At { .. });
+            match falls.today {
+                Verdict::Healthy => {
+                    assert!(!at(falls.up) && !at(rises.down), "{account:?}: {falls:?}, {rises:?}");
+                    assert!(at(falls.down), "{account:?}: {falls:?}");
+                    seen[0] += 1;
+                    seen[1] += u64::from(at(rises.up));
+                }
+                Verdict::Unhealthy => {
+                    assert!(!at(falls.down) && !at(rises.up), "{account:?}: {falls:?}, {rises:?}");
+                }
+                Verdict::NoDebt => {}
+            }
+        }
+    }
+    assert!(seen[0] > 20 && seen[1] > 20, "{seen:?}");
 }
 
 /// Property 66, on accounts and prices that nobody recorded: quantities and prices drawn anew, many near the line, some
