@@ -133,7 +133,16 @@ fn price(text: &str) -> Result<Change, String> {
 fn number(text: &str) -> Result<Change, String> {
     let example = "expected a number and its value, such as aave-core/WETH/liquidation_threshold=8000";
     let (number, value) = text.rsplit_once('=').ok_or(example)?;
-    let value: Int = value.parse().map_err(|()| format!("found `{value}`, expected a whole number"))?;
+    // As a book says it: a switch is 0 or 1 in the market's own integers, a time its seconds.
+    let value = match value {
+        "false" => Int::ZERO,
+        "true" => Int::ONE,
+        _ => match (value.parse(), plimsoll_io::time::parse(value)) {
+            (Ok(value), _) => value,
+            (_, Some(time)) => Int::from(time.0),
+            _ => return Err(format!("found `{value}`, expected a whole number, true, false or a time")),
+        },
+    };
     Ok(Change::Set { number: number.into(), value })
 }
 

@@ -423,7 +423,23 @@ fn every_field_of_json_is_described() {
     for account in ["alice", "acme-loop", "acme-usdc", "lender"] {
         fields(&json(&["explain", "examples/treasury", account, "--json"]), &mut found);
     }
-    fields(&json(&["check", "examples/treasury", "--at", "2025-10-12T12:00:00Z", "--json"]), &mut found);
+    let book = "examples/treasury";
+    let asked: [&[&str]; 11] = [
+        &["check", book, "--at", "2025-10-12T12:00:00Z"],
+        &["outlook", book, "acme-usdc", "--together", "ETH/USD"],
+        &["whatif", book, "alice", "--borrow", "5000 USDC", "--price", "ETH/USD=-20%", "--after", "1h"],
+        &["whatif", book, "alice", "--borrow", "5000000 USDC"],
+        &["whatif", book, "--price", "ETH/USD=-40%"],
+        &["max", book, "alice"],
+        &["liquidate", book, "alice", "--price", "ETH/USD=-35%"],
+        &["liquidate", book, "alice"],
+        &["restore", book, "alice", "--to", "1.2", "--price", "ETH/USD=-35%"],
+        &["restore", book, "Acme treasury", "--with", "1000000 USDC"],
+        &["portfolio", book, "Acme treasury"],
+    ];
+    for args in asked {
+        fields(&json(&[args, &["--json"]].concat()), &mut found);
+    }
     let unsaid: Vec<&String> = found
         .iter()
         .filter(|name| !docs.contains(&format!("`{name}`")) && !docs.contains(&format!("`{name}[]`")))

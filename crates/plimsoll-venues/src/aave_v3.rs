@@ -642,8 +642,8 @@ const RESERVE_FIELDS: &[Field<Reserve>] = &[
 
 const MODE_FIELDS: &[Field<EMode>] = &[
     field!("ltv", |_| Unit::BPS, m => m.ltv, u64::from(m.ltv).into(), small::<u16>),
-    field!("threshold", |_| Unit::BPS, m => m.threshold, u64::from(m.threshold).into(), small::<u16>),
-    field!("bonus", |_| Unit::BPS, m => m.bonus, u64::from(m.bonus).into(), small::<u16>),
+    field!("liquidation_threshold", |_| Unit::BPS, m => m.threshold, u64::from(m.threshold).into(), small::<u16>),
+    field!("liquidation_bonus", |_| Unit::BPS, m => m.bonus, u64::from(m.bonus).into(), small::<u16>),
     field!("collateral", |_| Unit::NUMBER, m => m.collateral, m.collateral.into(), |v: &Int| amount(v, 128)),
     field!("borrowable", |_| Unit::NUMBER, m => m.borrowable, m.borrowable.into(), |v: &Int| amount(v, 128)),
     field!("ltv_zero", |_| Unit::NUMBER, m => m.ltv_zero, m.ltv_zero.into(), |v: &Int| amount(v, 128)),

@@ -46,6 +46,13 @@ pub enum Misasked {
         /// What would do.
         expected: String,
     },
+    /// A number of a market that cannot be this.
+    NoValue {
+        /// The number's path.
+        number: String,
+        /// What was asked of it.
+        found: Int,
+    },
     /// The change is about one account, and none was named.
     NeedsAccount,
     /// The market has no such setting for accounts.
@@ -82,6 +89,9 @@ impl fmt::Display for Misasked {
             }
             Misasked::NoPrice { price, found, expected } => {
                 write!(f, "{price}: found {found}, expected {expected}")
+            }
+            Misasked::NoValue { number, found } => {
+                write!(f, "{number}: found {found}, which this number cannot be")
             }
             Misasked::NeedsAccount => f.write_str("this change is about one account, and none is named"),
             Misasked::NoTerms { market } => write!(f, "accounts of {market} have no mode"),
@@ -275,8 +285,12 @@ fn numbers(listed: &ListedMarket) -> Vec<Named> {
     let mut all = Vec::new();
     for (cell, name, unit, stored) in cells {
         let own = names.iter().filter(|(object, _, _)| *object == cell.object);
-        let mut objects: Vec<String> = own.map(|(_, _, name)| name.clone()).collect();
-        objects.push(cell.object.to_string());
+        let mut objects: Vec<String> =
+            own.map(|(_, _, name)| name.clone()).filter(|name| !name.is_empty()).collect();
+        // Only what has no name is called by its place.
+        if objects.is_empty() {
+            objects.push(cell.object.to_string());
+        }
         if single {
             objects.clear();
         }

@@ -305,12 +305,10 @@ impl Search<'_> {
 
 /// The last point before a straight line crosses zero, walking from near to far and short of far.
 fn cut(near: U256, far: U256, at_near: Wide, at_far: Wide) -> Option<U256> {
-    // Both in one unit that 255 bits hold; what is cut off is tried exactly afterwards.
-    let unit = U256::ONE.with_bit(255, true).sub(U256::ONE)?;
-    let (at_near, at_far) = match (at_near.to_int(), at_far.to_int()) {
-        (Some(at_near), Some(at_far)) => (at_near.magnitude().half(), at_far.magnitude().half()),
-        _ => (at_near.div_down(unit)?.magnitude().half(), at_far.div_down(unit)?.magnitude().half()),
-    };
+    // Both in the finest unit in which 254 bits hold them; what is cut off is tried exactly afterwards.
+    let unit = U256::ZERO.with_bit(at_near.bits().max(at_far.bits()).saturating_sub(254), true);
+    let [at_near, at_far] = [at_near, at_far].map(|end| end.div_down(unit).map(Int::magnitude));
+    let (at_near, at_far) = (at_near?, at_far?);
     let width = near.max(far).sub(near.min(far))?;
     let part = width.mul_div_wide(at_near, at_near.add(at_far)?, Rounding::Down)?;
     let part = part.min(width.sub(U256::ONE)?);

@@ -269,8 +269,12 @@ impl World {
 
     fn change_number(&mut self, path: &str, value: Int) -> Result<Did, Stop> {
         let (market, number) = ask::number(&self.book, path)?;
-        let stored = number.with(value).ok_or(Refusal::NoSuchCell)?;
-        self.book.markets[market].market.set(number.cell, Some(stored))?;
+        let no_value = || Misasked::NoValue { number: path.into(), found: value };
+        let stored = number.with(value).ok_or_else(no_value)?;
+        self.book.markets[market].market.set(number.cell, Some(stored)).map_err(|why| match why {
+            Refusal::NoSuchCell => Stop::from(no_value()),
+            why => why.into(),
+        })?;
         Ok(Did::Set { number: path.into(), unit: number.unit, from: number.value(), to: value })
     }
 

@@ -248,23 +248,23 @@ fn parameters_are_found_by_name_and_change_who_is_safe() {
     let different: Vec<_> = old.iter().zip(&new).filter(|(old, new)| old != new).collect();
     assert_eq!(different.len(), 1);
     // A market of one object needs no name for it; an e-mode is called by its label.
-    for number in
-        ["morpho-wsteth-usdc/lltv", "aave-core/ETH correlated/threshold", "aave-core/1001/threshold"]
-    {
+    for number in ["morpho-wsteth-usdc/lltv", "aave-core/ETH correlated/liquidation_threshold"] {
         let value = if number.ends_with("lltv") { 800_000_000_000_000_000 } else { 9000 };
         assert!(whatif_all(&book, &[set(number, value)], &Ladder::default()).is_ok(), "{number}");
     }
-    for (number, several) in
-        [("aave-core/ltv", true), ("aave-core/WETH/ltx", false), ("aave/WETH/ltv", false)]
-    {
+    for (number, several) in [
+        ("aave-core/ltv", true),
+        ("aave-core/WETH/ltx", false),
+        ("aave/WETH/ltv", false),
+        ("aave-core/1/ltv", false),
+    ] {
         let found = whatif_all(&book, &[set(number, 1)], &Ladder::default()).err().expect("no such number");
         assert_eq!(matches!(found, Misasked::Several { .. }), several, "{found}");
     }
-    // A value that does not fit is refused, and nothing after it is done.
-    let answer =
-        whatif_all(&book, &[set(weth, 70_000), set(weth, 1)], &Ladder::default()).expect("an answer");
-    assert_eq!((answer.refused, answer.done.len()), (Some(Refusal::NoSuchCell), 0));
-    assert_eq!(answer.before.identity, answer.after.identity);
+    // A value that does not fit cannot be meant.
+    let found = whatif_all(&book, &[set(weth, 70_000), set(weth, 1)], &Ladder::default()).err();
+    let no_value = Misasked::NoValue { number: weth.into(), found: Int::new(70_000) };
+    assert_eq!(found, Some(no_value));
 }
 
 #[test]

@@ -74,6 +74,12 @@ impl Wide {
         })
     }
 
+    /// How many bits the magnitude has.
+    #[must_use]
+    pub fn bits(self) -> usize {
+        self.magnitude.bit_len()
+    }
+
     /// The value if it fits 256 bits.
     #[must_use]
     pub fn to_int(self) -> Option<Int> {

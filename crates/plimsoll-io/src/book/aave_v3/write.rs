@@ -128,8 +128,8 @@ fn mode(
         ("id", number(&Int::from(id))),
         ("label", text(label)),
         ("ltv", number(row.get("ltv")?)),
-        ("liquidation_threshold", number(row.get("threshold")?)),
-        ("liquidation_bonus", number(row.get("bonus")?)),
+        ("liquidation_threshold", number(row.get("liquidation_threshold")?)),
+        ("liquidation_bonus", number(row.get("liquidation_bonus")?)),
     ];
     if !row.get("own_price")?.is_zero() {
         // A mode whose price is wired to nothing cannot be told from one without a price.
