@@ -30,7 +30,7 @@ pub(crate) fn run(args: &MaxArgs) -> u8 {
 
 fn print(book: &Book, answer: &Max) {
     print_head(book, answer.account, &answer.judgement);
-    outln!("accepted from {} to {}\n", show::time(answer.now), show::time(answer.until));
+    outln!("accepted at {} and at {}\n", show::time(answer.now), show::time(answer.until));
     let mut most = table(&["", "asset", "most", "binds", "one unit more"], 2..3);
     for (word, list) in [("withdraw", &answer.withdraw), ("borrow", &answer.borrow)] {
         for Most { asset, decimals, limit, binds } in list {

@@ -7,6 +7,7 @@
 use crate::num::{Decimal, Int, Rounding, U256};
 use crate::reading::{Reading, Why};
 use crate::unit::Time;
+use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -296,20 +297,27 @@ impl Graph {
     /// The feeds that a price rests on, each once, in order.
     #[must_use]
     pub fn leaves(&self, id: PriceId) -> Vec<PriceId> {
+        self.below(id, Origin::legs)
+            .into_iter()
+            .filter(|&id| self.origin(id).is_none_or(Origin::is_leaf))
+            .collect()
+    }
+
+    /// A price and all that is reached from it by these legs, each once, in order.
+    #[must_use]
+    pub fn below(&self, id: PriceId, legs: impl Fn(&Origin) -> Vec<PriceId>) -> Vec<PriceId> {
+        // Prices may share legs at every level: who is seen twice must not be followed twice.
+        let mut seen = BTreeSet::from([id]);
         let mut open = alloc::vec![id];
-        let mut leaves = Vec::new();
         while let Some(next) = open.pop() {
-            match self.price(next).map(|price| &price.origin) {
-                Some(Origin::Product { legs, .. } | Origin::Least { legs } | Origin::Greatest { legs }) => {
-                    open.extend(legs);
-                }
-                Some(Origin::Quotient { of, by, .. }) => open.extend([*of, *by]),
-                _ if !leaves.contains(&next) => leaves.push(next),
-                _ => {}
-            }
+            let legs = self.origin(next).map_or_else(Vec::new, &legs);
+            open.extend(legs.into_iter().filter(|&leg| seen.insert(leg)));
         }
-        leaves.sort_unstable();
-        leaves
+        seen.into_iter().collect()
+    }
+
+    fn origin(&self, id: PriceId) -> Option<&Origin> {
+        self.price(id).map(|price| &price.origin)
     }
 
     /// Every price at a time.
@@ -345,6 +353,21 @@ impl Graph {
 }
 
 impl Origin {
+    /// Observed or assumed, not computed.
+    #[must_use]
+    pub const fn is_leaf(&self) -> bool {
+        matches!(self, Origin::Feed(_) | Origin::Constant(_))
+    }
+
+    /// Those legs of which one is handed on as it is: a bound's.
+    #[must_use]
+    pub fn handed_on(&self) -> Vec<PriceId> {
+        match self {
+            Origin::Least { legs } | Origin::Greatest { legs } => legs.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What the price is computed from; nothing for what is observed or assumed.
     #[must_use]
     pub fn legs(&self) -> Vec<PriceId> {

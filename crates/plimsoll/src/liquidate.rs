@@ -89,6 +89,9 @@ impl Sale {
     }
 }
 
+/// Repayments up to so many raw units are tried one by one.
+const COARSE: u16 = 256;
+
 /// A keeper who is no account of any book.
 const KEEPER: AccountId = AccountId(u64::MAX);
 
@@ -246,6 +249,17 @@ impl Seeker<'_> {
                     }
                     None => no = middle,
                 }
+            }
+        }
+        // Halving passes over what is accepted beyond a hole, such as that of dust; only tokens so coarse that a few
+        // units decide have one that matters.
+        for few in 1..=COARSE {
+            let amount = U256::new(few.into());
+            if amount >= best.does.repaid {
+                break;
+            }
+            if let Some(it) = as_much(Lot::Repay(Amount::Assets(amount))) {
+                return it;
             }
         }
         best

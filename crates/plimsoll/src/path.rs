@@ -302,13 +302,7 @@ fn granularity(book: &Book, listed: &ListedMarket, leaf: PriceId) -> Option<u8> 
 }
 
 fn hands_on(book: &Book, id: PriceId, leaf: PriceId) -> bool {
-    id == leaf
-        || match book.graph.price(id).map(|price| &price.origin) {
-            Some(Origin::Least { legs } | Origin::Greatest { legs }) => {
-                legs.iter().any(|&leg| hands_on(book, leg, leaf))
-            }
-            _ => false,
-        }
+    book.graph.below(id, Origin::handed_on).contains(&leaf)
 }
 
 /// The readings as feeds.

@@ -320,23 +320,25 @@ impl At<'_> {
         }
     }
 
-    /// Whether a deposit that is worth more than is needed adds nothing.
+    /// Whether a deposit that is worth more than is needed does not count. That it leaves backing as it was proves
+    /// nothing: an average that is cut may hide the first units of one that does.
     fn idle(&self, amount: U256) -> bool {
         let Some(moment) = self.moments.first().filter(|_| self.seeker.kind != Kind::Debt) else {
             return false;
         };
+        let instrument = self.seeker.instrument;
         let worth = |market: &dyn Market, account: &Account| {
             let quoted = market.at(self.seeker.feeds(), Lens::Action, moment.seen).ok()?;
-            let value = quoted.balance(account, self.seeker.instrument).ok()?.value?;
-            Some((value, quoted.verdict(account, Test::Liquidation).ok()?))
+            let value = quoted.balance(account, instrument).ok()?.value?;
+            let counts = market.counting(account, instrument).ok()?.weight.is_some_and(|w| w != U256::ZERO);
+            Some((value, counts, quoted.verdict(account, Test::Liquidation).ok()?))
         };
         let account = &self.seeker.book.accounts[self.seeker.account].account;
         let before = worth(self.seeker.market(), account);
         let after = self.seeker.after(Amount::Assets(amount), moment.done).ok();
         let after = after.and_then(|(market, account, _)| worth(&*market, &account));
-        let (Some((had, before)), Some((has, after))) = (before, after) else { return false };
-        let gained = Int::from(has.sub_or_zero(had));
-        gained > before.requirement && before.backing == after.backing
+        let (Some((had, _, before)), Some((has, counts, _))) = (before, after) else { return false };
+        Int::from(has.sub_or_zero(had)) > before.requirement && !counts
     }
 
     fn hindrance(&self, most: U256, refusal: Refusal) -> Hindrance {

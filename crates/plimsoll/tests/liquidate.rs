@@ -268,3 +268,40 @@ fn what_cannot_be_executed_says_why() {
     let kinds = fallen.markets[0].market.instruments();
     assert!(kinds.iter().any(|i| i.kind == Kind::Debt));
 }
+
+/// Tokens of which a few units are all: every smaller repayment is tried, also beyond the hole that dust makes.
+#[test]
+fn no_smaller_repayment_of_a_coarse_token_seizes_as_much() {
+    let mut dice = Dice(5);
+    let mut tried = 0;
+    for _ in 0..300 {
+        let ray = "1000000000000000000000000000";
+        let reserve = |price, bonus| common::Plain {
+            decimals: 0,
+            price,
+            threshold: 8_200,
+            bonus,
+            borrow_index: ray,
+            rest: "liquidation_protocol_fee = 1000",
+        };
+        let reserves = [
+            reserve(100_000_000 * (1 + dice.below(2_000)), 10_064 + dice.below(500)),
+            reserve(100_000_000 * (1 + dice.below(100)), 10_855),
+            reserve(100_000_000 * (1 + dice.below(400)), 10_362),
+        ];
+        let mut few = || 1 + dice.below(200);
+        let rows = [("supply", 0, few()), ("supply", 1, few()), ("debt", 0, few()), ("debt", 2, few())];
+        let book = common::plain("3.5", &reserves, &rows);
+        let answer = liquidate(&book, 0, Decimal::whole(Int::ZERO)).expect("an answer");
+        for (pair, sale) in sales(&answer.pairs) {
+            for amount in 1..sale.does.repaid.to_u64().expect("small") {
+                let lot = Lot::Repay(Amount::Assets(U256::from(amount)));
+                if let Ok(less) = take(&book, 0, pair, lot, sale.receive) {
+                    assert!(less.seized < sale.does.seized, "{amount}: {pair:?}");
+                }
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 1_000, "{tried}");
+}

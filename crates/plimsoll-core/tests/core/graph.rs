@@ -86,6 +86,19 @@ fn circles_cannot_be_built() {
     assert_eq!((graph.find("raw"), graph.find("none")), (Some(raw), None));
 }
 
+/// Prices that share their legs at every level have two to the sixtieth ways to a feed, and one walk.
+#[test]
+fn shared_legs_are_walked_once() {
+    let mut graph = Graph::default();
+    let mut top = graph.add(feed("ETH", "USD", "2000")).expect("a feed");
+    for level in 0..60 {
+        let origin = Origin::Least { legs: vec![top, top] };
+        top = graph.add(price(&format!("p{level}"), "USD", origin)).expect("a bound");
+    }
+    assert_eq!(graph.leaves(top), [PriceId(0)]);
+    assert_eq!(graph.below(top, Origin::handed_on).len(), 61);
+}
+
 /// What is built on a doubtful price is doubtful, for the same reason, and reaches as far as its legs do.
 #[test]
 fn doubt_travels_up() {

@@ -153,17 +153,16 @@ impl Prices {
 
     /// The most digits after the point that a price can have.
     fn digits(&self, id: PriceId) -> u8 {
-        let Some(price) = self.graph.price(id) else { return 0 };
-        match &price.origin {
-            Origin::Feed(Observation { scale: Scale::Raw, .. }) => 0,
-            Origin::Feed(Observation { price, .. }) => price.map_or(0, |price| price.trimmed().decimals),
-            Origin::Constant(value) => value.trimmed().decimals,
-            Origin::Product { decimals, .. } | Origin::Quotient { decimals, .. } => *decimals,
-            // Legs stand before what is built on them, so this ends; a chain of bounds is short.
-            Origin::Least { legs } | Origin::Greatest { legs } => {
-                legs.iter().map(|&leg| self.digits(leg)).max().unwrap_or(0)
+        let own = |id| match self.graph.price(id).map(|price| &price.origin) {
+            Some(Origin::Feed(Observation { scale: Scale::Decimal, price: Some(price), .. })) => {
+                price.trimmed().decimals
             }
-        }
+            Some(Origin::Constant(value)) => value.trimmed().decimals,
+            Some(Origin::Product { decimals, .. } | Origin::Quotient { decimals, .. }) => *decimals,
+            // A bound has the digits of its legs.
+            _ => 0,
+        };
+        self.graph.below(id, Origin::handed_on).into_iter().map(own).max().unwrap_or(0)
     }
 }
 

@@ -15,6 +15,51 @@ pub(crate) fn example(name: &str) -> Book {
     sound(book::open(&path))
 }
 
+/// A reserve of a pool without rates, caps and fee; `rest` are more lines of it.
+pub(crate) struct Plain<'t> {
+    pub(crate) decimals: u8,
+    pub(crate) price: u64,
+    pub(crate) threshold: u64,
+    pub(crate) bonus: u64,
+    pub(crate) borrow_index: &'t str,
+    pub(crate) rest: &'t str,
+}
+
+/// A book of one pool with reserves A0, A1, ... priced in raw units, and the account `u`; `rows` are side, reserve and
+/// scaled quantity.
+pub(crate) fn plain(revision: &str, reserves: &[Plain<'_>], rows: &[(&str, usize, u64)]) -> Book {
+    let mut feeds = "feed,kind,price,unit,source,observed_at,max_age,confidence\n".to_string();
+    let mut market = format!("venue = \"aave_v3\"\nrevision = \"{revision}\"\ncurrency = \"USD\"\n");
+    for (at, reserve) in reserves.iter().enumerate() {
+        let Plain { decimals, price, threshold, bonus, borrow_index, rest } = reserve;
+        feeds += &format!("F{at},oracle,{price},USD raw,test,,,\n");
+        market += &format!(
+            "[[reserves]]\nasset = \"A{at}\"\nfeed = \"F{at}\"\ndecimals = {decimals}\nltv = {}\n\
+             liquidation_threshold = {threshold}\nliquidation_bonus = {bonus}\n{rest}\n[reserves.state]\n\
+             liquidity_index = \"1000000000000000000000000000\"\nvariable_borrow_index = \"{borrow_index}\"\n\
+             liquidity_rate = 0\nvariable_borrow_rate = 0\nlast_update = 1700000000\n\
+             scaled_supply = \"1000000000000000\"\nscaled_debt = \"1000000000000\"\n{} = \"1000000000000000\"\n",
+            threshold.saturating_sub(250),
+            if revision < "3.1" { "cash" } else { "virtual_balance" },
+        );
+    }
+    let mut positions = "account,market,kind,asset,quantity,unit,as_collateral\n".to_string();
+    for (side, at, quantity) in rows {
+        let counts = if *side == "supply" { "yes" } else { "" };
+        positions += &format!("u,pool,{side},A{at},{quantity},scaled,{counts}\n");
+    }
+    let head = "format = 1\nname = \"plain\"\nat = 1700000000\n".to_string();
+    let files = [
+        ("book.toml", head),
+        ("feeds.csv", feeds),
+        ("positions.csv", positions),
+        ("markets/pool.toml", market),
+    ];
+    let file =
+        |(name, text): (&str, String)| File { name: name.into(), bytes: FileBytes::Read(text.into_bytes()) };
+    sound(book::read(files.into_iter().map(file).collect()))
+}
+
 /// The book, of which nothing may be faulty.
 #[track_caller]
 pub(crate) fn sound(opened: book::Opened) -> Book {
