@@ -78,7 +78,7 @@ pub(super) const FIELDS: &[Field<Numbers>] = &[
         "pause_flags",
         plain,
         |r| Int::new(r.rules.pause_flags.into()),
-        |r, v| put_small(&mut r.rules.pause_flags, v, 0, u8::MAX),
+        |r, v| put_small(&mut r.rules.pause_flags, v, 0, 31),
     ),
     number!("base_supply_index", index, r => r.state.base_supply_index, put_index),
     number!("base_borrow_index", index, r => r.state.base_borrow_index, put_index),
