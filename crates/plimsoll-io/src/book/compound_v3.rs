@@ -35,7 +35,7 @@ const INDEX_ONE: U256 = U256::new(10u128.pow(15));
 /// The contract holds no principal of more bits, sign apart.
 const PRINCIPAL_BITS: usize = 103;
 
-/// The word that stands for the word "tracking" of an account, in its mode: `rewards=INDEX/ACCRUED`.
+/// What an account's mode begins with: `rewards=INDEX/ACCRUED`.
 const REWARDS: &str = "rewards=";
 
 struct CometDesk {
