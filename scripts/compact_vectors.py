@@ -15,6 +15,10 @@ def kind(schema, case):
         label = re.sub(r"~.*", "", case.get("label", ""))
         return (label, case.get("kind"), case["ok"], case.get("error"), case.get("receiveAToken"),
                 case.get("collateral") == case.get("debt"), min(len(case.get("deficitCreated") or []), 3))
+    if schema == "compound-v3/all":
+        note, absorb = case["note"].split("|")[0], case["absorb"]
+        late = case["views"]["isLiquidatable"] == ("error" in absorb)
+        return (case["market"], note, late, absorb.get("error"), int(absorb.get("principal", 0)) > 0)
     if schema.endswith("/accounts"):
         health = int(case["out"]["healthFactor"])
         return (case["kind"], health < 10**18, health >= 2**255, len(case["d"]) > 1)

@@ -92,6 +92,24 @@ pub enum Refusal {
     SelfLiquidation,
     /// Debt and collateral of one call must be given as exactly one amount.
     InconsistentInput,
+    /// The market makes no loan that leaves so little owed.
+    BorrowTooSmall {
+        /// What would be owed (raw).
+        owed: U256,
+        /// The least that may be (raw).
+        least: U256,
+    },
+    /// The market's owner has stopped all actions of this kind; names what is stopped.
+    ActionPaused(&'static str),
+    /// Nothing can be transferred to the account that it comes from.
+    SelfTransfer,
+    /// The market sells no collateral while its reserves are this high.
+    NotForSale {
+        /// Its reserves (raw).
+        reserves: U256,
+        /// It sells below these (raw).
+        target: U256,
+    },
 
     /// A price that the answer needs is not known.
     PriceUnknown {
@@ -159,6 +177,10 @@ impl Refusal {
             Refusal::InconsistentInput => "PL0127",
             Refusal::BeyondReceipts { .. } => "PL0128",
             Refusal::NothingToSeize => "PL0129",
+            Refusal::BorrowTooSmall { .. } => "PL0130",
+            Refusal::ActionPaused(_) => "PL0131",
+            Refusal::SelfTransfer => "PL0132",
+            Refusal::NotForSale { .. } => "PL0133",
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
             Refusal::Overflow(_) => "PL0301",
@@ -241,6 +263,14 @@ impl fmt::Display for Refusal {
             }
             Refusal::SelfLiquidation => f.write_str("an account may not liquidate itself"),
             Refusal::InconsistentInput => f.write_str("exactly one of the two amounts must be given"),
+            Refusal::BorrowTooSmall { owed, least } => {
+                write!(f, "{owed} would be owed, less than the least loan of {least}")
+            }
+            Refusal::ActionPaused(what) => write!(f, "the market's owner has stopped {what}"),
+            Refusal::SelfTransfer => f.write_str("nothing can be transferred to where it comes from"),
+            Refusal::NotForSale { reserves, target } => {
+                write!(f, "no collateral is for sale with reserves of {reserves}, only below {target}")
+            }
             Refusal::PriceUnknown { why, .. } => write!(f, "a price that this needs is {why}"),
             Refusal::ClockWentBack { state, asked } => {
                 write!(f, "the state is of {state}, later than the {asked} asked about")

@@ -12,6 +12,7 @@
 //! Nothing is passed over in silence: inputs, checks and skips together are all leaves of the file.
 
 mod aave_v3;
+mod compound_v3;
 mod json;
 mod morpho_blue;
 
@@ -40,7 +41,7 @@ struct Decoder {
     decode: fn(Input<'_>) -> Result<Vec<Record>, Fault>,
 }
 
-const DECODERS: &[&[Decoder]] = &[aave_v3::DECODERS, morpho_blue::DECODERS];
+const DECODERS: &[&[Decoder]] = &[aave_v3::DECODERS, compound_v3::DECODERS, morpho_blue::DECODERS];
 
 /// What our side says about one leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]

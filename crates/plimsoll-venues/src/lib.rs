@@ -10,4 +10,5 @@ extern crate alloc;
 
 mod table;
 pub mod aave_v3;
+pub mod compound_v3;
 pub mod morpho_blue;

@@ -45,6 +45,18 @@ impl Target {
     }
 }
 
+/// The least and the greatest that two accounts hold of each thing. A deposit that pays a debt, as at a venue with one
+/// balance for both, leaves more of one and less of the other.
+pub(crate) fn around(one: &Account, other: &Account) -> [Account; 2] {
+    let (mut low, mut high) = (one.clone(), other.clone());
+    for holding in one.holdings().iter().chain(other.holdings()) {
+        let held = [one, other].map(|account| account.quantity(holding.instrument));
+        low.set(holding.instrument, held[0].min(held[1]));
+        high.set(holding.instrument, held[0].max(held[1]));
+    }
+    [low, high]
+}
+
 /// Whether it is proven that every account between two is unhealthy by the venue's own test.
 pub(crate) fn unhealthy_between(
     quoted: &dyn Quoted,

@@ -365,14 +365,14 @@ impl Amounts for At<'_> {
         self.moments.iter().any(|moment| {
             let ends = [low, high].map(|amount| self.seeker.after(Amount::Assets(amount), moment.done));
             let [Ok((first, less, _)), Ok((last, more, _))] = ends else { return false };
-            let ends = if self.seeker.kind == Kind::Debt { [&more, &less] } else { [&less, &more] };
+            let [low, high] = bounds::around(&less, &more);
             // At the moment of the action no rate has moved an index yet, and what the highest amount leaves of a debt
             // is least in the market that it leaves.
             let first = if moment.done == moment.seen { &last } else { &first };
             let quoted =
                 [first, &last].map(|market| market.at(self.seeker.feeds(), Lens::Action, moment.seen));
             let [Ok(first), Ok(last)] = quoted else { return false };
-            self.seeker.aim.missed_between([&*first, &*last], ends, self.seeker.readings)
+            self.seeker.aim.missed_between([&*first, &*last], [&low, &high], self.seeker.readings)
         })
     }
 }

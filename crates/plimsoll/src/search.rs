@@ -98,33 +98,56 @@ pub(crate) struct Largest<T> {
     pub(crate) because: Option<Refusal>,
 }
 
-/// Doubles from one unit until a refusal, then halves the gap. Amounts that are too small to count are passed over;
-/// every other refusal is taken to refuse all that is more.
+/// Doubles from one unit until a refusal, then halves the gap. Amounts that are too small are passed over, also where
+/// smaller ones are accepted: a loan may begin with a balance and then have to be of a least size. Every other refusal
+/// is taken to refuse all that is more.
 pub(crate) fn largest<T>(ask: impl Fn(U256) -> Result<T, Refusal>) -> Largest<T> {
     // Up to `small` it is too little or accepted, from `large` on it is refused.
     let (mut small, mut large) = (U256::ZERO, U256::MAX);
     let mut found = Largest { accepted: None, because: None };
+    // What was too small, though less was accepted.
+    let mut gap_above = None;
     let mut asked = U256::ONE;
     loop {
         match ask(asked) {
             Ok(outcome) => {
                 small = asked;
+                gap_above = None;
                 found.accepted = Some((asked, outcome));
             }
-            Err(Refusal::AmountZero) => {
+            Err(why @ (Refusal::AmountZero | Refusal::BorrowTooSmall { .. })) => {
                 small = asked;
-                found.because = found.because.or(Some(Refusal::AmountZero));
+                gap_above = gap_above.or(found.accepted.is_some().then_some(asked));
+                found.because = found.because.or(Some(why));
             }
             Err(why) => {
                 large = asked;
                 found.because = Some(why);
             }
         }
-        let Some(gap) = large.sub(small).filter(|gap| *gap > U256::ONE) else { return found };
+        let Some(gap) = large.sub(small).filter(|gap| *gap > U256::ONE) else { break };
         let next = if large == U256::MAX { asked.add(asked) } else { small.add(gap.half()) };
-        let Some(next) = next else { return found };
+        let Some(next) = next else { break };
         asked = next;
     }
+    if let (Some(refused), Some((accepted, _))) = (gap_above, &found.accepted) {
+        return below(ask, *accepted, refused).unwrap_or(found);
+    }
+    found
+}
+
+/// The largest that is accepted between an amount that is and one that is not.
+fn below<T>(ask: impl Fn(U256) -> Result<T, Refusal>, accepted: U256, refused: U256) -> Option<Largest<T>> {
+    let (mut yes, mut no) = (accepted, refused);
+    while let Some(gap) = no.sub(yes).filter(|gap| *gap > U256::ONE) {
+        let middle = yes.add(gap.half())?;
+        if ask(middle).is_ok() {
+            yes = middle;
+        } else {
+            no = middle;
+        }
+    }
+    Some(Largest { accepted: Some((yes, ask(yes).ok()?)), because: ask(no).err() })
 }
 
 /// A boundary between `low` and `high`, with a look at its neighbourhood; nothing below `low` will do.
@@ -218,6 +241,28 @@ mod tests {
         fn none_of(&self, low: U256, high: U256) -> bool {
             let (low, high) = (small(low), small(high));
             high - low < self.0.sight && (low..=high).all(self.0.rule)
+        }
+    }
+
+    /// A balance of so much, and loans beyond it of a least and a greatest size.
+    #[test]
+    fn the_largest_is_found_around_what_is_too_small() {
+        let too_small = Refusal::BorrowTooSmall { owed: U256::ONE, least: U256::ONE };
+        for balance in [0_u128, 1, 5, 500, 511, 512, 513] {
+            for (least, most) in [(1, 0), (100, 0), (100, 100), (100, 7_000), (1, 3), (2_000, 90_000)] {
+                let ask = |amount: U256| match small(amount) {
+                    amount if amount <= balance => Ok(()),
+                    amount if amount - balance < least => Err(too_small),
+                    amount if amount - balance > most => Err(Refusal::NoBorrowingPower),
+                    _ => Ok(()),
+                };
+                let expected = if most >= least { balance + most } else { balance };
+                let found = largest(ask);
+                let amount = found.accepted.map_or(0, |(amount, ())| small(amount));
+                assert_eq!(amount, expected, "{balance} {least} {most}");
+                let because = if most < least && least > 1 { too_small } else { Refusal::NoBorrowingPower };
+                assert!(found.because == Some(because) || amount == 0, "{balance} {least} {most}");
+            }
         }
     }
 

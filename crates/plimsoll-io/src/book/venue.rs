@@ -2,14 +2,14 @@
 //!
 //! A new venue is one file beside this one and one line in [`VENUES`].
 
-use crate::book::{aave_v3, morpho_blue};
+use crate::book::{aave_v3, compound_v3, morpho_blue};
 use crate::fault::{Log, Span};
 use crate::table;
 use crate::tree::{Fields, Value};
 use plimsoll_core::{Account, Cell, InstrumentId, Int, Market, Time, U256};
 
 /// All venues that books can have markets of.
-pub(super) const VENUES: &[VenueFile] = &[aave_v3::FILE, morpho_blue::FILE];
+pub(super) const VENUES: &[VenueFile] = &[aave_v3::FILE, compound_v3::FILE, morpho_blue::FILE];
 
 /// One venue's files.
 pub(super) struct VenueFile {
