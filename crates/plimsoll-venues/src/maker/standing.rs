@@ -177,8 +177,8 @@ impl<'m> Standing<'m> {
         match self.market.revision {
             Revision::V2_0 => {
                 let seized = dutch::seized(&mut Silent, &numbers, position.ink, position.art)?;
-                dutch::first_price(&mut Silent, &numbers, self.price?)?;
-                dutch::may_start(&numbers, &seized)
+                dutch::may_start(&numbers, &seized)?;
+                dutch::first_price(&mut Silent, &numbers, self.price?).map(|_| ())
             }
             revision => {
                 english::seized(&mut Silent, revision, &numbers, position.ink, position.art).map(|_| ())
