@@ -63,6 +63,7 @@ proptest! {
         let mut books = BTreeMap::<u64, Book>::new();
         for op in ops {
             let before = world.clone();
+            let op = world.aimed(op);
             let outcome = world.step(op);
             let Ok(Some(effects)) = outcome else {
                 // Refused: nothing changed. Time and price are the world's.
@@ -100,7 +101,9 @@ fn flows_are_of_their_kind(effects: &Effects) -> Result<(), TestCaseError> {
 fn totals_move_as_accounts_do(before: &World, after: &World, effects: &Effects) -> Result<(), TestCaseError> {
     for instrument in [GEM, INK, ART, VAT_DAI] {
         let net: BigInt = (0..PEOPLE)
-            .map(|who| signed(effects.net(Party::Account(plimsoll_core::AccountId(who)), instrument).unwrap()))
+            .map(|who| {
+                signed(effects.net(Party::Account(plimsoll_core::AccountId(who)), instrument).unwrap())
+            })
             .sum();
         prop_assert_eq!(sum(after, instrument) - sum(before, instrument), net);
     }
@@ -191,6 +194,7 @@ fn the_population_is_lively() {
         let mut world = begin(revision, rules);
         for op in ops {
             let running = world.market.auctions().count();
+            let op = world.aimed(op);
             let Ok(Some(effects)) = world.step(op) else { continue };
             let name = format!("{op:?}");
             let name = name.split([' ', '(']).next().unwrap().to_string();
@@ -204,8 +208,28 @@ fn the_population_is_lively() {
     }
     println!("{seen:?}");
     for what in [
-        "Lock", "Free", "Draw", "Wipe", "WipeAll", "Frob", "Fork", "Exit", "Drip", "Poke", "PokeOracle", "Bark",
-        "Take", "Redo", "Yank", "Upchost", "Tend", "Dent", "Deal", "Take ended", "Deal ended", "Deal ended short",
+        "Lock",
+        "Free",
+        "Draw",
+        "Wipe",
+        "WipeAll",
+        "Frob",
+        "Fork",
+        "Exit",
+        "Drip",
+        "Poke",
+        "PokeOracle",
+        "Bark",
+        "Take",
+        "Redo",
+        "Yank",
+        "Upchost",
+        "Tend",
+        "Dent",
+        "Deal",
+        "Take ended",
+        "Deal ended",
+        "Deal ended short",
     ] {
         assert!(seen.get(what).is_some_and(|times| *times >= 30), "{what}: {seen:?}");
     }

@@ -63,7 +63,10 @@ fn the_queued_price_liquidates_in_so_many_minutes() {
     assert_eq!(bark(&mut world), Err(Refusal::NotLiquidatable));
     poke(&mut world, POKE_SPOT).unwrap();
     let state = *world.market.state();
-    assert_eq!((state.current, state.next, state.poked), (stored(wad(1_100)), stored(wad(1_300)), START + 3_600));
+    assert_eq!(
+        (state.current, state.next, state.poked),
+        (stored(wad(1_100)), stored(wad(1_300)), START + 3_600)
+    );
     assert_eq!(bark(&mut world), Ok(()));
     // 1,100 times 1.2.
     assert_eq!(world.market.auction(1).unwrap().top, ray(1_320));
@@ -85,7 +88,10 @@ fn windows_begin_on_the_hour() {
     world.wait(36_000);
     world.price = Reading::certain(wad(900));
     poke(&mut world, POKE_ORACLE).unwrap();
-    assert_eq!((world.market.state().current, world.market.state().next), (stored(wad(1_300)), stored(wad(900))));
+    assert_eq!(
+        (world.market.state().current, world.market.state().next),
+        (stored(wad(1_300)), stored(wad(900)))
+    );
 }
 
 #[test]
@@ -111,7 +117,8 @@ fn a_void_oracle_liquidates_nobody() {
     let mut world = world();
     let void = Stored { value: U256::ZERO, valid: false };
     let state = State { current: void, next: void, ..*world.market.state() };
-    world.market = market(Revision::V2_0, Parameters { osm_stopped: true, ..*world.market.parameters() }, state);
+    world.market =
+        market(Revision::V2_0, Parameters { osm_stopped: true, ..*world.market.parameters() }, state);
     let seen = world.assess(0, Lens::Action).unwrap();
     assert_eq!((seen.verdict, seen.executable), (Verdict::Unhealthy, Err(Refusal::NoValidPrice)));
     assert_eq!(poke(&mut world, POKE_ORACLE), Err(Refusal::Paused(GEM)));
@@ -151,7 +158,10 @@ fn without_delay_the_feed_decides() {
     // A stored spot can be the worse one for the borrower: then no poke is needed.
     poke(&mut world, POKE_SPOT).unwrap();
     world.price = Reading::certain(wad(1_500));
-    assert_eq!((world.verdict(0, Lens::View), world.verdict(0, Lens::Action)), (Verdict::Unhealthy, Verdict::Healthy));
+    assert_eq!(
+        (world.verdict(0, Lens::View), world.verdict(0, Lens::Action)),
+        (Verdict::Unhealthy, Verdict::Healthy)
+    );
     world.liquidate(KEEPER, 0, plimsoll_core::Mechanism::Bark).unwrap();
 }
 

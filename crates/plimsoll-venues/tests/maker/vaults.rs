@@ -70,7 +70,10 @@ fn the_checks_stand_in_the_vats_order() {
     assert_eq!(world.action(1, 0, less), Err(Refusal::NoConsent(consent::DEBT_PARTY)));
     // All drawn Dai went to the wallet.
     let less = adjust(Int::ZERO, Int::from(wad(1_000)).neg());
-    assert_eq!(world.action(0, 0, less), Err(Refusal::AmountTooLarge { held: U256::ZERO, asked: rad(1_000) }));
+    assert_eq!(
+        world.action(0, 0, less),
+        Err(Refusal::AmountTooLarge { held: U256::ZERO, asked: rad(1_000) })
+    );
     let more = adjust(wad(1).into(), Int::ZERO);
     assert_eq!(world.action(0, 0, more), Err(Refusal::AmountTooLarge { held: U256::ZERO, asked: wad(1) }));
 }

@@ -104,7 +104,10 @@ pub(crate) fn rules() -> Parameters {
 /// A young market at 2,000 dollars.
 pub(crate) fn state(rules: &Parameters) -> State {
     let spot = spot(rules, wad(2_000));
-    State { rate: ray(1), spot, rho: START, chost: e(1_695, 46), poked: START, ..State::default() }
+    let price = stored(wad(2_000));
+    let (current, next) = (price, price);
+    let chost = e(1_695, 46);
+    State { rate: ray(1), spot, rho: START, chost, poked: START, current, next, ..State::default() }
 }
 
 /// `floor(floor(price * 10^36 / par) * 10^27 / mat)`, in whole numbers without an end.
@@ -190,7 +193,12 @@ impl World {
         self.call(&Call { actor: AccountId(actor), account: AccountId(account), at: self.at, action })
     }
 
-    pub(crate) fn liquidate(&mut self, actor: u64, on: u64, mechanism: Mechanism) -> Result<Effects, Refusal> {
+    pub(crate) fn liquidate(
+        &mut self,
+        actor: u64,
+        on: u64,
+        mechanism: Mechanism,
+    ) -> Result<Effects, Refusal> {
         self.action(actor, on, Action::Liquidate(mechanism))
     }
 
@@ -235,29 +243,80 @@ impl World {
 /// A call, or time, or a new price; parts are thousandths of what there is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Op {
-    Lock { who: u64, part: u16 },
-    Free { who: u64, part: u16 },
-    Draw { who: u64, part: u16 },
-    Wipe { who: u64, by: u64, part: u16 },
-    WipeAll { who: u64, by: u64 },
-    Frob { who: u64, ink: i16, art: i16 },
-    Fork { from: u64, to: u64, ink: i16, art: i16 },
-    Exit { who: u64, dai: bool },
+    Lock {
+        who: u64,
+        part: u16,
+    },
+    Free {
+        who: u64,
+        part: u16,
+    },
+    Draw {
+        who: u64,
+        part: u16,
+    },
+    Wipe {
+        who: u64,
+        by: u64,
+        part: u16,
+    },
+    WipeAll {
+        who: u64,
+        by: u64,
+    },
+    Frob {
+        who: u64,
+        ink: i16,
+        art: i16,
+    },
+    Fork {
+        from: u64,
+        to: u64,
+        ink: i16,
+        art: i16,
+    },
+    Exit {
+        who: u64,
+        dai: bool,
+    },
     Drip,
     Poke,
     PokeOracle,
-    Bark { who: u64 },
-    Take { which: u8, part: u16, tight: bool },
-    Redo { which: u8 },
-    Yank { which: u8 },
+    Bark {
+        who: u64,
+    },
+    Take {
+        which: u8,
+        part: u16,
+        tight: bool,
+    },
+    Redo {
+        which: u8,
+    },
+    Yank {
+        which: u8,
+    },
     Upchost,
-    Tend { which: u8, by: u64, part: u16 },
-    Dent { which: u8, by: u64, part: u16 },
-    Deal { which: u8 },
+    Tend {
+        which: u8,
+        by: u64,
+        part: u16,
+    },
+    Dent {
+        which: u8,
+        by: u64,
+        part: u16,
+    },
+    Deal {
+        which: u8,
+    },
     Wait(u32),
     Price(u16),
     /// The price becomes that at which somebody's collateral carries so many thousandths of his debt.
-    Sink { who: u64, part: u16 },
+    Sink {
+        who: u64,
+        part: u16,
+    },
 }
 
 fn parts(of: U256, part: u128) -> U256 {
@@ -269,11 +328,42 @@ fn some(of: U256, part: i16) -> Int {
 }
 
 impl World {
+    /// The same call, where it can do something: on an auction that runs, or else on a vault below the line, or else the
+    /// price sinks.
+    pub(crate) fn aimed(&self, op: Op) -> Op {
+        let about_auction = matches!(
+            op,
+            Op::Take { .. }
+                | Op::Redo { .. }
+                | Op::Yank { .. }
+                | Op::Tend { .. }
+                | Op::Dent { .. }
+                | Op::Deal { .. }
+        );
+        let idle = self.market.auctions().count() == 0;
+        let who = match op {
+            Op::Bark { who } => who,
+            _ if about_auction && idle => KEEPER,
+            other => return other,
+        };
+        let below =
+            |who: u64| self.assess(who, Lens::View).is_ok_and(|seen| seen.verdict == Verdict::Unhealthy);
+        let order = (who..PEOPLE).chain(0..who);
+        match order.clone().find(|who| below(*who)) {
+            Some(who) => Op::Bark { who },
+            None => match order.clone().find(|who| self.held(*who, ART) != U256::ZERO) {
+                Some(who) => Op::Sink { who, part: 900 },
+                None => Op::Bark { who },
+            },
+        }
+    }
+
     pub(crate) fn step(&mut self, op: Op) -> Result<Option<Effects>, Refusal> {
         let everyday = wad(100);
         let assets = |amount| Amount::Assets(amount);
         let ids: Vec<u64> = self.market.auctions().map(|(number, _)| number).collect();
-        let pick = |which: u8| ids.get(usize::from(which) % ids.len().max(1)).copied().unwrap_or(u64::from(which));
+        let pick =
+            |which: u8| ids.get(usize::from(which) % ids.len().max(1)).copied().unwrap_or(u64::from(which));
         let auction = |which: u8| self.market.auction(pick(which)).copied().unwrap_or_default();
         let (actor, account, action) = match op {
             Op::Wait(seconds) => {
@@ -290,10 +380,12 @@ impl World {
                 let rules = self.market.parameters();
                 if ink != U256::ZERO && owed != U256::ZERO {
                     // price = owed / ink * mat * par, less 54 digits
-                    let price = z(owed) * part / 1_000 / z(ink) * z(rules.mat) * z(rules.par);
-                    let price = price / BigInt::from(10).pow(27 + 36);
+                    let carried: BigInt = z(owed) * BigInt::from(part) / BigInt::from(1_000) / z(ink);
+                    let price: BigInt = carried * z(rules.mat) * z(rules.par) / BigInt::from(10).pow(27 + 36);
                     let price: U256 = price.to_string().parse().unwrap();
                     self.price = Reading::certain(price.max(U256::ONE).min(wad(1_000_000)));
+                    let poke = Action::Poke { slot: POKE_SPOT };
+                    return self.action(KEEPER, KEEPER, poke).map(Some);
                 }
                 return Ok(None);
             }
@@ -417,7 +509,8 @@ pub(crate) fn of_revision(revision: Revision, rules: Parameters) -> Parameters {
 }
 
 fn op(revision: Revision) -> impl Strategy<Value = Op> {
-    let (who, part) = (|| 0..PEOPLE, || prop_oneof![3 => 0..=1_000u16, 1 => Just(1_000), 1 => 1_000..1_100u16]);
+    let (who, part) =
+        (|| 0..PEOPLE, || prop_oneof![3 => 0..=1_000u16, 1 => Just(1_000), 1 => 1_000..1_100u16]);
     let signed = || prop_oneof![2 => -1_000..=1_000i16, 1 => Just(0)];
     let vault = prop_oneof![
         3 => (who(), part()).prop_map(|(who, part)| Op::Lock { who, part }),
@@ -454,7 +547,7 @@ fn op(revision: Revision) -> impl Strategy<Value = Op> {
         1 => which().prop_map(|which| Op::Yank { which }),
     ];
     let auctions = if revision == Revision::V2_0 { dutch.boxed() } else { english.boxed() };
-    prop_oneof![3 => vault, 3 => world, 4 => auctions]
+    prop_oneof![3 => vault, 3 => world, 6 => auctions]
 }
 
 /// A revision, its rules, and a life.
