@@ -28,10 +28,6 @@ const RAY: U256 = U256::new(10u128.pow(27));
 fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Decoded> {
     let revision = *REVISIONS.get(setting.revision)?;
     let head = Span { end: fields.span.start + 1, ..fields.span };
-    let asset = |fields: &mut Fields<'_>, name, log: &mut Log| {
-        let node = fields.need(name, log)?;
-        scalar::name(text(node, log)?, node.span, log)
-    };
     let gem = asset(fields, "gem", log);
     let dai = asset(fields, "dai", log);
     let currency = asset(fields, "currency", log);
@@ -82,11 +78,26 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
             }
         };
         for (field, name, span) in named {
-            accounts.push((cell(&market, number, field)?.0, name, span));
+            accounts.push((place(&market, number, field)?, name, span));
         }
     }
     let rate = market.dripped(setting.at).map_or(state.rate, |state| state.rate);
     Some(Decoded { wires: vec![feed], desk: Box::new(MakerDesk { market, rate }), accounts })
+}
+
+/// The place of a number that names an account; it may be -1, for nobody.
+fn place(market: &dyn plimsoll_core::Market, object: u64, name: &str) -> Option<plimsoll_core::Cell> {
+    let mut found = None;
+    market.visit(&mut |cell, known, _, _| {
+        found = found.or((cell.object == object && known == name).then_some(cell));
+    });
+    found
+}
+
+/// The name of an asset.
+fn asset<'t>(fields: &mut Fields<'t>, name: &'static str, log: &mut Log) -> Option<&'t str> {
+    let node = fields.need(name, log)?;
+    scalar::name(text(node, log)?, node.span, log)
 }
 
 /// What governance sets.

@@ -221,6 +221,12 @@ impl World {
         self.action(who, who, action)
     }
 
+    pub(crate) fn set(&mut self, name: &str, value: U256) {
+        let mut found = None;
+        self.market.visit(&mut |cell, known, _, _| found = found.or((known == name).then_some(cell)));
+        self.market.set(found.unwrap(), Some(value.into())).unwrap();
+    }
+
     pub(crate) fn wait(&mut self, seconds: u64) {
         self.at = Time(self.at.0 + seconds);
     }
@@ -384,6 +390,8 @@ impl World {
                     let price: BigInt = carried * z(rules.mat) * z(rules.par) / BigInt::from(10).pow(27 + 36);
                     let price: U256 = price.to_string().parse().unwrap();
                     self.price = Reading::certain(price.max(U256::ONE).min(wad(1_000_000)));
+                    // As if the delayed oracle had taken it hours ago.
+                    self.set("current_price", self.price.value.unwrap());
                     let poke = Action::Poke { slot: POKE_SPOT };
                     return self.action(KEEPER, KEEPER, poke).map(Some);
                 }
@@ -540,9 +548,10 @@ fn op(revision: Revision) -> impl Strategy<Value = Op> {
     ];
     let english = prop_oneof![
         4 => who().prop_map(|who| Op::Bark { who }),
-        6 => (which(), who(), part()).prop_map(|(which, by, part)| Op::Tend { which, by, part }),
-        3 => (which(), who(), part()).prop_map(|(which, by, part)| Op::Dent { which, by, part }),
-        3 => which().prop_map(|which| Op::Deal { which }),
+        8 => (which(), who(), part()).prop_map(|(which, by, part)| Op::Tend { which, by, part }),
+        4 => (which(), who(), part()).prop_map(|(which, by, part)| Op::Dent { which, by, part }),
+        5 => which().prop_map(|which| Op::Deal { which }),
+        2 => (10_800..200_000u32).prop_map(Op::Wait),
         1 => which().prop_map(|which| Op::Redo { which }),
         1 => which().prop_map(|which| Op::Yank { which }),
     ];
