@@ -88,6 +88,15 @@ pub enum Action {
         /// How much.
         amount: Amount,
     },
+    /// Move collateral and debt of a position to another account at once (Maker's `fork`).
+    Fork {
+        /// The collateral instrument and what leaves; negative where it comes from the other.
+        collateral: (InstrumentId, Int),
+        /// The debt instrument and what leaves, likewise.
+        debt: (InstrumentId, Int),
+        /// The other account.
+        to: AccountId,
+    },
     /// Count a receipt as collateral, or no longer.
     UseAsCollateral {
         /// The receipt.
@@ -162,6 +171,36 @@ pub enum Mechanism {
         /// Which auction.
         auction: u64,
     },
+    /// Call an auction off (Maker).
+    Yank {
+        /// Which auction.
+        auction: u64,
+    },
+    /// Bid more for all of an auction's collateral (Maker's auctions up to 2021).
+    Tend {
+        /// Which auction.
+        auction: u64,
+        /// All of the collateral, as a check.
+        lot: U256,
+        /// The bid, in the market's unit of debt.
+        bid: U256,
+    },
+    /// Ask for less collateral at the full bid (Maker's auctions up to 2021).
+    Dent {
+        /// Which auction.
+        auction: u64,
+        /// The collateral that is asked for.
+        lot: U256,
+        /// The full bid, as a check.
+        bid: U256,
+    },
+    /// Hand the collateral to the highest bidder (Maker's auctions up to 2021).
+    Deal {
+        /// Which auction.
+        auction: u64,
+    },
+    /// Let the auction house take over the venue's minimum of debt (Maker's `upchost`).
+    Upchost,
     /// Offset against a stability pool and redistribute the rest (Liquity).
     Batch {
         /// The accounts, in order.

@@ -106,6 +106,17 @@ pub struct Figure {
     pub unit: Unit,
 }
 
+/// A price that the venue already knows and does not use yet, and what it will say of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queued {
+    /// The price.
+    pub price: Figure,
+    /// From when anybody may let the venue use it; the time asked about where that is now.
+    pub from: Time,
+    /// The verdict then, with interest to then; what it refuses at that price.
+    pub assessment: Result<Assessment, Refusal>,
+}
+
 /// A price that the market reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PriceSlot {
@@ -269,6 +280,12 @@ pub trait Market: Send + Sync {
         feeds: Feeds<'_>,
         trace: &mut dyn Trace,
     ) -> Result<Effects, Refusal>;
+
+    /// What the price that stands next in the venue's delayed oracle will say of an account; `None` where the venue has
+    /// no such oracle, or nothing valid is queued.
+    fn queued(&self, _account: &Account, _test: Test, _at: Time) -> Option<Queued> {
+        None
+    }
 
     /// Sets one number of the market; `None` removes the object.
     ///

@@ -111,6 +111,59 @@ pub enum Refusal {
         target: U256,
     },
 
+    /// The system is shut down.
+    ShutDown,
+    /// The actor has no consent of the party that gives; names what for.
+    NoConsent(&'static str),
+    /// The collateral of the account that receives does not carry what it would owe.
+    ReceiverOverCapacity {
+        /// Its debt after the action, in the market's account unit.
+        debt: U256,
+        /// What its collateral carries, in the same unit.
+        capacity: U256,
+    },
+    /// The account that receives would owe less than the venue's minimum.
+    ReceiverDust,
+    /// As much is on auction as the venue allows at once.
+    AuctionLimit,
+    /// So little room is left for auctions that this one would be below the venue's minimum.
+    DustyAuction,
+    /// Nothing would be on auction.
+    NullAuction,
+    /// There is no such auction, or it has ended.
+    NoSuchAuction {
+        /// Its number.
+        auction: u64,
+    },
+    /// The market's owner has stopped this part of the auction house.
+    AuctionsStopped,
+    /// The auction has run out and must be restarted first.
+    AuctionRanOut,
+    /// The auction still runs.
+    AuctionStillRuns,
+    /// The auction's price is above the most that the buyer would pay.
+    AuctionTooExpensive {
+        /// The price now.
+        price: U256,
+        /// The most that would be paid.
+        most: U256,
+    },
+    /// What the purchase would leave is below the venue's minimum: only all of it can be bought.
+    NoPartialPurchase,
+    /// The venue's oracle has no valid price, or one that comes to nothing.
+    NoValidPrice,
+    /// The delayed oracle takes no price before its time.
+    OracleTooEarly {
+        /// When it does.
+        from: Time,
+    },
+    /// The auction does not take this bid; names the rule.
+    BidRefused(&'static str),
+    /// The time for bids is over.
+    BiddingOver,
+    /// The auction is in its other phase; names what should have been.
+    AuctionPhase(&'static str),
+
     /// A price that the answer needs is not known.
     PriceUnknown {
         /// Which of the market's prices.
@@ -181,6 +234,24 @@ impl Refusal {
             Refusal::ActionPaused(_) => "PL0131",
             Refusal::SelfTransfer => "PL0132",
             Refusal::NotForSale { .. } => "PL0133",
+            Refusal::ShutDown => "PL0140",
+            Refusal::NoConsent(_) => "PL0141",
+            Refusal::ReceiverOverCapacity { .. } => "PL0142",
+            Refusal::ReceiverDust => "PL0143",
+            Refusal::AuctionLimit => "PL0144",
+            Refusal::DustyAuction => "PL0145",
+            Refusal::NullAuction => "PL0146",
+            Refusal::NoSuchAuction { .. } => "PL0147",
+            Refusal::AuctionsStopped => "PL0148",
+            Refusal::AuctionRanOut => "PL0149",
+            Refusal::AuctionStillRuns => "PL0150",
+            Refusal::AuctionTooExpensive { .. } => "PL0151",
+            Refusal::NoPartialPurchase => "PL0152",
+            Refusal::NoValidPrice => "PL0153",
+            Refusal::OracleTooEarly { .. } => "PL0154",
+            Refusal::BidRefused(_) => "PL0155",
+            Refusal::BiddingOver => "PL0156",
+            Refusal::AuctionPhase(_) => "PL0157",
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
             Refusal::Overflow(_) => "PL0301",
@@ -271,6 +342,28 @@ impl fmt::Display for Refusal {
             Refusal::NotForSale { reserves, target } => {
                 write!(f, "no collateral is for sale with reserves of {reserves}, only below {target}")
             }
+            Refusal::ShutDown => f.write_str("the system is shut down"),
+            Refusal::NoConsent(what) => write!(f, "the actor has no consent: {what}"),
+            Refusal::ReceiverOverCapacity { debt, capacity } => {
+                write!(f, "the receiver would owe {debt} where its collateral carries {capacity}")
+            }
+            Refusal::ReceiverDust => f.write_str("the receiver would owe less than the venue's minimum"),
+            Refusal::AuctionLimit => f.write_str("as much is on auction as the venue allows at once"),
+            Refusal::DustyAuction => f.write_str("the auction would be below the venue's minimum"),
+            Refusal::NullAuction => f.write_str("nothing would be on auction"),
+            Refusal::NoSuchAuction { auction } => write!(f, "auction {auction} does not run"),
+            Refusal::AuctionsStopped => f.write_str("this part of the auction house is stopped"),
+            Refusal::AuctionRanOut => f.write_str("the auction has run out and must be restarted"),
+            Refusal::AuctionStillRuns => f.write_str("the auction still runs"),
+            Refusal::AuctionTooExpensive { price, most } => {
+                write!(f, "the auction asks {price}, at most {most} would be paid")
+            }
+            Refusal::NoPartialPurchase => f.write_str("only all of the auction can be bought"),
+            Refusal::NoValidPrice => f.write_str("the venue's oracle has no valid price"),
+            Refusal::OracleTooEarly { from } => write!(f, "the delayed oracle takes no price before {from}"),
+            Refusal::BidRefused(rule) => write!(f, "the auction does not take this bid: {rule}"),
+            Refusal::BiddingOver => f.write_str("the time for bids is over"),
+            Refusal::AuctionPhase(should) => write!(f, "the auction is in its other phase: {should}"),
             Refusal::PriceUnknown { why, .. } => write!(f, "a price that this needs is {why}"),
             Refusal::ClockWentBack { state, asked } => {
                 write!(f, "the state is of {state}, later than the {asked} asked about")

@@ -13,6 +13,7 @@ mod files;
 mod head;
 pub mod import;
 mod markets;
+mod maker;
 mod morpho_blue;
 mod positions;
 mod prices;

@@ -14,6 +14,7 @@
 mod aave_v3;
 mod compound_v3;
 mod json;
+mod maker;
 mod morpho_blue;
 
 pub use aave_v3::{RecordedMarket, recorded_markets};
@@ -41,7 +42,8 @@ struct Decoder {
     decode: fn(Input<'_>) -> Result<Vec<Record>, Fault>,
 }
 
-const DECODERS: &[&[Decoder]] = &[aave_v3::DECODERS, compound_v3::DECODERS, morpho_blue::DECODERS];
+const DECODERS: &[&[Decoder]] =
+    &[aave_v3::DECODERS, morpho_blue::DECODERS, compound_v3::DECODERS, maker::DECODERS];
 
 /// What our side says about one leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]

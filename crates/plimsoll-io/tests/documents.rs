@@ -64,6 +64,24 @@ fn refusals() -> Vec<Refusal> {
         Refusal::GracePeriod { until: Time(0) },
         Refusal::SelfLiquidation,
         Refusal::InconsistentInput,
+        Refusal::ShutDown,
+        Refusal::NoConsent("whose"),
+        Refusal::ReceiverOverCapacity { debt: asked, capacity: held },
+        Refusal::ReceiverDust,
+        Refusal::AuctionLimit,
+        Refusal::DustyAuction,
+        Refusal::NullAuction,
+        Refusal::NoSuchAuction { auction: 1 },
+        Refusal::AuctionsStopped,
+        Refusal::AuctionRanOut,
+        Refusal::AuctionStillRuns,
+        Refusal::AuctionTooExpensive { price: asked, most: held },
+        Refusal::NoPartialPurchase,
+        Refusal::NoValidPrice,
+        Refusal::OracleTooEarly { from: Time(1) },
+        Refusal::BidRefused("a rule"),
+        Refusal::BiddingOver,
+        Refusal::AuctionPhase("a phase"),
         Refusal::PriceUnknown { slot: 0, why: Why::Missing },
         Refusal::ClockWentBack { state: Time(1), asked: Time(0) },
         Refusal::Overflow("a formula"),
@@ -105,6 +123,24 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::GracePeriod { .. }
             | Refusal::SelfLiquidation
             | Refusal::InconsistentInput
+            | Refusal::ShutDown
+            | Refusal::NoConsent(_)
+            | Refusal::ReceiverOverCapacity { .. }
+            | Refusal::ReceiverDust
+            | Refusal::AuctionLimit
+            | Refusal::DustyAuction
+            | Refusal::NullAuction
+            | Refusal::NoSuchAuction { .. }
+            | Refusal::AuctionsStopped
+            | Refusal::AuctionRanOut
+            | Refusal::AuctionStillRuns
+            | Refusal::AuctionTooExpensive { .. }
+            | Refusal::NoPartialPurchase
+            | Refusal::NoValidPrice
+            | Refusal::OracleTooEarly { .. }
+            | Refusal::BidRefused(_)
+            | Refusal::BiddingOver
+            | Refusal::AuctionPhase(_)
             | Refusal::PriceUnknown { .. }
             | Refusal::ClockWentBack { .. }
             | Refusal::Overflow(_)

@@ -34,12 +34,15 @@ fn report(path: &Path, file: &Checked, tally: Tally) {
     }
 }
 
-/// Every leaf of every Morpho file is compared, and equal.
+/// Every leaf of every file of Morpho and Maker is compared, and equal.
 #[test]
 fn vectors_match_chain() {
-    let files = files("morpho_");
-    assert!(!files.is_empty());
-    for path in files {
+    let of_venue = |prefix| {
+        let found = files(prefix);
+        assert!(!found.is_empty(), "{prefix}");
+        found
+    };
+    for path in ["morpho_", "dss_"].into_iter().flat_map(of_venue) {
         let file = check(&std::fs::read(&path).unwrap()).unwrap();
         let tally = tally(&file);
         report(&path, &file, tally);
@@ -51,7 +54,11 @@ fn vectors_match_chain() {
 /// Whatever digit of whatever answer is wrong in the file, exactly that leaf is a mismatch.
 #[test]
 fn a_wrong_digit_is_seen() {
-    let path = &files("morpho_liquidations")[0];
+    a_wrong_digit_is_seen_in(&files("morpho_liquidations")[0]);
+    a_wrong_digit_is_seen_in(&files("dss_liquidations")[0]);
+}
+
+fn a_wrong_digit_is_seen_in(path: &Path) {
     let file = check(&std::fs::read(path).unwrap()).unwrap();
     let record = &file.records[0];
     let mut seen = 0;

@@ -12,3 +12,4 @@ mod table;
 pub mod aave_v3;
 pub mod compound_v3;
 pub mod morpho_blue;
+pub mod maker;

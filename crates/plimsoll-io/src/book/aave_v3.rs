@@ -67,9 +67,11 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
     }
     let spec = PoolSpec { revision, currency: currency?, reserves, modes: emodes };
     match Pool::new(spec) {
-        Ok(pool) => {
-            Some(Decoded { desk: Box::new(AaveDesk::new(pool, setting, fields, log)?), wires, account: None })
-        }
+        Ok(pool) => Some(Decoded {
+            desk: Box::new(AaveDesk::new(pool, setting, fields, log)?),
+            wires,
+            accounts: vec![],
+        }),
         Err(error) => {
             log.at(Code::MarketRefused, head(fields.span), error.to_string(), "a pool that can be");
             None

@@ -40,13 +40,13 @@ impl<'t> Listed<'t> {
 #[derive(Default)]
 pub(super) struct Wiring {
     pub(super) prices: Vec<Option<PriceId>>,
-    account: Option<(plimsoll_core::Cell, String, Span)>,
+    accounts: Vec<(plimsoll_core::Cell, String, Span)>,
 }
 
 impl Wiring {
     /// Whether the market cannot be understood without its accounts.
     pub(super) fn names_an_account(&self) -> bool {
-        self.account.is_some()
+        !self.accounts.is_empty()
     }
 }
 
@@ -71,14 +71,14 @@ pub(super) fn read(
         names.insert(name.text.clone(), places.len());
         let (desk, wiring) = match decoded {
             None => (None, Wiring::default()),
-            Some(Decoded { desk, wires, account }) => {
+            Some(Decoded { desk, wires, accounts }) => {
                 let assets = desk.market().instruments();
                 let slots = desk.market().slots().iter().zip(wires);
                 let wired = slots.map(|(slot, wire)| {
                     wire.and_then(|(name, span)| prices.wire(&name, span, (slot, assets), log))
                 });
                 let prices = wired.collect();
-                (Some(desk), Wiring { prices, account })
+                (Some(desk), Wiring { prices, accounts })
             }
         };
         places.push(Place { name: name.text, desk });
@@ -155,7 +155,7 @@ pub(super) fn list(
     log: &mut Log,
 ) -> Option<ListedMarket> {
     let mut market = place.desk?.release();
-    if let Some((cell, name, span)) = wiring.account {
+    for (cell, name, span) in wiring.accounts {
         let found = accounts.iter().find(|account| account.market == number && account.name == name);
         match found {
             Some(account) => {

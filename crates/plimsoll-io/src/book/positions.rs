@@ -34,9 +34,6 @@ const MODE: usize = 8;
 
 const YES_NO: &[(&str, bool)] = &[("yes", true), ("no", false)];
 
-/// A venue's integers for one holding fit so many bits.
-const HOLDING_BITS: usize = 128;
-
 /// A market that positions may name.
 pub(super) struct Place {
     pub(super) name: String,
@@ -500,12 +497,12 @@ pub(super) fn amount(
     desk: &dyn Desk,
     log: &mut Log,
 ) -> Option<U256> {
-    let stored = desk.stored(instrument);
+    let (stored, bits) = (desk.stored(instrument), desk.bits(instrument));
     let raw = match &*unit.text {
         "token" => token(quantity, instrument, desk, log)?,
         "raw" => scalar::integer(&quantity.text, 256, quantity.span, log)?,
         word if Some(word) == stored => {
-            return scalar::integer(&quantity.text, HOLDING_BITS, quantity.span, log);
+            return scalar::integer(&quantity.text, bits, quantity.span, log);
         }
         word => {
             let words: Vec<&str> = ["token", "raw"].into_iter().chain(stored).collect();
@@ -517,9 +514,10 @@ pub(super) fn amount(
             return None;
         }
     };
-    let stored = desk.convert(instrument, raw).filter(|stored| stored.bit_len() <= HOLDING_BITS);
+    let stored = desk.convert(instrument, raw).filter(|stored| stored.bit_len() <= bits);
     if stored.is_none() {
-        log.at(Code::OutOfRange, quantity.span, quoted(&quantity.text), "an amount that fits 128 bits");
+        let expected = format!("an amount that fits {bits} bits");
+        log.at(Code::OutOfRange, quantity.span, quoted(&quantity.text), expected);
     }
     stored
 }

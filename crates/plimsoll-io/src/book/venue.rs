@@ -2,14 +2,14 @@
 //!
 //! A new venue is one file beside this one and one line in [`VENUES`].
 
-use crate::book::{aave_v3, compound_v3, morpho_blue};
+use crate::book::{aave_v3, compound_v3, maker, morpho_blue};
 use crate::fault::{Log, Span};
 use crate::table;
 use crate::tree::{Fields, Value};
 use plimsoll_core::{Account, Cell, InstrumentId, Int, Market, Time, U256};
 
 /// All venues that books can have markets of.
-pub(super) const VENUES: &[VenueFile] = &[aave_v3::FILE, compound_v3::FILE, morpho_blue::FILE];
+pub(super) const VENUES: &[VenueFile] = &[aave_v3::FILE, morpho_blue::FILE, compound_v3::FILE, maker::FILE];
 
 /// One venue's files.
 pub(super) struct VenueFile {
@@ -43,8 +43,8 @@ pub(super) struct Decoded {
     pub(super) desk: Box<dyn Desk>,
     /// For each price slot, the name of the price it is wired to.
     pub(super) wires: Vec<Option<(String, Span)>>,
-    /// The account that a cell of the market names, to be filled in when accounts have numbers.
-    pub(super) account: Option<(Cell, String, Span)>,
+    /// The accounts that cells of the market name, to be filled in when accounts have numbers.
+    pub(super) accounts: Vec<(Cell, String, Span)>,
 }
 
 /// How an account comes by a holding.
@@ -79,6 +79,10 @@ pub(super) trait Desk {
     fn instrument(&self, posting: &Posting<'_>, log: &mut Log) -> Option<InstrumentId>;
     /// The word for the venue's own integers of an instrument, where they are not raw tokens: `scaled`, `shares`.
     fn stored(&self, instrument: InstrumentId) -> Option<&'static str>;
+    /// How many bits the venue's integers for one holding have at most.
+    fn bits(&self, _: InstrumentId) -> usize {
+        128
+    }
     /// What the venue would record now for so many raw tokens; `None` beyond 256 bits.
     fn convert(&self, instrument: InstrumentId, raw: U256) -> Option<U256>;
     /// Sets whatever the venue keeps beside the quantity: flags of collateral and debt.

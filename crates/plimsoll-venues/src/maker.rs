@@ -1,0 +1,499 @@
+//! Maker, now Sky: one collateral of the core system (`dss`), with its vaults, its price, its fee and its auctions.
+//!
+//! Sources: `Vat.sol`, `Jug.sol`, `Spot.sol`, `Dog.sol`, `Clip.sol`, `Abaci.sol` of dss 1.2 and later, `Cat.sol` and
+//! `Flip.sol` of dss 1.0 and 1.1, `OSM.sol`, and `DssProxyActions.sol` for what a wallet does in one transaction. The
+//! revisions are Maker's own names of how it liquidates: `1.0` (2019: bids, a fixed lot of collateral), `1.2` (August
+//! 2020: bids, lots and limits in Dai), `2.0` (2021 on: Dutch auctions).
+//!
+//! Units: collateral (`ink`, `gem`) and normalised debt (`art`) in wad (10^18, whatever the token has); `rate`, `spot`,
+//! `mat`, `par` in ray (10^27); Dai in the vat, debt and limits in rad (10^45); Dai tokens in wad; prices in wad.
+//!
+//! ```text
+//! safe <=> art * rate <= ink * spot                       Vat.frob, Vat.fork; no rounding: wad x ray is rad
+//! bark <=> spot > 0 and ink * spot < art * rate           Dog.bark, Cat.bite
+//! spot   = floor(floor(price * 10^36 / par) * 10^27 / mat)          Spotter.poke
+//! rate'  = floor((base + duty)^seconds * rate / 10^27)              Jug.drip; half up at each square and product
+//! ```
+//!
+//! There is one line for borrowing and for liquidation. What is stored changes only by calls that anybody may send:
+//! `drip` brings the rate to now, `poke` writes the spot. **The view lens** takes the stored rate and spot. **The action lens**
+//! takes both after those calls: where the delayed oracle's hour has passed its next price becomes its current one first.
+//! A price that was observed now is not used before it has gone through the oracle's queue: with a delayed oracle no
+//! verdict depends on the feed, and [`Market::queued`] tells what the next price will say. Where `hop` is zero the
+//! market reads the feed itself. A drip that would revert is one that nobody makes: the stored rate stands.
+//!
+//! Auctions of 2.0 (`Dog.bark`, `Clipper`), with room = min(Hole - Dirt, hole - dirt):
+//!
+//! ```text
+//! dart = min(art, floor(floor(room * 10^18 / rate) / chop)); all of art where less than dust would be left
+//! dink = floor(ink * dart / art);  tab = floor(dart * rate * chop / 10^18)
+//! top  = floor(floor(price * 10^36 / par) * buf / 10^27);  reward = tip + floor(tab * chip / 10^18)
+//! price of the auction: see [`Calc::price`];  ran out <=> seconds > tail or floor(price * 10^27 / top) < cusp
+//! take: slice = min(lot, amount), owe = slice * price;
+//!       owe > tab: owe = tab, slice = floor(tab / price);
+//!       0 < tab - owe < chost and slice < lot: owe = tab - chost, slice = floor(owe / price), if tab > chost
+//! ```
+//!
+//! **The form.** Under the view lens, and with a delayed oracle, the row is `ink` times the node of the spot less `art`
+//! times the node of the rate, exact to the last unit: slack zero. Where the market reads its feed the node is the price P, and
+//! row units are a den-th of a rad, with num / den = 10^63 / (par * mat) in lowest terms: backing ink * num * P,
+//! requirement art * den * rate. Slack: the inner floor of the spot loses less than one, which the outer division makes
+//! less than 10^27 / mat, and the outer floor loses less than one, both against the account; so
+//! 0 <= row - headroom < ink * den * (1 + 10^27 / mat), rounded up. An account whose coefficients 256 bits do not hold
+//! is opaque: a `par` or `mat` with many digits and more collateral than there is. Verdicts are monotone in P.
+//!
+//! Not modelled: who may call `yank` and set parameters (whoever calls may); `hope` for more than one other; global
+//! settlement; the vow's own auctions; Dai and collateral that other markets hold; callbacks of buyers. An actor whom the
+//! book does not know has what he needs in his wallet; one whom it knows pays auctions from his Dai in the vat.
+
+pub mod words;
+mod numbers;
+mod prices;
+mod position;
+mod standing;
+mod turn;
+mod vault;
+mod dutch;
+mod english;
+
+pub use numbers::{Auction, Calc, Curve, Dutch, English, Parameters, RAD, State, Stored};
+
+use crate::table;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use numbers::{AUCTION, FIELDS, Numbers, RULES};
+use plimsoll_core::{
+    Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Form, Instrument,
+    InstrumentId, Int, Kind, Lens, Linear, NodeId, NodeSpec, PriceSlot, Question, Queued, Quoted, RAY,
+    Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Valid, WhyNot,
+};
+use position::Position;
+use standing::Standing;
+use turn::Turn;
+
+/// The collateral token, unlocked: in a wallet, or in the vat on an account's name (wad).
+pub const GEM: InstrumentId = InstrumentId(0);
+/// Dai tokens; only wallets hold them (wad).
+pub const DAI: InstrumentId = InstrumentId(1);
+/// Locked collateral (wad).
+pub const INK: InstrumentId = InstrumentId(2);
+/// Normalised debt: times the rate it is what is owed (wad).
+pub const ART: InstrumentId = InstrumentId(3);
+/// Dai in the vat on an account's name (rad).
+pub const VAT_DAI: InstrumentId = InstrumentId(4);
+
+/// Who may act for an account beside itself: that account's number and one more; zero is nobody (`Vat.hope`).
+pub const HOPE: TermId = TermId(0);
+
+/// The node of the spot, as the lens sees it.
+pub const SPOT_NODE: NodeId = NodeId(0);
+/// The node of the price that the market reads.
+pub const PRICE_NODE: NodeId = NodeId(1);
+/// The node of the rate, as the lens sees it.
+pub const RATE_NODE: NodeId = NodeId(2);
+
+/// [`plimsoll_core::Action::Poke`]: write the spot of the oracle's price (`Spotter.poke`).
+pub const POKE_SPOT: usize = 0;
+/// [`plimsoll_core::Action::Poke`]: let the delayed oracle take its next price (`OSM.poke`).
+pub const POKE_ORACLE: usize = 1;
+
+/// How the system liquidates, by Maker's own numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Revision {
+    /// `Cat` and `Flipper` of 2019: a lot of collateral for bids.
+    V1_0,
+    /// `Cat` and `Flipper` of August 2020: lots by debt, a limit on all that is on auction.
+    V1_2,
+    /// `Dog` and `Clipper` of 2021: a falling price.
+    V2_0,
+}
+
+/// All revisions, oldest first.
+pub const REVISIONS: [Revision; 3] = [Revision::V1_0, Revision::V1_2, Revision::V2_0];
+const REVISION_NAMES: &[&str] = &["1.0", "1.2", "2.0"];
+
+impl Revision {
+    /// Its name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        REVISION_NAMES[self as usize]
+    }
+}
+
+/// What the market's assets are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Names<'a> {
+    /// The collateral token.
+    pub gem: &'a str,
+    /// The stablecoin.
+    pub dai: &'a str,
+    /// What prices are in.
+    pub currency: &'a str,
+}
+
+/// One collateral of Maker, with the numbers of the whole system that it needs.
+///
+/// Invariant: auctions are numbered from one, and each has its own place from zero up among those that run.
+#[derive(Clone, Debug)]
+pub struct Market {
+    revision: Revision,
+    numbers: Numbers,
+    auctions: BTreeMap<u64, Auction>,
+    names: [String; 3],
+    epoch: u64,
+    instruments: Vec<Instrument>,
+    slots: [PriceSlot; 1],
+    nodes: [NodeSpec; 3],
+}
+
+const TERMS: &[TermSpec] = &[TermSpec { id: HOPE, name: "hope", unit: Unit::NUMBER }];
+
+impl Market {
+    /// A market of these parameters in this state, with no auction running.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchCell`] for numbers that the contracts cannot hold, or a `mat` or `par` of zero.
+    pub fn new(
+        revision: Revision,
+        names: Names<'_>,
+        parameters: Parameters,
+        state: State,
+    ) -> Result<Market, Refusal> {
+        let numbers = Numbers { rules: parameters, state };
+        if !table::holds(FIELDS, &numbers) {
+            return Err(Refusal::NoSuchCell);
+        }
+        let Names { gem, dai, currency } = names;
+        let instrument = |name: String, kind, asset: &str, decimals| {
+            let asset = asset.into();
+            Instrument { name, kind, asset, decimals }
+        };
+        let instruments = vec![
+            instrument(gem.into(), Kind::Asset, gem, 18),
+            instrument(dai.into(), Kind::Asset, dai, 18),
+            instrument(format!("{gem} locked"), Kind::Receipt, gem, 18),
+            instrument(format!("{dai} debt"), Kind::Debt, dai, 18),
+            instrument(format!("{dai} in the vat"), Kind::Asset, dai, 45),
+        ];
+        let slot = PriceSlot {
+            asset: gem.into(),
+            currency: currency.into(),
+            decimals: 18,
+            // 10^12 whole units of the currency for one whole token.
+            highest: U256::new(10u128.pow(30)),
+        };
+        let nodes = [
+            NodeSpec { name: format!("{gem} spot"), slot: None },
+            NodeSpec { name: format!("{gem} price"), slot: Some(0) },
+            NodeSpec { name: format!("{gem} rate"), slot: None },
+        ];
+        let names = [gem.into(), dai.into(), currency.into()];
+        let auctions = BTreeMap::new();
+        Ok(Market { revision, numbers, auctions, names, epoch: 0, instruments, slots: [slot], nodes })
+    }
+
+    /// The same market with this auction running.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchCell`] where the number is zero or above those given so far, or another auction has its number
+    /// or its place.
+    pub fn with_auction(mut self, number: u64, auction: Auction) -> Result<Market, Refusal> {
+        let given = number >= 1 && number <= self.numbers.state.kicks;
+        let placed = self.auctions.values().any(|other| other.pos == auction.pos);
+        if !given || placed || !table::holds(AUCTION, &auction) {
+            return Err(Refusal::NoSuchCell);
+        }
+        match self.auctions.insert(number, auction) {
+            None => Ok(self),
+            Some(_) => Err(Refusal::NoSuchCell),
+        }
+    }
+
+    /// Its revision.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// What governance set.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.numbers.rules
+    }
+
+    /// What changes.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.numbers.state
+    }
+
+    /// The auctions that run, by number.
+    pub fn auctions(&self) -> impl Iterator<Item = (u64, &Auction)> {
+        self.auctions.iter().map(|(number, auction)| (*number, auction))
+    }
+
+    /// An auction that runs.
+    #[must_use]
+    pub fn auction(&self, number: u64) -> Option<&Auction> {
+        self.auctions.get(&number)
+    }
+
+    /// The state after a drip (`Jug.drip`).
+    ///
+    /// # Errors
+    /// [`Refusal::ClockWentBack`]; [`Refusal::ShutDown`]; [`Refusal::Overflow`] where the contract reverts.
+    pub fn dripped(&self, at: Time) -> Result<State, Refusal> {
+        self.numbers.drip(&mut Silent, at)
+    }
+
+    /// What a falling auction asks for one of collateral (ray), and whether it has run out (`Clipper.status`).
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchAuction`]; [`Refusal::ClockWentBack`]; [`Refusal::Overflow`] and
+    /// [`Refusal::DivisionByZero`] where the contract reverts.
+    pub fn status(&self, number: u64, at: Time) -> Result<Status, Refusal> {
+        let auction = self.auction(number).ok_or(Refusal::NoSuchAuction { auction: number })?;
+        dutch::status(&mut Silent, &self.numbers.rules.dutch, auction, at)
+    }
+
+    fn reads_feed(&self, lens: Lens) -> bool {
+        lens == Lens::Action && self.numbers.rules.live && self.numbers.rules.hop == 0
+    }
+}
+
+/// Where a falling auction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// What it asks for one of collateral (ray).
+    pub price: U256,
+    /// Nobody can buy before it is restarted.
+    pub ran_out: bool,
+}
+
+impl plimsoll_core::Market for Market {
+    fn venue(&self) -> (&'static str, &'static str) {
+        (NAME, self.revision.name())
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn instruments(&self) -> &[Instrument] {
+        &self.instruments
+    }
+
+    fn slots(&self) -> &[PriceSlot] {
+        &self.slots
+    }
+
+    fn nodes(&self) -> &[NodeSpec] {
+        &self.nodes
+    }
+
+    fn terms(&self) -> &'static [TermSpec] {
+        TERMS
+    }
+
+    fn updated(&self) -> Time {
+        Time(self.numbers.state.rho)
+    }
+
+    fn at<'m>(&'m self, feeds: Feeds<'_>, lens: Lens, at: Time) -> Result<Box<dyn Quoted + 'm>, Refusal> {
+        Ok(Box::new(Standing::new(self, feeds.get(0), lens, at)?))
+    }
+
+    /// One line for every test; the form holds at every node and time while the rules stand.
+    fn compile(&self, account: &Account, question: Question) -> Result<Compiled, Refusal> {
+        let position = Position::of(account)?;
+        if position.art == U256::ZERO {
+            return Ok(Compiled::NoDebt);
+        }
+        let form = if self.reads_feed(question.lens) {
+            self.price_form(&position)
+        } else {
+            Some(Form {
+                backing: term(SPOT_NODE, position.ink),
+                requirement: term(RATE_NODE, position.art),
+                hinges: Vec::new(),
+                slack: Linear::default(),
+                scale: U256::ONE,
+                valid: Valid { boxes: Vec::new(), epoch: self.epoch },
+            })
+        };
+        Ok(form.map_or(Compiled::Opaque, |form| Compiled::Rows(vec![form])))
+    }
+
+    /// Locked collateral counts by 1 / mat; what lies unlocked in the vat never does.
+    fn counting(&self, account: &Account, instrument: InstrumentId) -> Result<Counting, Refusal> {
+        Position::of(account)?;
+        let one = RAY.value();
+        let weight = one.mul_div(one, self.numbers.rules.mat, plimsoll_core::Rounding::Down);
+        let (weight, why_not) = match instrument {
+            INK => (weight, None),
+            GEM | VAT_DAI => (None, Some(WhyNot::NeverCollateral)),
+            ART => (None, None),
+            other => return Err(Refusal::NoSuchInstrument(other)),
+        };
+        Ok(Counting { weight, unit: Unit::RAY, why_not, frozen: false, paused: !self.numbers.rules.live })
+    }
+
+    fn act(
+        &self,
+        call: &Call,
+        accounts: &dyn Accounts,
+        feeds: Feeds<'_>,
+        trace: &mut dyn Trace,
+    ) -> Result<Effects, Refusal> {
+        Turn::new(self, call, accounts, feeds.get(0), trace)?.act(&call.action)
+    }
+
+    /// By the delayed oracle's queue, after a drip and a poke at the first moment at which it can be let in.
+    fn queued(&self, account: &Account, test: Test, at: Time) -> Option<Queued> {
+        let from = self.numbers.passes()?.max(at);
+        let next = Some(self.numbers.state.next).filter(|next| next.valid)?;
+        if self.numbers.rules.osm_stopped || !self.numbers.rules.live {
+            return None;
+        }
+        let then = Market {
+            numbers: Numbers { state: State { current: next, ..self.numbers.state }, ..self.numbers },
+            ..self.clone()
+        };
+        // The market with the queued price let in; its queue is not asked again.
+        let quiet = Reading::certain(next.value);
+        let standing = Standing::with_price(&then, next, quiet, Lens::Action, from);
+        let assessment = standing.and_then(|standing| standing.verdict(account, test));
+        let price = standing::figure("nextPrice", next.value.into(), Unit::WAD);
+        Some(Queued { price, from, assessment })
+    }
+
+    /// A changed rule moves the epoch. A number of an auction that does not run yet begins it.
+    fn set(&mut self, cell: Cell, value: Option<Int>) -> Result<(), Refusal> {
+        if cell.object == 0 {
+            table::set(FIELDS, &mut self.numbers, cell.field, value.as_ref())?;
+            if cell.field < RULES {
+                self.move_epoch();
+            }
+            return Ok(());
+        }
+        if value.is_none() {
+            return self.auctions.remove(&cell.object).map(|_| ()).ok_or(Refusal::NoSuchCell);
+        }
+        let mut auction = self.auctions.get(&cell.object).copied().unwrap_or_default();
+        table::set(AUCTION, &mut auction, cell.field, value.as_ref())?;
+        self.auctions.insert(cell.object, auction);
+        Ok(())
+    }
+
+    fn visit(&self, see: &mut dyn FnMut(Cell, &'static str, Unit, Int)) {
+        table::visit(FIELDS, 0, &self.numbers, see);
+        for (number, auction) in &self.auctions {
+            table::visit(AUCTION, *number, auction, see);
+        }
+    }
+
+    fn names(&self) -> Vec<(u64, &'static str, String)> {
+        let [gem, dai, currency] = &self.names;
+        vec![(0, "gem", gem.clone()), (0, "dai", dai.clone()), (0, "currency", currency.clone())]
+    }
+
+    fn move_epoch(&mut self) {
+        self.epoch = self.epoch.saturating_add(1);
+    }
+
+    fn boxed_clone(&self) -> Box<dyn plimsoll_core::Market> {
+        Box::new(self.clone())
+    }
+}
+
+impl Market {
+    /// The row in units of a den-th of a rad; `None` where 256 bits do not hold its coefficients.
+    fn price_form(&self, position: &Position) -> Option<Form> {
+        let Parameters { mat, par, .. } = self.numbers.rules;
+        // 10^63 / (par * mat): 10^27 / par and 10^36 / mat, each in lowest terms, and then crosswise.
+        let (top, bottom) = (RAY.value(), U256::new(10u128.pow(36)));
+        let (a, par) = lowest(top, par)?;
+        let (b, mat_rest) = lowest(bottom, mat)?;
+        let (a, mat_rest) = lowest(a, mat_rest)?;
+        let (b, par) = lowest(b, par)?;
+        let (num, den) = (a.mul(b)?, par.mul(mat_rest)?);
+        let backing = position.ink.mul(num)?;
+        let requirement = position.art.mul(den)?;
+        let floors = den.mul_div_wide(top, mat, plimsoll_core::Rounding::Up)?.add(den)?;
+        let slack = position.ink.mul(floors)?;
+        Some(Form {
+            backing: term(PRICE_NODE, backing),
+            requirement: term(RATE_NODE, requirement),
+            hinges: Vec::new(),
+            slack: Linear { terms: Vec::new(), constant: slack.into() },
+            scale: den,
+            valid: Valid { boxes: Vec::new(), epoch: self.epoch },
+        })
+    }
+}
+
+fn term(node: NodeId, coefficient: U256) -> Linear {
+    Linear { terms: vec![(node, coefficient.into())], constant: Int::ZERO }
+}
+
+/// A fraction in lowest terms; `None` where the divisor is zero.
+fn lowest(x: U256, by: U256) -> Option<(U256, U256)> {
+    let (mut a, mut b) = (x, by);
+    while b != U256::ZERO {
+        let quotient = a.div(b, plimsoll_core::Rounding::Down)?;
+        (a, b) = (b, a.sub(quotient.mul(b)?)?);
+    }
+    Some((x.div(a, plimsoll_core::Rounding::Exact)?, by.div(a, plimsoll_core::Rounding::Exact)?))
+}
+
+// ---- opening --------------------------------------------------------------------------------------------------
+
+/// The venue's name in files.
+pub const NAME: &str = "maker";
+
+/// Opens Maker's markets.
+#[derive(Clone, Copy, Debug)]
+pub struct Maker;
+
+impl plimsoll_core::Venue for Maker {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn revisions(&self) -> &'static [&'static str] {
+        REVISION_NAMES
+    }
+
+    fn open(&self, bytes: &[u8]) -> Result<Box<dyn plimsoll_core::Market>, Refusal> {
+        let encoded = Encoded::read(bytes).ok_or(Refusal::NoSuchCell)?;
+        let revision = REVISIONS.into_iter().find(|revision| revision.name() == encoded.revision);
+        let revision = revision.filter(|_| encoded.venue == NAME).ok_or(Refusal::NotAtThisVenue)?;
+        let [(0, gem_key, gem), (0, dai_key, dai), (0, currency_key, currency)] = encoded.names.as_slice()
+        else {
+            return Err(Refusal::NoSuchCell);
+        };
+        if [gem_key, dai_key, currency_key] != ["gem", "dai", "currency"] {
+            return Err(Refusal::NoSuchCell);
+        }
+        // Any row will do to be filled: every field is written below.
+        let mut numbers = Numbers { rules: Parameters::default(), state: State::default() };
+        let mut rest = table::fill(FIELDS, 0, &mut numbers, &encoded.cells)?;
+        let names = Names { gem, dai, currency };
+        let mut market = Market::new(revision, names, numbers.rules, numbers.state)?;
+        let mut last = 0;
+        while let Some((cell, _)) = rest.first() {
+            if cell.object <= last {
+                return Err(Refusal::NoSuchCell);
+            }
+            last = cell.object;
+            let mut auction = Auction::default();
+            rest = table::fill(AUCTION, last, &mut auction, rest)?;
+            market = market.with_auction(last, auction)?;
+        }
+        Ok(Box::new(Market { epoch: encoded.epoch, ..market }))
+    }
+}
