@@ -131,6 +131,7 @@ fn call(mechanism: &Mechanism) -> String {
         Mechanism::Bark => "bark".into(),
         Mechanism::Take { auction, .. } => format!("take auction {auction}"),
         Mechanism::Redo { auction } => format!("redo auction {auction}"),
+        Mechanism::Deal { auction } => format!("deal auction {auction}"),
         Mechanism::Batch { .. } => "liquidate".into(),
         Mechanism::Redeem { .. } => "redeem".into(),
         other => format!("{other:?}"),

@@ -265,7 +265,7 @@ pub trait Market: Send + Sync {
     /// The calls by which anybody may force this account, or buy what was taken of it, in the order in which they
     /// come; beside repaying a debt for a collateral ([`Mechanism::Discount`]), which needs no naming. Whether the
     /// market accepts them is for `act` to say.
-    fn forced(&self, _: &Account) -> Vec<Mechanism> {
+    fn forced(&self, _: &Account, _: Feeds<'_>) -> Vec<Mechanism> {
         Vec::new()
     }
 

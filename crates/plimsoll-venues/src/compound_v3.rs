@@ -85,7 +85,7 @@ use line::Position;
 use plimsoll_core::Rounding::Down;
 use plimsoll_core::{
     Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Form, Instrument,
-    InstrumentId, Int, Kind, Lens, Linear, NodeId, NodeSpec, Part, PriceSlot, Question, Quoted, Refusal,
+    InstrumentId, Int, Kind, Lens, Linear, Mechanism, NodeId, NodeSpec, Part, PriceSlot, Question, Quoted, Refusal,
     TermId, TermSpec, Test, Time, Trace, U256, Unit, Valid, WhyNot, YEAR,
 };
 use standing::Standing;
@@ -485,6 +485,18 @@ impl plimsoll_core::Market for Market {
             _ => return Err(Refusal::NoSuchInstrument(instrument)),
         };
         Ok(Counting { weight, unit: Unit::WAD, why_not, frozen, paused: supply && withdraw })
+    }
+
+    /// Absorption where something is owed, and whatever is for sale from the reserves.
+    fn forced(&self, account: &Account, feeds: Feeds<'_>) -> Vec<Mechanism> {
+        let owes = !account.quantity(DEBT).is_zero();
+        let absorb = owes.then(|| Mechanism::Absorb { accounts: vec![account.id] });
+        let assets = (0..self.assets.len()).filter(|&asset| self.assets[asset].totals.reserves != U256::ZERO);
+        let buys = assets.filter_map(|asset| {
+            let pay = self.price_of_reserves(asset, feeds)?;
+            Some(Mechanism::BuyReserve { asset: collateral(asset), pay })
+        });
+        absorb.into_iter().chain(buys).collect()
     }
 
     fn act(

@@ -68,7 +68,7 @@ use alloc::vec::Vec;
 use numbers::{AUCTION, FIELDS, Numbers, RULES};
 use plimsoll_core::{
     Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Form, Instrument,
-    InstrumentId, Int, Kind, Lens, Linear, NodeId, NodeSpec, PriceSlot, Question, Queued, Quoted, RAY,
+    InstrumentId, Int, Kind, Lens, Linear, Mechanism, NodeId, NodeSpec, PriceSlot, Question, Queued, Quoted, RAY,
     Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Valid, WhyNot,
 };
 use position::Position;
@@ -340,6 +340,23 @@ impl plimsoll_core::Market for Market {
             other => return Err(Refusal::NoSuchInstrument(other)),
         };
         Ok(Counting { weight, unit: Unit::RAY, why_not, frozen: false, paused: !self.numbers.rules.live })
+    }
+
+    /// Bark where something is owed, and the account's own auctions. What one bids in an English auction is the bidder's
+    /// to say; it is only ended here.
+    fn forced(&self, account: &Account, _: Feeds<'_>) -> Vec<Mechanism> {
+        let owes = !account.quantity(ART).is_zero();
+        let mut calls: Vec<Mechanism> = owes.then_some(Mechanism::Bark).into_iter().collect();
+        for (auction, _) in self.auctions().filter(|(_, auction)| auction.usr == account.id) {
+            if self.revision == Revision::V2_0 {
+                let (amount, max_price) = (U256::MAX, U256::MAX);
+                calls.push(Mechanism::Take { auction, amount, max_price });
+                calls.push(Mechanism::Redo { auction });
+            } else {
+                calls.push(Mechanism::Deal { auction });
+            }
+        }
+        calls
     }
 
     fn act(

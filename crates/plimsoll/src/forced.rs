@@ -5,8 +5,8 @@ use crate::ratio::Ratio;
 use crate::world::{Moved, World};
 use crate::worth::{PricedBy, Worth};
 use plimsoll_core::{
-    Account, AccountId, Accounts, Action, Book, Call, Effects, Feeds, InstrumentId, Int, Kind, Lens,
-    Liquidated, Mechanism, Party, Reading, Refusal, Rounding, Silent, Test, U256, Verdict,
+    AccountId, Action, Call, Effects, Feeds, InstrumentId, Int, Lens, Liquidated, Mechanism, Party, Reading,
+    Refusal, Rounding, Test, U256, Verdict,
 };
 
 /// A call that forces an account, or buys what was taken of it.
@@ -39,20 +39,8 @@ pub struct Dealt {
     pub health_after: Option<Ratio>,
 }
 
-/// A keeper who is no account of any book and has as much of every token as it takes.
+/// A keeper who is no account of any book: he has in his wallet what he needs.
 const KEEPER: AccountId = AccountId(u64::MAX);
-
-/// A book with that keeper in it.
-struct Purse<'a> {
-    book: &'a Book,
-    keeper: Account,
-}
-
-impl Accounts for Purse<'_> {
-    fn get(&self, id: AccountId) -> Option<&Account> {
-        if id == KEEPER { Some(&self.keeper) } else { self.book.get(id) }
-    }
-}
 
 /// The calls that the account's market names, with what each does and what it opens the way to.
 pub(crate) fn forced(
@@ -77,7 +65,8 @@ impl Asked<'_> {
     /// Every call that the market names now and had not named before.
     fn all(&self, world: &World, before: &[Mechanism]) -> Vec<Forced> {
         let listed = &world.book.accounts[self.account];
-        let calls = world.book.markets[listed.market].market.forced(&listed.account);
+        let feeds = Feeds { readings: self.readings };
+        let calls = world.book.markets[listed.market].market.forced(&listed.account, feeds);
         let new = calls.iter().filter(|call| !before.contains(call));
         new.map(|call| self.one(world, call, &calls, before.is_empty())).collect()
     }
@@ -97,19 +86,9 @@ impl Asked<'_> {
 
     fn effects(&self, world: &World, mechanism: &Mechanism) -> Result<Effects, Refusal> {
         let listed = &world.book.accounts[self.account];
-        let market = &*world.book.markets[listed.market].market;
-        let mut keeper = Account::new(KEEPER);
-        // More than there is of any token, and far from the end of 256 bits.
-        let plenty = U256::pow10(60).ok_or(Refusal::Overflow("the keeper's purse"))?;
-        for (id, instrument) in (0..).zip(market.instruments()) {
-            if instrument.kind == Kind::Asset {
-                keeper.set(InstrumentId(id), Int::from(plenty));
-            }
-        }
         let action = Action::Liquidate(mechanism.clone());
         let call = Call { actor: KEEPER, account: listed.account.id, at: world.book.at, action };
-        let purse = Purse { book: &world.book, keeper };
-        market.act(&call, &purse, Feeds { readings: self.readings }, &mut Silent)
+        world.call(listed.market, &call, self.readings)
     }
 
     fn dealt(&self, world: &World, effects: &Effects) -> Result<Dealt, Refusal> {

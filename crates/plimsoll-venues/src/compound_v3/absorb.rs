@@ -66,6 +66,22 @@ impl Market {
     pub fn quote_collateral(&self, asset: usize, pay: U256, feeds: Feeds<'_>) -> Result<U256, Refusal> {
         quote(&mut Silent, self, asset, pay, &positive(prices(self, feeds)))
     }
+
+    /// The most that may be paid for an asset (raw base tokens): one unit more would buy more than the reserves hold.
+    /// `None` where that cannot be said.
+    pub(super) fn price_of_reserves(&self, asset: usize, feeds: Feeds<'_>) -> Option<U256> {
+        let held = self.assets.get(asset)?.totals.reserves;
+        let buys = |pay: U256| self.quote_collateral(asset, pay, feeds).is_ok_and(|bought| bought <= held);
+        let mut most = U256::ZERO;
+        // More paid never buys less: bit by bit from the highest.
+        for bit in (0..128).rev() {
+            let more = most.with_bit(bit, true);
+            if buys(more) {
+                most = more;
+            }
+        }
+        (most != U256::ZERO).then_some(most)
+    }
 }
 
 impl<T: Trace + ?Sized> Turn<'_, T> {
