@@ -28,7 +28,9 @@ pub mod graph;
 pub mod book;
 
 pub use account::{Account, AccountId, Holding, TermId};
-pub use action::{Action, Amount, Call, Cell, Effects, Flow, Liquidated, Lot, Mechanism, Party, Receive};
+pub use action::{
+    Action, Amount, Call, Cell, Effects, Flow, Liquidated, Lot, Manage, Mechanism, Party, Receive,
+};
 pub use book::{Book, ListedAccount, ListedMarket};
 pub use encoded::Encoded;
 pub use form::{Compiled, Form, Linear, Node, NodeId, Nodes, Screen, Valid, screen};
@@ -37,7 +39,7 @@ pub use instrument::{Instrument, InstrumentId, Kind};
 pub use judge::{Certainty, Judgement, Standing};
 pub use market::{
     Accounts, Assessment, Balance, Counting, Figure, Lens, Market, NodeSpec, Part, PriceSlot, Question,
-    Quoted, Range, TermSpec, Test, Venue, Verdict, WhyNot,
+    Queue, Queued, Quoted, Range, TermSpec, Test, Venue, Verdict, WhyNot,
 };
 pub use num::{BPS, Decimal, Divisor, Int, RAY, Rounding, U256, WAD, YEAR};
 pub use reading::{Feeds, Reading, Why};

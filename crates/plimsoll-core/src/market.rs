@@ -263,6 +263,12 @@ pub trait Market: Send + Sync {
         trace: &mut dyn Trace,
     ) -> Result<Effects, Refusal>;
 
+    /// The orders in which redemptions reach accounts, one for each queue of the market, each account with what it owes:
+    /// how much debt stands before mine. None where the venue knows no redemption, or takes no order.
+    fn queues(&self, _accounts: &dyn Accounts, _feeds: Feeds<'_>, _at: Time) -> Vec<Queue> {
+        Vec::new()
+    }
+
     /// Sets one number of the market; `None` removes the object.
     ///
     /// # Errors
@@ -351,6 +357,18 @@ pub trait Quoted: Send + Sync {
     /// # Errors
     /// As [`Quoted::assess`].
     fn balance(&self, account: &Account, instrument: InstrumentId) -> Result<Balance, Refusal>;
+}
+
+/// Accounts in the order in which a redemption reaches them; a refusal where that cannot be said, such as without a price.
+pub type Queue = Result<Vec<Queued>, Refusal>;
+
+/// An account's place in a [`Queue`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queued {
+    /// Which account.
+    pub account: AccountId,
+    /// What it owes (raw units of what is redeemed).
+    pub debt: U256,
 }
 
 /// What a holding is worth now.

@@ -13,6 +13,7 @@
 
 mod aave_v3;
 mod json;
+mod liquity_v2;
 mod morpho_blue;
 
 pub use aave_v3::{RecordedMarket, recorded_markets};
@@ -40,7 +41,7 @@ struct Decoder {
     decode: fn(Input<'_>) -> Result<Vec<Record>, Fault>,
 }
 
-const DECODERS: &[&[Decoder]] = &[aave_v3::DECODERS, morpho_blue::DECODERS];
+const DECODERS: &[&[Decoder]] = &[aave_v3::DECODERS, liquity_v2::DECODERS, morpho_blue::DECODERS];
 
 /// What our side says about one leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]

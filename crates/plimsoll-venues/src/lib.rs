@@ -11,3 +11,4 @@ extern crate alloc;
 mod table;
 pub mod aave_v3;
 pub mod morpho_blue;
+pub mod liquity_v2;
