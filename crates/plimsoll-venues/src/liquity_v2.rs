@@ -192,6 +192,12 @@ fn of_object(kind: u64, object: u64) -> Option<(usize, u64)> {
     (rest < (MOST_BRANCHES as u64) << 48).then_some((branch, rest & (ROOM - 1)))
 }
 
+/// Branch and number of a scale's object.
+#[must_use]
+pub fn scale_of_object(object: u64) -> Option<(usize, u64)> {
+    of_object(SCALES, object)
+}
+
 /// Branch and manager of a batch's object.
 #[must_use]
 pub fn batch_of_object(object: u64) -> Option<(usize, AccountId)> {
@@ -251,7 +257,7 @@ impl Market {
             nodes: Vec::new(),
         };
         market.instruments = market.list_instruments();
-        market.slots = market.collaterals.iter().map(|name| slot(name, stablecoin)).collect();
+        market.slots = market.collaterals.iter().map(|name| slot(name)).collect();
         market.nodes = form::specs(&market);
         Ok(market)
     }
@@ -340,6 +346,19 @@ impl Market {
         batch.ok_or(Refusal::NoSuchManager)?.latest(&mut plimsoll_core::Silent, state, at)
     }
 
+    /// Sets one number of a batch that is part of the market from the beginning: the epoch does not move.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchCell`] for a cell that is no batch's, or a value that does not fit it.
+    pub fn found(&mut self, cell: Cell, value: Int) -> Result<(), Refusal> {
+        batch_of_object(cell.object)
+            .filter(|(branch, _)| *branch < self.branches.len())
+            .ok_or(Refusal::NoSuchCell)?;
+        set_row(&mut self.batches, state::BATCH, cell.object, cell.field, Some(value))?;
+        self.nodes = form::specs(self);
+        Ok(())
+    }
+
     fn latest<T: Trace + ?Sized>(
         &self,
         trove: &Trove,
@@ -416,10 +435,13 @@ pub struct DepositNow {
     pub yield_with_pending: U256,
 }
 
-fn slot(collateral: &str, stablecoin: &str) -> PriceSlot {
+/// The contracts count one BOLD as one of these.
+const CURRENCY: &str = "USD";
+
+fn slot(collateral: &str) -> PriceSlot {
     PriceSlot {
         asset: collateral.into(),
-        currency: stablecoin.into(),
+        currency: CURRENCY.into(),
         decimals: 18,
         // A billion BOLD for one collateral.
         highest: U256::new(10u128.pow(27)),

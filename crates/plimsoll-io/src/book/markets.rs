@@ -41,12 +41,14 @@ impl<'t> Listed<'t> {
 pub(super) struct Wiring {
     pub(super) prices: Vec<Option<PriceId>>,
     account: Option<(plimsoll_core::Cell, String, Span)>,
+    /// Its accounts name each other.
+    whole: bool,
 }
 
 impl Wiring {
     /// Whether the market cannot be understood without its accounts.
     pub(super) fn names_an_account(&self) -> bool {
-        self.account.is_some()
+        self.account.is_some() || self.whole
     }
 }
 
@@ -78,7 +80,8 @@ pub(super) fn read(
                     wire.and_then(|(name, span)| prices.wire(&name, span, (slot, assets), log))
                 });
                 let prices = wired.collect();
-                (Some(desk), Wiring { prices, account })
+                let whole = desk.needs_accounts();
+                (Some(desk), Wiring { prices, account, whole })
             }
         };
         places.push(Place { name: name.text, desk });

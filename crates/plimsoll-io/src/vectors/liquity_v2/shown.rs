@@ -3,7 +3,7 @@
 use super::super::{Answer, Input};
 use super::world::{World, actor, depositor, manager, manager_label, trove, trove_label};
 use plimsoll_core::{
-    Account, AccountId, Accounts as _, Feeds, InstrumentId, Lens, Market as _, Refusal, TermId, U256,
+    Account, AccountId, Accounts as _, Feeds, InstrumentId, Lens, Market as _, Refusal, TermId,
 };
 use plimsoll_venues::liquity_v2::{
     BATCH, BOLD, Branch, DEBT, LAST_CHANGE, LAST_UPDATE, NEXT, RATE, SHARES, SNAPSHOT_COLLATERAL,
@@ -95,7 +95,7 @@ impl World {
 
     fn show_branch(&self, branch: usize, place: &mut Place<'_>) -> Said {
         let state = &self.market.branches()[branch];
-        let price = self.prices[branch].value.unwrap_or(U256::ZERO);
+        let price = self.price(branch);
         place.value("price", price);
         place.or_refused("TCR", state.tcr(price, self.now));
         place.or_refused("entireBranchColl", state.entire_collateral());

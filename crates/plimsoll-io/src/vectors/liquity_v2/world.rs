@@ -22,7 +22,7 @@ pub(super) fn actor(number: u64) -> AccountId {
 }
 
 pub(super) fn manager(number: u64) -> AccountId {
-    AccountId(MANAGERS + number)
+    AccountId(MANAGERS.saturating_add(number))
 }
 
 /// The number of a manager.
@@ -31,11 +31,11 @@ pub(super) fn manager_label(id: AccountId) -> u64 {
 }
 
 pub(super) fn depositor(branch: usize, number: u64) -> AccountId {
-    AccountId(DEPOSITS * (branch as u64 + 1) + number)
+    AccountId((DEPOSITS * (branch as u64 + 1)).saturating_add(number))
 }
 
 pub(super) fn trove(branch: usize, label: u64) -> AccountId {
-    AccountId(TROVES * (branch as u64 + 1) + label)
+    AccountId((TROVES * (branch as u64 + 1)).saturating_add(label))
 }
 
 /// The label of a trove; zero for none.
@@ -143,7 +143,9 @@ impl World {
             "setPrice" => {
                 let price = args.get("price")?.u256()?;
                 let branch = branch.ok_or_else(|| op.fault("an operation of all branches"))?;
-                self.prices[branch] = Reading::certain(price);
+                if let Some(place) = self.prices.get_mut(branch) {
+                    *place = Reading::certain(price);
+                }
                 Ok(Vec::new())
             }
             "transferBold" => {
@@ -220,9 +222,9 @@ impl World {
             }
             "openTrove" => {
                 let by = by()?;
-                let mut terms = vec![(OWNER, Int::from(by.0 + 1))];
+                let mut terms = vec![(OWNER, Int::from(by.0.saturating_add(1)))];
                 match args.maybe("batch") {
-                    Some(batch) => terms.push((BATCH, Int::from(manager(batch.u64()?).0 + 1))),
+                    Some(batch) => terms.push((BATCH, Int::from(manager(batch.u64()?).0.saturating_add(1)))),
                     None => terms.push((RATE, number("rate")?.into())),
                 }
                 let action = Action::Open {
@@ -334,7 +336,7 @@ impl World {
 
     // ---- events ----
 
-    fn price(&self, branch: usize) -> U256 {
+    pub(super) fn price(&self, branch: usize) -> U256 {
         self.prices.get(branch).and_then(|price| price.value).unwrap_or(U256::ZERO)
     }
 
