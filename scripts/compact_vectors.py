@@ -37,6 +37,32 @@ def thin(schema, cases, one_in):
     return kept
 
 
+def moments(step):
+    """What is worth keeping of a step: what was done, how it ended, and what rare state it left behind."""
+    found = {(step["op"], step["error"], len(step["events"]))}
+    for branch in step["branches"].values():
+        statuses = {trove["status"] for trove in branch["troves"].values()}
+        found |= {(step["op"], "status", status) for status in statuses}
+        found.add(("scale", branch["stabilityPool"]["currentScale"]))
+        found.add((step["op"], "shutdown", branch["troveManager"]["shutdownTime"] != "0"))
+        found.add((step["op"], "zombie", branch["troveManager"]["lastZombieTroveId"] != "0"))
+        found.add((step["op"], "batched", any("batch" in trove for trove in branch["troves"].values())))
+    return found
+
+
+def thin_scenarios(scenarios):
+    """A short beginning first, then whole scenarios until every moment is there: most new moments first."""
+    all_of = [set().union(*map(moments, scenario["steps"])) for scenario in scenarios]
+    kept, seen, everything = [], set(), set().union(*all_of)
+    while seen != everything:
+        best = max(range(len(scenarios)), key=lambda at: len(all_of[at] - seen))
+        seen |= all_of[best]
+        kept.append(best)
+    short = min(kept, key=lambda at: len(scenarios[at]["steps"]))
+    first = dict(scenarios[short], steps=scenarios[short]["steps"][:6])
+    return [first] + [scenarios[at] for at in sorted(kept)]
+
+
 def main():
     args = argparse.ArgumentParser()
     args.add_argument("source"), args.add_argument("target"), args.add_argument("pattern", nargs="+")
@@ -50,6 +76,8 @@ def main():
         for name in ("accounts", "liquidations", "accruals", "positions"):
             if name in document:
                 document[name] = thin(document["schema"], document[name], args.one_in)
+        if "scenarios" in document:
+            document["scenarios"] = thin_scenarios(document["scenarios"])
         packed = gzip.compress(json.dumps(document, separators=(",", ":")).encode(), 9, mtime=0)
         total += len(packed)
         with open(os.path.join(args.target, os.path.basename(path) + ".gz"), "wb") as file:

@@ -127,6 +127,93 @@ pub enum Action {
     },
     /// Force the account, in the way of the venue's family.
     Liquidate(Mechanism),
+    /// Open a position that is an account of its own, with collateral, a loan and its first terms (Liquity's trove).
+    Open {
+        /// The receipt for the collateral, and how much (raw).
+        collateral: (InstrumentId, U256),
+        /// The debt that is taken on, and how much (raw).
+        debt: (InstrumentId, U256),
+        /// Terms that whoever opens chooses: a rate, a group, an owner.
+        terms: Vec<(TermId, Int)>,
+    },
+    /// Pay all of a position's debt and take out all of its collateral.
+    Close,
+    /// Make what has accrued to the account its own record (Liquity's `applyPendingDebt`).
+    ApplyPending,
+    /// Put so much into a stability pool or backstop, and take what it earned along or leave it in.
+    Stake {
+        /// The receipt of the pool.
+        pool: InstrumentId,
+        /// How much (raw).
+        amount: U256,
+        /// Whether gains leave the pool.
+        claim: bool,
+    },
+    /// Take so much out of a stability pool or backstop, at most all; zero only settles what it earned.
+    Unstake {
+        /// The receipt of the pool.
+        pool: InstrumentId,
+        /// How much (raw).
+        amount: U256,
+        /// Whether gains leave the pool.
+        claim: bool,
+    },
+    /// [`Action::Adjust`] of a position that was set aside: it takes its place again (Liquity's `adjustZombieTrove`).
+    Reactivate {
+        /// The collateral instrument and its change.
+        collateral: (InstrumentId, Int),
+        /// The debt instrument and its change.
+        debt: (InstrumentId, Int),
+    },
+    /// Let a manager set the account's rate together with others' (Liquity's batches).
+    JoinGroup {
+        /// Who.
+        manager: AccountId,
+    },
+    /// Set the account's rate alone again.
+    LeaveGroup {
+        /// The new rate (wad a year).
+        rate: U256,
+    },
+    /// What a manager, the account of the call, does with its group.
+    ManageGroup {
+        /// The collateral receipt of the market's branch.
+        branch: InstrumentId,
+        /// What.
+        what: Manage,
+    },
+    /// Take out what the market holds for the account.
+    Claim {
+        /// The claim.
+        instrument: InstrumentId,
+    },
+    /// Stop a branch of the market for good, where its rules allow that.
+    ShutDown {
+        /// The collateral receipt of the branch.
+        branch: InstrumentId,
+    },
+}
+
+/// What a manager does with a group of accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manage {
+    /// Found the group.
+    Register {
+        /// The group's rate (wad a year).
+        rate: U256,
+        /// The manager's fee (wad a year).
+        fee: U256,
+        /// The least rate that may be set (wad a year).
+        least: U256,
+        /// The highest rate that may be set (wad a year).
+        most: U256,
+        /// Seconds between two changes.
+        period: u64,
+    },
+    /// Set the rate of all (wad a year).
+    Rate(U256),
+    /// Lower the fee (wad a year).
+    Fee(U256),
 }
 
 /// The ways in which venues liquidate.
@@ -210,8 +297,19 @@ pub enum Mechanism {
     Redeem {
         /// How much of the stablecoin.
         amount: U256,
-        /// At most so many accounts.
+        /// At most so many accounts of each branch; zero for any number.
         max_iterations: u32,
+        /// At most this fee (wad).
+        max_fee: U256,
+    },
+    /// The same from the accounts named, in a branch that was shut down, at a bonus (Liquity).
+    RedeemUrgently {
+        /// The collateral receipt of the branch.
+        collateral: InstrumentId,
+        /// How much of the stablecoin.
+        amount: U256,
+        /// The accounts, in order.
+        accounts: Vec<AccountId>,
     },
     /// Close a part of a derivative position (margin engines).
     Reduce {

@@ -28,7 +28,9 @@ pub mod graph;
 pub mod book;
 
 pub use account::{Account, AccountId, Holding, TermId};
-pub use action::{Action, Amount, Call, Cell, Effects, Flow, Liquidated, Lot, Mechanism, Party, Receive};
+pub use action::{
+    Action, Amount, Call, Cell, Effects, Flow, Liquidated, Lot, Manage, Mechanism, Party, Receive,
+};
 pub use book::{Book, ListedAccount, ListedMarket};
 pub use encoded::Encoded;
 pub use form::{Compiled, Form, Linear, Node, NodeId, Nodes, Screen, Valid, screen};
@@ -36,8 +38,8 @@ pub use graph::{FeedKind, Graph, GraphError, Observation, Origin, Price, PriceId
 pub use instrument::{Instrument, InstrumentId, Kind};
 pub use judge::{Certainty, Judgement, Standing};
 pub use market::{
-    Accounts, Assessment, Balance, Counting, Figure, Lens, Market, NodeSpec, Part, PriceSlot, Question,
-    Queued, Quoted, Range, TermSpec, Test, Venue, Verdict, WhyNot,
+    Accounts, Assessment, Balance, Counting, Figure, Lens, Market, NextPrice, NodeSpec, Part, PriceSlot,
+    Question, Queue, Queued, Quoted, Range, TermSpec, Test, Venue, Verdict, WhyNot,
 };
 pub use num::{BPS, Decimal, Divisor, Int, RAY, Rounding, U256, WAD, YEAR};
 pub use reading::{Feeds, Reading, Why};

@@ -108,7 +108,7 @@ pub struct Figure {
 
 /// A price that the venue already knows and does not use yet, and what it will say of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Queued {
+pub struct NextPrice {
     /// The price.
     pub price: Figure,
     /// From when anybody may let the venue use it; the time asked about where that is now.
@@ -283,8 +283,14 @@ pub trait Market: Send + Sync {
 
     /// What the price that stands next in the venue's delayed oracle will say of an account; `None` where the venue has
     /// no such oracle, or nothing valid is queued.
-    fn queued(&self, _account: &Account, _test: Test, _at: Time) -> Option<Queued> {
+    fn queued(&self, _account: &Account, _test: Test, _at: Time) -> Option<NextPrice> {
         None
+    }
+
+    /// The orders in which redemptions reach accounts, one for each queue of the market, each account with what it owes:
+    /// how much debt stands before mine. None where the venue knows no redemption, or takes no order.
+    fn queues(&self, _accounts: &dyn Accounts, _feeds: Feeds<'_>, _at: Time) -> Vec<Queue> {
+        Vec::new()
     }
 
     /// Sets one number of the market; `None` removes the object.
@@ -375,6 +381,18 @@ pub trait Quoted: Send + Sync {
     /// # Errors
     /// As [`Quoted::assess`].
     fn balance(&self, account: &Account, instrument: InstrumentId) -> Result<Balance, Refusal>;
+}
+
+/// Accounts in the order in which a redemption reaches them; a refusal where that cannot be said, such as without a price.
+pub type Queue = Result<Vec<Queued>, Refusal>;
+
+/// An account's place in a [`Queue`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queued {
+    /// Which account.
+    pub account: AccountId,
+    /// What it owes (raw units of what is redeemed).
+    pub debt: U256,
 }
 
 /// What a holding is worth now.

@@ -163,6 +163,121 @@ pub enum Refusal {
     BiddingOver,
     /// The auction is in its other phase; names what should have been.
     AuctionPhase(&'static str),
+    /// The branch was shut down: nothing can be borrowed or changed there any more.
+    BranchShutDown,
+    /// Only a branch that was shut down can be dealt with so.
+    NotShutDown,
+    /// The branch as a whole is not below the ratio at which it may be shut down.
+    BranchAboveScr {
+        /// What it is, or would be (wad).
+        ratio: U256,
+        /// The least (in the unit of what is asked).
+        least: U256,
+    },
+    /// The branch as a whole would be below its critical ratio.
+    BranchBelowCcr {
+        /// What it is, or would be (wad).
+        ratio: U256,
+        /// The least (in the unit of what is asked).
+        least: U256,
+    },
+    /// The position would be below the ratio that its branch asks.
+    BelowMcr {
+        /// What it is, or would be (wad).
+        ratio: U256,
+        /// The least (in the unit of what is asked).
+        least: U256,
+    },
+    /// The position would be below the ratio that its branch asks in a group.
+    BelowBatchMcr {
+        /// What it is, or would be (wad).
+        ratio: U256,
+        /// The least (in the unit of what is asked).
+        least: U256,
+    },
+    /// The branch is below its critical ratio, and more collateral would leave than is repaid.
+    RepaymentTooSmall,
+    /// Less would be owed than the venue's minimum.
+    DebtBelowMinimum {
+        /// What would be owed (raw).
+        debt: U256,
+        /// The least (in the unit of what is asked).
+        least: U256,
+    },
+    /// Nothing of the debt can be repaid but all, by closing.
+    DebtAtMinimum,
+    /// Who pays has less of the token than that.
+    BalanceTooLow {
+        /// What there is (raw).
+        held: U256,
+        /// What was asked (raw).
+        asked: U256,
+    },
+    /// The rate is lower than any may be.
+    RateTooLow {
+        /// The least (in the unit of what is asked).
+        least: U256,
+    },
+    /// The rate is higher than any may be.
+    RateTooHigh {
+        /// The highest (wad).
+        most: U256,
+    },
+    /// The rate is not in the range that the group's manager promised.
+    RateOutOfRange {
+        /// The least (in the unit of what is asked).
+        least: U256,
+        /// The highest (wad).
+        most: U256,
+    },
+    /// The rate is this one already.
+    RateUnchanged,
+    /// The group's manager changed the rate a short time ago.
+    TooSoon {
+        /// When it may be.
+        until: Time,
+    },
+    /// The account is a position already, or holds something else.
+    PositionExists,
+    /// The account is no position, or it was closed.
+    PositionNotOpen,
+    /// The position is closed, or was set aside by a redemption.
+    PositionNotActive,
+    /// Only a position that a redemption set aside can be taken back so.
+    PositionNotDormant,
+    /// The position is in a group already.
+    InGroup,
+    /// The position is in no group.
+    NotInGroup,
+    /// The account manages no group of this branch.
+    NoSuchManager,
+    /// The account manages a group of this branch already.
+    ManagerExists,
+    /// The management fee is higher than it may be; one that was set can only be lowered.
+    FeeTooHigh {
+        /// The highest (wad).
+        most: U256,
+    },
+    /// The manager could change the rate more often than any may.
+    PeriodTooShort {
+        /// The least (s).
+        least: u64,
+    },
+    /// The debt of the group has outgrown its shares: no more can be added.
+    TooFewShares,
+    /// The last position of a branch cannot be liquidated or closed.
+    LastPosition,
+    /// The fee of a redemption is above the limit of the call.
+    FeeAboveLimit {
+        /// What it would be (wad).
+        fee: U256,
+        /// What the call allows (wad).
+        limit: U256,
+    },
+    /// The withdrawal would leave the stability pool with less than one unit.
+    PoolMinimum,
+    /// Gains that were left in are claimed apart only by an account without a deposit.
+    StillDeposited,
 
     /// A price that the answer needs is not known.
     PriceUnknown {
@@ -252,6 +367,36 @@ impl Refusal {
             Refusal::BidRefused(_) => "PL0155",
             Refusal::BiddingOver => "PL0156",
             Refusal::AuctionPhase(_) => "PL0157",
+            Refusal::BranchShutDown => "PL0160",
+            Refusal::NotShutDown => "PL0161",
+            Refusal::BranchAboveScr { .. } => "PL0162",
+            Refusal::BranchBelowCcr { .. } => "PL0163",
+            Refusal::BelowMcr { .. } => "PL0164",
+            Refusal::BelowBatchMcr { .. } => "PL0165",
+            Refusal::RepaymentTooSmall => "PL0166",
+            Refusal::DebtBelowMinimum { .. } => "PL0167",
+            Refusal::DebtAtMinimum => "PL0168",
+            Refusal::BalanceTooLow { .. } => "PL0169",
+            Refusal::RateTooLow { .. } => "PL0170",
+            Refusal::RateTooHigh { .. } => "PL0171",
+            Refusal::RateOutOfRange { .. } => "PL0172",
+            Refusal::RateUnchanged => "PL0173",
+            Refusal::TooSoon { .. } => "PL0174",
+            Refusal::PositionExists => "PL0175",
+            Refusal::PositionNotOpen => "PL0176",
+            Refusal::PositionNotActive => "PL0177",
+            Refusal::PositionNotDormant => "PL0178",
+            Refusal::InGroup => "PL0179",
+            Refusal::NotInGroup => "PL0180",
+            Refusal::NoSuchManager => "PL0181",
+            Refusal::ManagerExists => "PL0182",
+            Refusal::FeeTooHigh { .. } => "PL0183",
+            Refusal::PeriodTooShort { .. } => "PL0184",
+            Refusal::TooFewShares => "PL0185",
+            Refusal::LastPosition => "PL0186",
+            Refusal::FeeAboveLimit { .. } => "PL0187",
+            Refusal::PoolMinimum => "PL0188",
+            Refusal::StillDeposited => "PL0189",
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
             Refusal::Overflow(_) => "PL0301",
@@ -364,6 +509,36 @@ impl fmt::Display for Refusal {
             Refusal::BidRefused(rule) => write!(f, "the auction does not take this bid: {rule}"),
             Refusal::BiddingOver => f.write_str("the time for bids is over"),
             Refusal::AuctionPhase(should) => write!(f, "the auction is in its other phase: {should}"),
+            Refusal::BranchShutDown => f.write_str("the branch was shut down"),
+            Refusal::NotShutDown => f.write_str("the branch is not shut down"),
+            Refusal::BranchAboveScr { ratio, least } => write!(f, "the branch is at {ratio}, not below {least}"),
+            Refusal::BranchBelowCcr { ratio, least } => write!(f, "the branch would be at {ratio}, below {least}"),
+            Refusal::BelowMcr { ratio, least } => write!(f, "the position would be at {ratio}, below {least}"),
+            Refusal::BelowBatchMcr { ratio, least } => write!(f, "the position would be at {ratio}, below {least} as its group asks"),
+            Refusal::RepaymentTooSmall => f.write_str("the branch is below its critical ratio: collateral leaves only against a repayment of its value"),
+            Refusal::DebtBelowMinimum { debt, least } => write!(f, "a debt of {debt}, below the least of {least}"),
+            Refusal::DebtAtMinimum => f.write_str("the debt is at the venue's minimum: the rest is repaid by closing"),
+            Refusal::BalanceTooLow { held, asked } => write!(f, "{asked} is to be paid out of {held}"),
+            Refusal::RateTooLow { least } => write!(f, "a rate below the least of {least}"),
+            Refusal::RateTooHigh { most } => write!(f, "a rate above the highest of {most}"),
+            Refusal::RateOutOfRange { least, most } => write!(f, "a rate that is not between {least} and {most}, as the manager promised"),
+            Refusal::RateUnchanged => f.write_str("the rate is this one already"),
+            Refusal::TooSoon { until } => write!(f, "the rate may not be changed before {until}"),
+            Refusal::PositionExists => f.write_str("there is a position already"),
+            Refusal::PositionNotOpen => f.write_str("there is no open position"),
+            Refusal::PositionNotActive => f.write_str("the position is not active"),
+            Refusal::PositionNotDormant => f.write_str("the position was not set aside"),
+            Refusal::InGroup => f.write_str("the position is in a group: its manager sets the rate"),
+            Refusal::NotInGroup => f.write_str("the position is in no group"),
+            Refusal::NoSuchManager => f.write_str("no such manager of a group"),
+            Refusal::ManagerExists => f.write_str("the account manages a group of this branch already"),
+            Refusal::FeeTooHigh { most } => write!(f, "a management fee above the highest of {most}"),
+            Refusal::PeriodTooShort { least } => write!(f, "changes closer than {least} seconds"),
+            Refusal::TooFewShares => f.write_str("the group's debt is too large for its shares to grow"),
+            Refusal::LastPosition => f.write_str("it is the last position of its branch"),
+            Refusal::FeeAboveLimit { fee, limit } => write!(f, "a fee of {fee}, above the limit of {limit}"),
+            Refusal::PoolMinimum => f.write_str("the stability pool would be left with less than it keeps"),
+            Refusal::StillDeposited => f.write_str("the account still has a deposit: its gains come with a deposit or withdrawal"),
             Refusal::PriceUnknown { why, .. } => write!(f, "a price that this needs is {why}"),
             Refusal::ClockWentBack { state, asked } => {
                 write!(f, "the state is of {state}, later than the {asked} asked about")

@@ -12,6 +12,7 @@ mod feeds;
 mod files;
 mod head;
 pub mod import;
+mod liquity_v2;
 mod markets;
 mod maker;
 mod morpho_blue;
@@ -213,12 +214,17 @@ fn one_file(sources: &[Source], log: &mut Log) -> Option<(Book, LeftOut)> {
 fn assemble(
     head: Head,
     prices: Prices,
-    places: Vec<Place>,
+    mut places: Vec<Place>,
     wirings: Vec<markets::Wiring>,
     positions: Positions,
     log: &mut Log,
 ) -> (Book, LeftOut) {
     let (mut accounts, left_out) = positions.finish(&places);
+    for (number, place) in places.iter_mut().enumerate() {
+        if let Some(desk) = &mut place.desk {
+            desk.link(&mut accounts, number, log);
+        }
+    }
     let mut numbers = Vec::new();
     let mut markets = Vec::new();
     for (number, (place, wiring)) in places.into_iter().zip(wirings).enumerate() {

@@ -14,6 +14,7 @@
 mod aave_v3;
 mod compound_v3;
 mod json;
+mod liquity_v2;
 mod maker;
 mod morpho_blue;
 
@@ -43,7 +44,7 @@ struct Decoder {
 }
 
 const DECODERS: &[&[Decoder]] =
-    &[aave_v3::DECODERS, morpho_blue::DECODERS, compound_v3::DECODERS, maker::DECODERS];
+    &[aave_v3::DECODERS, morpho_blue::DECODERS, compound_v3::DECODERS, maker::DECODERS, liquity_v2::DECODERS];
 
 /// What our side says about one leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]

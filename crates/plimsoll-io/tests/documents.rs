@@ -64,6 +64,40 @@ fn refusals() -> Vec<Refusal> {
         Refusal::GracePeriod { until: Time(0) },
         Refusal::SelfLiquidation,
         Refusal::InconsistentInput,
+        Refusal::BorrowTooSmall { owed: asked, least: held },
+        Refusal::ActionPaused("a word"),
+        Refusal::SelfTransfer,
+        Refusal::NotForSale { reserves: asked, target: held },
+        Refusal::BranchShutDown,
+        Refusal::NotShutDown,
+        Refusal::BranchAboveScr { ratio: asked, least: held },
+        Refusal::BranchBelowCcr { ratio: asked, least: held },
+        Refusal::BelowMcr { ratio: asked, least: held },
+        Refusal::BelowBatchMcr { ratio: asked, least: held },
+        Refusal::RepaymentTooSmall,
+        Refusal::DebtBelowMinimum { debt: asked, least: held },
+        Refusal::DebtAtMinimum,
+        Refusal::BalanceTooLow { held: asked, asked: held },
+        Refusal::RateTooLow { least: asked },
+        Refusal::RateTooHigh { most: asked },
+        Refusal::RateOutOfRange { least: asked, most: held },
+        Refusal::RateUnchanged,
+        Refusal::TooSoon { until: Time(1) },
+        Refusal::PositionExists,
+        Refusal::PositionNotOpen,
+        Refusal::PositionNotActive,
+        Refusal::PositionNotDormant,
+        Refusal::InGroup,
+        Refusal::NotInGroup,
+        Refusal::NoSuchManager,
+        Refusal::ManagerExists,
+        Refusal::FeeTooHigh { most: asked },
+        Refusal::PeriodTooShort { least: 1 },
+        Refusal::TooFewShares,
+        Refusal::LastPosition,
+        Refusal::FeeAboveLimit { fee: asked, limit: held },
+        Refusal::PoolMinimum,
+        Refusal::StillDeposited,
         Refusal::ShutDown,
         Refusal::NoConsent("whose"),
         Refusal::ReceiverOverCapacity { debt: asked, capacity: held },
@@ -123,6 +157,40 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::GracePeriod { .. }
             | Refusal::SelfLiquidation
             | Refusal::InconsistentInput
+            | Refusal::BorrowTooSmall { .. }
+            | Refusal::ActionPaused(_)
+            | Refusal::SelfTransfer
+            | Refusal::NotForSale { .. }
+            | Refusal::BranchShutDown
+            | Refusal::NotShutDown
+            | Refusal::BranchAboveScr { .. }
+            | Refusal::BranchBelowCcr { .. }
+            | Refusal::BelowMcr { .. }
+            | Refusal::BelowBatchMcr { .. }
+            | Refusal::RepaymentTooSmall
+            | Refusal::DebtBelowMinimum { .. }
+            | Refusal::DebtAtMinimum
+            | Refusal::BalanceTooLow { .. }
+            | Refusal::RateTooLow { .. }
+            | Refusal::RateTooHigh { .. }
+            | Refusal::RateOutOfRange { .. }
+            | Refusal::RateUnchanged
+            | Refusal::TooSoon { .. }
+            | Refusal::PositionExists
+            | Refusal::PositionNotOpen
+            | Refusal::PositionNotActive
+            | Refusal::PositionNotDormant
+            | Refusal::InGroup
+            | Refusal::NotInGroup
+            | Refusal::NoSuchManager
+            | Refusal::ManagerExists
+            | Refusal::FeeTooHigh { .. }
+            | Refusal::PeriodTooShort { .. }
+            | Refusal::TooFewShares
+            | Refusal::LastPosition
+            | Refusal::FeeAboveLimit { .. }
+            | Refusal::PoolMinimum
+            | Refusal::StillDeposited
             | Refusal::ShutDown
             | Refusal::NoConsent(_)
             | Refusal::ReceiverOverCapacity { .. }

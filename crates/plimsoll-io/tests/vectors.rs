@@ -51,6 +51,20 @@ fn vectors_match_chain() {
     }
 }
 
+/// Every leaf of every Liquity file is compared, and equal: the whole state after every step of every scenario.
+#[test]
+fn vectors_match_chain_liquity_v2() {
+    let files = files("bold_");
+    assert!(!files.is_empty());
+    for path in files {
+        let file = check(&std::fs::read(&path).unwrap()).unwrap();
+        let tally = tally(&file);
+        report(&path, &file, tally);
+        assert!(file.known && tally.checked > 0, "{}", path.display());
+        assert_eq!((tally.mismatched, tally.skipped), (0, 0), "{}", path.display());
+    }
+}
+
 /// Whatever digit of whatever answer is wrong in the file, exactly that leaf is a mismatch.
 #[test]
 fn a_wrong_digit_is_seen() {

@@ -85,8 +85,8 @@ use line::Position;
 use plimsoll_core::Rounding::Down;
 use plimsoll_core::{
     Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Form, Instrument,
-    InstrumentId, Int, Kind, Lens, Linear, Mechanism, NodeId, NodeSpec, Part, PriceSlot, Question, Quoted, Refusal,
-    TermId, TermSpec, Test, Time, Trace, U256, Unit, Valid, WhyNot, YEAR,
+    InstrumentId, Int, Kind, Lens, Linear, Mechanism, NodeId, NodeSpec, Part, PriceSlot, Question, Quoted,
+    Refusal, TermId, TermSpec, Test, Time, Trace, U256, Unit, Valid, WhyNot, YEAR,
 };
 use standing::Standing;
 

@@ -13,3 +13,4 @@ pub mod aave_v3;
 pub mod compound_v3;
 pub mod morpho_blue;
 pub mod maker;
+pub mod liquity_v2;

@@ -68,8 +68,8 @@ use alloc::vec::Vec;
 use numbers::{AUCTION, FIELDS, Numbers, RULES};
 use plimsoll_core::{
     Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Form, Instrument,
-    InstrumentId, Int, Kind, Lens, Linear, Mechanism, NodeId, NodeSpec, PriceSlot, Question, Queued, Quoted, RAY,
-    Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Valid, WhyNot,
+    InstrumentId, Int, Kind, Lens, Linear, Mechanism, NextPrice, NodeId, NodeSpec, PriceSlot, Question,
+    Quoted, RAY, Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Valid, WhyNot,
 };
 use position::Position;
 use standing::Standing;
@@ -370,7 +370,7 @@ impl plimsoll_core::Market for Market {
     }
 
     /// By the delayed oracle's queue, after a drip and a poke at the first moment at which it can be let in.
-    fn queued(&self, account: &Account, test: Test, at: Time) -> Option<Queued> {
+    fn queued(&self, account: &Account, test: Test, at: Time) -> Option<NextPrice> {
         let from = self.numbers.passes()?.max(at);
         let next = Some(self.numbers.state.next).filter(|next| next.valid)?;
         if self.numbers.rules.osm_stopped || !self.numbers.rules.live {
@@ -385,7 +385,7 @@ impl plimsoll_core::Market for Market {
         let standing = Standing::with_price(&then, next, quiet, Lens::Action, from);
         let assessment = standing.and_then(|standing| standing.verdict(account, test));
         let price = standing::figure("nextPrice", next.value.into(), Unit::WAD);
-        Some(Queued { price, from, assessment })
+        Some(NextPrice { price, from, assessment })
     }
 
     /// A changed rule moves the epoch. A number of an auction that does not run yet begins it.

@@ -41,12 +41,14 @@ impl<'t> Listed<'t> {
 pub(super) struct Wiring {
     pub(super) prices: Vec<Option<PriceId>>,
     accounts: Vec<(plimsoll_core::Cell, String, Span)>,
+    /// Its accounts name each other.
+    whole: bool,
 }
 
 impl Wiring {
     /// Whether the market cannot be understood without its accounts.
     pub(super) fn names_an_account(&self) -> bool {
-        !self.accounts.is_empty()
+        !self.accounts.is_empty() || self.whole
     }
 }
 
@@ -78,7 +80,8 @@ pub(super) fn read(
                     wire.and_then(|(name, span)| prices.wire(&name, span, (slot, assets), log))
                 });
                 let prices = wired.collect();
-                (Some(desk), Wiring { prices, accounts })
+                let whole = desk.needs_accounts();
+                (Some(desk), Wiring { prices, accounts, whole })
             }
         };
         places.push(Place { name: name.text, desk });

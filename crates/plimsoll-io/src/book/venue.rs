@@ -2,14 +2,15 @@
 //!
 //! A new venue is one file beside this one and one line in [`VENUES`].
 
-use crate::book::{aave_v3, compound_v3, maker, morpho_blue};
+use crate::book::{aave_v3, compound_v3, liquity_v2, maker, morpho_blue};
 use crate::fault::{Log, Span};
 use crate::table;
 use crate::tree::{Fields, Value};
-use plimsoll_core::{Account, Cell, InstrumentId, Int, Market, Time, U256};
+use plimsoll_core::{Account, Cell, InstrumentId, Int, ListedAccount, Market, Time, U256};
 
 /// All venues that books can have markets of.
-pub(super) const VENUES: &[VenueFile] = &[aave_v3::FILE, morpho_blue::FILE, compound_v3::FILE, maker::FILE];
+pub(super) const VENUES: &[VenueFile] =
+    &[aave_v3::FILE, morpho_blue::FILE, compound_v3::FILE, maker::FILE, liquity_v2::FILE];
 
 /// One venue's files.
 pub(super) struct VenueFile {
@@ -92,6 +93,13 @@ pub(super) trait Desk {
     fn cover(&mut self, sums: &[(InstrumentId, U256)]) -> Option<()>;
     /// Sets the account's mode from its text, such as `emode=1`.
     fn mode(&self, account: &mut Account, mode: &table::Cell<'_>, log: &mut Log);
+    /// Puts in place what accounts and the market say of other accounts, now that all of the book have numbers; this
+    /// market's are those of the given market number. Only needed where accounts name each other.
+    fn link(&mut self, _accounts: &mut [ListedAccount], _number: usize, _log: &mut Log) {}
+    /// Whether the market cannot be understood without its accounts.
+    fn needs_accounts(&self) -> bool {
+        false
+    }
 }
 
 /// A number of a market by its object and name.
@@ -125,6 +133,7 @@ pub(super) struct Names<'b> {
 
 /// An account's rows.
 pub(super) struct Positions {
+    /// The column `mode`; `#number` behind a `=` stands for the name of the account of that number.
     pub(super) mode: Option<String>,
     pub(super) rows: Vec<Position>,
 }

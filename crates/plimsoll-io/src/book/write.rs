@@ -6,7 +6,7 @@ mod toml;
 use crate::book::head::FORMAT;
 use crate::book::prices::ROUNDINGS;
 use crate::book::venue::{Named, Names, Position, SIDES, Side, VENUES, VenueFile};
-use crate::book::{feeds, positions};
+use crate::book::{feeds, liquity_v2, positions};
 use crate::export::{Form, Table};
 use crate::fault::{Log, Span};
 use crate::scalar;
@@ -259,6 +259,7 @@ fn rows_of(account: &ListedAccount, book: &Book, rows: &mut Vec<Vec<String>>) ->
         .ok_or_else(|| unsayable(format!("all of the account {} of {}", account.name, market.name)))?;
     let (name, owner) = (self::name(&account.name)?, self::name(&account.owner)?);
     let owner = if owner == name { "" } else { owner };
+    let mode = positions.mode.as_deref().map_or(Ok(String::new()), |mode| named_mode(mode, account, book))?;
     for Position { side, asset, quantity, unit, as_collateral } in positions.rows {
         rows.push(vec![
             name.to_string(),
@@ -269,10 +270,22 @@ fn rows_of(account: &ListedAccount, book: &Book, rows: &mut Vec<Vec<String>>) ->
             unit.to_string(),
             owner.to_string(),
             as_collateral.map_or("", |yes| if yes { "yes" } else { "no" }).to_string(),
-            positions.mode.clone().unwrap_or_default(),
+            mode.clone(),
         ]);
     }
     Ok(())
+}
+
+/// A mode with names where it has numbers of accounts.
+fn named_mode(mode: &str, account: &ListedAccount, book: &Book) -> Result<String, WriteError> {
+    let part = |part: &str| {
+        let Some((key, id)) = part.split_once("=#") else { return Ok(part.to_string()) };
+        let other = id.parse().ok().and_then(|id: usize| book.accounts.get(id));
+        let other = other.filter(|other| other.market == account.market);
+        let other = other.ok_or_else(|| unsayable(format!("whom {} means by {part}", account.name)))?;
+        Ok(format!("{key}={}", liquity_v2::escaped(name(&other.name)?)))
+    };
+    mode.split("; ").map(part).collect::<Result<Vec<_>, _>>().map(|parts| parts.join("; "))
 }
 
 fn word(side: Side) -> &'static str {

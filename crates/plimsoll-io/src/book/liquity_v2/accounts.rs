@@ -1,0 +1,336 @@
+//! What an account says beside its quantities, in the column `mode`: `trove=active; branch=WETH; rate=…; next=NAME`.
+
+use super::places;
+use crate::fault::{Code, Log, Span, nearest, quoted};
+use crate::scalar;
+use crate::table::Cell;
+use plimsoll_core::{Account, AccountId, Int, ListedAccount, Market as _, TermId, Time, U256};
+use plimsoll_venues::liquity_v2::{
+    BATCH, BRANCH, LAST_CHANGE, LAST_UPDATE, Market, NEXT, OWNER, PREVIOUS, RATE, SNAPSHOT_COLLATERAL,
+    SNAPSHOT_DEBT, SNAPSHOT_PRODUCT, SNAPSHOT_SCALE, SNAPSHOT_SUM, SNAPSHOT_YIELD, STAKE, STATUS, Status,
+    batch_object, collateral, deposit,
+};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// A name that an account says.
+pub(super) struct Reference {
+    name: String,
+    span: Span,
+}
+
+/// Statuses as files say them. The last zombie is one that a redemption left with some debt and that is redeemed first.
+const STATUSES: [(&str, u64); 5] = [
+    ("active", Status::Active as u64),
+    ("closed", Status::Closed as u64),
+    ("liquidated", Status::Liquidated as u64),
+    ("zombie", Status::Zombie as u64),
+    ("last_zombie", LAST_ZOMBIE),
+];
+/// Until the market knows which it is.
+const LAST_ZOMBIE: u64 = 99;
+
+/// Terms that are plain numbers, by the names that files give them.
+const NUMBERS: [(&str, TermId); 10] = [
+    ("rate", RATE),
+    ("stake", STAKE),
+    ("snapshot_collateral", SNAPSHOT_COLLATERAL),
+    ("snapshot_debt", SNAPSHOT_DEBT),
+    ("last_update", LAST_UPDATE),
+    ("last_change", LAST_CHANGE),
+    ("snapshot_product", SNAPSHOT_PRODUCT),
+    ("snapshot_sum", SNAPSHOT_SUM),
+    ("snapshot_yield", SNAPSHOT_YIELD),
+    ("snapshot_scale", SNAPSHOT_SCALE),
+];
+
+/// Terms that are other accounts.
+const NAMES: [(&str, TermId); 3] = [("owner", OWNER), ("batch", BATCH), ("next", NEXT)];
+
+/// The branch of an account that is a trove.
+pub(super) fn branch(account: &Account) -> Option<usize> {
+    let branch = usize::try_from(account.term(BRANCH).to_u64()?).ok()?.checked_sub(1)?;
+    (!account.term(STATUS).is_zero()).then_some(branch)
+}
+
+fn key(term: TermId) -> Option<&'static str> {
+    NUMBERS.iter().chain(&NAMES).find(|(_, known)| *known == term).map(|(name, _)| *name)
+}
+
+/// The column's text, with `#number` where a name shall stand; `None` for what no text says. The inner `None` is no mode.
+pub(super) fn mode_text(market: &dyn plimsoll_core::Market, account: &Account) -> Option<Option<String>> {
+    let mut parts = Vec::new();
+    if let Some(branch) = branch(account) {
+        let status = account.term(STATUS).to_u64()?;
+        let mut status = STATUSES.iter().find(|(_, number)| *number == status)?.0;
+        let mut last = Int::ZERO;
+        market.visit(&mut |cell, name, _, value| {
+            if cell.object == branch as u64 + 1 && name == "last_zombie" {
+                last = value;
+            }
+        });
+        if last == Int::from(account.id.0.checked_add(1)?) {
+            status = "last_zombie";
+        }
+        let (_, _, name) = market.names().into_iter().nth(branch + 1)?;
+        parts.push(format!("trove={status}; branch={name}"));
+    }
+    for &(term, value) in account.terms() {
+        // The trove before is the one whose next this is.
+        let Some(key) = key(term) else { continue };
+        parts.push(match NAMES.iter().any(|(_, known)| *known == term) {
+            true => format!("{key}=#{}", value.to_u64()?.checked_sub(1)?),
+            false => format!("{key}={value}"),
+        });
+    }
+    Some((!parts.is_empty()).then(|| parts.join("; ")))
+}
+
+/// Reads the column; names are kept for [`link`].
+pub(super) fn mode(
+    market: &Market,
+    references: &RefCell<Vec<Reference>>,
+    account: &mut Account,
+    mode: &Cell<'_>,
+    log: &mut Log,
+) {
+    if mode.text.trim().is_empty() {
+        return;
+    }
+    let mut seen = Vec::new();
+    for part in mode.text.split(';') {
+        let Some((key, value)) = part.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
+            log.at(Code::UnknownMode, mode.span, quoted(part.trim()), "`name=value`, parted by `;`");
+            return;
+        };
+        if seen.contains(&key) {
+            log.at(Code::UnknownMode, mode.span, format!("{key} twice"), "each name once");
+        }
+        seen.push(key);
+        let number = NUMBERS.iter().find(|(name, _)| *name == key);
+        let name = NAMES.iter().find(|(name, _)| *name == key);
+        match (key, number, name) {
+            ("trove", _, _) => {
+                if let Some(status) = scalar::word(value, mode.span, &STATUSES, log) {
+                    account.set_term(STATUS, Int::from(status));
+                }
+            }
+            ("branch", _, _) => match market.collaterals().iter().position(|name| name == value) {
+                Some(branch) => account.set_term(BRANCH, Int::from(branch as u64 + 1)),
+                None => {
+                    log.at(Code::UnknownAsset, mode.span, quoted(value), "the collateral of a branch");
+                }
+            },
+            (_, Some((_, term)), _) => {
+                if let Some(number) = scalar::integer(value, 256, mode.span, log) {
+                    account.set_term(*term, number.into());
+                }
+            }
+            (_, _, Some((_, term))) => {
+                let mut references = references.borrow_mut();
+                references.push(Reference { name: unescaped(value), span: mode.span });
+                account.set_term(*term, Int::from(references.len() as u64));
+            }
+            _ => {
+                let known = ["trove", "branch"].into_iter();
+                let known: Vec<&str> =
+                    known.chain(NUMBERS.iter().chain(&NAMES).map(|(name, _)| *name)).collect();
+                let expected = format!("one of {}", known.join(", "));
+                let fault = log.at(Code::UnknownMode, mode.span, quoted(key), expected);
+                if let Some(near) = nearest(key, known) {
+                    fault.help(format!("did you mean `{near}`?"));
+                }
+            }
+        }
+    }
+    let trove = !account.term(STATUS).is_zero();
+    if trove != !account.term(BRANCH).is_zero() {
+        log.at(Code::UnknownMode, mode.span, quoted(&mode.text), "`trove=…` and `branch=…` together");
+    }
+}
+
+/// A name in the column: `;` parts what stands there, so it is written as `%3B`.
+pub(in crate::book) fn escaped(name: &str) -> String {
+    name.replace('%', "%25").replace(';', "%3B")
+}
+
+fn unescaped(name: &str) -> String {
+    name.replace("%3B", ";").replace("%25", "%")
+}
+
+/// Names become numbers, and the list of troves whole.
+pub(super) fn link(
+    market: &mut Market,
+    listed: &mut [ListedAccount],
+    number: usize,
+    references: &[Reference],
+    at: Time,
+    log: &mut Log,
+) {
+    let numbers: HashMap<String, AccountId> = listed
+        .iter()
+        .filter(|one| one.market == number)
+        .map(|one| (one.name.clone(), one.account.id))
+        .collect();
+    for one in listed.iter_mut().filter(|one| one.market == number) {
+        for (_, term) in NAMES {
+            let place =
+                one.account.term(term).to_u64().and_then(|place| usize::try_from(place).ok()?.checked_sub(1));
+            let Some(reference) = place.and_then(|place| references.get(place)) else { continue };
+            let id = numbers.get(&reference.name);
+            if id.is_none() {
+                log.at(
+                    Code::UnknownAccount,
+                    reference.span,
+                    quoted(&reference.name),
+                    "an account of this market",
+                );
+            }
+            one.account.set_term(term, id.map_or(Int::ZERO, |id| Int::from(id.0.saturating_add(1))));
+        }
+        defaults(market, &mut one.account, at);
+    }
+    for branch in 0..market.branches().len() {
+        link_branch(market, branch, listed, number, references.first().map(|reference| reference.span), log);
+    }
+}
+
+/// What a trove or deposit says nothing of is as if it were opened at the book's time and nothing had ever been
+/// redistributed or offset.
+fn defaults(market: &Market, account: &mut Account, at: Time) {
+    if let Some(branch) = branch(account) {
+        let open = [Status::Active, Status::Zombie].map(|status| Int::from(status as u64));
+        let open = open.contains(&account.term(STATUS)) || account.term(STATUS) == Int::from(LAST_ZOMBIE);
+        let untouched =
+            [STAKE, LAST_UPDATE, LAST_CHANGE].into_iter().all(|term| account.term(term).is_zero());
+        if open && untouched {
+            account.set_term(STAKE, account.quantity(collateral(branch)));
+            account.set_term(LAST_UPDATE, Int::from(at.0));
+            account.set_term(LAST_CHANGE, Int::from(at.0));
+        }
+        return;
+    }
+    for (branch, state) in market.branches().iter().enumerate() {
+        let held = !account.quantity(deposit(branch)).is_zero();
+        if held && account.term(SNAPSHOT_PRODUCT).is_zero() {
+            let scale = market.scale(branch, state.scale);
+            account.set_term(SNAPSHOT_PRODUCT, state.product.into());
+            account.set_term(SNAPSHOT_SUM, scale.collateral.into());
+            account.set_term(SNAPSHOT_YIELD, scale.interest.into());
+            account.set_term(SNAPSHOT_SCALE, Int::from(state.scale));
+        }
+    }
+}
+
+/// The list of one branch: by what each trove says of its next, or, where none says anything, by rate.
+fn link_branch(
+    market: &mut Market,
+    branch: usize,
+    listed: &mut [ListedAccount],
+    number: usize,
+    span: Option<Span>,
+    log: &mut Log,
+) {
+    let mut open = 0;
+    let mut active: Vec<usize> = Vec::new();
+    let mut last_zombie = 0;
+    for (at, one) in listed.iter_mut().enumerate() {
+        if one.market != number || self::branch(&one.account) != Some(branch) {
+            continue;
+        }
+        match one.account.term(STATUS).to_u64() {
+            Some(status) if status == Status::Active as u64 => active.push(at),
+            Some(status) if status == Status::Zombie as u64 => {}
+            Some(LAST_ZOMBIE) => {
+                one.account.set_term(STATUS, Int::from(Status::Zombie as u64));
+                last_zombie = one.account.id.0.saturating_add(1);
+            }
+            _ => continue,
+        }
+        open += 1;
+    }
+    let ordered = match order(market, branch, listed, &active) {
+        Some(ordered) => ordered,
+        None => {
+            let found = format!("{} active troves of {}", active.len(), market.collaterals()[branch]);
+            let expected = "each but the last names the next one, all in one chain, or none names any";
+            match span {
+                Some(span) => log.at(Code::Contradiction, span, found, expected),
+                None => log.file(Code::Contradiction, "positions", found, expected),
+            };
+            return;
+        }
+    };
+    let mark = |at: Option<&usize>| at.map_or(0, |at| listed[*at].account.id.0.saturating_add(1));
+    let marks: Vec<u64> = ordered.iter().map(|at| mark(Some(at))).collect();
+    let cells = [
+        ("troves", open),
+        ("last_zombie", last_zombie),
+        ("head", marks.first().copied().unwrap_or(0)),
+        ("tail", marks.last().copied().unwrap_or(0)),
+    ];
+    place(market, branch as u64 + 1, &cells);
+    let mut ends: HashMap<u64, (u64, u64)> = HashMap::new();
+    for (place, at) in ordered.iter().enumerate() {
+        let account = &mut listed[*at].account;
+        let before = place.checked_sub(1).and_then(|place| marks.get(place)).copied().unwrap_or(0);
+        let after = marks.get(place + 1).copied().unwrap_or(0);
+        account.set_term(PREVIOUS, Int::from(before));
+        account.set_term(NEXT, Int::from(after));
+        if let Some(manager) = account.term(BATCH).to_u64().and_then(|mark| mark.checked_sub(1)) {
+            ends.entry(manager).or_insert((marks[place], 0)).1 = marks[place];
+        }
+    }
+    for (manager, (head, tail)) in ends {
+        if let Some(object) = batch_object(branch, AccountId(manager)) {
+            place(market, object, &[("head", head), ("tail", tail)]);
+        }
+    }
+}
+
+/// Sets numbers of an object that any account's number fits.
+fn place(market: &mut Market, object: u64, numbers: &[(&str, u64)]) {
+    for (cell, name, _) in places(market, object, &[]) {
+        if let Some((_, number)) = numbers.iter().find(|(known, _)| *known == name) {
+            let _ = market.set(cell, Some(Int::from(*number)));
+        }
+    }
+}
+
+/// The active troves of a branch, first the head; `None` where what they say makes no list.
+fn order(market: &Market, branch: usize, listed: &[ListedAccount], active: &[usize]) -> Option<Vec<usize>> {
+    let account = |at: usize| &listed[at].account;
+    let next = |at: usize| account(at).term(NEXT).to_u64().and_then(|mark| mark.checked_sub(1));
+    if active.iter().all(|at| next(*at).is_none()) {
+        let rate = |at: usize| -> U256 {
+            let manager = account(at).term(BATCH).to_u64().and_then(|mark| mark.checked_sub(1));
+            let batch = manager.and_then(|manager| {
+                market
+                    .batches()
+                    .find(|(of, id, _)| *of == branch && id.0 == manager)
+                    .map(|(_, _, batch)| batch.rate)
+            });
+            batch.unwrap_or_else(|| account(at).term(RATE).magnitude())
+        };
+        // The members of a batch stand together, where its first stands.
+        let first = |at: usize| {
+            let batch = account(at).term(BATCH);
+            let alike = |other: &&usize| !batch.is_zero() && account(**other).term(BATCH) == batch;
+            active.iter().find(alike).copied().unwrap_or(at)
+        };
+        let mut ordered = active.to_vec();
+        ordered.sort_by_key(|at| (std::cmp::Reverse(rate(*at)), first(*at), *at));
+        return Some(ordered);
+    }
+    let places: HashMap<u64, usize> = active.iter().map(|at| (account(*at).id.0, *at)).collect();
+    let followers: Vec<usize> = active.iter().filter_map(|at| places.get(&next(*at)?).copied()).collect();
+    let head = active.iter().find(|at| !followers.contains(at))?;
+    let mut ordered = vec![*head];
+    while let Some(id) = ordered.last().and_then(|at| next(*at)) {
+        if ordered.len() > active.len() {
+            return None;
+        }
+        ordered.push(*places.get(&id)?);
+    }
+    (ordered.len() == active.len()).then_some(ordered)
+}

@@ -1,0 +1,335 @@
+//! Books with a Liquity v2 system: what was done by the venue's own actions is written and read back the same, the
+//! example is what it says, and faults are told where they stand.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{all_of, file, files, sound};
+use plimsoll_core::{
+    Account, AccountId, Action, Amount, Book, Call, Certainty, Feeds, Int, Lens, ListedAccount, ListedMarket,
+    Manage, Mechanism, Observation, Origin, Price, Reading, Silent, Standing, Test, Time, U256, Verdict,
+};
+use plimsoll_io::book;
+use plimsoll_venues::liquity_v2::{
+    BATCH, Branch, DEBT, Market, OWNER, PURSE, Parameters, RATE, System, collateral, deposit,
+};
+use std::path::Path;
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/liquity");
+const START: u64 = 1_760_000_000;
+const DAY: u64 = 86_400;
+
+const NAMES: [&str; 13] = [
+    "anna",
+    "bert",
+    "anna-weth",
+    "bert-weth",
+    "carl-weth",
+    "gina-weth",
+    "fritz-weth",
+    "carl-wsteth",
+    "dora-wsteth",
+    "dora-pool",
+    "emil-pool",
+    "hugo-reth",
+    "ida-reth",
+];
+
+fn wad(thousandths: u128) -> U256 {
+    U256::new(thousandths * 10u128.pow(15))
+}
+
+fn id(name: &str) -> AccountId {
+    AccountId(NAMES.iter().position(|known| *known == name).unwrap() as u64)
+}
+
+fn rules(ccr: u128, mcr: u128, penalty: u128) -> Parameters {
+    Parameters {
+        ccr: wad(ccr),
+        mcr: wad(mcr),
+        bcr: wad(100),
+        scr: wad(mcr),
+        penalty_pool: wad(50),
+        penalty_redistribution: wad(penalty),
+    }
+}
+
+/// A system in which something has happened: a batch, two pools, a liquidation that both pay and share, a redemption.
+struct Story {
+    market: Market,
+    accounts: Vec<Account>,
+    prices: [u128; 3],
+    at: u64,
+}
+
+impl Story {
+    fn new() -> Story {
+        let branch = |name, ccr, mcr, penalty| (name, Branch::new(rules(ccr, mcr, penalty)));
+        let branches = [
+            branch("WETH", 1500, 1100, 100),
+            branch("wstETH", 1600, 1200, 200),
+            branch("rETH", 1600, 1200, 200),
+        ];
+        let system = System { last_fee_time: START, ..System::default() };
+        let mut accounts: Vec<Account> =
+            (0..NAMES.len() as u64).map(|id| Account::new(AccountId(id))).collect();
+        for person in ["anna", "bert"] {
+            accounts[id(person).0 as usize].set_term(PURSE, Int::ONE);
+        }
+        let market = Market::new("BOLD", system, &branches).unwrap();
+        Story { market, accounts, prices: [2_400_000, 2_880_000, 2_700_000], at: START }
+    }
+
+    fn act(&mut self, actor: &str, account: &str, action: Action) {
+        use plimsoll_core::Market as _;
+        let readings = self.prices.map(|price| Reading::certain(wad(price)));
+        let call = Call { actor: id(actor), account: id(account), at: Time(self.at), action: action.clone() };
+        let effects = self.market.act(&call, &self.accounts, Feeds { readings: &readings }, &mut Silent);
+        let effects = effects.unwrap_or_else(|why| panic!("{account} {action:?}: {why}"));
+        self.market.apply(&effects).unwrap();
+        self.accounts = self.accounts.iter().map(|account| effects.apply_to(account).unwrap()).collect();
+    }
+
+    fn open(&mut self, owner: &str, trove: &str, branch: usize, held: u128, lent: u128, rate: u128) {
+        let terms = vec![(RATE, wad(rate).into()), (OWNER, Int::from(id(owner).0 + 1))];
+        let action = Action::Open {
+            collateral: (collateral(branch), wad(held)),
+            debt: (DEBT, wad(lent * 1000)),
+            terms,
+        };
+        self.act(owner, trove, action);
+    }
+
+    fn told() -> Story {
+        let mut story = Story::new();
+        story.open("anna", "anna-weth", 0, 40_000, 42_000, 35);
+        story.open("bert", "bert-weth", 0, 12_500, 15_000, 50);
+        story.open("bert", "gina-weth", 0, 3_000, 2_500, 20);
+        story.open("anna", "fritz-weth", 0, 8_000, 11_500, 60);
+        let what =
+            Manage::Register { rate: wad(45), fee: wad(2), least: wad(10), most: wad(100), period: 7200 };
+        story.act("bert", "bert", Action::ManageGroup { branch: collateral(0), what });
+        let terms = vec![(BATCH, Int::from(id("bert").0 + 1)), (OWNER, Int::from(id("anna").0 + 1))];
+        let action =
+            Action::Open { collateral: (collateral(0), wad(10_000)), debt: (DEBT, wad(9_000_000)), terms };
+        story.act("anna", "carl-weth", action);
+        story.open("anna", "carl-wsteth", 1, 20_000, 25_000, 40);
+        story.open("bert", "dora-wsteth", 1, 6_000, 8_000, 65);
+        story.open("anna", "hugo-reth", 2, 9_000, 9_500, 30);
+        story.open("bert", "ida-reth", 2, 2_000, 2_800, 55);
+        story.at += 3 * DAY;
+        story.act(
+            "anna",
+            "dora-pool",
+            Action::Stake { pool: deposit(0), amount: wad(6_000_000), claim: false },
+        );
+        story.act(
+            "bert",
+            "emil-pool",
+            Action::Stake { pool: deposit(1), amount: wad(4_000_000), claim: false },
+        );
+        story.at += 20 * DAY;
+        // Fritz falls: the pool pays about half, the other troves the rest.
+        story.prices = [1_540_000, 1_890_000, 1_760_000];
+        let accounts = vec![id("fritz-weth")];
+        story.act("bert", "fritz-weth", Action::Liquidate(Mechanism::Batch { accounts }));
+        story.prices = [1_700_000, 2_080_000, 1_950_000];
+        story.at += DAY;
+        let redeem = Mechanism::Redeem { amount: wad(4_500_000), max_iterations: 0, max_fee: wad(1000) };
+        story.act("anna", "anna", Action::Liquidate(redeem));
+        story.at += 5 * DAY + 1234;
+        story.act("anna", "anna-weth", Action::Borrow { debt: DEBT, amount: Amount::Assets(wad(250_000)) });
+        story
+    }
+
+    /// Today, after a fall that leaves one trove below its line.
+    fn book(self) -> Book {
+        let at = Time(self.at + 9 * DAY);
+        let mut graph = plimsoll_core::Graph::default();
+        let quotes = [
+            ("WETH/USD", "WETH", "1585.25"),
+            ("wstETH/USD", "wstETH", "1924.5"),
+            ("rETH/USD", "rETH", "1655.4"),
+        ];
+        let mut wiring = Vec::new();
+        for (name, asset, price) in quotes {
+            let observation = Observation {
+                kind: plimsoll_core::FeedKind::Oracle,
+                price: Some(price.parse().unwrap()),
+                scale: plimsoll_core::Scale::Decimal,
+                source: "Chainlink".into(),
+                observed_at: Some(Time(at.0 - 600)),
+                max_age: Some(DAY),
+                confidence: None,
+                floor: None,
+                ceiling: None,
+            };
+            let unit = plimsoll_core::PriceUnit { currency: "USD".into(), per: Some(asset.into()) };
+            let price = Price { name: name.into(), unit, origin: Origin::Feed(observation) };
+            wiring.push(Some(graph.add(price).unwrap()));
+        }
+        let owner = |name: &str| name.split('-').next().unwrap().to_string();
+        let accounts = NAMES.iter().zip(self.accounts).map(|(name, account)| ListedAccount {
+            name: (*name).to_string(),
+            owner: owner(name),
+            market: 0,
+            account,
+        });
+        let market = ListedMarket { name: "bold".into(), market: Box::new(self.market), wiring };
+        Book { name: "Liquity troves".into(), at, graph, markets: vec![market], accounts: accounts.collect() }
+    }
+}
+
+fn example() -> Book {
+    sound(book::open(Path::new(EXAMPLE)))
+}
+
+/// Everything of a market but its epoch, which files do not have.
+fn numbers(book: &Book) -> Vec<(plimsoll_core::Cell, &'static str, Int)> {
+    let mut cells = Vec::new();
+    book.markets[0].market.visit(&mut |cell, name, _, value| cells.push((cell, name, value)));
+    cells
+}
+
+#[test]
+fn what_was_done_is_written_and_read_back_the_same() {
+    let made = Story::told().book();
+    let written = book::write(&made).unwrap();
+    if let Some(folder) = std::env::var_os("PLIMSOLL_EXAMPLE") {
+        written.save(Path::new(&folder)).unwrap();
+    }
+    let read = sound(book::read(files(&written)));
+    assert_eq!(numbers(&read), numbers(&made));
+    let accounts = |book: &Book| book.accounts.iter().map(|one| one.account.clone()).collect::<Vec<_>>();
+    assert_eq!(accounts(&read), accounts(&made));
+    let again = book::write(&read).unwrap();
+    assert_eq!(again, written);
+    assert_eq!(all_of(&sound(book::read(files(&again)))), all_of(&read));
+    let json = book::write_json(&read).unwrap();
+    assert_eq!(all_of(&sound(book::read(vec![file("book.json", json)]))), all_of(&read));
+}
+
+#[test]
+fn the_example_is_the_story() {
+    let story = book::write(&Story::told().book()).unwrap();
+    assert_eq!(book::write(&example()).unwrap(), story);
+}
+
+#[test]
+fn one_trove_of_the_example_is_unhealthy_and_debt_stands_before_each() {
+    let book = example();
+    let listed = &book.markets[0];
+    let readings = book.readings(listed, &book.graph.quotes(book.at));
+    let standing = Standing::new(&*listed.market, &readings, Lens::Action, book.at).unwrap();
+    let mut unhealthy = Vec::new();
+    for one in &book.accounts {
+        let judged = standing.judge(&one.account, Test::Liquidation);
+        assert_eq!(judged.certainty, Certainty::Certain);
+        if judged.verdict() == Some(Verdict::Unhealthy) {
+            unhealthy.push(one.name.as_str());
+        }
+    }
+    assert_eq!(unhealthy, ["ida-reth"]);
+    let queues = listed.market.queues(&book, Feeds { readings: &readings }, book.at);
+    let names: Vec<Vec<&str>> = queues
+        .iter()
+        .map(|queue| {
+            queue.as_ref().unwrap().iter().map(|one| book.accounts[one.account.0 as usize].name.as_str())
+        })
+        .map(Iterator::collect)
+        .collect();
+    // From the lowest rate upward; the batch stands at its manager's rate.
+    assert_eq!(names[0], ["anna-weth", "carl-weth", "bert-weth"]);
+    assert_eq!(names[1], ["carl-wsteth", "dora-wsteth"]);
+    assert_eq!(names[2], ["hugo-reth", "ida-reth"]);
+}
+
+// ---- by hand and faulty ---------------------------------------------------------------------------------------
+
+const HEAD: &str = "format = 1\nname = \"small\"\nat = 1760000000\n";
+const FEEDS: &str = "feed,kind,price,unit,source,observed_at,max_age,confidence\n\
+    ETH,oracle,2000,USD/WETH,somebody,1760000000,,\n";
+const MARKET: &str = "venue = \"liquity_v2\"\nrevision = \"1.0\"\n[[branches]]\ncollateral = \"WETH\"\nfeed = \"ETH\"\n\
+    ccr = \"1500000000000000000\"\nmcr = \"1100000000000000000\"\nbcr = \"100000000000000000\"\n\
+    scr = \"1100000000000000000\"\npenalty_pool = \"50000000000000000\"\npenalty_redistribution = \"100000000000000000\"\n";
+const POSITIONS: &str = "account,market,kind,asset,quantity,unit,mode\n\
+    one,bold,collateral,WETH,10,token,trove=active; branch=WETH; rate=50000000000000000\n\
+    one,bold,debt,BOLD,9000,token,trove=active; branch=WETH; rate=50000000000000000\n\
+    two,bold,collateral,WETH,10,token,trove=active; branch=WETH; rate=60000000000000000\n\
+    two,bold,debt,BOLD,9000,token,trove=active; branch=WETH; rate=60000000000000000\n\
+    three,bold,supply,BOLD in the WETH pool,500,token,\n\
+    four,bold,supply,BOLD,7,token,\n";
+
+fn opened(market: &str, positions: &str) -> book::Opened {
+    book::read(vec![
+        file("book.toml", HEAD),
+        file("feeds.csv", FEEDS),
+        file("markets/bold.toml", market),
+        file("positions.csv", positions),
+    ])
+}
+
+/// Troves that say no more than their rate stand in the order of their rates, and owe what they owe now.
+#[test]
+fn a_small_book_is_written_by_hand() {
+    let book = sound(opened(MARKET, POSITIONS));
+    let listed = &book.markets[0];
+    let readings = book.readings(listed, &book.graph.quotes(book.at));
+    let queues = listed.market.queues(&book, Feeds { readings: &readings }, book.at);
+    let order: Vec<u64> = queues[0].as_ref().unwrap().iter().map(|one| one.account.0).collect();
+    assert_eq!(order, [0, 1]);
+    assert_eq!(book.accounts[3].account.term(PURSE), Int::ONE);
+    let written = book::write(&book).unwrap();
+    assert_eq!(all_of(&sound(book::read(files(&written)))), all_of(&book));
+}
+
+/// Code, line and what is found of the first fault.
+fn first_fault(market: &str, positions: &str) -> (String, Option<u32>) {
+    let opened = opened(market, positions);
+    let fault = opened.faults.list.first().expect("a fault");
+    (fault.code.name().to_string(), fault.place.map(|place| place.line))
+}
+
+#[test]
+fn faults_are_told_where_they_stand() {
+    let market = |from: &str, to: &str| first_fault(&MARKET.replacen(from, to, 1), POSITIONS);
+    let positions = |from: &str, to: &str| first_fault(MARKET, &POSITIONS.replacen(from, to, 1));
+    let at = |code: &str, line| (code.to_string(), Some(line));
+    assert_eq!(market("mcr = \"1100000000000000000\"\n", ""), at("PL0510", 3));
+    assert_eq!(market("mcr = \"11", "mcr = \"-11"), at("PL0516", 7));
+    assert_eq!(market("feed = \"ETH\"", "feeds = \"ETH\""), at("PL0509", 5));
+    assert_eq!(market("feed = \"ETH\"", "feed = \"BTC\""), at("PL0541", 5));
+    assert_eq!(
+        market("ccr = \"1500000000000000000\"", "ccr = \"1500000000000000000000000\""),
+        at("PL0579", 1)
+    );
+    let state = |line: &str| first_fault(&format!("{MARKET}[branches.state]\n{line}\n"), POSITIONS);
+    assert_eq!(state("last_update = 1760000001"), at("PL0576", 13));
+    assert_eq!(state("product = 0"), at("PL0515", 13));
+    assert_eq!(state("troves = 2"), at("PL0509", 13));
+    let batch = |line: &str| {
+        let numbers =
+            "rate = \"40000000000000000\"\nfee = 0\nmin_rate = 0\nmax_rate = 1\nchange_period = 3600\n";
+        first_fault(&format!("{MARKET}[[branches.batches]]\n{line}\n{numbers}"), POSITIONS)
+    };
+    assert_eq!(batch("manager = \"nobody\""), at("PL0560", 13));
+    assert_eq!(batch("manager = \"four\"\nheads = 1"), at("PL0509", 14));
+    let doubled = MARKET.split_once("[[branches]]").unwrap().1;
+    assert_eq!(first_fault(&format!("{MARKET}[[branches]]{doubled}"), POSITIONS), at("PL0575", 13));
+
+    assert_eq!(positions("collateral,WETH", "collateral,WBTC"), at("PL0553", 2));
+    assert_eq!(positions("debt,BOLD", "debt,USDC"), at("PL0553", 3));
+    let both = POSITIONS.replace("rate=5", "rates=5");
+    assert_eq!(first_fault(MARKET, &both), at("PL0554", 2));
+    let both = POSITIONS.replace("branch=WETH; rate=5", "branch=BTC; rate=5");
+    assert_eq!(first_fault(MARKET, &both), at("PL0553", 2));
+    let both = POSITIONS.replace("trove=active; branch=WETH; rate=5", "trove=open; branch=WETH; rate=5");
+    assert_eq!(first_fault(MARKET, &both), at("PL0520", 2));
+    let both = POSITIONS.replace("trove=active; branch=WETH; rate=5", "branch=WETH; rate=5");
+    assert_eq!(first_fault(MARKET, &both), at("PL0554", 2));
+    let both = POSITIONS.replace("rate=50000000000000000", "rate=50000000000000000; owner=nobody");
+    assert_eq!(first_fault(MARKET, &both), at("PL0560", 2));
+    // Who names a next one is named by nobody, and stands in no list.
+    let both = POSITIONS.replace("rate=50000000000000000", "rate=50000000000000000; next=one");
+    assert_eq!(first_fault(MARKET, &both), at("PL0559", 2));
+}
