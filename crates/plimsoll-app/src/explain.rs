@@ -105,6 +105,10 @@ fn print(book: &Book, e: &Explanation) {
             outln!("  nothing");
         }
         for Allowance { asset, decimals, limit, doubt } in allowances {
+            if let (true, Some(refusal)) = (limit.is_unknown(), limit.because) {
+                outln!("  unknown: {asset} ({refusal} [{}])", refusal.code());
+                continue;
+            }
             let why = limit.because.map_or_else(
                 || "everything".into(),
                 |refusal| format!("one unit more: {refusal} [{}]", refusal.code()),
@@ -305,7 +309,7 @@ fn allowance_json(allowance: &Allowance) -> Value {
     json!({
         "asset": allowance.asset,
         "decimals": allowance.decimals,
-        "amount": allowance.limit.amount.to_string(),
+        "amount": (!allowance.limit.is_unknown()).then(|| allowance.limit.amount.to_string()),
         "because": allowance.limit.because.map(|r| json!({"code": r.code(), "message": r.to_string()})),
         "doubt": allowance.doubt.map(|why| why.to_string()),
     })

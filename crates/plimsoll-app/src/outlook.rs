@@ -264,8 +264,13 @@ fn print_goods(book: &Book, account: usize, holdings: &[Good]) {
             .map_or(spec.decimals, |asset| asset.decimals);
         let balance = balance.map_or_else(|refusal| words(&refusal), |balance| tokens(balance.raw, decimals));
         let limit = withdrawable.as_ref().map_or_else(String::new, |limit| {
-            let binds = Binds::of(limit.because.as_ref()).name();
-            format!("{} ({binds})", tokens(limit.amount, decimals))
+            match limit.because.as_ref().filter(|_| limit.is_unknown()) {
+                Some(refusal) => format!("unknown: {}", words(refusal)),
+                None => {
+                    let binds = Binds::of(limit.because.as_ref()).name();
+                    format!("{} ({binds})", tokens(limit.amount, decimals))
+                }
+            }
         });
         goods.add_row([spec.name.clone(), balance, counts(counting), limit]);
     }
@@ -367,7 +372,10 @@ pub(crate) fn as_json(book: &Book, account: usize, outlook: &Outlook) -> Value {
             "why_not": good.counting.as_ref().ok().and_then(|counting| counting.why_not).map(|why| why.words()),
             "frozen": good.counting.as_ref().ok().map(|counting| counting.frozen),
             "paused": good.counting.as_ref().ok().map(|counting| counting.paused),
-            "withdrawable": good.withdrawable.as_ref().map(|limit| limit.amount.to_string()),
+            "withdrawable": good.withdrawable.as_ref().filter(|limit| !limit.is_unknown())
+                .map(|limit| limit.amount.to_string()),
+            "withdrawable_unknown": good.withdrawable.as_ref().filter(|limit| limit.is_unknown())
+                .and_then(|limit| limit.because.as_ref().map(refusal_json)),
         })).collect::<Vec<_>>(),
     })
 }

@@ -69,6 +69,10 @@ fn without_ether(feeds: String) -> String {
     feeds.replace("oracle,4312.57000000", "oracle,")
 }
 
+fn list(value: &Value) -> Vec<&str> {
+    value.as_array().expect("a list").iter().map(|it| it["account"].as_str().expect("an account")).collect()
+}
+
 /// A health that nobody knows was "no debt".
 #[test]
 fn a_health_that_is_not_known_is_not_no_debt() {
@@ -87,4 +91,38 @@ fn a_health_that_is_not_known_is_not_no_debt() {
     let lender = book.json("restore", &["lender", "--to", "1.5"]);
     assert_eq!((&lender["health"], &lender["health_unknown"]), (&Value::Null, &Value::Null));
     assert!(book.text("restore", &["lender", "--to", "1.5"]).contains("health   no debt, to be 1.5"));
+}
+
+/// An exact zero stood where nothing can be computed.
+#[test]
+fn an_amount_that_is_not_known_is_no_zero() {
+    let book = Book::new("limits", without_ether, same);
+    let answer = book.json("max", &["alice"]);
+    let mut amounts = 0;
+    for most in ["withdraw", "borrow"].iter().flat_map(|side| answer[side].as_array().expect("a list")) {
+        amounts += 1;
+        assert_eq!((&most["amount"], &most["no_more_than"]), (&Value::Null, &Value::Null), "{most}");
+        assert_eq!((&most["kind"], &most["one_unit_more"]["code"]), (&"unknown".into(), &"PL0201".into()));
+    }
+    assert!(amounts > 2, "{answer}");
+    let told = book.text("max", &["alice"]);
+    assert!(told.contains("withdraw  WETH    unknown") && !told.contains("0.000"), "{told}");
+    let answer = book.json("explain", &["alice"]);
+    for allowance in
+        ["withdrawable", "borrowable"].iter().flat_map(|side| answer[side].as_array().expect("a list"))
+    {
+        assert_eq!((&allowance["amount"], &allowance["because"]["code"]), (&Value::Null, &"PL0201".into()));
+    }
+    let told = book.text("explain", &["alice"]);
+    assert!(told.contains("  unknown: WETH (a price that this needs is missing [PL0201])"), "{told}");
+    let holding = &book.json("outlook", &["alice"])["outlook"]["holdings"][0];
+    assert_eq!(holding["withdrawable"], Value::Null);
+    assert_eq!(holding["withdrawable_unknown"]["code"], "PL0201");
+    assert!(
+        book.text("outlook", &["alice"]).contains("unknown: a price that this needs is missing [PL0201]")
+    );
+    // What is refused whatever a price is, is nothing and not unknown; and who owes nothing may go.
+    let sound = Book::new("limits-sound", same, same);
+    assert_eq!(sound.json("max", &["alice"])["withdraw"][0]["kind"], "exact");
+    assert_eq!(book.json("max", &["lender"])["withdraw"][0]["all"], true);
 }
