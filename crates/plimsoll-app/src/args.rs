@@ -120,7 +120,7 @@ pub(crate) struct CheckArgs {
 pub(crate) enum Order {
     /// The unknown first, then the least healthy
     Health,
-    /// The shortest way along any one feed first
+    /// The unhealthy first, then those without an answer, then the shortest way to the line along any one feed
     Distance,
     /// The largest debt first, market by market
     Debt,

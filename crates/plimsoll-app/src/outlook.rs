@@ -105,26 +105,22 @@ fn together(book: &Book, text: &str) -> Result<Mover, String> {
 
 /// The two columns of `check`: the nearest factor, and when interest alone is enough.
 pub(crate) fn columns(book: &Book, outlook: &Outlook) -> [String; 2] {
-    let nearest = outlook.factors.first().and_then(|factor| Some((factor, danger(factor)?)));
+    let nearest = outlook.factors.first().and_then(|factor| Some((factor, factor.nearest()?)));
     let nearest = nearest.map_or_else(
         || "-".into(),
         |(factor, distance)| {
+            let way = format!("{} {}", name(book, factor.leaf), percent(distance.parts));
+            // A move that would save an account is not told like one that kills it.
+            if factor.boundary.today == Verdict::Unhealthy {
+                return format!("healthy at {way}");
+            }
             let multiple = if distance.parts.is_negative() { factor.worst_days() } else { None };
             let multiple = multiple
                 .map_or_else(String::new, |parts| format!(", {} worst days", show::exact(parts.into(), 2)));
-            format!("{} {}{multiple}", name(book, factor.leaf), percent(distance.parts))
+            format!("{way}{multiple}")
         },
     );
     [nearest, outlook.interest.as_ref().map_or_else(|| "-".into(), runs)]
-}
-
-/// Below a millionth of today's price whole units decide, not the market: a crossing there is told, but is no danger.
-fn is_dust(distance: Distance) -> bool {
-    distance.parts <= Int::new(-999_999)
-}
-
-fn danger(factor: &Factor) -> Option<Distance> {
-    factor.nearest().filter(|nearest| !is_dust(*nearest))
 }
 
 /// What the factors do not say by themselves: both sides move with one price, so another one decides.
@@ -132,11 +128,11 @@ pub(crate) fn basis(book: &Book, outlook: &Outlook) -> Option<String> {
     let never = |factor: &&Factor| {
         let unproven = |crossing| matches!(crossing, Crossing::Unproven(_));
         let Boundary { today, down, up, .. } = factor.boundary;
-        today == Verdict::Healthy && danger(factor).is_none() && !unproven(down) && !unproven(up)
+        today == Verdict::Healthy && factor.nearest().is_none() && !unproven(down) && !unproven(up)
     };
     let harmless: Vec<&str> =
         outlook.factors.iter().filter(never).map(|factor| name(book, factor.leaf)).collect();
-    let nearest = outlook.factors.first().filter(|factor| danger(factor).is_some())?;
+    let nearest = outlook.factors.first().filter(|factor| factor.nearest().is_some())?;
     (!harmless.is_empty()).then(|| {
         format!("no price of {} does it: what matters is {}", harmless.join(", "), name(book, nearest.leaf))
     })
@@ -191,7 +187,7 @@ fn print(
         let none = boundary.down == Crossing::Never && boundary.up == Crossing::Never;
         for (at, &distance) in sides.into_iter().filter(|(at, _)| *at != Crossing::Never || none) {
             let [first, mut settled] = crossing(boundary, at);
-            if distance.is_some_and(is_dust) {
+            if distance.is_some_and(|distance| distance.is_dust()) {
                 settled = "only where whole units decide".into();
             }
             let fall = distance.is_some_and(|distance| distance.parts.is_negative());

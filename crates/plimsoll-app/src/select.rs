@@ -3,7 +3,7 @@
 use crate::args::{CheckArgs, Order};
 use crate::ask::no_such;
 use plimsoll::{Check, Ladder, Lookout, Outlook, Row, Tier};
-use plimsoll_core::{Book, Decimal, Int, U256};
+use plimsoll_core::{Book, Decimal, Int, ListedAccount, U256, Verdict};
 use std::cmp::Reverse;
 
 /// An account that is shown.
@@ -36,6 +36,25 @@ impl CheckArgs {
                 self.tiers
             )),
         }
+    }
+}
+
+/// In which order distances are read: of an unhealthy account they lead out of danger, and of one without an answer
+/// there are none.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Unhealthy,
+    Unknown,
+    Healthy,
+    NoDebt,
+}
+
+fn rank(row: &Row) -> Rank {
+    match (row.liquidation.verdict(), row.liquidation.own.map(|own| own.verdict)) {
+        (Some(Verdict::Unhealthy), _) | (_, Ok(Verdict::Unhealthy)) => Rank::Unhealthy,
+        (Some(Verdict::NoDebt), _) | (_, Ok(Verdict::NoDebt)) => Rank::NoDebt,
+        (_, Err(_)) => Rank::Unknown,
+        (_, Ok(Verdict::Healthy)) => Rank::Healthy,
     }
 }
 
@@ -73,15 +92,17 @@ impl<'a> Choice<'a> {
                 let debt = row.borrowing.own.map_or(Int::ZERO, |own| own.debt);
                 (book.accounts[row.account].market, Reverse(debt))
             }),
-            Order::Distance => {
-                rows.sort_by_cached_key(|row| {
-                    let listed = &book.accounts[row.account];
-                    let factors = lookout.factors(listed.market, &listed.account);
-                    let nearest: Option<U256> =
-                        factors.first().and_then(|factor| Some(factor.nearest()?.parts.magnitude()));
-                    (nearest.is_none(), nearest)
-                });
-            }
+            Order::Distance => rows.sort_by_cached_key(|row| {
+                let rank = rank(row);
+                if rank != Rank::Healthy {
+                    return (rank, false, None);
+                }
+                let listed = &book.accounts[row.account];
+                let factors = lookout.factors(listed.market, &listed.account);
+                let nearest: Option<U256> =
+                    factors.first().and_then(|factor| Some(factor.nearest()?.parts.magnitude()));
+                (rank, nearest.is_none(), nearest)
+            }),
         }
         rows.truncate(self.top);
         let outlook = |row: &Row| {
