@@ -307,6 +307,15 @@ pub(crate) fn print_totals(accounts: u64, tiers: &BTreeMap<Tier, u64>, totals: &
             counted(total.accounts, "account"),
         );
     }
+    let left = unsummed(accounts, totals);
+    if left > 0 {
+        outln!("in no sum: {}, of which the venue has no answer", counted(left, "account"));
+    }
+}
+
+/// How many of so many accounts are in no sum, because the venue cannot value them.
+pub(crate) fn unsummed(accounts: u64, totals: &[Total]) -> u64 {
+    accounts.saturating_sub(totals.iter().map(|total| total.accounts).sum())
 }
 
 // ---- JSON: amounts are strings, and no figure goes without what it rests on ----------------------------------------
@@ -393,6 +402,7 @@ pub(crate) fn sums_json(
         "tiers": tiers.iter().map(|(tier, count)| (tier.name().to_string(), json!(count)))
             .collect::<serde_json::Map<_, _>>(),
         "totals": totals.iter().map(total_json).collect::<Vec<_>>(),
+        "unsummed": unsummed(accounts, totals),
     });
     gaps.add_to(&mut json);
     json

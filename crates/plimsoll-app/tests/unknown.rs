@@ -69,6 +69,18 @@ fn without_ether(feeds: String) -> String {
     feeds.replace("oracle,4312.57000000", "oracle,")
 }
 
+fn without_dollars(feeds: String) -> String {
+    feeds.replace("oracle,0.99981512", "oracle,")
+}
+
+/// Everybody's accounts are one owner's.
+fn one_owner(positions: String) -> String {
+    positions
+        .replace("Acme treasury", "all")
+        .replace(",token,,", ",token,all,")
+        .replace(",shares,,", ",shares,all,")
+}
+
 fn list(value: &Value) -> Vec<&str> {
     value.as_array().expect("a list").iter().map(|it| it["account"].as_str().expect("an account")).collect()
 }
@@ -125,4 +137,123 @@ fn an_amount_that_is_not_known_is_no_zero() {
     let sound = Book::new("limits-sound", same, same);
     assert_eq!(sound.json("max", &["alice"])["withdraw"][0]["kind"], "exact");
     assert_eq!(book.json("max", &["lender"])["withdraw"][0]["all"], true);
+}
+
+/// Sums, "dies first" and "back to" left accounts out without a word.
+#[test]
+fn who_is_in_no_sum_is_named() {
+    let book = Book::new("portfolio", without_dollars, one_owner);
+    let answer = book.json("portfolio", &["all"]);
+    // Alice owes dollars; Bob has some that do not count, so he is judged and cannot be summed up.
+    assert_eq!(list(&answer["unknown"]), ["aave-core:alice"]);
+    assert_eq!(list(&answer["not_in_sums"]), ["aave-core:alice", "aave-core:bob"]);
+    assert_eq!(answer["not_in_sums"][1]["refusal"]["code"], "PL0201");
+    let accounts = |currency: &str| {
+        let sums = answer["sums"].as_array().expect("sums");
+        sums.iter().find(|sum| sum["currency"] == currency).expect("a sum")["accounts"].clone()
+    };
+    assert_eq!((accounts("USD"), accounts("USDC")), (1.into(), 2.into()));
+    let told = book.text("portfolio", &["all"]);
+    for line in [
+        "1 of 5 accounts unknown, and so in neither \"dies first\" nor \"back to\": aave-core:alice (a price that this needs is missing [PL0201])",
+        "2 of 5 accounts not in the sums: aave-core:alice (a price that this needs is missing [PL0201]), aave-core:bob (",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    assert_eq!(book.code("portfolio", &["all"]), 4);
+    let told = book.text("check", &[]);
+    assert!(told.contains("in no sum: 1 account, of which the venue has no answer"), "{told}");
+    assert_eq!(book.json("check", &[])["unsummed"], 1);
+    assert_eq!(book.json("check", &["--totals"])["unsummed"], 1);
+    let whole = Book::new("portfolio-whole", same, one_owner);
+    assert_eq!(whole.json("check", &[])["unsummed"], 0);
+    let told = whole.text("portfolio", &["all"]);
+    assert!(!told.contains("not in the sums") && !told.contains("unknown"), "{told}");
+}
+
+/// Net equity was of collateral alone, beside interest of all that is supplied.
+#[test]
+fn net_equity_is_of_all_that_is_owned() {
+    let book = Book::new("equity", same, one_owner);
+    let answer = book.json("portfolio", &["all"]);
+    let number = |value: &Value| value.as_str().and_then(|text| text.parse::<i128>().ok()).expect("a number");
+    for (currency, market) in [("USD", "aave-core"), ("USDC", "morpho-wsteth-usdc")] {
+        let sums = answer["sums"].as_array().expect("sums");
+        let sum = sums.iter().find(|sum| sum["currency"] == currency).expect("a sum");
+        // What each holding is worth, as `explain` says of it.
+        let (mut owned, mut owed) = (0, 0);
+        for row in
+            answer["accounts"].as_array().expect("accounts").iter().filter(|row| row["market"] == market)
+        {
+            let name = row["account"].as_str().expect("a name");
+            let explained = book.json("explain", &[name]);
+            for holding in explained["holdings"].as_array().expect("holdings") {
+                let debt = holding["instrument"]
+                    .as_str()
+                    .is_some_and(|it| it.contains("debt") || it.contains("borrow"));
+                *(if debt { &mut owed } else { &mut owned }) += number(&holding["value"]);
+            }
+        }
+        assert_eq!((number(&sum["owned"]), number(&sum["debt"])), (owned, owed), "{currency}");
+        assert_eq!(number(&sum["equity"]), owned - owed, "{currency}");
+        // A lender, and dollars that do not count.
+        assert!(number(&sum["collateral"]) < owned, "{currency}");
+    }
+}
+
+/// 46 000 against 12.5 ether at 83 %: the dollar at 0.99981512: 44 742.91 of 45 991.50 is 2.71 % less.
+fn drowned(positions: String) -> String {
+    positions.replace("debt,USDC,31000", "debt,USDC,46000")
+}
+
+/// The way back to health was printed as a danger, with worst days, and sorted among dangers.
+#[test]
+fn a_rescue_is_no_danger() {
+    let book = Book::new("rescue", same, drowned);
+    let told = book.text("check", &["--sort", "distance"]);
+    let rows: Vec<&str> = told.lines().skip(1).take(5).collect();
+    assert!(rows[0].starts_with(" alice") && rows[0].contains("  healthy at USDC/USD -2.71 %  "), "{told}");
+    assert!(!rows[0].contains("worst days") && rows[1].starts_with(" acme-loop"), "{told}");
+    assert!(rows[4].starts_with(" lender"), "{told}");
+    let factors = &book.json("outlook", &["alice"])["outlook"]["factors"];
+    assert!(
+        factors.as_array().expect("factors").iter().all(|factor| factor["worst_days"].is_null()),
+        "{factors}"
+    );
+    // A longer way out than another's way in changes nothing.
+    let deep = Book::new("deep", same, |text| text.replace("debt,USDC,31000", "debt,USDC,90000"));
+    assert!(
+        deep.text("check", &["--sort", "distance"])
+            .lines()
+            .nth(1)
+            .is_some_and(|row| row.starts_with(" alice"))
+    );
+    let told = book.text("whatif", &["alice", "--repay", "20000 USDC"]);
+    let line = told.lines().find(|line| line.starts_with(" nearest factor")).expect("a line");
+    assert!(line.contains("healthy at USDC/USD -2.71 %") && line.contains("worst days"), "{line}");
+    let told = book.text("portfolio", &["alice"]);
+    assert!(told.contains("LIQUIDATABLE ALREADY, whatever price moves: aave-core:alice"), "{told}");
+    assert_eq!(book.json("portfolio", &["alice"])["liquidatable"][0], "aave-core:alice");
+    assert!(!book.text("portfolio", &["bob"]).contains("LIQUIDATABLE ALREADY"));
+}
+
+/// `check` called it no danger, and `portfolio` a death.
+#[test]
+fn where_whole_units_decide_nobody_dies_first() {
+    let book = Book::new("dust", same, |text| {
+        text.replace("6100000,token,Acme treasury", "6100000,token,other")
+            .replace("1500,token,Acme treasury", "1500,token,other")
+    });
+    let answer = book.json("portfolio", &["Acme treasury"]);
+    let ether = answer["first"].as_array().expect("feeds").iter().find(|it| it["feed"] == "ETH/USD");
+    assert_eq!(ether.expect("the feed")["fall"], Value::Null);
+    let told = book.text("portfolio", &["Acme treasury"]);
+    assert!(!told.contains("-99.99"), "{told}");
+}
+
+/// The names of columns, and the cells of each row.
+fn rows(csv: &str) -> Vec<std::collections::BTreeMap<&str, &str>> {
+    let mut lines = csv.lines().map(|line| line.split(','));
+    let names: Vec<&str> = lines.next().expect("a header").collect();
+    lines.map(|cells| names.iter().copied().zip(cells).collect()).collect()
 }
