@@ -230,14 +230,18 @@ pub(crate) fn split_run(args: &RestoreArgs, with: &Stake) -> u8 {
             } else {
                 print_split(&book, &answer);
             }
-            worst_code(answer.judgements.iter().map(|(_, judgement)| judgement))
+            // What is not known of an account that is safe is unknown all the same: the least healthy one may be it.
+            match worst_code(answer.judgements.iter().map(|(_, judgement)| judgement)) {
+                exit::CALM if !answer.unknown.is_empty() => exit::UNKNOWN,
+                code => code,
+            }
         }
         Err(why) => refuse(&why),
     }
 }
 
 fn print_split(book: &Book, answer: &Split) {
-    let Split { asset, decimals, with, health, parts, left, stuck, .. } = answer;
+    let Split { asset, decimals, with, health, parts, left, stuck, unknown, .. } = answer;
     let mut table = table(&["account", "", asset, "health then"], 2..4);
     for Part { account, repays, enough, .. } in parts {
         let then = enough.health.map_or_else(|| "no debt".into(), |health| health.to_string());
@@ -246,16 +250,25 @@ fn print_split(book: &Book, answer: &Split) {
     }
     outln!("{}\n", table.trim_fmt());
     match health {
+        Some(health) if answer.highest => outln!(
+            "every account that {asset} can help reaches a health of {health}; more than 1000 is not aimed at. Of {} {} is left",
+            tokens(*with, *decimals),
+            tokens(*left, *decimals)
+        ),
         Some(health) => outln!(
             "with {} {asset} every account that it can help reaches a health of {health}, and no more; left: {}",
             tokens(*with, *decimals),
             tokens(*left, *decimals)
         ),
-        None => outln!("{asset} can help no account"),
+        None if unknown.is_empty() => outln!("{asset} can help no account"),
+        None => outln!("{asset} can help no account that is known"),
     }
     for (account, health) in stuck {
         let health = health.map_or_else(|| "-".into(), |health| health.to_string());
         outln!("{asset} cannot help {}: its health stays {health}", name(book, *account));
+    }
+    for (account, refusal) in unknown {
+        outln!("unknown, and gets nothing: {}: {}", name(book, *account), words(refusal));
     }
     print_doubts(book, answer.judgements.iter().map(|(account, judgement)| (*account, judgement)));
     print_foot(&answer.identity);
@@ -270,6 +283,7 @@ fn split_json(book: &Book, answer: &Split) -> Value {
         "decimals": answer.decimals,
         "with": answer.with.to_string(),
         "health": answer.health.map(|health| health.to_string()),
+        "highest_aimed_at": answer.highest,
         "parts": answer.parts.iter().map(|part| json!({
             "account": name(book, part.account),
             "does": if part.repays { "repay" } else { "deposit" },
@@ -280,6 +294,10 @@ fn split_json(book: &Book, answer: &Split) -> Value {
         "judgements": answer.judgements.iter().map(|(account, judgement)| json!({
             "account": name(book, *account),
             "judgement": judgement_json(judgement),
+        })).collect::<Vec<_>>(),
+        "unknown": answer.unknown.iter().map(|(account, refusal)| json!({
+            "account": name(book, *account),
+            "refusal": refusal_json(refusal),
         })).collect::<Vec<_>>(),
         "left": answer.left.to_string(),
         "stuck": answer.stuck.iter().map(|(account, health)| json!({

@@ -201,6 +201,36 @@ fn net_equity_is_of_all_that_is_owned() {
     }
 }
 
+/// One missing price refused the whole question.
+#[test]
+fn a_split_judges_those_that_are_known() {
+    let book = Book::new("split", without_dollars, one_owner);
+    let with = ["all", "--with", "1 WETH"];
+    assert_eq!(book.code("restore", &with), 4);
+    let answer = book.json("restore", &with);
+    assert_eq!(list(&answer["unknown"]), ["aave-core:alice"]);
+    assert_eq!(answer["unknown"][0]["refusal"]["code"], "PL0201");
+    assert_eq!(list(&answer["parts"]), ["aave-core:acme-loop"]);
+    let told = book.text("restore", &with);
+    let line = "unknown, and gets nothing: aave-core:alice: a price that this needs is missing [PL0201]";
+    assert!(told.contains(line), "{told}");
+    assert_eq!(book.code("restore", &["all", "--with", "1 WETH", "--price", "ETH/USD=-20%"]), 1);
+}
+
+/// Of so much that more would do nothing that is aimed at, that is said.
+#[test]
+fn a_split_says_where_it_ends() {
+    let book = Book::new("highest", same, same);
+    let with = ["alice", "--with", "50000 USDC"];
+    assert!(
+        book.text("restore", &with).contains("more than 1000 is not aimed at"),
+        "{}",
+        book.text("restore", &with)
+    );
+    assert_eq!(book.json("restore", &with)["highest_aimed_at"], true);
+    assert_eq!(book.json("restore", &["alice", "--with", "1 USDC"])["highest_aimed_at"], false);
+}
+
 /// 46 000 against 12.5 ether at 83 %: the dollar at 0.99981512: 44 742.91 of 45 991.50 is 2.71 % less.
 fn drowned(positions: String) -> String {
     positions.replace("debt,USDC,31000", "debt,USDC,46000")
