@@ -281,6 +281,29 @@ fn where_whole_units_decide_nobody_dies_first() {
     assert!(!told.contains("-99.99"), "{told}");
 }
 
+/// A sale at a market's price that the change had left behind, without a word.
+#[test]
+fn a_market_price_that_did_not_move_is_told() {
+    let spot = |feeds: String| feeds + "WETH spot,market,4300,USD/WETH,desk,2025-10-10T11:59:00Z,1h,,,\n";
+    let book = Book::new("sale", spot, same);
+    let note = "market price of WETH as before the change";
+    let fallen = ["alice", "--price", "ETH/USD=-35%"];
+    let told = book.text("liquidate", &fallen);
+    assert!(told.contains(&format!("NOTE     {note}: ")), "{told}");
+    let row = told.lines().find(|line| line.starts_with(" 31000")).expect("a sale");
+    assert!(row.contains("at WETH spot") && row.ends_with(note), "{row}");
+    let answer = book.json("liquidate", &fallen);
+    assert_eq!(
+        (&answer["unmoved"][0]["feed"], &answer["unmoved"][0]["note"]),
+        (&"WETH spot".into(), &note.into())
+    );
+    let both = ["alice", "--price", "ETH/USD=-35%", "--price", "WETH spot=-35%"];
+    assert!(!book.text("liquidate", &both).contains(note));
+    assert_eq!(book.json("liquidate", &both)["unmoved"], Value::Array(Vec::new()));
+    // What did not move at the venue either is no news.
+    assert!(!book.text("liquidate", &["alice", "--price", "USDC/USD=+40%"]).contains(note));
+}
+
 /// The names of columns, and the cells of each row.
 fn rows(csv: &str) -> Vec<std::collections::BTreeMap<&str, &str>> {
     let mut lines = csv.lines().map(|line| line.split(','));
