@@ -310,3 +310,23 @@ fn rows(csv: &str) -> Vec<std::collections::BTreeMap<&str, &str>> {
     let names: Vec<&str> = lines.next().expect("a header").collect();
     lines.map(|cells| names.iter().copied().zip(cells).collect()).collect()
 }
+
+/// Everybody was executable who was healthy.
+#[test]
+fn only_the_unhealthy_are_executable() {
+    let book = Book::new("executable", same, |text| drowned(text) + "naked,aave-core,debt,USDC,5,token,,,\n");
+    let csv = book.text("check", &["--csv"]);
+    for row in rows(&csv) {
+        let expected = match row["account"] {
+            "alice" => ["unhealthy", "yes", ""],
+            "naked" => ["unhealthy", "no", "PL0129"],
+            "lender" => ["no debt", "", ""],
+            _ => ["healthy", "", ""],
+        };
+        assert_eq!(
+            ["venue_verdict", "executable", "venue_refusal"].map(|name| row[name]),
+            expected,
+            "{row:?}"
+        );
+    }
+}
