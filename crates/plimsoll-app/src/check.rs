@@ -72,9 +72,21 @@ pub(crate) fn open(path: &Path, keep_going: bool) -> Result<(Book, Gaps), u8> {
     if gaps.faults.is_empty() || (keep_going && !book.markets.is_empty()) {
         return Ok((book, gaps));
     }
-    if !keep_going {
+    if gaps.all || keep_going {
+        errln!("plimsoll: nothing was judged: nothing of it is sound");
+    } else {
         errln!("plimsoll: nothing was judged; `check` and `explain` judge what is sound with --keep-going");
     }
+    Err(exit::FAULTY)
+}
+
+/// Reads the book that an import takes rules and prices from; it must be sound.
+pub(crate) fn template(path: &Path) -> Result<Book, u8> {
+    let (book, gaps) = opened(path);
+    if gaps.faults.is_empty() {
+        return Ok(book);
+    }
+    errln!("plimsoll: nothing was imported: the template is faulty");
     Err(exit::FAULTY)
 }
 
@@ -97,10 +109,14 @@ fn opened(path: &Path) -> (Book, Gaps) {
     let Opened { book, faults, left_out } = plimsoll_io::book::open(path);
     if !faults.is_empty() {
         show::tell(format_args!("{}", faults.render(std::io::stderr().is_terminal())));
-        let left_out = counted(left_out.count(), "account");
-        errln!("plimsoll: {} in {}; {left_out} left out", counted(faults.count(), "fault"), path.display());
     }
-    (book, Gaps { faults, left_out })
+    let all = !faults.is_empty() && book.accounts.is_empty();
+    let gaps = Gaps { faults, left_out, all };
+    if !gaps.faults.is_empty() {
+        let faults = counted(gaps.faults.count(), "fault");
+        errln!("plimsoll: {faults} in {}; {} left out", path.display(), gaps.counted());
+    }
+    (book, gaps)
 }
 
 /// The time asked about, or the book's own; `None` after a message where it cannot be read.
