@@ -68,8 +68,10 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
 }
 
-/// What chooses among accounts; rows and sums of a whole book know no choice.
+/// What chooses among accounts; sums of a whole book know no choice.
 const CHOICE: [&str; 5] = ["tier", "owner", "market", "sort", "top"];
+/// What asks for another order; rows come in the order of the book.
+const ORDER: [&str; 2] = ["sort", "top"];
 
 #[derive(clap::Args)]
 pub(crate) struct CheckArgs {
@@ -84,11 +86,12 @@ pub(crate) struct CheckArgs {
     /// Only prices and sums
     #[arg(long, conflicts_with_all = CHOICE)]
     pub(crate) totals: bool,
-    /// One row an account as CSV, in the order of the book; docs/results.md has the columns
-    #[arg(long, conflicts_with_all = ["json", "totals"], conflicts_with_all = CHOICE)]
+    /// One row an account as CSV, in the order of the book; docs/results.md has the columns. --owner, --market and
+    /// --tier choose among the rows
+    #[arg(long, conflicts_with_all = ["json", "totals"], conflicts_with_all = ORDER)]
     pub(crate) csv: bool,
-    /// The same as Parquet, to this file; prices and sums are shown
-    #[arg(long, value_name = "FILE", conflicts_with = "csv", conflicts_with_all = CHOICE)]
+    /// The same as Parquet, to this file; prices and sums are shown, of all accounts
+    #[arg(long, value_name = "FILE", conflicts_with = "csv", conflicts_with_all = ORDER)]
     pub(crate) parquet: Option<PathBuf>,
     /// Judge the sound part of a faulty book: the faults go to stderr, how many there are and which accounts were left
     /// out into the output

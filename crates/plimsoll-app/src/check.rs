@@ -23,7 +23,7 @@ pub(crate) fn run(args: &CheckArgs) -> u8 {
         }
     };
     if args.totals || args.csv || args.parquet.is_some() {
-        return survey::run(args, &ladder);
+        return survey::run(args, &ladder, &choice);
     }
     let (mut book, gaps) = match open_for(args) {
         Ok(opened) => opened,

@@ -83,7 +83,11 @@ impl<'a> Choice<'a> {
 
     /// The chosen accounts in order, each with its outlook.
     pub(crate) fn rows<'c>(&self, book: &Book, answer: &'c Check, lookout: &Lookout<'_>) -> Vec<Shown<'c>> {
-        let mut rows: Vec<&Row> = answer.rows.iter().filter(|row| self.takes(book, row)).collect();
+        let mut rows: Vec<&Row> = answer
+            .rows
+            .iter()
+            .filter(|row| self.takes(book, &book.accounts[row.account], row.tier))
+            .collect();
         let name = |row: &Row| &book.accounts[row.account].name;
         match self.order {
             Order::Health => {}
@@ -115,14 +119,28 @@ impl<'a> Choice<'a> {
     /// The exit code where the book has no owner or market of the name asked for; told.
     pub(crate) fn unknown(&self, book: &Book) -> Option<u8> {
         let mut owners = book.accounts.iter().map(|listed| listed.owner.as_str());
-        let mut markets = book.markets.iter().map(|listed| listed.name.as_str());
-        let owner = self.owner.and_then(|owner| no_such("owner", owner, &mut owners));
-        owner.or_else(|| self.market.and_then(|market| no_such("market", market, &mut markets)))
+        self.unknown_owner(&mut owners).or_else(|| self.unknown_market(book))
     }
 
-    fn takes(&self, book: &Book, row: &Row) -> bool {
-        let listed = &book.accounts[row.account];
-        (self.tiers.is_empty() || self.tiers.contains(&row.tier))
+    /// The same of the owner alone, of whom these are all that there are.
+    pub(crate) fn unknown_owner(&self, owners: &mut dyn Iterator<Item = &str>) -> Option<u8> {
+        self.owner.and_then(|owner| no_such("owner", owner, owners))
+    }
+
+    /// The same of the market alone.
+    pub(crate) fn unknown_market(&self, book: &Book) -> Option<u8> {
+        let mut markets = book.markets.iter().map(|listed| listed.name.as_str());
+        self.market.and_then(|market| no_such("market", market, &mut markets))
+    }
+
+    /// The owner asked for.
+    pub(crate) fn owner(&self) -> Option<&'a str> {
+        self.owner
+    }
+
+    /// Whether an account of a tier is chosen.
+    pub(crate) fn takes(&self, book: &Book, listed: &ListedAccount, tier: Tier) -> bool {
+        (self.tiers.is_empty() || self.tiers.contains(&tier))
             && self.owner.is_none_or(|owner| listed.owner == owner)
             && self.market.is_none_or(|market| book.markets[listed.market].name == market)
     }

@@ -330,3 +330,40 @@ fn only_the_unhealthy_are_executable() {
         );
     }
 }
+
+/// Rows could not be chosen. Sums and the exit code are of all, chosen or not.
+#[test]
+fn rows_are_chosen_and_sums_are_of_all() {
+    let book = Book::new("chosen", same, drowned);
+    let sorted = book.0.join("sorted").display().to_string();
+    assert_eq!(book.code("convert", &["--to", "parquet", "--sort", "--out", &sorted]), 0);
+    let streamed = Book(PathBuf::from(sorted));
+    for (choice, names) in [
+        (&["--owner", "Acme treasury"][..], &["acme-loop", "acme-usdc"][..]),
+        (&["--market", "morpho-wsteth-usdc"], &["acme-usdc", "lender"]),
+        (&["--tier", "liquidatable,no debt"], &["alice", "lender"]),
+        (&["--tier", "critical", "--market", "aave-core"], &["acme-loop"]),
+    ] {
+        for book in [&book, &streamed] {
+            let args = [&["--csv"], choice].concat();
+            let csv = book.text("check", &args);
+            let mut found: Vec<&str> = rows(&csv).iter().map(|row| row["account"]).collect();
+            found.sort_unstable();
+            assert_eq!(found, names, "{choice:?}");
+            assert_eq!(book.code("check", &args), 1, "{choice:?}");
+        }
+    }
+    let file = book.0.join("rows.parquet").display().to_string();
+    let told = book.text("check", &["--parquet", &file, "--owner", "bob"]);
+    assert!(told.contains("5 accounts: ") && Path::new(&file).exists(), "{told}");
+    for book in [&book, &streamed] {
+        for wrong in [["--owner", "nobody"], ["--market", "aave"], ["--tier", "fine"]] {
+            let output = book.run("check", &[&["--csv"], &wrong[..]].concat());
+            assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{wrong:?}");
+        }
+        for refused in [["--csv", "--sort", "debt"], ["--csv", "--top", "1"], ["--totals", "--owner", "bob"]]
+        {
+            assert_eq!(book.code("check", &refused), 2, "{refused:?}");
+        }
+    }
+}
