@@ -29,8 +29,8 @@ pub(crate) enum Command {
     /// Show what actions, prices, parameters and time would change, before and after
     ///
     /// The changes are done in the order given, each through the venue's own rules. Without ACCOUNT: the accounts
-    /// whose tier changes, and totals. Exit code: as `check` would say of the book as it would be; 3 when a change is
-    /// refused, and then the rest is not done.
+    /// whose tier changes, and totals. Exit code: as `check` would say of ACCOUNT as it would be, and without ACCOUNT of
+    /// the book; 3 when a change is refused, and then the rest is not done.
     Whatif(WhatifArgs),
     /// Show the most that an account can borrow and withdraw, so that the next block still lets it
     ///

@@ -123,7 +123,7 @@ pub(crate) fn refuse(why: &Misasked) -> u8 {
         _ => errln!("plimsoll: {why}"),
     }
     if let Misasked::NoSuch { found, known, .. } = why
-        && let Some(near) = plimsoll_io::fault::nearest(found, known.iter().map(String::as_str))
+        && let Some(near) = plimsoll_io::fault::nearest(found, known.iter().flat_map(|name| said(name)))
     {
         errln!("  did you mean `{near}`?");
     }
@@ -131,6 +131,11 @@ pub(crate) fn refuse(why: &Misasked) -> u8 {
         Misasked::Stands { .. } => exit::FAULTY,
         _ => exit::USAGE,
     }
+}
+
+/// A name as it may have been said: with its market's, or without.
+fn said(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(name).chain(name.split_once(':').map(|(_, name)| name))
 }
 
 /// A refusal in words, with its code.

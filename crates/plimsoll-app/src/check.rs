@@ -252,7 +252,9 @@ fn note(row: &Row) -> String {
         }
         (Certainty::Certain | Certainty::NoDebt | Certainty::Unanswered, _) => {}
         (Certainty::Safe { why, at_least }, _) => {
-            notes.push(format!("a price is {why}; health is at least {at_least} % whatever it is"));
+            notes.push(format!(
+                "a price is {why}; health is at least {at_least} % whatever it is, and the tier is of that"
+            ));
         }
         (Certainty::Unsafe(why), _) => notes.push(format!("a price is {why}; unhealthy whatever it is")),
         (Certainty::Undetermined(why), own) => {

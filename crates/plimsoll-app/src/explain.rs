@@ -253,7 +253,9 @@ fn print_judgement(judgement: &Judgement, words: [&str; 3]) {
     match judgement.certainty {
         Certainty::Certain | Certainty::NoDebt | Certainty::Unanswered => {}
         Certainty::Safe { why, at_least } => {
-            outln!("  a price is {why}: health is at least {at_least} % all the same, whatever it is");
+            outln!(
+                "  a price is {why}: health is at least {at_least} % all the same, whatever it is; the tier is of that"
+            );
         }
         Certainty::Unsafe(why) => outln!("  a price is {why}: unhealthy all the same, whatever it is"),
         Certainty::Undetermined(why) => outln!("  a price is {why}: the verdict depends on it: UNKNOWN"),

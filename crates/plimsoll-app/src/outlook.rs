@@ -78,8 +78,17 @@ fn together(book: &Book, text: &str) -> Result<Mover, String> {
     let mut legs: Vec<(PriceId, Weight)> = Vec::new();
     for part in text.split(',').map(str::trim) {
         let (name, weight) = part.split_once('=').unwrap_or((part, "1"));
-        let id = book.graph.find(name.trim()).filter(|id| book.graph.leaves(*id) == [*id]);
-        let Some(id) = id else {
+        let named = book.graph.find(name.trim());
+        let leaves = named.map_or_else(Vec::new, |id| book.graph.leaves(id));
+        if named.is_some_and(|id| leaves != [id]) {
+            let of: Vec<String> =
+                leaves.iter().map(|leaf| format!("`{}`", self::name(book, *leaf))).collect();
+            let of = of.join(", ");
+            return Err(format!(
+                "`{name}` is derived from {of}; expected feeds, which take along what is derived"
+            ));
+        }
+        let Some(id) = named else {
             let names = book.graph.prices().iter().map(|price| price.name.as_str());
             let near = plimsoll_io::fault::nearest(name, names);
             let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));

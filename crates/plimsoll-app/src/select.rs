@@ -32,7 +32,7 @@ impl CheckArgs {
                 Ok(Ladder { safe, moderate, high })
             }
             _ => Err(format!(
-                "--tiers {}: expected three falling numbers from 1 on with at most two digits after the point, such as 2,1.5,1.2",
+                "--tiers {}: expected three numbers from 1 on, none above the one before it, with at most two digits after the point, such as 2,1.5,1.2",
                 self.tiers
             )),
         }

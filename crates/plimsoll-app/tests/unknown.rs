@@ -367,3 +367,60 @@ fn rows_are_chosen_and_sums_are_of_all() {
         }
     }
 }
+
+/// What was said without saying what.
+#[test]
+fn words_say_which() {
+    let book = Book::new("words", without_ether, |text| {
+        text + "alice,morpho-wsteth-usdc,collateral,wstETH,1,token,,,\n"
+    });
+    for (command, args, expected) in [
+        (
+            "outlook",
+            &["bob", "--together", "wstETH/USD"][..],
+            "`wstETH/USD` is derived from `ETH/USD`, `wstETH/stETH rate`",
+        ),
+        (
+            "whatif",
+            &["bob", "--price", "ETH/USD=-20%"],
+            "expected a price to take a part of, and it has none",
+        ),
+        ("explain", &["alise"], "expected an account of the book: aave-core:alice, bob, "),
+        ("explain", &["alise"], "did you mean `alice`?"),
+        ("check", &["--tiers", "1,2,3"], "three numbers from 1 on, none above the one before it"),
+    ] {
+        let told = book.told(command, args);
+        assert!(told.contains(expected), "{command} {args:?}: {told}");
+    }
+    assert_eq!(book.told("outlook", &["bob", "--together", "wstETH/USD"]).matches("did you mean").count(), 0);
+    assert_eq!(book.code("check", &["--tiers", "2,2,2"]), 4);
+    let unsure = |feeds: String| feeds.replace("11:48:23Z,1h,,", "11:48:23Z,1h,100,");
+    let unsure = Book::new("tier", unsure, same);
+    let told = unsure.text("check", &[]);
+    assert!(told.contains(" % whatever it is, and the tier is of that"), "{told}");
+}
+
+/// "0 accounts left out" of a file that cannot be read.
+#[test]
+fn all_are_left_out_of_a_file_that_cannot_be_read() {
+    let book = Book::new("unread", same, |text| text.lines().skip(1).collect::<Vec<_>>().join("\n"));
+    let told = book.told("check", &[]);
+    assert!(told.contains("; every account left out") && !told.contains("--keep-going"), "{told}");
+    assert!(told.contains("found no `account`, no `market`, no `kind`"), "{told}");
+    let out = book.text("check", &["--keep-going"]);
+    assert!(out.contains("told on stderr; every account left out and not judged"), "{out}");
+    let one = Book::new("one", same, |text| text.replace("\nbob,aave-core,debt", "\n bob,aave-core,debt"));
+    let told = one.told("check", &[]);
+    assert!(told.contains("; 1 account left out") && told.contains("--keep-going"), "{told}");
+    let table = book.0.join("t.csv").display().to_string();
+    std::fs::write(&table, "user,d\na,1\n").expect("written");
+    let (template, to) = (book.0.display().to_string(), book.0.join("to").display().to_string());
+    let args =
+        ["import", "csv", &table, "--map", "account=user,debt.USDC=d", "--market", &template, "--out", &to];
+    let told = Command::new(env!("CARGO_BIN_EXE_plimsoll")).args(args).output().expect("plimsoll runs");
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(
+        told.contains("nothing was imported: the template is faulty") && !told.contains("--keep-going"),
+        "{told}"
+    );
+}
