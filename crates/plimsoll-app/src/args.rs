@@ -29,8 +29,8 @@ pub(crate) enum Command {
     /// Show what actions, prices, parameters and time would change, before and after
     ///
     /// The changes are done in the order given, each through the venue's own rules. Without ACCOUNT: the accounts
-    /// whose tier changes, and totals. Exit code: as `check` would say of the book as it would be; 3 when a change is
-    /// refused, and then the rest is not done.
+    /// whose tier changes, and totals. Exit code: as `check` would say of ACCOUNT as it would be, and without ACCOUNT of
+    /// the book; 3 when a change is refused, and then the rest is not done.
     Whatif(WhatifArgs),
     /// Show the most that an account can borrow and withdraw, so that the next block still lets it
     ///
@@ -68,8 +68,10 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
 }
 
-/// What chooses among accounts; rows and sums of a whole book know no choice.
+/// What chooses among accounts; sums of a whole book know no choice.
 const CHOICE: [&str; 5] = ["tier", "owner", "market", "sort", "top"];
+/// What asks for another order; rows come in the order of the book.
+const ORDER: [&str; 2] = ["sort", "top"];
 
 #[derive(clap::Args)]
 pub(crate) struct CheckArgs {
@@ -84,11 +86,12 @@ pub(crate) struct CheckArgs {
     /// Only prices and sums
     #[arg(long, conflicts_with_all = CHOICE)]
     pub(crate) totals: bool,
-    /// One row an account as CSV, in the order of the book; docs/results.md has the columns
-    #[arg(long, conflicts_with_all = ["json", "totals"], conflicts_with_all = CHOICE)]
+    /// One row an account as CSV, in the order of the book; docs/results.md has the columns. --owner, --market and
+    /// --tier choose among the rows
+    #[arg(long, conflicts_with_all = ["json", "totals"], conflicts_with_all = ORDER)]
     pub(crate) csv: bool,
-    /// The same as Parquet, to this file; prices and sums are shown
-    #[arg(long, value_name = "FILE", conflicts_with = "csv", conflicts_with_all = CHOICE)]
+    /// The same as Parquet, to this file; prices and sums are shown, of all accounts
+    #[arg(long, value_name = "FILE", conflicts_with = "csv", conflicts_with_all = ORDER)]
     pub(crate) parquet: Option<PathBuf>,
     /// Judge the sound part of a faulty book: the faults go to stderr, how many there are and which accounts were left
     /// out into the output
@@ -120,7 +123,7 @@ pub(crate) struct CheckArgs {
 pub(crate) enum Order {
     /// The unknown first, then the least healthy
     Health,
-    /// The shortest way along any one feed first
+    /// The unhealthy first, then those without an answer, then the shortest way to the line along any one feed
     Distance,
     /// The largest debt first, market by market
     Debt,

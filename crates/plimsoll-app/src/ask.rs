@@ -3,8 +3,8 @@
 use crate::exit;
 use crate::show::{errln, outln};
 use crate::steps::Steps;
-use plimsoll::{Identity, Ladder, Misasked};
-use plimsoll_core::{Book, Certainty, Judgement, Refusal, U256, Why};
+use plimsoll::{Identity, Ladder, Misasked, Ratio};
+use plimsoll_core::{Book, Certainty, Judgement, Refusal, U256, Verdict, Why};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -81,13 +81,31 @@ pub(crate) fn doubt(judgement: &Judgement) -> Option<Why> {
     }
 }
 
+/// Why the health of an account that owes, or may owe, cannot be told; `None` where it can, or nothing is owed.
+pub(crate) fn unknown_health(judgement: &Judgement) -> Option<Refusal> {
+    judgement.own.err().filter(|_| judgement.verdict() != Some(Verdict::NoDebt))
+}
+
+/// Backing over requirement as it stands, in words: nothing owed and nothing known are two things.
+pub(crate) fn health_words(judgement: &Judgement, health: Option<Ratio>) -> String {
+    match (health, unknown_health(judgement), judgement.own) {
+        (Some(health), ..) => health.to_string(),
+        (None, Some(refusal), _) => format!("unknown: {}", words(&refusal)),
+        // Owing what the venue values at nothing.
+        (None, None, Ok(own)) if own.verdict != Verdict::NoDebt => "-".into(),
+        (None, None, _) => "no debt".into(),
+    }
+}
+
 /// Account, market and doubt in the lines that stand above an answer.
 pub(crate) fn print_head(book: &Book, account: usize, judgement: &Judgement) {
     let listed = &book.accounts[account];
     let market = &book.markets[listed.market];
     let (venue, revision) = market.market.venue();
     outln!("account  {} of {}, in {} ({venue} {revision})", listed.name, listed.owner, market.name);
-    if let Some(why) = doubt(judgement) {
+    if let (Some(why), Some(_)) = (doubt(judgement), unknown_health(judgement)) {
+        outln!("UNKNOWN  a price is {why}: the venue has no answer");
+    } else if let Some(why) = doubt(judgement) {
         outln!("DOUBT    a price is {why}: what follows holds at the price that the venue would use");
     }
 }
@@ -105,7 +123,7 @@ pub(crate) fn refuse(why: &Misasked) -> u8 {
         _ => errln!("plimsoll: {why}"),
     }
     if let Misasked::NoSuch { found, known, .. } = why
-        && let Some(near) = plimsoll_io::fault::nearest(found, known.iter().map(String::as_str))
+        && let Some(near) = plimsoll_io::fault::nearest(found, known.iter().flat_map(|name| said(name)))
     {
         errln!("  did you mean `{near}`?");
     }
@@ -113,6 +131,11 @@ pub(crate) fn refuse(why: &Misasked) -> u8 {
         Misasked::Stands { .. } => exit::FAULTY,
         _ => exit::USAGE,
     }
+}
+
+/// A name as it may have been said: with its market's, or without.
+fn said(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(name).chain(name.split_once(':').map(|(_, name)| name))
 }
 
 /// A refusal in words, with its code.

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &CheckArgs) -> u8 {
         }
     };
     if args.totals || args.csv || args.parquet.is_some() {
-        return survey::run(args, &ladder);
+        return survey::run(args, &ladder, &choice);
     }
     let (mut book, gaps) = match open_for(args) {
         Ok(opened) => opened,
@@ -72,9 +72,21 @@ pub(crate) fn open(path: &Path, keep_going: bool) -> Result<(Book, Gaps), u8> {
     if gaps.faults.is_empty() || (keep_going && !book.markets.is_empty()) {
         return Ok((book, gaps));
     }
-    if !keep_going {
+    if gaps.all || keep_going {
+        errln!("plimsoll: nothing was judged: nothing of it is sound");
+    } else {
         errln!("plimsoll: nothing was judged; `check` and `explain` judge what is sound with --keep-going");
     }
+    Err(exit::FAULTY)
+}
+
+/// Reads the book that an import takes rules and prices from; it must be sound.
+pub(crate) fn template(path: &Path) -> Result<Book, u8> {
+    let (book, gaps) = opened(path);
+    if gaps.faults.is_empty() {
+        return Ok(book);
+    }
+    errln!("plimsoll: nothing was imported: the template is faulty");
     Err(exit::FAULTY)
 }
 
@@ -97,10 +109,14 @@ fn opened(path: &Path) -> (Book, Gaps) {
     let Opened { book, faults, left_out } = plimsoll_io::book::open(path);
     if !faults.is_empty() {
         show::tell(format_args!("{}", faults.render(std::io::stderr().is_terminal())));
-        let left_out = counted(left_out.count(), "account");
-        errln!("plimsoll: {} in {}; {left_out} left out", counted(faults.count(), "fault"), path.display());
     }
-    (book, Gaps { faults, left_out })
+    let all = !faults.is_empty() && book.accounts.is_empty();
+    let gaps = Gaps { faults, left_out, all };
+    if !gaps.faults.is_empty() {
+        let faults = counted(gaps.faults.count(), "fault");
+        errln!("plimsoll: {faults} in {}; {} left out", path.display(), gaps.counted());
+    }
+    (book, gaps)
 }
 
 /// The time asked about, or the book's own; `None` after a message where it cannot be read.
@@ -236,7 +252,9 @@ fn note(row: &Row) -> String {
         }
         (Certainty::Certain | Certainty::NoDebt | Certainty::Unanswered, _) => {}
         (Certainty::Safe { why, at_least }, _) => {
-            notes.push(format!("a price is {why}; health is at least {at_least} % whatever it is"));
+            notes.push(format!(
+                "a price is {why}; health is at least {at_least} % whatever it is, and the tier is of that"
+            ));
         }
         (Certainty::Unsafe(why), _) => notes.push(format!("a price is {why}; unhealthy whatever it is")),
         (Certainty::Undetermined(why), own) => {
@@ -307,6 +325,15 @@ pub(crate) fn print_totals(accounts: u64, tiers: &BTreeMap<Tier, u64>, totals: &
             counted(total.accounts, "account"),
         );
     }
+    let left = unsummed(accounts, totals);
+    if left > 0 {
+        outln!("in no sum: {}, of which the venue has no answer", counted(left, "account"));
+    }
+}
+
+/// How many of so many accounts are in no sum, because the venue cannot value them.
+pub(crate) fn unsummed(accounts: u64, totals: &[Total]) -> u64 {
+    accounts.saturating_sub(totals.iter().map(|total| total.accounts).sum())
 }
 
 // ---- JSON: amounts are strings, and no figure goes without what it rests on ----------------------------------------
@@ -393,6 +420,7 @@ pub(crate) fn sums_json(
         "tiers": tiers.iter().map(|(tier, count)| (tier.name().to_string(), json!(count)))
             .collect::<serde_json::Map<_, _>>(),
         "totals": totals.iter().map(total_json).collect::<Vec<_>>(),
+        "unsummed": unsummed(accounts, totals),
     });
     gaps.add_to(&mut json);
     json

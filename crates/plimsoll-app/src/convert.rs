@@ -18,8 +18,12 @@ pub(crate) fn run(args: &ConvertArgs) -> u8 {
         Err(ConvertError::Faulty(faults, left_out)) => {
             show::tell(format_args!("{}", faults.render(std::io::stderr().is_terminal())));
             let faults = check::counted(faults.count(), "fault");
-            let left_out = check::counted(left_out.count(), "account");
-            errln!("plimsoll: {faults} in {}; {left_out} faulty", args.book.display());
+            // Where a whole file cannot be read nobody knows how many it has.
+            let accounts = match left_out.count() {
+                0 => String::new(),
+                count => format!("; {} faulty", check::counted(count, "account")),
+            };
+            errln!("plimsoll: {faults} in {}{accounts}", args.book.display());
             errln!("plimsoll: nothing was written");
             return exit::FAULTY;
         }

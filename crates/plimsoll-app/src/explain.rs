@@ -105,6 +105,10 @@ fn print(book: &Book, e: &Explanation) {
             outln!("  nothing");
         }
         for Allowance { asset, decimals, limit, doubt } in allowances {
+            if let (true, Some(refusal)) = (limit.is_unknown(), limit.because) {
+                outln!("  unknown: {asset} ({refusal} [{}])", refusal.code());
+                continue;
+            }
             let why = limit.because.map_or_else(
                 || "everything".into(),
                 |refusal| format!("one unit more: {refusal} [{}]", refusal.code()),
@@ -249,7 +253,9 @@ fn print_judgement(judgement: &Judgement, words: [&str; 3]) {
     match judgement.certainty {
         Certainty::Certain | Certainty::NoDebt | Certainty::Unanswered => {}
         Certainty::Safe { why, at_least } => {
-            outln!("  a price is {why}: health is at least {at_least} % all the same, whatever it is");
+            outln!(
+                "  a price is {why}: health is at least {at_least} % all the same, whatever it is; the tier is of that"
+            );
         }
         Certainty::Unsafe(why) => outln!("  a price is {why}: unhealthy all the same, whatever it is"),
         Certainty::Undetermined(why) => outln!("  a price is {why}: the verdict depends on it: UNKNOWN"),
@@ -305,7 +311,7 @@ fn allowance_json(allowance: &Allowance) -> Value {
     json!({
         "asset": allowance.asset,
         "decimals": allowance.decimals,
-        "amount": allowance.limit.amount.to_string(),
+        "amount": (!allowance.limit.is_unknown()).then(|| allowance.limit.amount.to_string()),
         "because": allowance.limit.because.map(|r| json!({"code": r.code(), "message": r.to_string()})),
         "doubt": allowance.doubt.map(|why| why.to_string()),
     })

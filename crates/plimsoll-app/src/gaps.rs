@@ -16,9 +16,26 @@ const SHOWN: usize = 20;
 pub(crate) struct Gaps {
     pub(crate) faults: Faults,
     pub(crate) left_out: LeftOut,
+    /// No account of the book is left: nothing in it is sound.
+    pub(crate) all: bool,
 }
 
 impl Gaps {
+    /// How many are left out: all of them, where a file that has them cannot be read, and nobody knows how many.
+    pub(crate) fn counted(&self) -> String {
+        match &self.left_out.markets[..] {
+            _ if self.all && self.left_out.count() == 0 => "every account".into(),
+            [] => counted(self.left_out.count(), "account"),
+            markets => {
+                let by_name = match self.left_out.count() {
+                    0 => String::new(),
+                    count => format!("{} by name and ", counted(count, "account")),
+                };
+                format!("{by_name}every account of {}", markets.join(", "))
+            }
+        }
+    }
+
     /// The exit code of an answer about so many accounts: what is known to be unhealthy first, then what is not known
     /// because the book is faulty. Where nobody was judged nothing is calm; that is told.
     pub(crate) fn code(&self, severity: Severity, accounts: u64) -> u8 {
@@ -50,7 +67,7 @@ impl Gaps {
             return;
         }
         let LeftOut { accounts, markets, .. } = &self.left_out;
-        let left_out = counted(self.left_out.count(), "account");
+        let left_out = self.counted();
         let mut names = accounts.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
         let more = self.left_out.count().saturating_sub(SHOWN as u64);
         if more > 0 {

@@ -31,8 +31,8 @@ pub(crate) fn csv(args: &ImportCsvArgs) -> u8 {
         Some((path, market)) => (path, Some(market)),
         None => (args.market.as_str(), None),
     };
-    let template = match check::open(Path::new(path), false) {
-        Ok((template, _)) => template,
+    let template = match check::template(Path::new(path)) {
+        Ok(template) => template,
         Err(code) => return code,
     };
     let request = Request { table: File::open(&args.table), map: &map, template, market, rounding };

@@ -1,35 +1,61 @@
 //! `plimsoll liquidate`: every debt with every collateral, best first.
 
 use crate::args::LiquidateArgs;
-use crate::ask::{changed, print_foot, print_head, refusal_json, tell, tokens, words};
+use crate::ask::{after, opened, print_foot, print_head, refusal_json, tell, tokens, words};
 use crate::check::{judgement_json, provenance_json};
 use crate::show;
 use crate::show::outln;
 use crate::whatif::table;
-use plimsoll::{Dealt, Forced, Liquidate, Moved, Pair, PricedBy, Sale, liquidate};
+use plimsoll::{Dealt, Forced, Liquidate, Moved, Pair, PricedBy, Sale, liquidate, unmoved};
 use plimsoll_core::{Amount, Book, Int, Lot, Mechanism, Receive, U256};
 use serde_json::{Value, json};
 
 pub(crate) fn run(args: &LiquidateArgs) -> u8 {
-    let (book, account) = match changed(&args.book, &args.account, &args.first) {
-        Ok(changed) => changed,
+    let (before, account) = match opened(&args.book, None, &args.account) {
+        Ok(opened) => opened,
+        Err(code) => return code,
+    };
+    let book = match after(before.clone(), Some(account), &args.first) {
+        Ok(book) => book,
         Err(code) => return code,
     };
     tell(
         liquidate(&book, account, args.gas),
         |answer| &answer.judgement,
         |answer| {
+            let mut unmoved = unmoved(&before, &book, account);
+            unmoved.retain(|(_, feed)| prices(answer).any(|by| *by == PricedBy::Market(feed.clone())));
             if args.json {
-                outln!("{:#}", as_json(&book, answer));
+                outln!("{:#}", as_json(&book, answer, &unmoved));
             } else {
-                print(&book, answer);
+                print(&book, answer, &unmoved);
             }
         },
     )
 }
 
-fn print(book: &Book, answer: &Liquidate) {
+/// Every price that a profit of the answer rests on.
+fn prices(answer: &Liquidate) -> impl Iterator<Item = &PricedBy> {
+    let sales = answer.pairs.iter().filter_map(|pair| pair.outcome.as_ref().ok());
+    let forced = answer.forced.iter().flat_map(|forced| std::iter::once(forced).chain(&forced.then));
+    let dealt = forced.filter_map(|forced| forced.outcome.as_ref().ok());
+    let dealt = dealt.flat_map(|dealt| dealt.priced.iter().map(|(_, by)| by));
+    sales.flat_map(|sale| [&sale.collateral_priced, &sale.debt_priced]).chain(dealt)
+}
+
+/// What is to be known of a sale at a price that a change left behind.
+fn as_before(asset: &str) -> String {
+    format!("market price of {asset} as before the change")
+}
+
+fn print(book: &Book, answer: &Liquidate, unmoved: &[(String, String)]) {
     print_head(book, answer.account, &answer.judgement);
+    for (asset, feed) in unmoved {
+        outln!(
+            "NOTE     {}: the venue's price moved, {feed} did not, and sales are valued at it",
+            as_before(asset)
+        );
+    }
     outln!();
     if answer.pairs.is_empty() && answer.forced.is_empty() {
         outln!("not executable: the account has no debt, or nothing that could be seized");
@@ -51,7 +77,7 @@ fn print(book: &Book, answer: &Liquidate) {
                     money(sale.profit),
                     priced(sale),
                     sale.health_after.map_or_else(|| "no debt".into(), |health| health.to_string()),
-                    note(pair, sale),
+                    note(pair, sale, unmoved),
                 ]);
             }
             Err(refusal) => {
@@ -167,11 +193,14 @@ fn priced(sale: &Sale) -> String {
     }
 }
 
-fn note(pair: &Pair, sale: &Sale) -> String {
+fn note(pair: &Pair, sale: &Sale, unmoved: &[(String, String)]) -> String {
     let mut notes = Vec::new();
     if !sale.pays() {
         notes.push("does not pay".to_string());
     }
+    let sold = [&pair.collateral.asset, &pair.debt.asset];
+    notes
+        .extend(unmoved.iter().filter(|(asset, _)| sold.contains(&asset)).map(|(asset, _)| as_before(asset)));
     if sale.receive == Receive::Receipt {
         notes.push("as receipts: the pool cannot pay the asset out".into());
     }
@@ -185,7 +214,7 @@ fn note(pair: &Pair, sale: &Sale) -> String {
     notes.join("; ")
 }
 
-fn as_json(book: &Book, answer: &Liquidate) -> Value {
+fn as_json(book: &Book, answer: &Liquidate, unmoved: &[(String, String)]) -> Value {
     let listed = &book.accounts[answer.account];
     json!({
         "format": 1,
@@ -196,6 +225,11 @@ fn as_json(book: &Book, answer: &Liquidate) -> Value {
         "currency": answer.currency,
         "decimals": answer.unit.decimals,
         "gas": answer.gas.to_string(),
+        "unmoved": unmoved.iter().map(|(asset, feed)| json!({
+            "asset": asset,
+            "feed": feed,
+            "note": as_before(asset),
+        })).collect::<Vec<_>>(),
         "pairs": answer.pairs.iter().map(pair_json).collect::<Vec<_>>(),
         "forced": answer.forced.iter().map(forced_json).collect::<Vec<_>>(),
     })

@@ -34,8 +34,11 @@ fn print(book: &Book, answer: &Max) {
     let mut most = table(&["", "asset", "most", "binds", "one unit more"], 2..3);
     for (word, list) in [("withdraw", &answer.withdraw), ("borrow", &answer.borrow)] {
         for Most { asset, decimals, limit, binds } in list {
-            let amount = if limit.because.is_none() { "all: " } else { "" };
-            let amount = format!("{amount}{}", tokens(limit.amount, *decimals));
+            let all = if limit.because.is_none() { "all: " } else { "" };
+            let amount = match limit.is_unknown() {
+                true => "unknown".into(),
+                false => format!("{all}{}", tokens(limit.amount, *decimals)),
+            };
             let because = limit.because.as_ref().map_or_else(String::new, words);
             let open = if limit.no_more_than == limit.amount {
                 String::new()
@@ -72,14 +75,19 @@ fn as_json(book: &Book, answer: &Max) -> Value {
 
 fn most_json(most: &Most) -> Value {
     let Most { asset, decimals, limit, binds } = most;
+    let known = |amount: U256| (!limit.is_unknown()).then(|| amount.to_string());
     json!({
         "asset": asset,
         "decimals": decimals,
-        "amount": limit.amount.to_string(),
+        "amount": known(limit.amount),
         "all": limit.because.is_none() && limit.amount != U256::ZERO,
         "binds": binds.name(),
         "one_unit_more": limit.because.as_ref().map(refusal_json),
-        "no_more_than": limit.no_more_than.to_string(),
-        "kind": if limit.no_more_than == limit.amount { "exact" } else { "bound" },
+        "no_more_than": known(limit.no_more_than),
+        "kind": match limit {
+            limit if limit.is_unknown() => "unknown",
+            limit if limit.no_more_than == limit.amount => "exact",
+            _ => "bound",
+        },
     })
 }

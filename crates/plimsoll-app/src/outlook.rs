@@ -78,8 +78,17 @@ fn together(book: &Book, text: &str) -> Result<Mover, String> {
     let mut legs: Vec<(PriceId, Weight)> = Vec::new();
     for part in text.split(',').map(str::trim) {
         let (name, weight) = part.split_once('=').unwrap_or((part, "1"));
-        let id = book.graph.find(name.trim()).filter(|id| book.graph.leaves(*id) == [*id]);
-        let Some(id) = id else {
+        let named = book.graph.find(name.trim());
+        let leaves = named.map_or_else(Vec::new, |id| book.graph.leaves(id));
+        if named.is_some_and(|id| leaves != [id]) {
+            let of: Vec<String> =
+                leaves.iter().map(|leaf| format!("`{}`", self::name(book, *leaf))).collect();
+            let of = of.join(", ");
+            return Err(format!(
+                "`{name}` is derived from {of}; expected feeds, which take along what is derived"
+            ));
+        }
+        let Some(id) = named else {
             let names = book.graph.prices().iter().map(|price| price.name.as_str());
             let near = plimsoll_io::fault::nearest(name, names);
             let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
@@ -105,26 +114,22 @@ fn together(book: &Book, text: &str) -> Result<Mover, String> {
 
 /// The two columns of `check`: the nearest factor, and when interest alone is enough.
 pub(crate) fn columns(book: &Book, outlook: &Outlook) -> [String; 2] {
-    let nearest = outlook.factors.first().and_then(|factor| Some((factor, danger(factor)?)));
+    let nearest = outlook.factors.first().and_then(|factor| Some((factor, factor.nearest()?)));
     let nearest = nearest.map_or_else(
         || "-".into(),
         |(factor, distance)| {
+            let way = format!("{} {}", name(book, factor.leaf), percent(distance.parts));
+            // A move that would save an account is not told like one that kills it.
+            if factor.boundary.today == Verdict::Unhealthy {
+                return format!("healthy at {way}");
+            }
             let multiple = if distance.parts.is_negative() { factor.worst_days() } else { None };
             let multiple = multiple
                 .map_or_else(String::new, |parts| format!(", {} worst days", show::exact(parts.into(), 2)));
-            format!("{} {}{multiple}", name(book, factor.leaf), percent(distance.parts))
+            format!("{way}{multiple}")
         },
     );
     [nearest, outlook.interest.as_ref().map_or_else(|| "-".into(), runs)]
-}
-
-/// Below a millionth of today's price whole units decide, not the market: a crossing there is told, but is no danger.
-fn is_dust(distance: Distance) -> bool {
-    distance.parts <= Int::new(-999_999)
-}
-
-fn danger(factor: &Factor) -> Option<Distance> {
-    factor.nearest().filter(|nearest| !is_dust(*nearest))
 }
 
 /// What the factors do not say by themselves: both sides move with one price, so another one decides.
@@ -132,11 +137,11 @@ pub(crate) fn basis(book: &Book, outlook: &Outlook) -> Option<String> {
     let never = |factor: &&Factor| {
         let unproven = |crossing| matches!(crossing, Crossing::Unproven(_));
         let Boundary { today, down, up, .. } = factor.boundary;
-        today == Verdict::Healthy && danger(factor).is_none() && !unproven(down) && !unproven(up)
+        today == Verdict::Healthy && factor.nearest().is_none() && !unproven(down) && !unproven(up)
     };
     let harmless: Vec<&str> =
         outlook.factors.iter().filter(never).map(|factor| name(book, factor.leaf)).collect();
-    let nearest = outlook.factors.first().filter(|factor| danger(factor).is_some())?;
+    let nearest = outlook.factors.first().filter(|factor| factor.nearest().is_some())?;
     (!harmless.is_empty()).then(|| {
         format!("no price of {} does it: what matters is {}", harmless.join(", "), name(book, nearest.leaf))
     })
@@ -191,7 +196,7 @@ fn print(
         let none = boundary.down == Crossing::Never && boundary.up == Crossing::Never;
         for (at, &distance) in sides.into_iter().filter(|(at, _)| *at != Crossing::Never || none) {
             let [first, mut settled] = crossing(boundary, at);
-            if distance.is_some_and(is_dust) {
+            if distance.is_some_and(|distance| distance.is_dust()) {
                 settled = "only where whole units decide".into();
             }
             let fall = distance.is_some_and(|distance| distance.parts.is_negative());
@@ -264,8 +269,13 @@ fn print_goods(book: &Book, account: usize, holdings: &[Good]) {
             .map_or(spec.decimals, |asset| asset.decimals);
         let balance = balance.map_or_else(|refusal| words(&refusal), |balance| tokens(balance.raw, decimals));
         let limit = withdrawable.as_ref().map_or_else(String::new, |limit| {
-            let binds = Binds::of(limit.because.as_ref()).name();
-            format!("{} ({binds})", tokens(limit.amount, decimals))
+            match limit.because.as_ref().filter(|_| limit.is_unknown()) {
+                Some(refusal) => format!("unknown: {}", words(refusal)),
+                None => {
+                    let binds = Binds::of(limit.because.as_ref()).name();
+                    format!("{} ({binds})", tokens(limit.amount, decimals))
+                }
+            }
         });
         goods.add_row([spec.name.clone(), balance, counts(counting), limit]);
     }
@@ -367,7 +377,10 @@ pub(crate) fn as_json(book: &Book, account: usize, outlook: &Outlook) -> Value {
             "why_not": good.counting.as_ref().ok().and_then(|counting| counting.why_not).map(|why| why.words()),
             "frozen": good.counting.as_ref().ok().map(|counting| counting.frozen),
             "paused": good.counting.as_ref().ok().map(|counting| counting.paused),
-            "withdrawable": good.withdrawable.as_ref().map(|limit| limit.amount.to_string()),
+            "withdrawable": good.withdrawable.as_ref().filter(|limit| !limit.is_unknown())
+                .map(|limit| limit.amount.to_string()),
+            "withdrawable_unknown": good.withdrawable.as_ref().filter(|limit| limit.is_unknown())
+                .and_then(|limit| limit.because.as_ref().map(refusal_json)),
         })).collect::<Vec<_>>(),
     })
 }

@@ -1,8 +1,8 @@
 //! `plimsoll portfolio`: one owner's accounts side by side; and `restore --with`: so much of one asset for all of them.
 
 use crate::args::{PortfolioArgs, RestoreArgs};
-use crate::ask::{after, doubt, no_such, print_foot, refuse, tokens, words};
-use crate::check::{columns, judgement_json, provenance_json, shown_cells, shown_json};
+use crate::ask::{after, doubt, no_such, print_foot, refusal_json, refuse, tokens, unknown_health, words};
+use crate::check::{columns, counted, judgement_json, provenance_json, shown_cells, shown_json};
 use crate::explain::worst_code;
 use crate::select::Shown;
 use crate::show::{errln, outln};
@@ -12,7 +12,7 @@ use plimsoll::{
     Distance, Enough, Ladder, Part, Portfolio, Ratio, Restore, Split, Stake, Way, portfolio, restore_all,
     split,
 };
-use plimsoll_core::{Book, Int, Judgement};
+use plimsoll_core::{Book, Int, Judgement, Refusal};
 use serde_json::{Value, json};
 
 pub(crate) fn run(args: &PortfolioArgs) -> u8 {
@@ -52,7 +52,8 @@ fn unknown(book: &Book, owner: &str) -> Option<u8> {
 /// A line for each account of which all that is said hangs on a doubtful price.
 fn print_doubts<'a>(book: &Book, judgements: impl Iterator<Item = (usize, &'a Judgement)>) {
     for (account, judgement) in judgements {
-        if let Some(why) = doubt(judgement) {
+        // Of one without an answer nothing is said.
+        if let Some(why) = doubt(judgement).filter(|_| unknown_health(judgement).is_none()) {
             outln!(
                 "DOUBT  {}: a price is {why}: what is said of it holds at the price that the venue would use",
                 name(book, account)
@@ -91,27 +92,53 @@ fn print(book: &Book, args: &PortfolioArgs, answer: &Portfolio, back: &[Restore]
         first.add_row([feed.to_string(), fall, falls, rise, rises]);
     }
     outln!("{}\n", first.trim_fmt());
+    if !answer.dead.is_empty() {
+        let names: Vec<String> = answer.dead.iter().map(|at| position(book, answer, *at)).collect();
+        outln!("LIQUIDATABLE ALREADY, whatever price moves: {}\n", names.join(", "));
+    }
+    print_missing(book, answer, "unknown, and so in neither \"dies first\" nor \"back to\"", &answer.unknown);
+    print_missing(book, answer, "not in the sums", &answer.unsummed);
     for net in &answer.sums {
         let show = |value: Int| show::amount(value, net.decimals, 2);
         let year = |value: Option<Int>| value.map_or_else(|| "unknown".into(), show);
         outln!(
-            "{}: collateral {}, debt {}, net equity {}; a year of interest, nobody acting: earns {}, pays {}",
+            "{}: collateral {}, owned {}, debt {}, net equity {}; a year of interest, nobody acting: earns {}, pays {} ({})",
             net.currency,
             show(net.collateral),
+            show(net.owned),
             show(net.debt),
             show(net.equity),
             year(net.earned),
             year(net.paid),
+            counted(net.accounts, "account"),
         );
     }
-    print_back(book, args, back);
+    print_back(book, args, back, answer.unknown.is_empty());
     print_doubts(book, back.iter().map(|restore| (restore.account, &restore.judgement)));
     print_foot(&answer.identity);
 }
 
-fn print_back(book: &Book, args: &PortfolioArgs, back: &[Restore]) {
+/// The name of an account by its place among the positions.
+fn position(book: &Book, answer: &Portfolio, at: usize) -> String {
+    answer.positions.get(at).map_or_else(String::new, |position| name(book, position.row.account))
+}
+
+/// A line that says which accounts something does not hold of; none where there are none.
+fn print_missing(book: &Book, answer: &Portfolio, what: &str, missing: &[(usize, Refusal)]) {
+    if missing.is_empty() {
+        return;
+    }
+    let each =
+        |(at, refusal): &(usize, Refusal)| format!("{} ({})", position(book, answer, *at), words(refusal));
+    let names: Vec<String> = missing.iter().map(each).collect();
+    let all = counted(answer.positions.len() as u64, "account");
+    outln!("{} of {all} {what}: {}\n", missing.len(), names.join(", "));
+}
+
+fn print_back(book: &Book, args: &PortfolioArgs, back: &[Restore], all_known: bool) {
     if back.is_empty() {
-        outln!("\nevery account that owes has a health of {} or more", args.to);
+        let who = if all_known { "that owes" } else { "that owes and is known" };
+        outln!("\nevery account {who} has a health of {} or more", args.to);
         return;
     }
     let title = format!("back to {}, good for ten minutes", args.to);
@@ -156,10 +183,15 @@ fn as_json(book: &Book, args: &PortfolioArgs, answer: &Portfolio, back: &[Restor
             "fall": end(entry.fall),
             "rise": end(entry.rise),
         })).collect::<Vec<_>>(),
+        "liquidatable": answer.dead.iter().map(|at| position(book, answer, *at)).collect::<Vec<_>>(),
+        "unknown": missing_json(book, answer, &answer.unknown),
+        "not_in_sums": missing_json(book, answer, &answer.unsummed),
         "sums": answer.sums.iter().map(|net| json!({
             "currency": net.currency,
             "decimals": net.decimals,
+            "accounts": net.accounts,
             "collateral": net.collateral.to_string(),
+            "owned": net.owned.to_string(),
             "debt": net.debt.to_string(),
             "equity": net.equity.to_string(),
             "earned_a_year": net.earned.map(|value| value.to_string()),
@@ -170,6 +202,11 @@ fn as_json(book: &Book, args: &PortfolioArgs, answer: &Portfolio, back: &[Restor
             "accounts": back.iter().map(|restore| crate::restore::as_json(book, restore)).collect::<Vec<_>>(),
         },
     })
+}
+
+fn missing_json(book: &Book, answer: &Portfolio, missing: &[(usize, Refusal)]) -> Value {
+    let each = |(at, refusal): &(usize, Refusal)| json!({"account": position(book, answer, *at), "refusal": refusal_json(refusal)});
+    missing.iter().map(each).collect()
 }
 
 // ---- restore --with ---------------------------------------------------------------------------------------------------
@@ -193,14 +230,18 @@ pub(crate) fn split_run(args: &RestoreArgs, with: &Stake) -> u8 {
             } else {
                 print_split(&book, &answer);
             }
-            worst_code(answer.judgements.iter().map(|(_, judgement)| judgement))
+            // What is not known of an account that is safe is unknown all the same: the least healthy one may be it.
+            match worst_code(answer.judgements.iter().map(|(_, judgement)| judgement)) {
+                exit::CALM if !answer.unknown.is_empty() => exit::UNKNOWN,
+                code => code,
+            }
         }
         Err(why) => refuse(&why),
     }
 }
 
 fn print_split(book: &Book, answer: &Split) {
-    let Split { asset, decimals, with, health, parts, left, stuck, .. } = answer;
+    let Split { asset, decimals, with, health, parts, left, stuck, unknown, .. } = answer;
     let mut table = table(&["account", "", asset, "health then"], 2..4);
     for Part { account, repays, enough, .. } in parts {
         let then = enough.health.map_or_else(|| "no debt".into(), |health| health.to_string());
@@ -209,16 +250,25 @@ fn print_split(book: &Book, answer: &Split) {
     }
     outln!("{}\n", table.trim_fmt());
     match health {
+        Some(health) if answer.highest => outln!(
+            "every account that {asset} can help reaches a health of {health}; more than 1000 is not aimed at. Of {} {} is left",
+            tokens(*with, *decimals),
+            tokens(*left, *decimals)
+        ),
         Some(health) => outln!(
             "with {} {asset} every account that it can help reaches a health of {health}, and no more; left: {}",
             tokens(*with, *decimals),
             tokens(*left, *decimals)
         ),
-        None => outln!("{asset} can help no account"),
+        None if unknown.is_empty() => outln!("{asset} can help no account"),
+        None => outln!("{asset} can help no account that is known"),
     }
     for (account, health) in stuck {
         let health = health.map_or_else(|| "-".into(), |health| health.to_string());
         outln!("{asset} cannot help {}: its health stays {health}", name(book, *account));
+    }
+    for (account, refusal) in unknown {
+        outln!("unknown, and gets nothing: {}: {}", name(book, *account), words(refusal));
     }
     print_doubts(book, answer.judgements.iter().map(|(account, judgement)| (*account, judgement)));
     print_foot(&answer.identity);
@@ -233,6 +283,7 @@ fn split_json(book: &Book, answer: &Split) -> Value {
         "decimals": answer.decimals,
         "with": answer.with.to_string(),
         "health": answer.health.map(|health| health.to_string()),
+        "highest_aimed_at": answer.highest,
         "parts": answer.parts.iter().map(|part| json!({
             "account": name(book, part.account),
             "does": if part.repays { "repay" } else { "deposit" },
@@ -243,6 +294,10 @@ fn split_json(book: &Book, answer: &Split) -> Value {
         "judgements": answer.judgements.iter().map(|(account, judgement)| json!({
             "account": name(book, *account),
             "judgement": judgement_json(judgement),
+        })).collect::<Vec<_>>(),
+        "unknown": answer.unknown.iter().map(|(account, refusal)| json!({
+            "account": name(book, *account),
+            "refusal": refusal_json(refusal),
         })).collect::<Vec<_>>(),
         "left": answer.left.to_string(),
         "stuck": answer.stuck.iter().map(|(account, health)| json!({

@@ -1,12 +1,14 @@
 //! `plimsoll restore`: the way back, asset by asset.
 
 use crate::args::RestoreArgs;
-use crate::ask::{changed, print_foot, print_head, refusal_json, tell, tokens, words};
+use crate::ask::{
+    changed, health_words, print_foot, print_head, refusal_json, tell, tokens, unknown_health, words,
+};
 use crate::check::{judgement_json, provenance_json};
 use crate::show::{errln, outln};
 use crate::whatif::table;
 use crate::{exit, show};
-use plimsoll::{Enough, Hindrance, Ratio, Restore, Way, restore};
+use plimsoll::{Binds, Enough, Hindrance, Ratio, Restore, Way, restore};
 use plimsoll_core::{Book, U256};
 use serde_json::{Value, json};
 
@@ -46,7 +48,7 @@ pub(crate) fn run(args: &RestoreArgs) -> u8 {
 
 fn print(book: &Book, answer: &Restore) {
     print_head(book, answer.account, &answer.judgement);
-    outln!("health   {}, to be {}\n", health(answer.health), answer.target);
+    outln!("health   {}, to be {}\n", health_words(&answer.judgement, answer.health), answer.target);
     let by = format!("holds until {}", show::time(answer.by));
     let mut ways = table(&["", "asset", "at once", &by, "health then"], 2..4);
     let mut uncounted = Vec::new();
@@ -57,17 +59,24 @@ fn print(book: &Book, answer: &Restore) {
                 (Ok(now), by) => {
                     let (later, then) = match by {
                         Ok(by) => (amount(by, *decimals), health(by.health)),
-                        Err(why) => (format!("impossible: {}", hindrance(why, asset, *decimals)), "-".into()),
+                        Err(why) => {
+                            let kind = if is_unknown(why) { "unknown" } else { "impossible" };
+                            (format!("{kind}: {}", hindrance(why, asset, *decimals)), "-".into())
+                        }
                     };
                     ways.add_row([word.into(), asset.clone(), amount(now, *decimals), later, then]);
                 }
                 (Err(Hindrance::NotCounted), _) => uncounted.push(asset.clone()),
-                (Err(why), _) => impossible
-                    .push(format!("{word} {asset}: impossible: {}", hindrance(why, asset, *decimals))),
+                (Err(why), _) => {
+                    let kind = if is_unknown(why) { "unknown" } else { "impossible" };
+                    impossible.push(format!("{word} {asset}: {kind}: {}", hindrance(why, asset, *decimals)));
+                }
             }
         }
     }
-    outln!("{}", ways.trim_fmt());
+    if ways.row_count() > 0 {
+        outln!("{}", ways.trim_fmt());
+    }
     for line in impossible {
         outln!("{line}");
     }
@@ -94,6 +103,11 @@ fn amount(enough: &Enough, decimals: u8) -> String {
     format!("{all}{}{open}", tokens(enough.amount, decimals))
 }
 
+/// Whether nothing can be computed, which is not the same as that nothing will do.
+fn is_unknown(why: &Hindrance) -> bool {
+    matches!(why, Hindrance::Refused { most: U256::ZERO, refusal } if Binds::of(Some(refusal)) == Binds::World)
+}
+
 fn hindrance(why: &Hindrance, asset: &str, decimals: u8) -> String {
     match why {
         Hindrance::Refused { most, refusal } if *most == U256::ZERO => words(refusal),
@@ -116,6 +130,7 @@ pub(crate) fn as_json(book: &Book, answer: &Restore) -> Value {
         "market": book.markets[listed.market].name,
         "judgement": judgement_json(&answer.judgement),
         "health": answer.health.map(|health| health.digits(0, 18)),
+        "health_unknown": unknown_health(&answer.judgement).as_ref().map(refusal_json),
         "to": answer.target.to_string(),
         "now": answer.now.0,
         "by": answer.by.0,
@@ -143,6 +158,9 @@ fn outcome_json(outcome: &Result<Enough, Hindrance>) -> Value {
             "kind": if enough.no_less_than == enough.amount { "exact" } else { "bound" },
             "health": enough.health.map(|health| health.digits(0, 18)),
         }),
+        Err(why @ Hindrance::Refused { refusal, .. }) if is_unknown(why) => {
+            json!({"possible": null, "why": "unknown", "refusal": refusal_json(refusal)})
+        }
         Err(Hindrance::Refused { most, refusal }) => {
             json!({"possible": false, "why": "refused", "most": most.to_string(), "refusal": refusal_json(refusal)})
         }

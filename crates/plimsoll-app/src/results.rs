@@ -4,7 +4,7 @@
 
 use crate::{check, show};
 use plimsoll::{Ratio, Row};
-use plimsoll_core::{Assessment, Book, Certainty, Figure, Int, ListedAccount};
+use plimsoll_core::{Assessment, Book, Certainty, Figure, Int, ListedAccount, Refusal, Verdict};
 
 /// An account and what was found of it.
 pub(crate) struct Result<'r> {
@@ -36,8 +36,8 @@ pub(crate) const COLUMNS: &[Column] = &[
     column("certainty", "word", |r| certainty(&r.row.liquidation.certainty).into()),
     column("doubt", "word", |r| doubt(&r.row.liquidation.certainty)),
     column("venue_verdict", "word", |r| own(r).map_or("", |own| check::word(own.verdict)).into()),
-    column("venue_refusal", "code", |r| r.row.liquidation.own.err().map_or("", |why| why.code()).into()),
-    column("executable", "yes or no", |r| own(r).map_or("", |own| yes(own.executable.is_ok())).into()),
+    column("venue_refusal", "code", |r| refusal(r).map_or("", |why| why.code()).into()),
+    column("executable", "yes or no", |r| unhealthy(r).map_or("", |own| yes(own.executable.is_ok())).into()),
     column("health", "fraction", |r| fraction(r.row.health.as_ref())),
     column("ratio", "fraction", |r| fraction(r.row.ratio.as_ref())),
     column("minimum", "fraction", |r| fraction(r.row.minimum.as_ref())),
@@ -64,6 +64,16 @@ pub(crate) const COLUMNS: &[Column] = &[
 
 fn own(result: &Result<'_>) -> Option<Assessment> {
     result.row.liquidation.own.ok()
+}
+
+/// The venue's own answer where it calls the account unhealthy: of any other there is nothing to execute.
+fn unhealthy(result: &Result<'_>) -> Option<Assessment> {
+    own(result).filter(|own| own.verdict == Verdict::Unhealthy)
+}
+
+/// Why the venue has no verdict, or would not liquidate now what it calls unhealthy.
+fn refusal(result: &Result<'_>) -> Option<Refusal> {
+    result.row.liquidation.own.err().or_else(|| unhealthy(result)?.executable.err())
 }
 
 fn yes(flag: bool) -> &'static str {

@@ -3,7 +3,7 @@
 use crate::args::{CheckArgs, Order};
 use crate::ask::no_such;
 use plimsoll::{Check, Ladder, Lookout, Outlook, Row, Tier};
-use plimsoll_core::{Book, Decimal, Int, U256};
+use plimsoll_core::{Book, Decimal, Int, ListedAccount, U256, Verdict};
 use std::cmp::Reverse;
 
 /// An account that is shown.
@@ -32,10 +32,29 @@ impl CheckArgs {
                 Ok(Ladder { safe, moderate, high })
             }
             _ => Err(format!(
-                "--tiers {}: expected three falling numbers from 1 on with at most two digits after the point, such as 2,1.5,1.2",
+                "--tiers {}: expected three numbers from 1 on, none above the one before it, with at most two digits after the point, such as 2,1.5,1.2",
                 self.tiers
             )),
         }
+    }
+}
+
+/// In which order distances are read: of an unhealthy account they lead out of danger, and of one without an answer
+/// there are none.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Unhealthy,
+    Unknown,
+    Healthy,
+    NoDebt,
+}
+
+fn rank(row: &Row) -> Rank {
+    match (row.liquidation.verdict(), row.liquidation.own.map(|own| own.verdict)) {
+        (Some(Verdict::Unhealthy), _) | (_, Ok(Verdict::Unhealthy)) => Rank::Unhealthy,
+        (Some(Verdict::NoDebt), _) | (_, Ok(Verdict::NoDebt)) => Rank::NoDebt,
+        (_, Err(_)) => Rank::Unknown,
+        (_, Ok(Verdict::Healthy)) => Rank::Healthy,
     }
 }
 
@@ -64,7 +83,11 @@ impl<'a> Choice<'a> {
 
     /// The chosen accounts in order, each with its outlook.
     pub(crate) fn rows<'c>(&self, book: &Book, answer: &'c Check, lookout: &Lookout<'_>) -> Vec<Shown<'c>> {
-        let mut rows: Vec<&Row> = answer.rows.iter().filter(|row| self.takes(book, row)).collect();
+        let mut rows: Vec<&Row> = answer
+            .rows
+            .iter()
+            .filter(|row| self.takes(book, &book.accounts[row.account], row.tier))
+            .collect();
         let name = |row: &Row| &book.accounts[row.account].name;
         match self.order {
             Order::Health => {}
@@ -73,15 +96,17 @@ impl<'a> Choice<'a> {
                 let debt = row.borrowing.own.map_or(Int::ZERO, |own| own.debt);
                 (book.accounts[row.account].market, Reverse(debt))
             }),
-            Order::Distance => {
-                rows.sort_by_cached_key(|row| {
-                    let listed = &book.accounts[row.account];
-                    let factors = lookout.factors(listed.market, &listed.account);
-                    let nearest: Option<U256> =
-                        factors.first().and_then(|factor| Some(factor.nearest()?.parts.magnitude()));
-                    (nearest.is_none(), nearest)
-                });
-            }
+            Order::Distance => rows.sort_by_cached_key(|row| {
+                let rank = rank(row);
+                if rank != Rank::Healthy {
+                    return (rank, false, None);
+                }
+                let listed = &book.accounts[row.account];
+                let factors = lookout.factors(listed.market, &listed.account);
+                let nearest: Option<U256> =
+                    factors.first().and_then(|factor| Some(factor.nearest()?.parts.magnitude()));
+                (rank, nearest.is_none(), nearest)
+            }),
         }
         rows.truncate(self.top);
         let outlook = |row: &Row| {
@@ -94,14 +119,28 @@ impl<'a> Choice<'a> {
     /// The exit code where the book has no owner or market of the name asked for; told.
     pub(crate) fn unknown(&self, book: &Book) -> Option<u8> {
         let mut owners = book.accounts.iter().map(|listed| listed.owner.as_str());
-        let mut markets = book.markets.iter().map(|listed| listed.name.as_str());
-        let owner = self.owner.and_then(|owner| no_such("owner", owner, &mut owners));
-        owner.or_else(|| self.market.and_then(|market| no_such("market", market, &mut markets)))
+        self.unknown_owner(&mut owners).or_else(|| self.unknown_market(book))
     }
 
-    fn takes(&self, book: &Book, row: &Row) -> bool {
-        let listed = &book.accounts[row.account];
-        (self.tiers.is_empty() || self.tiers.contains(&row.tier))
+    /// The same of the owner alone, of whom these are all that there are.
+    pub(crate) fn unknown_owner(&self, owners: &mut dyn Iterator<Item = &str>) -> Option<u8> {
+        self.owner.and_then(|owner| no_such("owner", owner, owners))
+    }
+
+    /// The same of the market alone.
+    pub(crate) fn unknown_market(&self, book: &Book) -> Option<u8> {
+        let mut markets = book.markets.iter().map(|listed| listed.name.as_str());
+        self.market.and_then(|market| no_such("market", market, &mut markets))
+    }
+
+    /// The owner asked for.
+    pub(crate) fn owner(&self) -> Option<&'a str> {
+        self.owner
+    }
+
+    /// Whether an account of a tier is chosen.
+    pub(crate) fn takes(&self, book: &Book, listed: &ListedAccount, tier: Tier) -> bool {
+        (self.tiers.is_empty() || self.tiers.contains(&tier))
             && self.owner.is_none_or(|owner| listed.owner == owner)
             && self.market.is_none_or(|market| book.markets[listed.market].name == market)
     }

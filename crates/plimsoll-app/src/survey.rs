@@ -7,6 +7,7 @@ use crate::exit;
 use crate::gaps::Gaps;
 use crate::progress::Progress;
 use crate::results::{COLUMNS, Result as Answer};
+use crate::select::Choice;
 use crate::show::{errln, outln};
 use plimsoll::{Ladder, Survey, Surveyed};
 use plimsoll_core::{Book, ListedAccount, Time};
@@ -16,13 +17,13 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-pub(crate) fn run(args: &CheckArgs, ladder: &Ladder) -> u8 {
+pub(crate) fn run(args: &CheckArgs, ladder: &Ladder, choice: &Choice<'_>) -> u8 {
     let surveyed = match stream(&args.book) {
-        Some(stream) => match streamed(args, ladder, stream) {
+        Some(stream) => match streamed(args, ladder, choice, stream) {
             Ok(surveyed) => surveyed.map(|surveyed| (surveyed, Gaps::default())),
-            Err(()) => whole(args, ladder),
+            Err(()) => whole(args, ladder, choice),
         },
-        None => whole(args, ladder),
+        None => whole(args, ladder, choice),
     };
     match surveyed {
         Ok((surveyed, gaps)) => {
@@ -34,19 +35,37 @@ pub(crate) fn run(args: &CheckArgs, ladder: &Ladder) -> u8 {
 }
 
 /// The book account by account; an error where it must be read whole after all, which tells what is wrong with it.
-fn streamed(args: &CheckArgs, ladder: &Ladder, mut stream: Stream) -> Result<Result<Surveyed, u8>, ()> {
-    // Stdout takes nothing back: before the first row is printed all of them are known to be sound.
-    if args.csv {
-        run_through(&mut stream, &mut |_| Ok(())).map_err(drop)?;
+fn streamed(
+    args: &CheckArgs,
+    ladder: &Ladder,
+    choice: &Choice<'_>,
+    mut stream: Stream,
+) -> Result<Result<Surveyed, u8>, ()> {
+    // Stdout takes nothing back: before the first row is printed all of them are known to be sound. And an owner who
+    // has nothing is a slip.
+    if args.csv || choice.owner().is_some() {
+        let mut owned = false;
+        run_through(&mut stream, &mut |listed| {
+            owned |= choice.owner() == Some(listed.owner.as_str());
+            Ok(())
+        })
+        .map_err(drop)?;
+        let owners = choice.owner().filter(|_| owned);
+        if let Some(code) = choice.unknown_owner(&mut owners.into_iter()) {
+            return Ok(Err(code));
+        }
         stream = plimsoll_io::book::stream(&args.book).ok_or(())?;
     }
     let book = stream.take_book().ok_or(())?;
+    if let Some(code) = choice.unknown_market(&book) {
+        return Ok(Err(code));
+    }
     let Some(at) = time_of(&book, args.at.as_deref()) else { return Ok(Err(exit::USAGE)) };
     let survey = match Survey::new(&book, at, ladder) {
         Ok(survey) => survey,
         Err(unsound) => return Ok(Err(refused(&unsound))),
     };
-    let mut judged = match Judged::new(args, &book, survey) {
+    let mut judged = match Judged::new(args, choice, &book, survey) {
         Ok(judged) => judged,
         Err(code) => return Ok(Err(code)),
     };
@@ -58,11 +77,17 @@ fn streamed(args: &CheckArgs, ladder: &Ladder, mut stream: Stream) -> Result<Res
 }
 
 /// The book read whole.
-fn whole(args: &CheckArgs, ladder: &Ladder) -> Result<(Surveyed, Gaps), u8> {
+fn whole(args: &CheckArgs, ladder: &Ladder, choice: &Choice<'_>) -> Result<(Surveyed, Gaps), u8> {
     let (book, gaps) = open_for(args)?;
+    // What was meant may be among what was left out.
+    if gaps.faults.is_empty()
+        && let Some(code) = choice.unknown(&book)
+    {
+        return Err(code);
+    }
     let at: Time = time_of(&book, args.at.as_deref()).ok_or(exit::USAGE)?;
     let survey = Survey::new(&book, at, ladder).map_err(|unsound| refused(&unsound))?;
-    let mut judged = Judged::new(args, &book, survey)?;
+    let mut judged = Judged::new(args, choice, &book, survey)?;
     let mut progress = Progress::new("accounts", book.accounts.len() as u64);
     for (done, listed) in (0..).zip(&book.accounts) {
         judged.account(listed).map_err(|error| unwritten(args, &error))?;
@@ -96,6 +121,7 @@ fn run_through(
 /// Accounts as they are judged, and the table that they are written to.
 struct Judged<'a> {
     args: &'a CheckArgs,
+    choice: &'a Choice<'a>,
     book: &'a Book,
     survey: Survey<'a>,
     out: Option<Table<Box<dyn Write + Send>>>,
@@ -103,7 +129,12 @@ struct Judged<'a> {
 }
 
 impl<'a> Judged<'a> {
-    fn new(args: &'a CheckArgs, book: &'a Book, survey: Survey<'a>) -> Result<Judged<'a>, u8> {
+    fn new(
+        args: &'a CheckArgs,
+        choice: &'a Choice<'a>,
+        book: &'a Book,
+        survey: Survey<'a>,
+    ) -> Result<Judged<'a>, u8> {
         let part = args.parquet.as_deref().map(Part::new);
         let to: Option<(Form, Box<dyn Write + Send>)> = match &part {
             Some(part) => match File::create(&part.path) {
@@ -116,7 +147,7 @@ impl<'a> Judged<'a> {
         let names: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
         let out = to.map(|(form, to)| Table::new(form, to, &names)).transpose();
         let out = out.map_err(|error| unwritten(args, &error))?;
-        Ok(Judged { args, book, survey, out, part })
+        Ok(Judged { args, choice, book, survey, out, part })
     }
 
     fn account(&mut self, listed: &ListedAccount) -> Result<(), WriteError> {
@@ -125,6 +156,10 @@ impl<'a> Judged<'a> {
             return Ok(());
         };
         let row = self.survey.row(listed);
+        // Who is not chosen has no row, and is in the sums all the same.
+        if !self.choice.takes(self.book, listed, row.tier) {
+            return Ok(());
+        }
         let answer = Answer { book: self.book, listed, row: &row };
         let cells: Vec<String> = COLUMNS.iter().map(|column| (column.cell)(&answer)).collect();
         let done = out.row(&cells);

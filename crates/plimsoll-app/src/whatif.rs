@@ -2,7 +2,7 @@
 
 use crate::args::WhatifArgs;
 use crate::ask::{refusal_json, refuse, tokens, words};
-use crate::check::{columns, counted, provenance_json, shown_cells, shown_json, total_json};
+use crate::check::{columns, counted, provenance_json, shown_cells, shown_json, total_json, unsummed};
 use crate::outlook::shown;
 use crate::show::{errln, outln};
 use crate::{exit, explain, show};
@@ -277,6 +277,10 @@ fn print_totals(before: &Check, after: &Check) {
     if totals.row_count() > 0 {
         outln!("{}", totals.trim_fmt());
     }
+    let [was, is] = [before, after].map(|check| unsummed(check.rows.len() as u64, &check.totals));
+    if was + is > 0 {
+        outln!("in no sum, as the venue has no answer: before {}, after {is}", counted(was, "account"));
+    }
 }
 
 /// What stands ahead of a book's accounts; both books were judged at their own times before.
@@ -319,6 +323,7 @@ fn all_as_json(book: &Book, steps: &[(String, Change)], answer: &WhatIfAll) -> V
             "provenance": provenance_json(&point.identity),
             "tiers": tiers.collect::<serde_json::Map<_, _>>(),
             "totals": point.seen.totals.iter().map(total_json).collect::<Vec<_>>(),
+            "unsummed": unsummed(point.seen.rows.len() as u64, &point.seen.totals),
         })
     };
     let done =

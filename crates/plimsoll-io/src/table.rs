@@ -200,9 +200,11 @@ pub(crate) fn place_columns<'n>(
         }
     }
     let missing = columns.iter().zip(&places).filter(|(column, place)| column.needed && place.is_none());
-    let missing: Vec<&str> = missing.map(|(column, _)| column.name).collect();
+    let missing: Vec<String> = missing.map(|(column, _)| format!("no `{}`", column.name)).collect();
     if !missing.is_empty() {
-        log.at(Code::MissingColumn, whole, "no such column", format!("the columns {}", missing.join(", ")));
+        let needed: Vec<&str> = columns.iter().filter(|column| column.needed).map(|c| c.name).collect();
+        let expected = format!("the columns {}", needed.join(", "));
+        log.at(Code::MissingColumn, whole, missing.join(", "), expected);
     }
     places
 }

@@ -217,3 +217,22 @@ fn real_borrowers_have_the_health_that_their_file_says() {
         );
     }
 }
+
+/// An asset that the market does not list was told of every row.
+#[test]
+fn an_unknown_asset_of_the_map_is_told_once() {
+    let rows: String = (0..50).map(|n| format!("u{n},1,1\n")).collect();
+    for (map, expected) in [
+        ("account=user,collateral.STETH=c,debt.OWD=d", "OWD"),
+        ("account=user,supply.STET=c,supply.STET:raw=d,debt.OWED=d", "STET"),
+    ] {
+        let imported = run(file("t.csv", format!("user,c,d\n{rows}")), map, None);
+        let told = imported.faults.render(false);
+        assert_eq!(imported.faults.count(), 1, "{told}");
+        assert!(
+            told.contains("the map") && told.contains(expected) && told.contains("did you mean"),
+            "{told}"
+        );
+        assert!(imported.book.accounts.is_empty());
+    }
+}

@@ -105,12 +105,17 @@ const REFUSED: &[(&str, &[&str])] = &[
     (
         "mistyped-column",
         &[
-            "positions.parquet: columns: PL0531: found no such column, expected the columns quantity",
+            "positions.parquet: columns: PL0531: found no `quantity`, expected the columns account, market, kind, asset, quantity, unit",
             "positions.parquet: column quantitiy: PL0530: found \"quantitiy\", expected a known column (did you mean",
         ],
     ),
     ("nested", &["positions.parquet: column mode: PL0535: found the type List"]),
-    ("no-unit", &["positions.parquet: columns: PL0531: found no such column, expected the columns unit"]),
+    (
+        "no-unit",
+        &[
+            "positions.parquet: columns: PL0531: found no `unit`, expected the columns account, market, kind, asset, quantity, unit",
+        ],
+    ),
     ("not-parquet", &["positions.parquet: PL0524: found a file that does not begin with PAR1"]),
     ("pandas-index", &["positions.parquet: column __index_level_0__: PL0530: found \"__index_level_0__\""]),
 ];

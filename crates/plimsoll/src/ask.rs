@@ -7,6 +7,9 @@ use plimsoll_core::{
 };
 use std::fmt;
 
+/// So many names that would do are told; more are not.
+const KNOWN_MAX: usize = 12;
+
 /// A question that cannot be put to this book.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misasked {
@@ -77,7 +80,7 @@ pub enum Misasked {
 impl fmt::Display for Misasked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Misasked::NoSuch { what, found, known } if known.len() <= 12 && !known.is_empty() => {
+            Misasked::NoSuch { what, found, known } if known.len() <= KNOWN_MAX && !known.is_empty() => {
                 write!(f, "found `{found}`, expected an {what}: {}", known.join(", "))
             }
             Misasked::NoSuch { what, found, .. } => write!(f, "found `{found}`, expected an {what}"),
@@ -316,6 +319,17 @@ pub fn find(book: &Book, name: &str) -> Vec<usize> {
     book.accounts.iter().enumerate().filter(matches).map(|(place, _)| place).collect()
 }
 
+/// The name of an account, with its market's where it is the name of several.
+fn clear(book: &Book, place: usize) -> String {
+    let listed = &book.accounts[place];
+    let twin = |(at, other): (usize, &plimsoll_core::ListedAccount)| at != place && other.name == listed.name;
+    // Of a long list only the nearest name is told, and it may be asked about again.
+    if book.accounts.len() > KNOWN_MAX || !book.accounts.iter().enumerate().any(twin) {
+        return listed.name.clone();
+    }
+    format!("{}:{}", book.markets[listed.market].name, listed.name)
+}
+
 /// The one account of a name.
 ///
 /// # Errors
@@ -330,7 +344,7 @@ pub fn account(book: &Book, name: &str) -> Result<usize, Misasked> {
         [] => Err(Misasked::NoSuch {
             what: "account of the book".into(),
             found: name.into(),
-            known: book.accounts.iter().map(|listed| listed.name.clone()).collect(),
+            known: (0..book.accounts.len()).map(|place| clear(book, place)).collect(),
         }),
         several => Err(Misasked::Several {
             what: "account".into(),

@@ -235,8 +235,11 @@ impl World {
             let (price, found) = (price.name.clone(), said.clone());
             Stop::from(Misasked::NoPrice { price, found, expected: expected.into() })
         };
-        let missing = "a price to begin with: it is missing, or too long for 256 bits";
-        let wanted = wanted.ok_or_else(|| refuse(missing))?.trimmed();
+        let wanted = wanted.ok_or_else(|| match from {
+            None => refuse("a price to take a part of, and it has none"),
+            Some(_) => refuse("a price that 256 bits hold"),
+        });
+        let wanted = wanted?.trimmed();
         let positive = |price: Decimal| !price.mantissa.is_negative() && !price.mantissa.is_zero();
         if !positive(wanted) {
             return Err(refuse("a price above zero"));

@@ -45,7 +45,7 @@ pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Sec
 pub use forced::{Dealt, Forced};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
-pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate};
+pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate, unmoved};
 pub use max::{Binds, Max, Most, max};
 pub use outlook::{Carry, Distance, Factor, Good, Lookout, Outlook, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};

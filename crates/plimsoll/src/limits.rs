@@ -2,6 +2,7 @@
 
 use crate::ask;
 use crate::bounds;
+use crate::max::Binds;
 use crate::search::{self, Amounts};
 use plimsoll_core::{
     Account, Action, Amount, Call, Effects, Feeds, InstrumentId, Int, Kind, Lens, Market, Party, Reading,
@@ -13,13 +14,23 @@ use plimsoll_core::{
 pub struct Limit {
     /// What is withdrawn or borrowed.
     pub instrument: InstrumentId,
-    /// The largest amount that the market accepts; zero when it accepts none.
+    /// The largest amount that the market accepts; zero when it accepts none, or where nothing is known
+    /// ([`Limit::is_unknown`]).
     pub amount: U256,
     /// Why it does not accept one unit more, or anything at all; `None` when all that there is may go.
     pub because: Option<Refusal>,
     /// It accepts nothing above this. Equal to the amount unless the venue's health is a sawtooth and the stretch
     /// between could not be settled.
     pub no_more_than: U256,
+}
+
+impl Limit {
+    /// Whether the amount could not be computed at all, because a price is missing or a number leaves the venue's range:
+    /// the zero in it then says nothing.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.amount == U256::ZERO && Binds::of(self.because.as_ref()) == Binds::World
+    }
 }
 
 /// How much of each receipt can be withdrawn, whichever of the times it happens at.

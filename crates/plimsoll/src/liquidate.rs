@@ -151,6 +151,28 @@ pub fn liquidate(book: &Book, account: usize, gas: Decimal) -> Result<Liquidate,
     Ok(Liquidate { identity, account, judgement, currency, unit, gas: gas.into(), pairs, forced })
 }
 
+/// Assets that a sale is valued at a market's price of ([`PricedBy::Market`], whose feed is named beside) which is the
+/// same before and after changes, although the changes moved what the account's market reads of them. Nobody has said
+/// what a sale would then fetch.
+#[must_use]
+pub fn unmoved(before: &Book, after: &Book, account: usize) -> Vec<(String, String)> {
+    let market = after.accounts[account].market;
+    let [then, now] = [before, after].map(|book| book.graph.quotes(book.at));
+    let was = before.readings(&before.markets[market], &then);
+    let is = after.readings(&after.markets[market], &now);
+    let listed = &after.markets[market];
+    let worth = Worth { book: after, listed, readings: &is, decimals: 0 };
+    let slots = listed.market.slots().iter().zip(was.iter().zip(&is));
+    let moved = slots.filter(|(_, (was, is))| was.value != is.value).map(|(slot, _)| &slot.asset);
+    let same = |asset: &String| {
+        let (_, PricedBy::Market(feed)) = worth.price(asset)? else { return None };
+        let place = after.graph.find(&feed)?.0 as usize;
+        let same = then.get(place).map(|quote| quote.value) == now.get(place).map(|quote| quote.value);
+        same.then(|| (asset.clone(), feed))
+    };
+    moved.filter_map(same).collect()
+}
+
 /// What is asked of one market about one account.
 struct Seeker<'a> {
     world: &'a World,

@@ -28,6 +28,15 @@ pub struct Distance {
     pub parts: Int,
 }
 
+impl Distance {
+    /// Whether it is a fall to less than a millionth of today's price: there whole units decide and not the market. Such
+    /// a crossing is told, but is no danger.
+    #[must_use]
+    pub fn is_dust(&self) -> bool {
+        self.parts <= Int::new(-999_999)
+    }
+}
+
 /// One factor that moves the account: a feed with all that is derived from it.
 #[derive(Clone, Debug)]
 pub struct Factor {
@@ -44,10 +53,12 @@ pub struct Factor {
 }
 
 impl Factor {
-    /// The nearer of the two crossings.
+    /// The nearer of the two crossings, those aside where only whole units decide: of a healthy account a danger, of an
+    /// unhealthy one the way back.
     #[must_use]
     pub fn nearest(&self) -> Option<Distance> {
-        match (self.down, self.up) {
+        let market = |distance: Option<Distance>| distance.filter(|distance| !distance.is_dust());
+        match (market(self.down), market(self.up)) {
             (Some(down), Some(up)) => {
                 Some(if down.parts.magnitude() <= up.parts.magnitude() { down } else { up })
             }
@@ -56,9 +67,12 @@ impl Factor {
     }
 
     /// The fall to the crossing as a multiple of the worst recorded day (1e-2 parts, cut): below 100 such a day is
-    /// enough.
+    /// enough. `None` of an unhealthy account, which no fall kills.
     #[must_use]
     pub fn worst_days(&self) -> Option<U256> {
+        if self.boundary.today == Verdict::Unhealthy {
+            return None;
+        }
         let (down, worst) = (self.down?, self.worst?);
         let parts = down.parts.magnitude();
         // 1e-6 parts over 1e-4 parts, in hundredths.
@@ -123,7 +137,7 @@ pub struct Good {
 /// Everything that threatens one account.
 #[derive(Clone, Debug)]
 pub struct Outlook {
-    /// The feeds that move it, nearest crossing first.
+    /// The feeds that move it, nearest crossing first; those that do not matter last.
     pub factors: Vec<Factor>,
     /// When interest alone reaches the line; `None` without debt.
     pub interest: Option<Runs>,
@@ -243,7 +257,7 @@ impl<'b> Lookout<'b> {
         Question { test: Test::Liquidation, lens: Lens::Action, at: self.at }
     }
 
-    /// The feeds that move an account, nearest crossing first. Nothing else of an outlook: for whole books.
+    /// The feeds that move an account, nearest crossing first ([`Factor::nearest`]). Nothing else of an outlook: for whole books.
     #[must_use]
     pub fn factors(&self, market: usize, account: &Account) -> Vec<Factor> {
         let stand = &self.markets[market];
@@ -258,7 +272,7 @@ impl<'b> Lookout<'b> {
         }
         factors.sort_by_key(|factor| {
             let parts = factor.nearest().map(|nearest| nearest.parts.magnitude());
-            (parts.is_none(), parts, factor.leaf)
+            (parts.is_none(), parts, factor.down.is_none() && factor.up.is_none(), factor.leaf)
         });
         factors
     }

@@ -4,10 +4,12 @@
 use crate::Misasked;
 use crate::check::{Ladder, Row, row_of};
 use crate::identity::Identity;
-use crate::outlook::{Distance, Lookout, Outlook};
+use crate::outlook::{Distance, Good, Lookout, Outlook};
 use crate::restore::{Restore, restore};
 use crate::survey::{Unsound, currency};
-use plimsoll_core::{Book, Decimal, Int, PriceId, Verdict};
+use plimsoll_core::{
+    Assessment, Book, Decimal, Int, Kind, ListedMarket, PriceId, Reading, Refusal, Verdict, Why,
+};
 use std::collections::BTreeMap;
 
 /// Everything that one owner has in a book.
@@ -21,6 +23,13 @@ pub struct Portfolio {
     pub first: Vec<First>,
     /// Sums by currency; they say what is owned, not how safe it is.
     pub sums: Vec<Net>,
+    /// The places of those among the positions that are below their line already.
+    pub dead: Vec<usize>,
+    /// The places of those that owe, or may owe, and that the venue has no answer about, with its reason: they stand in
+    /// none of `first`, `sums` and [`restore_all`].
+    pub unknown: Vec<(usize, Refusal)>,
+    /// The places of those that are in no sum, and why not: something that they hold or owe has no value.
+    pub unsummed: Vec<(usize, Refusal)>,
 }
 
 /// One of the accounts.
@@ -50,11 +59,15 @@ pub struct Net {
     pub currency: String,
     /// Digits after the point.
     pub decimals: u8,
+    /// How many accounts are in the sums.
+    pub accounts: u64,
     /// All collateral at full value.
     pub collateral: Int,
+    /// All that is owned, collateral or not.
+    pub owned: Int,
     /// All debt.
     pub debt: Int,
-    /// The difference.
+    /// Owned less debt.
     pub equity: Int,
     /// Interest of a year that holdings earn; `None` where a price is missing.
     pub earned: Option<Int>,
@@ -74,10 +87,20 @@ pub fn portfolio(book: &Book, owner: &str, ladder: &Ladder) -> Result<Portfolio,
         let row = row.map_err(|refusal| (book.markets[listed.market].name.clone(), refusal))?;
         positions.push(Position { row, outlook: lookout.of(place) });
     }
+    let (sums, unsummed) = sums(book, &positions);
+    let judged = || positions.iter().map(|position| &position.row.liquidation).enumerate();
+    let dead = judged().filter(|(_, judgement)| {
+        judgement.verdict() == Some(Verdict::Unhealthy)
+            || judgement.own.is_ok_and(|own| own.verdict == Verdict::Unhealthy)
+    });
+    let owing = judged().filter(|(_, judgement)| judgement.verdict() != Some(Verdict::NoDebt));
     Ok(Portfolio {
         identity: lookout.identity(),
         first: first(&positions),
-        sums: sums(book, &positions),
+        dead: dead.map(|(at, _)| at).collect(),
+        unknown: owing.filter_map(|(at, judgement)| Some((at, judgement.own.err()?))).collect(),
+        sums,
+        unsummed,
         positions,
     })
 }
@@ -89,7 +112,7 @@ fn first(positions: &[Position]) -> Vec<First> {
             let leaf = factor.leaf;
             let entry = found.entry(leaf).or_insert(First { leaf, fall: None, rise: None });
             for (place, distance) in [(&mut entry.fall, factor.down), (&mut entry.rise, factor.up)] {
-                let Some(distance) = distance else { continue };
+                let Some(distance) = distance.filter(|distance| !distance.is_dust()) else { continue };
                 let nearer =
                     place.is_none_or(|(_, known)| distance.parts.magnitude() < known.parts.magnitude());
                 if nearer {
@@ -101,34 +124,90 @@ fn first(positions: &[Position]) -> Vec<First> {
     found.into_values().collect()
 }
 
-fn sums(book: &Book, positions: &[Position]) -> Vec<Net> {
+/// The sums, and who is in none of them.
+fn sums(book: &Book, positions: &[Position]) -> (Vec<Net>, Vec<(usize, Refusal)>) {
+    let quotes = book.graph.quotes(book.at);
     let mut sums: BTreeMap<(String, u8), Net> = BTreeMap::new();
-    for position in positions {
-        let Ok(seen) = position.row.borrowing.own else { continue };
-        let market = &*book.markets[book.accounts[position.row.account].market].market;
-        let (currency, decimals) = (currency(market), seen.unit.decimals);
-        let net = sums.entry((currency.clone(), decimals)).or_insert_with(|| Net {
-            currency,
-            decimals,
-            collateral: Int::ZERO,
-            debt: Int::ZERO,
-            equity: Int::ZERO,
-            earned: Some(Int::ZERO),
-            paid: Some(Int::ZERO),
+    let mut unsummed = Vec::new();
+    for (at, position) in positions.iter().enumerate() {
+        let listed = &book.markets[book.accounts[position.row.account].market];
+        let added = position.row.borrowing.own.and_then(|seen| {
+            let owned = owned(book, listed, position, &book.readings(listed, &quotes))?;
+            let (currency, decimals) = (currency(&*listed.market), seen.unit.decimals);
+            let net = sums.entry((currency.clone(), decimals)).or_insert_with(|| Net {
+                currency,
+                decimals,
+                accounts: 0,
+                collateral: Int::ZERO,
+                owned: Int::ZERO,
+                debt: Int::ZERO,
+                equity: Int::ZERO,
+                earned: Some(Int::ZERO),
+                paid: Some(Int::ZERO),
+            });
+            *net = net.with(&seen, owned, position).ok_or(Refusal::Overflow("the sum of the accounts"))?;
+            Ok(())
         });
-        let add = |sum: &mut Int, value: Int| *sum = sum.add(value).unwrap_or(*sum);
-        add(&mut net.collateral, seen.collateral);
-        add(&mut net.debt, seen.debt);
-        net.equity = net.collateral.sub(net.debt).unwrap_or(Int::ZERO);
-        let carry = position.outlook.carry.filter(|carry| carry.decimals == decimals);
-        let more = |sum: Option<Int>, value: Option<Int>| sum?.add(value?);
-        net.earned = more(net.earned, carry.map(|carry| carry.earned));
-        net.paid = more(net.paid, carry.map(|carry| carry.paid));
+        unsummed.extend(added.err().map(|why| (at, why)));
     }
-    sums.into_values().collect()
+    (sums.into_values().filter(|net| net.accounts > 0).collect(), unsummed)
 }
 
-/// What brings each of an owner's accounts to a health, those that have it already left out: see [`restore`].
+impl Net {
+    /// The sums with one account more; `None` beyond 256 bits.
+    fn with(&self, seen: &Assessment, owned: Int, position: &Position) -> Option<Net> {
+        let carry = position.outlook.carry.filter(|carry| carry.decimals == self.decimals);
+        let more = |sum: Option<Int>, value: Option<Int>| sum?.add(value?);
+        let (owned, debt) = (self.owned.add(owned)?, self.debt.add(seen.debt)?);
+        Some(Net {
+            currency: self.currency.clone(),
+            decimals: self.decimals,
+            accounts: self.accounts + 1,
+            collateral: self.collateral.add(seen.collateral)?,
+            owned,
+            debt,
+            equity: owned.sub(debt)?,
+            earned: more(self.earned, carry.map(|carry| carry.earned)),
+            paid: more(self.paid, carry.map(|carry| carry.paid)),
+        })
+    }
+}
+
+/// The value of all that an account owns, whether or not it counts as collateral (account unit).
+fn owned(
+    book: &Book,
+    listed: &ListedMarket,
+    position: &Position,
+    readings: &[Reading],
+) -> Result<Int, Refusal> {
+    let account = &book.accounts[position.row.account].account;
+    let mut sum = Int::ZERO;
+    for Good { instrument, balance, .. } in &position.outlook.holdings {
+        let spec = listed.market.instruments().get(instrument.index());
+        let spec = spec.ok_or(Refusal::NoSuchInstrument(*instrument))?;
+        let owes = match spec.kind {
+            Kind::Asset | Kind::Receipt => false,
+            Kind::Debt => true,
+            Kind::Balance => account.quantity(*instrument).is_negative(),
+            // What it is worth depends on a side that no balance says.
+            Kind::Derivative => return Err(Refusal::NoSuchInstrument(*instrument)),
+        };
+        if owes {
+            continue;
+        }
+        let missing = || {
+            let slot = listed.market.slots().iter().position(|slot| slot.asset == spec.asset).unwrap_or(0);
+            let why = readings.get(slot).and_then(|reading| reading.doubt).unwrap_or(Why::Missing);
+            Refusal::PriceUnknown { slot, why }
+        };
+        let value = (*balance)?.value.ok_or_else(missing)?;
+        sum = sum.add(Int::from(value)).ok_or(Refusal::Overflow("the sum of the holdings"))?;
+    }
+    Ok(sum)
+}
+
+/// What brings each of an owner's accounts to a health, those left out that have it already or of which none is known:
+/// see [`restore`] and [`Portfolio::unknown`].
 ///
 /// # Errors
 /// As [`restore`].

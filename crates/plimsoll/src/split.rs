@@ -6,8 +6,8 @@ use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
 use crate::restore::{Enough, Hindrance, least};
 use plimsoll_core::{
-    Book, Decimal, Feeds, InstrumentId, Int, Judgement, Kind, Lens, Reading, Refusal, Standing, Test, U256,
-    Verdict,
+    Assessment, Book, Decimal, InstrumentId, Int, Judgement, Kind, Lens, Reading, Refusal, Standing, Test,
+    U256, Verdict,
 };
 
 /// Healths are tried in steps of 10^-`STEP`.
@@ -31,6 +31,8 @@ pub struct Split {
     pub health: Option<Decimal>,
     /// Who gets how much.
     pub parts: Vec<Part>,
+    /// The health is the highest that is aimed at, and what is left might bring more.
+    pub highest: bool,
     /// What is left (raw).
     pub left: U256,
     /// What is said of each account of the owner as it stands, by its place in the book: where a price is doubtful,
@@ -38,6 +40,9 @@ pub struct Split {
     pub judgements: Vec<(usize, Judgement)>,
     /// Accounts that owe and that the asset cannot help to a better health, with the health they have.
     pub stuck: Vec<(usize, Option<Ratio>)>,
+    /// Accounts that owe, or may owe, and that the venue has no answer about, with its reason: they get nothing, and the
+    /// health is of the others.
+    pub unknown: Vec<(usize, Refusal)>,
 }
 
 /// What one account gets.
@@ -83,14 +88,19 @@ pub fn split(book: &Book, owner: &str, asset: &str, with: Sum) -> Result<Split, 
     };
     let wrong = |error| Misasked::NoAmount { asset: asset.into(), found: sum, error };
     let with = sum.scaled_amount(decimals).map_err(wrong)?;
-    let (mut sides, mut judgements) = (Vec::new(), Vec::new());
+    let (mut sides, mut judgements, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for &place in &mine {
         let listed = &book.accounts[place];
         let named = &book.markets[listed.market];
         let stands = |refusal| Misasked::Stands { market: named.name.clone(), refusal };
         let standing = Standing::new(&*named.market, &all[listed.market], Lens::Action, book.at);
-        judgements.push((place, standing.map_err(stands)?.judge(&listed.account, Test::Liquidation)));
-        sides.extend(side(book, place, &readings[book.accounts[place].market], asset)?);
+        let judgement = standing.map_err(stands)?.judge(&listed.account, Test::Liquidation);
+        judgements.push((place, judgement));
+        match judgement.own {
+            Ok(seen) if seen.verdict != Verdict::NoDebt => sides.push(side(book, place, &seen, asset)),
+            Err(refusal) if judgement.verdict() != Some(Verdict::NoDebt) => unknown.push((place, refusal)),
+            _ => {}
+        }
     }
     let ask = |side: &Side, target: Decimal| {
         let readings = &readings[book.accounts[side.account].market];
@@ -126,10 +136,12 @@ pub fn split(book: &Book, owner: &str, asset: &str, with: Sum) -> Result<Split, 
         decimals,
         with,
         health: (!helped.is_empty()).then(|| step(best)),
+        highest: !helped.is_empty() && best + 1 == HIGHEST,
         left: spent.and_then(|spent| with.sub(spent)).unwrap_or(U256::ZERO),
         judgements,
         parts: parts.into_iter().filter(|part| part.enough.amount != U256::ZERO).collect(),
         stuck: stuck.into_iter().map(|side| (side.account, side.health)).collect(),
+        unknown,
     })
 }
 
@@ -143,15 +155,9 @@ fn steps(health: &Ratio) -> Option<u64> {
     health.parts(1_000_000).filter(|steps| *steps < HIGHEST)
 }
 
-fn side(book: &Book, account: usize, readings: &[Reading], asset: &str) -> Result<Option<Side>, Misasked> {
+fn side(book: &Book, account: usize, seen: &Assessment, asset: &str) -> Side {
     let listed = &book.accounts[account];
     let named = &book.markets[listed.market];
-    let stands = |refusal: Refusal| Misasked::Stands { market: named.name.clone(), refusal };
-    let quoted = named.market.at(Feeds { readings }, Lens::Action, book.at).map_err(stands)?;
-    let seen = quoted.verdict(&listed.account, Test::Liquidation).map_err(stands)?;
-    if seen.verdict == Verdict::NoDebt {
-        return Ok(None);
-    }
     let ways = (0..).zip(named.market.instruments()).filter(|(_, instrument)| instrument.asset == asset);
     let useful = ways.filter(|(id, instrument)| match instrument.kind {
         Kind::Receipt => true,
@@ -159,7 +165,7 @@ fn side(book: &Book, account: usize, readings: &[Reading], asset: &str) -> Resul
         _ => false,
     });
     let ways = useful.map(|(id, instrument)| (InstrumentId(id), instrument.kind)).collect();
-    Ok(Some(Side { account, health: Ratio::of(seen.backing, seen.requirement), ways }))
+    Side { account, health: Ratio::of(seen.backing, seen.requirement), ways }
 }
 
 /// The way that takes least; any hindrance where none will do.

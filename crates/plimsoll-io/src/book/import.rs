@@ -159,6 +159,9 @@ fn table(
         places.push(Place { name, desk: Some(decoded.desk) });
     }
 
+    if !listed_assets(&columns, &places, log) {
+        return None;
+    }
     let (seen, twice, accounts) = (HashSet::new(), HashSet::new(), Vec::new());
     let mut importer = Importer { columns, classes, seen, twice, accounts, empty_debts: 0, rounder };
     let mut count = 0;
@@ -199,6 +202,32 @@ fn table(
     let mut book = Book { name, markets: listed.collect(), accounts: Vec::new(), ..template };
     book.accounts = list_accounts(accounts);
     Some(Done { book, rows: count, left_out, classes: classes.len(), empty_debts })
+}
+
+/// Whether the market lists every asset that the map names. One that it does not is told here, once, and not of each row.
+fn listed_assets(columns: &Columns, places: &[Place], log: &mut Log) -> bool {
+    let Some(Place { desk: Some(desk), .. }) = places.first() else { return false };
+    let before = log.count();
+    let mut told: Vec<&str> = Vec::new();
+    // The assets of classes are made of listed ones.
+    for amount in columns.amounts.iter().filter(|amount| !amount.classed) {
+        let nowhere = Span { source: 0, start: 0, end: 0 };
+        let [kind, asset] =
+            [amount.kind, &amount.asset].map(|text| Cell { text: text.into(), span: nowhere });
+        let posting = Posting { side: amount.side, kind: &kind, asset: &asset, as_collateral: None };
+        let mut own = Log::default();
+        if desk.instrument(&posting, &mut own).is_some() || told.contains(&amount.asset.as_str()) {
+            continue;
+        }
+        told.push(&amount.asset);
+        for fault in own.finish(&[]).list {
+            let at_map = log.file(fault.code, "the map", fault.found, fault.expected);
+            if let Some(help) = fault.help {
+                at_map.help(help);
+            }
+        }
+    }
+    log.count() == before
 }
 
 /// For each market, what its accounts hold together. A sum beyond 256 bits is the largest number, which fits nothing.
