@@ -243,7 +243,7 @@ pub(crate) fn split_run(args: &RestoreArgs, with: &Stake) -> u8 {
 fn print_split(book: &Book, answer: &Split) {
     let Split { asset, decimals, with, health, parts, left, stuck, unknown, .. } = answer;
     let mut table = table(&["account", "", asset, "health then"], 2..4);
-    for Part { account, repays, enough, .. } in parts {
+    for Part { account, repays, decimals, enough, .. } in parts {
         let then = enough.health.map_or_else(|| "no debt".into(), |health| health.to_string());
         let word = if *repays { "repay" } else { "deposit" };
         table.add_row([name(book, *account), word.into(), tokens(enough.amount, *decimals), then]);
@@ -288,6 +288,7 @@ fn split_json(book: &Book, answer: &Split) -> Value {
             "account": name(book, part.account),
             "does": if part.repays { "repay" } else { "deposit" },
             "amount": part.enough.amount.to_string(),
+            "decimals": part.decimals,
             "all": part.enough.all,
             "health": ratio(part.enough.health),
         })).collect::<Vec<_>>(),

@@ -3,7 +3,7 @@
 use crate::args::{CheckArgs, Order};
 use crate::ask::no_such;
 use plimsoll::{Check, Ladder, Lookout, Outlook, Row, Tier};
-use plimsoll_core::{Book, Decimal, Int, ListedAccount, U256, Verdict};
+use plimsoll_core::{Book, Decimal, Int, ListedAccount, Verdict};
 use std::cmp::Reverse;
 
 /// An account that is shown.
@@ -103,8 +103,7 @@ impl<'a> Choice<'a> {
                 }
                 let listed = &book.accounts[row.account];
                 let factors = lookout.factors(listed.market, &listed.account);
-                let nearest: Option<U256> =
-                    factors.first().and_then(|factor| Some(factor.nearest()?.parts.magnitude()));
+                let nearest = factors.first().and_then(|factor| Some(factor.nearest()?.way));
                 (rank, nearest.is_none(), nearest)
             }),
         }

@@ -26,6 +26,8 @@ pub struct Distance {
     pub first: U256,
     /// From today's point to it, in 1e-6 parts of today's, cut toward today's; negative downwards.
     pub parts: Int,
+    /// The same over today's, exact and without a sign: what distances are compared by.
+    pub way: Ratio,
 }
 
 impl Distance {
@@ -59,9 +61,7 @@ impl Factor {
     pub fn nearest(&self) -> Option<Distance> {
         let market = |distance: Option<Distance>| distance.filter(|distance| !distance.is_dust());
         match (market(self.down), market(self.up)) {
-            (Some(down), Some(up)) => {
-                Some(if down.parts.magnitude() <= up.parts.magnitude() { down } else { up })
-            }
+            (Some(down), Some(up)) => Some(if down.way <= up.way { down } else { up }),
             (down, up) => down.or(up),
         }
     }
@@ -271,8 +271,8 @@ impl<'b> Lookout<'b> {
             factors.push(Factor { leaf, boundary, down, up, worst: worst_day_of(self.book, leaf) });
         }
         factors.sort_by_key(|factor| {
-            let parts = factor.nearest().map(|nearest| nearest.parts.magnitude());
-            (parts.is_none(), parts, factor.down.is_none() && factor.up.is_none(), factor.leaf)
+            let way = factor.nearest().map(|nearest| nearest.way);
+            (way.is_none(), way, factor.down.is_none() && factor.up.is_none(), factor.leaf)
         });
         factors
     }
@@ -285,7 +285,8 @@ fn distance(now: U256, crossing: Crossing) -> Option<Distance> {
         None => (first.sub(now)?, false),
     };
     let parts = gap.mul_div_wide(U256::from(1_000_000_u64), now, Rounding::Down)?;
-    Some(Distance { first, parts: Int::from_parts(negative, parts) })
+    let way = Ratio::of(gap.into(), now.into())?;
+    Some(Distance { first, parts: Int::from_parts(negative, parts), way })
 }
 
 impl<'b> Stand<'b> {

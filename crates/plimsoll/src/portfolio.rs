@@ -113,9 +113,7 @@ fn first(positions: &[Position]) -> Vec<First> {
             let entry = found.entry(leaf).or_insert(First { leaf, fall: None, rise: None });
             for (place, distance) in [(&mut entry.fall, factor.down), (&mut entry.rise, factor.up)] {
                 let Some(distance) = distance.filter(|distance| !distance.is_dust()) else { continue };
-                let nearer =
-                    place.is_none_or(|(_, known)| distance.parts.magnitude() < known.parts.magnitude());
-                if nearer {
+                if place.is_none_or(|(_, known)| distance.way < known.way) {
                     *place = Some((at, distance));
                 }
             }

@@ -1,13 +1,14 @@
 //! So much of one asset for several accounts: the split that makes the least healthy of them as healthy as can be.
 
-use crate::ask::{Misasked, Sum, asset_decimals};
+use crate::ask::{Misasked, Sum, asset_decimals, total};
 use crate::bounds;
 use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
 use crate::restore::{Enough, Hindrance, least};
+use crate::world::World;
 use plimsoll_core::{
-    Assessment, Book, Decimal, InstrumentId, Int, Judgement, Kind, Lens, Reading, Refusal, Standing, Test,
-    U256, Verdict,
+    Action, Amount, Assessment, Book, Decimal, InstrumentId, Int, Judgement, Kind, Lens, Party, Reading,
+    Refusal, Standing, Test, U256, Verdict,
 };
 
 /// Healths are tried in steps of 10^-`STEP`.
@@ -22,7 +23,7 @@ pub struct Split {
     pub identity: Identity,
     /// The asset.
     pub asset: String,
-    /// Its decimals.
+    /// Its decimals, where it has most.
     pub decimals: u8,
     /// How much of it there is (raw).
     pub with: U256,
@@ -54,7 +55,9 @@ pub struct Part {
     pub instrument: InstrumentId,
     /// Whether a debt is paid.
     pub repays: bool,
-    /// How much (raw), and what it brings about.
+    /// The asset's decimals at that market.
+    pub decimals: u8,
+    /// How much (raw), and what it brings about: of an account that gets two parts, the later of both.
     pub enough: Enough,
 }
 
@@ -62,11 +65,18 @@ pub struct Part {
 struct Side {
     account: usize,
     health: Option<Ratio>,
+    /// The asset's decimals at its market, …
+    decimals: u8,
+    /// … and by how much an amount there is multiplied to count in the finest.
+    scale: U256,
     ways: Vec<(InstrumentId, Kind)>,
+    /// The debts in the asset that can be paid whole: what that takes, and the book afterwards.
+    whole: Vec<(InstrumentId, U256, Book)>,
 }
 
 /// Splits an amount of an asset among the accounts of an owner, at the book's own time, so that the smallest health
-/// of them becomes as large as it can be.
+/// of them becomes as large as it can be: paid back, put in, or a debt in it paid whole and the rest put in. (To reach a
+/// health above every weight a unit paid back does more than one put in, so that no other mixture takes less.)
 ///
 /// Health is backing over requirement, by each venue's own integers after its own action; the least amounts are those
 /// of [`restore`](crate::restore).
@@ -80,7 +90,7 @@ pub fn split(book: &Book, owner: &str, asset: &str, with: Sum) -> Result<Split, 
     let mine: Vec<usize> =
         (0..book.accounts.len()).filter(|&place| book.accounts[place].owner == owner).collect();
     let markets = mine.iter().map(|&place| &*book.markets[book.accounts[place].market].market);
-    let decimals = markets.filter_map(|market| asset_decimals(market, asset)).next().ok_or_else(|| {
+    let decimals = markets.filter_map(|market| asset_decimals(market, asset)).max().ok_or_else(|| {
         Misasked::NoSuch { what: format!("asset of {owner}"), found: asset.into(), known: Vec::new() }
     })?;
     let Sum::Exactly(sum) = with else {
@@ -97,7 +107,9 @@ pub fn split(book: &Book, owner: &str, asset: &str, with: Sum) -> Result<Split, 
         let judgement = standing.map_err(stands)?.judge(&listed.account, Test::Liquidation);
         judgements.push((place, judgement));
         match judgement.own {
-            Ok(seen) if seen.verdict != Verdict::NoDebt => sides.push(side(book, place, &seen, asset)),
+            Ok(seen) if seen.verdict != Verdict::NoDebt => {
+                sides.push(side(book, place, &seen, asset, decimals))
+            }
             Err(refusal) if judgement.verdict() != Some(Verdict::NoDebt) => unknown.push((place, refusal)),
             _ => {}
         }
@@ -112,24 +124,26 @@ pub fn split(book: &Book, owner: &str, asset: &str, with: Sum) -> Result<Split, 
         ask(side, step(now + 1)).is_ok()
     };
     let (helped, stuck): (Vec<Side>, Vec<Side>) = sides.into_iter().partition(one_better);
-    let plan = |target: u64| -> Option<Vec<Part>> {
-        let parts: Result<Vec<Part>, Hindrance> = helped.iter().map(|side| ask(side, step(target))).collect();
-        let parts = parts.ok()?;
-        let total = parts.iter().try_fold(U256::ZERO, |sum, part| sum.add(part.enough.amount))?;
-        (total <= with).then_some(parts)
+    let plan = |target: u64| -> Option<(Vec<Part>, U256)> {
+        let (mut parts, mut total) = (Vec::new(), U256::ZERO);
+        for side in &helped {
+            let found = ask(side, step(target)).ok()?;
+            total = total.add(found.takes)?;
+            parts.extend(found.parts);
+        }
+        (total <= with).then_some((parts, total))
     };
     // The more health, the more it takes: halves between what there is and what is too much.
     let mut best = helped.iter().filter_map(|side| side.health.as_ref().and_then(steps)).min().unwrap_or(0);
-    let mut parts = Vec::new();
+    let (mut parts, mut spent) = (Vec::new(), U256::ZERO);
     let mut beyond = HIGHEST;
     while !helped.is_empty() && beyond - best > 1 {
         let middle = best.midpoint(beyond);
         match plan(middle) {
-            Some(found) => (best, parts) = (middle, found),
+            Some((found, takes)) => (best, parts, spent) = (middle, found, takes),
             None => beyond = middle,
         }
     }
-    let spent = parts.iter().try_fold(U256::ZERO, |sum, part| sum.add(part.enough.amount));
     Ok(Split {
         identity: identity(book, book.at, &all),
         asset: asset.into(),
@@ -137,7 +151,7 @@ pub fn split(book: &Book, owner: &str, asset: &str, with: Sum) -> Result<Split, 
         with,
         health: (!helped.is_empty()).then(|| step(best)),
         highest: !helped.is_empty() && best + 1 == HIGHEST,
-        left: spent.and_then(|spent| with.sub(spent)).unwrap_or(U256::ZERO),
+        left: with.sub_or_zero(spent),
         judgements,
         parts: parts.into_iter().filter(|part| part.enough.amount != U256::ZERO).collect(),
         stuck: stuck.into_iter().map(|side| (side.account, side.health)).collect(),
@@ -155,7 +169,7 @@ fn steps(health: &Ratio) -> Option<u64> {
     health.parts(1_000_000).filter(|steps| *steps < HIGHEST)
 }
 
-fn side(book: &Book, account: usize, seen: &Assessment, asset: &str) -> Side {
+fn side(book: &Book, account: usize, seen: &Assessment, asset: &str, finest: u8) -> Side {
     let listed = &book.accounts[account];
     let named = &book.markets[listed.market];
     let ways = (0..).zip(named.market.instruments()).filter(|(_, instrument)| instrument.asset == asset);
@@ -164,24 +178,69 @@ fn side(book: &Book, account: usize, seen: &Assessment, asset: &str) -> Side {
         Kind::Debt => !listed.account.quantity(InstrumentId(*id)).is_zero(),
         _ => false,
     });
-    let ways = useful.map(|(id, instrument)| (InstrumentId(id), instrument.kind)).collect();
-    Side { account, health: Ratio::of(seen.backing, seen.requirement), ways }
+    let ways: Vec<_> = useful.map(|(id, instrument)| (InstrumentId(id), instrument.kind)).collect();
+    let debts = ways.iter().filter(|(_, kind)| *kind == Kind::Debt);
+    let whole = debts.filter_map(|&(debt, _)| paid_whole(book, account, debt)).collect();
+    let decimals = asset_decimals(&*named.market, asset).unwrap_or(finest);
+    let scale = U256::pow10(finest.saturating_sub(decimals)).unwrap_or(U256::ONE);
+    Side { account, health: Ratio::of(seen.backing, seen.requirement), decimals, scale, ways, whole }
+}
+
+/// A debt paid whole: what it takes, and the book afterwards; `None` where the venue does not take it.
+fn paid_whole(book: &Book, account: usize, debt: InstrumentId) -> Option<(InstrumentId, U256, Book)> {
+    let mut world = World { book: book.clone() };
+    let effects = world.act(account, Action::Repay { debt, amount: Amount::All }).ok()?;
+    let wallet = Party::Wallet(book.accounts[account].account.id);
+    let paid = effects.flows.iter().filter(|flow| flow.from == wallet).map(|flow| flow.amount);
+    let paid = total(paid, "paid").ok()?;
+    world.apply(book.accounts[account].market, &effects).ok()?;
+    Some((debt, paid, world.book))
+}
+
+/// What brings one account to a target, and how much of the asset that takes, in its finest units.
+struct Found {
+    parts: Vec<Part>,
+    takes: U256,
 }
 
 /// The way that takes least; any hindrance where none will do.
-fn cheapest(book: &Book, side: &Side, readings: &[Reading], target: Decimal) -> Result<Part, Hindrance> {
-    let mut best: Result<Part, Hindrance> = Err(Hindrance::NotCounted);
-    for &(instrument, kind) in &side.ways {
-        match least(book, side.account, readings, target, instrument, kind) {
-            Ok(enough) => {
-                let part = Part { account: side.account, instrument, repays: kind == Kind::Debt, enough };
-                if best.as_ref().map_or(true, |best| enough.amount < best.enough.amount) {
-                    best = Ok(part);
-                }
+fn cheapest(book: &Book, side: &Side, readings: &[Reading], target: Decimal) -> Result<Found, Hindrance> {
+    let part = |instrument, kind, enough| Part {
+        account: side.account,
+        instrument,
+        repays: kind == Kind::Debt,
+        decimals: side.decimals,
+        enough,
+    };
+    let mut best: Result<Found, Hindrance> = Err(Hindrance::NotCounted);
+    let mut see = |found: Result<Vec<Part>, Hindrance>| match found {
+        Ok(parts) => {
+            let raw = parts.iter().try_fold(U256::ZERO, |sum, part| sum.add(part.enough.amount));
+            // Beyond 256 bits it is more than anybody has.
+            let Some(takes) = raw.and_then(|raw| raw.mul(side.scale)) else { return };
+            if best.as_ref().map_or(true, |best| takes < best.takes) {
+                best = Ok(Found { parts, takes });
             }
-            Err(why) if best.is_err() => best = Err(why),
-            Err(_) => {}
         }
+        Err(why) if best.is_err() => best = Err(why),
+        Err(_) => {}
+    };
+    for &(instrument, kind) in &side.ways {
+        let found = least(book, side.account, readings, target, instrument, kind);
+        // Not even all of a debt: all of it, and the rest put in.
+        let whole = side.whole.iter().filter(|(debt, ..)| *debt == instrument);
+        if let (Err(Hindrance::NotEnough { .. }), Some((debt, paid, after))) = (&found, whole.last()) {
+            let all = Enough { amount: *paid, all: true, no_less_than: *paid, health: None };
+            for &(receipt, kind) in side.ways.iter().filter(|(_, kind)| *kind == Kind::Receipt) {
+                let rest = least(after, side.account, readings, target, receipt, kind);
+                let both = |rest: Enough| {
+                    let all = Enough { health: rest.health, ..all };
+                    vec![part(*debt, Kind::Debt, all), part(receipt, kind, rest)]
+                };
+                see(rest.map(both));
+            }
+        }
+        see(found.map(|enough| vec![part(instrument, kind, enough)]));
     }
     best
 }

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // a book that cannot be asked has failed the test
 
-use plimsoll::{Change, Ladder, Lookout, Stake, Sum, portfolio, restore, restore_all, split, whatif};
+use plimsoll::{Change, Ladder, Lookout, Part, Stake, Sum, portfolio, restore, restore_all, split, whatif};
 use plimsoll_core::{Book, Decimal, Int, U256};
+use plimsoll_io::book::{File, FileBytes};
 
 fn treasury() -> Book {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/treasury");
@@ -119,4 +120,95 @@ fn restore_all_leaves_out_who_is_there() {
     assert_eq!(names("1.5"), ["acme-loop", "acme-usdc"]);
     assert_eq!(names("1.05"), ["acme-loop"]);
     assert!(names("1").is_empty());
+}
+
+/// The treasury's book with other accounts, and its Morpho market with a loan of so many decimals.
+fn with_accounts(rows: &str, decimals: u8) -> Book {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/treasury");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let more = "0".repeat(usize::from(decimals - 6));
+    let mut morpho = read("markets/morpho-wsteth-usdc.toml");
+    morpho = morpho.replace("decimals = 6 }", &format!("decimals = {decimals} }}"));
+    let longer = |line: &str| match line.strip_suffix('"').filter(|line| line.starts_with("total_")) {
+        Some(digits) => format!("{digits}{more}\""),
+        None => line.to_string(),
+    };
+    let morpho: Vec<String> = morpho.lines().map(longer).collect();
+    let positions = format!("account,market,kind,asset,quantity,unit,owner\n{rows}");
+    let files = [
+        ("book.toml", read("book.toml")),
+        ("feeds.csv", read("feeds.csv")),
+        ("markets/aave-core.toml", read("markets/aave-core.toml")),
+        ("markets/morpho-wsteth-usdc.toml", morpho.join("\n")),
+        ("positions.csv", positions),
+    ];
+    let file = |(name, text): (&str, String)| File { name: name.into(), bytes: FileBytes::Read(text.into()) };
+    let opened = plimsoll_io::book::read(files.into_iter().map(file).collect());
+    assert!(opened.faults.is_empty(), "{}", opened.faults.render(false));
+    opened.book
+}
+
+/// One token has 6 decimals at one market and 18 at another: amounts were added as if they were of one kind.
+#[test]
+fn a_split_adds_amounts_of_one_scale() {
+    let rows = "m,morpho-wsteth-usdc,collateral,wstETH,1500,token,o\nm,morpho-wsteth-usdc,debt,USDC,6050000,token,o\n\
+                z,aave-core,collateral,WETH,1000,token,o\nz,aave-core,debt,USDC,3200000,token,o\n";
+    let turned: String = rows.split_inclusive('\n').rev().collect();
+    for rows in [rows, &turned] {
+        let book = with_accounts(rows, 18);
+        let answer = split(&book, "o", "USDC", Sum::Exactly(decimal("100000"))).unwrap();
+        let whole = |raw: U256, decimals: u8| raw.mul(U256::pow10(18 - decimals).unwrap()).unwrap();
+        let spent = answer.parts.iter().map(|part| whole(part.enough.amount, part.decimals));
+        let spent = spent.fold(U256::ZERO, |sum, part| sum.add(part).unwrap());
+        assert_eq!(spent.add(answer.left), Some(whole(U256::new(100_000), 0)));
+        // Less than a dollar in a million steps of health is left of it.
+        assert!(answer.left < whole(U256::new(20), 0), "{}", answer.left);
+        let health = answer.health.unwrap().scaled_amount(6).unwrap().to_u64().unwrap();
+        for part in &answer.parts {
+            let Part { account, repays, enough, decimals, .. } = *part;
+            assert!(health_after(&book, account, repays, "USDC", enough.amount, decimals) >= health);
+        }
+    }
+}
+
+/// A debt paid whole and the rest put in does more than either. Found by hand: 100 wstETH owed are paid and 99.9 put in,
+/// for a health of 4.994033.
+#[test]
+fn a_split_pays_a_debt_whole_and_puts_the_rest_in() {
+    let rows = "x,aave-core,collateral,WETH,300,token,o\nx,aave-core,debt,USDC,300000,token,o\n\
+                x,aave-core,debt,wstETH,100,token,o\n";
+    let book = with_accounts(rows, 6);
+    let answer = split(&book, "o", "wstETH", Sum::Exactly(decimal("200"))).unwrap();
+    let health = answer.health.unwrap().scaled_amount(6).unwrap().to_u64().unwrap();
+    assert!(health >= 4_994_033, "{health}");
+    let [paid, put] = answer.parts.as_slice() else { panic!("{:?}", answer.parts) };
+    assert!(paid.repays && paid.enough.all && !put.repays);
+    let stake = |sum| Stake { sum, asset: "wstETH".into() };
+    let put = Decimal { mantissa: put.enough.amount.into(), decimals: 18 };
+    let changes = [Change::Repay(stake(Sum::All)), Change::Deposit(stake(Sum::Exactly(put)))];
+    let done = whatif(&book, 0, &changes, &Ladder::default()).unwrap();
+    assert_eq!(done.refused, None);
+    assert!(done.after.seen.health.unwrap().parts(1_000_000).unwrap() >= health);
+}
+
+/// Two accounts whose crossings are nearer to each other than a millionth: the exact one decides, in either order.
+#[test]
+fn the_first_to_die_is_told_exactly() {
+    let rows = |debts: [&str; 2]| {
+        let row = |name: &str, debt: &str| {
+            format!(
+                "{name},aave-core,collateral,WETH,100,token,o\n{name},aave-core,debt,USDC,{debt},token,o\n"
+            )
+        };
+        row("x", debts[0]) + &row("y", debts[1])
+    };
+    // The one that owes a thousandth of a dollar more dies first.
+    for (debts, dies) in [(["250000", "250000.001"], "y"), (["250000.001", "250000"], "x")] {
+        let book = with_accounts(&rows(debts), 6);
+        let answer = portfolio(&book, "o", &Ladder::default()).unwrap();
+        let price = |first: &plimsoll::First| book.graph.price(first.leaf).unwrap().name.clone();
+        let ether = answer.first.iter().find(|first| price(first) == "ETH/USD").unwrap();
+        let (at, _) = ether.fall.unwrap();
+        assert_eq!(book.accounts[answer.positions[at].row.account].name, dies, "{debts:?}");
+    }
 }
