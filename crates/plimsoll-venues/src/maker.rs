@@ -365,7 +365,7 @@ impl plimsoll_core::Market for Market {
         };
         // The market with the queued price let in; its queue is not asked again.
         let quiet = Reading::certain(next.value);
-        let standing = Standing::with_price(&then, next, quiet, Lens::Action, from);
+        let standing = Standing::with_price(&then, Ok(next), quiet, Lens::Action, from);
         let assessment = standing.and_then(|standing| standing.verdict(account, test));
         let price = standing::figure("nextPrice", next.value.into(), Unit::WAD);
         Some(Queued { price, from, assessment })

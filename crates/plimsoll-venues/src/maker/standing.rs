@@ -55,21 +55,11 @@ impl<'m> Standing<'m> {
         at: Time,
     ) -> Result<Standing<'m>, Refusal> {
         let price = price_of(&market.numbers, feed, lens, at);
-        Standing::standing(market, price, feed, lens, at)
+        Standing::with_price(market, price, feed, lens, at)
     }
 
     /// With this at the oracle.
     pub(super) fn with_price(
-        market: &'m Market,
-        price: Stored,
-        feed: Reading,
-        lens: Lens,
-        at: Time,
-    ) -> Result<Standing<'m>, Refusal> {
-        Standing::standing(market, Ok(price), feed, lens, at)
-    }
-
-    fn standing(
         market: &'m Market,
         price: Result<Stored, Refusal>,
         feed: Reading,
