@@ -73,6 +73,9 @@ def main():
     for path in sorted(p for pattern in args.pattern for p in glob.glob(os.path.join(args.source, pattern))):
         with open(path) as file:
             document = json.load(file)
+        if document["schema"] == "maker/liquidations":
+            # The shortest first: a test turns every number of a file's first case.
+            document["vectors"].sort(key=lambda case: len(case["steps"]))
         for name in ("accounts", "liquidations", "accruals", "positions"):
             if name in document:
                 document[name] = thin(document["schema"], document[name], args.one_in)

@@ -51,6 +51,7 @@ mod numbers;
 mod prices;
 mod position;
 mod standing;
+mod form;
 mod turn;
 mod vault;
 mod dutch;
@@ -67,9 +68,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 use numbers::{AUCTION, FIELDS, Numbers, RULES};
 use plimsoll_core::{
-    Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Form, Instrument,
-    InstrumentId, Int, Kind, Lens, Linear, Mechanism, NextPrice, NodeId, NodeSpec, PriceSlot, Question,
-    Quoted, RAY, Reading, Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Valid, WhyNot,
+    Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument, InstrumentId,
+    Int, Kind, Lens, Mechanism, NextPrice, NodeId, NodeSpec, PriceSlot, Question, Quoted, RAY, Reading, Refusal, Silent,
+    TermId, TermSpec, Test, Time, Trace, U256, Unit, WhyNot,
 };
 use position::Position;
 use standing::Standing;
@@ -316,14 +317,7 @@ impl plimsoll_core::Market for Market {
         let form = if self.reads_feed(question.lens) {
             self.price_form(&position)
         } else {
-            Some(Form {
-                backing: term(SPOT_NODE, position.ink),
-                requirement: term(RATE_NODE, position.art),
-                hinges: Vec::new(),
-                slack: Linear::default(),
-                scale: U256::ONE,
-                valid: Valid { boxes: Vec::new(), epoch: self.epoch },
-            })
+            Some(self.spot_form(&position))
         };
         Ok(form.map_or(Compiled::Opaque, |form| Compiled::Rows(vec![form])))
     }
@@ -382,7 +376,7 @@ impl plimsoll_core::Market for Market {
         };
         // The market with the queued price let in; its queue is not asked again.
         let quiet = Reading::certain(next.value);
-        let standing = Standing::with_price(&then, next, quiet, Lens::Action, from);
+        let standing = Standing::with_price(&then, Ok(next), quiet, Lens::Action, from);
         let assessment = standing.and_then(|standing| standing.verdict(account, test));
         let price = standing::figure("nextPrice", next.value.into(), Unit::WAD);
         Some(NextPrice { price, from, assessment })
@@ -425,46 +419,6 @@ impl plimsoll_core::Market for Market {
     fn boxed_clone(&self) -> Box<dyn plimsoll_core::Market> {
         Box::new(self.clone())
     }
-}
-
-impl Market {
-    /// The row in units of a den-th of a rad; `None` where 256 bits do not hold its coefficients.
-    fn price_form(&self, position: &Position) -> Option<Form> {
-        let Parameters { mat, par, .. } = self.numbers.rules;
-        // 10^63 / (par * mat): 10^27 / par and 10^36 / mat, each in lowest terms, and then crosswise.
-        let (top, bottom) = (RAY.value(), U256::new(10u128.pow(36)));
-        let (a, par) = lowest(top, par)?;
-        let (b, mat_rest) = lowest(bottom, mat)?;
-        let (a, mat_rest) = lowest(a, mat_rest)?;
-        let (b, par) = lowest(b, par)?;
-        let (num, den) = (a.mul(b)?, par.mul(mat_rest)?);
-        let backing = position.ink.mul(num)?;
-        let requirement = position.art.mul(den)?;
-        let floors = den.mul_div_wide(top, mat, plimsoll_core::Rounding::Up)?.add(den)?;
-        let slack = position.ink.mul(floors)?;
-        Some(Form {
-            backing: term(PRICE_NODE, backing),
-            requirement: term(RATE_NODE, requirement),
-            hinges: Vec::new(),
-            slack: Linear { terms: Vec::new(), constant: slack.into() },
-            scale: den,
-            valid: Valid { boxes: Vec::new(), epoch: self.epoch },
-        })
-    }
-}
-
-fn term(node: NodeId, coefficient: U256) -> Linear {
-    Linear { terms: vec![(node, coefficient.into())], constant: Int::ZERO }
-}
-
-/// A fraction in lowest terms; `None` where the divisor is zero.
-fn lowest(x: U256, by: U256) -> Option<(U256, U256)> {
-    let (mut a, mut b) = (x, by);
-    while b != U256::ZERO {
-        let quotient = a.div(b, plimsoll_core::Rounding::Down)?;
-        (a, b) = (b, a.sub(quotient.mul(b)?)?);
-    }
-    Some((x.div(a, plimsoll_core::Rounding::Exact)?, by.div(a, plimsoll_core::Rounding::Exact)?))
 }
 
 // ---- opening --------------------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
             grow(&mut self.numbers.state.total_dirt, tab, "litter + tab")?;
         }
         self.numbers.state.kicks = number;
-        let end = self.from_now(self.numbers.rules.english.tau)?;
+        let end = self.later_by(self.numbers.rules.english.tau)?;
         let pos = self.running();
         self.put(number, Some(Auction { pos, tab, lot: dink, usr: account, end, ..Auction::default() }));
         self.effects.liquidated = Some(Liquidated { seized: dink, ..Liquidated::default() });
@@ -93,7 +93,7 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
     }
 
     /// `uint48(now) + seconds`, within 48 bits.
-    fn from_now(&self, seconds: u64) -> Result<u64, Refusal> {
+    fn later_by(&self, seconds: u64) -> Result<u64, Refusal> {
         let now = self.call.at.0 & ((1 << 48) - 1);
         let sum = now.checked_add(seconds).filter(|sum| *sum < 1 << 48);
         sum.ok_or(Refusal::Overflow("now + seconds"))
@@ -108,7 +108,7 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
         if auction.tic != 0 {
             return Err(Refusal::AuctionPhase(phase::ALREADY_BID));
         }
-        auction.end = self.from_now(self.numbers.rules.english.tau)?;
+        auction.end = self.later_by(self.numbers.rules.english.tau)?;
         self.put(number, Some(auction));
         Ok(())
     }
@@ -144,7 +144,7 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
         self.pass(VAT_DAI, more, bidder, Party::Treasury)?;
         grow(&mut self.numbers.state.vow_dai, more, "dai of the vow + bid")?;
         (auction.guy, auction.bid) = (Some(self.call.actor), bid);
-        auction.tic = self.from_now(self.numbers.rules.english.ttl)?;
+        auction.tic = self.later_by(self.numbers.rules.english.ttl)?;
         self.put(number, Some(auction));
         Ok(())
     }
@@ -171,7 +171,7 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
         self.repay_bidder(&auction)?;
         self.pass(GEM, spared, Party::Auction(number), Party::Account(auction.usr))?;
         (auction.guy, auction.lot) = (Some(self.call.actor), lot);
-        auction.tic = self.from_now(self.numbers.rules.english.ttl)?;
+        auction.tic = self.later_by(self.numbers.rules.english.ttl)?;
         self.put(number, Some(auction));
         Ok(())
     }

@@ -55,21 +55,11 @@ impl<'m> Standing<'m> {
         at: Time,
     ) -> Result<Standing<'m>, Refusal> {
         let price = price_of(&market.numbers, feed, lens, at);
-        Standing::standing(market, price, feed, lens, at)
+        Standing::with_price(market, price, feed, lens, at)
     }
 
     /// With this at the oracle.
     pub(super) fn with_price(
-        market: &'m Market,
-        price: Stored,
-        feed: Reading,
-        lens: Lens,
-        at: Time,
-    ) -> Result<Standing<'m>, Refusal> {
-        Standing::standing(market, Ok(price), feed, lens, at)
-    }
-
-    fn standing(
         market: &'m Market,
         price: Result<Stored, Refusal>,
         feed: Reading,
@@ -186,9 +176,10 @@ impl<'m> Standing<'m> {
         }
     }
 
-    /// Collateral at its whole price (rad), by the spot that the lens sees; what it carries where 256 bits do not hold it.
+    /// Collateral at its whole price (rad): at the lowest that makes the spot which the lens sees. What it carries where
+    /// 256 bits do not hold that.
     fn full_value(&self, ink: U256, spot: U256) -> U256 {
-        let whole = spot.mul_div_wide(self.parameters().mat, RAY.value(), Down);
+        let whole = spot.mul_div_wide(self.parameters().mat, RAY.value(), Up);
         let value = whole.and_then(|price| ink.mul(price));
         value.unwrap_or(ink.mul(spot).unwrap_or(U256::MAX))
     }
@@ -257,41 +248,43 @@ impl Quoted for Standing<'_> {
         Ok(range(verdict, [&low, &high]))
     }
 
-    /// As the vat and its users name them: `ink` and `art` as stored, `tab` = art * rate and `spot` by this lens; the
-    /// oracle's `currentPrice`, and with a delayed oracle the `nextPrice` and `nextPriceFrom`, the second from which
-    /// anybody may let it in; `liquidationRatio` (mat), and where there is debt `collateralizationRatio` (down) and
-    /// `liquidationPrice`, the lowest price at which the account is safe.
+    /// As the vat and its users name them: `ink` and `art` as stored; `spot` by this lens; the oracle's `currentPrice`,
+    /// and with a delayed oracle the `nextPrice` and `nextPriceFrom`, the second from which anybody may let it in; with
+    /// debt `tab` = art * rate, and `liquidationPrice`, the lowest at which the account is safe; `liquidationRatio` (mat),
+    /// and last, with debt, `collateralizationRatio` (down).
     fn figures(&self, account: &Account) -> Result<Vec<Figure>, Refusal> {
         let position = Position::of(account)?;
+        let (rules, numbers) = (self.parameters(), &self.market.numbers);
         let mut figures = vec![
             figure("ink", position.ink.into(), Unit::WAD),
             figure("art", position.art.into(), Unit::WAD),
         ];
-        let rules = self.parameters();
-        if position.art != U256::ZERO {
-            let spot = self.spot?;
-            let line = position.line(&mut Silent, self.rate, spot)?;
-            let value = self.full_value(position.ink, spot);
-            figures.push(figure("tab", line.tab.into(), RAD));
-            if let Some(ratio) = value.mul_div_wide(RAY.value(), line.tab, Down) {
-                figures.push(figure("collateralizationRatio", ratio.into(), PERCENT));
-            }
-            if let Some(price) = self.lowest_safe_price(&line, position.ink) {
-                figures.push(figure("liquidationPrice", price.into(), Unit::WAD));
-            }
-        }
-        figures.push(figure("liquidationRatio", rules.mat.into(), PERCENT));
         if let Ok(spot) = self.spot {
             figures.push(figure("spot", spot.into(), Unit::RAY));
         }
         if let Ok(Stored { value, valid: true }) = self.price {
             figures.push(figure("currentPrice", value.into(), Unit::WAD));
         }
-        let numbers = &self.market.numbers;
         let waits = self.price == Ok(numbers.state.current);
         if let (Some(from), true, true) = (numbers.passes(), waits, numbers.state.next.valid) {
             figures.push(figure("nextPrice", numbers.state.next.value.into(), Unit::WAD));
             figures.push(figure("nextPriceFrom", from.0.into(), Unit::SECONDS));
+        }
+        let ratio = figure("liquidationRatio", rules.mat.into(), PERCENT);
+        if position.art == U256::ZERO {
+            figures.push(ratio);
+            return Ok(figures);
+        }
+        let spot = self.spot?;
+        let line = position.line(&mut Silent, self.rate, spot)?;
+        figures.push(figure("tab", line.tab.into(), RAD));
+        if let Some(price) = self.lowest_safe_price(&line, position.ink) {
+            figures.push(figure("liquidationPrice", price.into(), Unit::WAD));
+        }
+        figures.push(ratio);
+        let value = self.full_value(position.ink, spot);
+        if let Some(ratio) = value.mul_div_wide(RAY.value(), line.tab, Down) {
+            figures.push(figure("collateralizationRatio", ratio.into(), PERCENT));
         }
         Ok(figures)
     }

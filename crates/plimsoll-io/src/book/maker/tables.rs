@@ -120,10 +120,10 @@ pub(super) fn write_house(own: &Numbers, revision: Revision) -> Option<Value> {
     };
     let is_zero = |name: &&str| own.get(*name).is_some_and(|value| value.is_zero());
     let dutch = revision == Revision::V2_0;
-    if !others.iter().all(|name| is_zero(name)) {
+    if !others.iter().all(is_zero) {
         return None;
     }
-    if !dutch && !DUTCH.iter().chain(&CALC).all(|name| is_zero(name)) {
+    if !dutch && !DUTCH.iter().chain(&CALC).all(is_zero) {
         return None;
     }
     let names = if dutch { DUTCH.to_vec() } else { [limits, &BIDS].concat() };
