@@ -64,6 +64,36 @@ fn refusals() -> Vec<Refusal> {
         Refusal::GracePeriod { until: Time(0) },
         Refusal::SelfLiquidation,
         Refusal::InconsistentInput,
+        Refusal::ShutDown,
+        Refusal::NotShutDown,
+        Refusal::BranchAboveScr { ratio: held, least: held },
+        Refusal::BranchBelowCcr { ratio: held, least: held },
+        Refusal::BelowMcr { ratio: held, least: held },
+        Refusal::BelowBatchMcr { ratio: held, least: held },
+        Refusal::RepaymentTooSmall,
+        Refusal::DebtBelowMinimum { debt: held, least: held },
+        Refusal::DebtAtMinimum,
+        Refusal::BalanceTooLow { held, asked },
+        Refusal::RateTooLow { least: held },
+        Refusal::RateTooHigh { most: held },
+        Refusal::RateOutOfRange { least: held, most: held },
+        Refusal::RateUnchanged,
+        Refusal::TooSoon { until: Time(0) },
+        Refusal::PositionExists,
+        Refusal::PositionNotOpen,
+        Refusal::PositionNotActive,
+        Refusal::PositionNotDormant,
+        Refusal::InGroup,
+        Refusal::NotInGroup,
+        Refusal::NoSuchManager,
+        Refusal::ManagerExists,
+        Refusal::FeeTooHigh { most: held },
+        Refusal::PeriodTooShort { least: 0 },
+        Refusal::TooFewShares,
+        Refusal::LastPosition,
+        Refusal::FeeAboveLimit { fee: held, limit: held },
+        Refusal::PoolMinimum,
+        Refusal::StillDeposited,
         Refusal::PriceUnknown { slot: 0, why: Why::Missing },
         Refusal::ClockWentBack { state: Time(1), asked: Time(0) },
         Refusal::Overflow("a formula"),
@@ -105,6 +135,36 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::GracePeriod { .. }
             | Refusal::SelfLiquidation
             | Refusal::InconsistentInput
+            | Refusal::ShutDown
+            | Refusal::NotShutDown
+            | Refusal::BranchAboveScr { .. }
+            | Refusal::BranchBelowCcr { .. }
+            | Refusal::BelowMcr { .. }
+            | Refusal::BelowBatchMcr { .. }
+            | Refusal::RepaymentTooSmall
+            | Refusal::DebtBelowMinimum { .. }
+            | Refusal::DebtAtMinimum
+            | Refusal::BalanceTooLow { .. }
+            | Refusal::RateTooLow { .. }
+            | Refusal::RateTooHigh { .. }
+            | Refusal::RateOutOfRange { .. }
+            | Refusal::RateUnchanged
+            | Refusal::TooSoon { .. }
+            | Refusal::PositionExists
+            | Refusal::PositionNotOpen
+            | Refusal::PositionNotActive
+            | Refusal::PositionNotDormant
+            | Refusal::InGroup
+            | Refusal::NotInGroup
+            | Refusal::NoSuchManager
+            | Refusal::ManagerExists
+            | Refusal::FeeTooHigh { .. }
+            | Refusal::PeriodTooShort { .. }
+            | Refusal::TooFewShares
+            | Refusal::LastPosition
+            | Refusal::FeeAboveLimit { .. }
+            | Refusal::PoolMinimum
+            | Refusal::StillDeposited
             | Refusal::PriceUnknown { .. }
             | Refusal::ClockWentBack { .. }
             | Refusal::Overflow(_)
