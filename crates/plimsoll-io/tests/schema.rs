@@ -106,6 +106,14 @@ fn the_schema_accepts_the_example() {
     assert!(accepts(&schema, &schema, &example()));
 }
 
+#[test]
+fn the_schema_accepts_the_example_of_liquity() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/liquity");
+    let text = book::write_json(&sound(book::open(&folder))).expect("it can be written");
+    let schema = schema();
+    assert!(accepts(&schema, &schema, &serde_json::from_str(&text).expect("it is JSON")));
+}
+
 /// Each edit of the example: a place, and what to put there (nothing takes it out). Reader and schema both refuse.
 #[test]
 fn what_is_broken_in_form_is_refused_by_schema_and_reader() {

@@ -26,9 +26,9 @@
 //! Repaying stops at 2000 BOLD: all is repaid by closing.
 //!
 //! **Interest** is minted when a branch is touched: 75 % (floored) to its stability pool, the rest to the router. Yield
-//! waits while deposits are less than one BOLD. The files beside this one have the other rules: `pool` the sums, batch
-//! shares and the stability pool, `list` the order of redemption, `borrow` and `batches` what a borrower and a manager do,
-//! `force` liquidation, redemption, shutdown and urgent redemption, `position` what an account is.
+//! waits while deposits are less than one BOLD. The files beside this one have the other rules: `position` and `deposit` what
+//! an account is, `pool` the sums and batch shares, `stability` the stability pool, `list` the order of redemption, `borrow`,
+//! `close` and `batches` what a borrower and a manager do, `liquidate` and `redeem` what others do to a trove.
 //!
 //! **An account** is a trove, or a person: with BOLD, a deposit in one stability pool, what it earned, and what was left
 //! over for it by liquidations. Who acts pays BOLD out of the actor's account where that says so ([`PURSE`]), else out of a
@@ -60,27 +60,33 @@
 //! the governance of the interest router, an oracle's failure, and a redemption price that differs from the price (the
 //! staked-ether branches redeem at the higher of market and canonical rate).
 
-mod arith;
-mod batches;
-mod borrow;
-mod force;
-mod form;
-mod list;
-mod pool;
-mod position;
-mod standing;
 mod state;
+mod position;
+mod deposit;
+mod standing;
+mod form;
+mod act;
 mod turn;
+mod pool;
+mod list;
+mod borrow;
+mod close;
+mod batches;
+mod stability;
+mod liquidate;
+mod redeem;
+mod arith;
 
 pub use arith::{interest_of, ratio as collateral_ratio};
 pub use batches::{MAX_FEE, MIN_CHANGE_PERIOD};
 pub use borrow::{MAX_RATE, MIN_DEBT, MIN_RATE};
-pub use force::{ATTEMPTED, FEE_STEP, FEES, PAID_OUT, REDEEMED, Split, TCR_STEP, decay_power, reward};
+pub use liquidate::{Split, reward};
 pub use position::{
     BATCH, BRANCH, LAST_CHANGE, LAST_UPDATE, LatestBatch as BatchNow, NEXT, OWNER, PREVIOUS, PURSE, RATE,
     SNAPSHOT_COLLATERAL, SNAPSHOT_DEBT, SNAPSHOT_PRODUCT, SNAPSHOT_SCALE, SNAPSHOT_SUM, SNAPSHOT_YIELD,
     STAKE, STATUS, Status,
 };
+pub use redeem::{ATTEMPTED, FEE_STEP, FEES, PAID_OUT, REDEEMED, TCR_STEP, decay_power};
 pub use state::{Batch, Branch, Parameters, Scale, System};
 
 use crate::table;
@@ -90,11 +96,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use borrow::{Wish, raw};
 use plimsoll_core::{
-    Account, AccountId, Accounts, Action, Amount, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds,
-    Instrument, InstrumentId, Int, Kind, Lens, Mechanism, NodeSpec, PriceSlot, Question, Quoted, Refusal,
-    Subject, TermSpec, Time, Trace, U256, Unit, WAD, WhyNot,
+    Account, AccountId, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument,
+    InstrumentId, Int, Kind, Lens, NodeSpec, PriceSlot, Question, Quoted, Refusal, TermSpec, Time, Trace,
+    U256, Unit, WAD, WhyNot,
 };
 use position::Trove;
 use turn::Turn;
@@ -324,7 +329,7 @@ impl Market {
     /// # Errors
     /// As [`Market::trove`].
     pub fn deposit(&self, account: &Account, branch: usize, at: Time) -> Result<DepositNow, Refusal> {
-        let held = position::Deposit::of(account, branch)?;
+        let held = deposit::Deposit::of(account, branch)?;
         let state = self.branches.get(branch).ok_or(Refusal::InconsistentInput)?;
         let collateral = |scale| self.scale(branch, scale).collateral;
         let interest = |scale| self.scale(branch, scale).interest;
@@ -332,7 +337,7 @@ impl Market {
             compounded: held.compounded(state)?,
             collateral_gain: held.gained(held.sum, collateral, state.pool_collateral)?,
             yield_gain: held.gained(held.interest, interest, state.yield_owed)?,
-            yield_with_pending: pool::with_pending(&held, state, interest, at)?,
+            yield_with_pending: stability::with_pending(&held, state, interest, at)?,
         })
     }
 
@@ -602,98 +607,6 @@ fn set_row<Row: Copy + Default>(
     table::set(fields, &mut row, field, value.as_ref())?;
     rows.insert(object, row);
     Ok(())
-}
-
-impl Turn<'_> {
-    fn act(&mut self, action: &Action) -> Result<(), Refusal> {
-        match *action {
-            Action::Accrue => (0..self.branches.len()).try_for_each(|branch| self.accrue(branch)),
-            Action::Open { collateral, debt, ref terms } => {
-                let branch = self.branch_of(collateral.0)?;
-                if debt.0 != DEBT && debt.0 != SHARES {
-                    return Err(Refusal::NoSuchInstrument(debt.0));
-                }
-                self.open(branch, collateral.1, debt.1, terms)
-            }
-            Action::Close => self.close(),
-            Action::ApplyPending => self.apply_pending(),
-            Action::Deposit { into, amount } => match self.pool_of(into) {
-                Some(branch) => self.stake(branch, raw(amount)?, None, false),
-                None => self.one_sided(into, amount, true),
-            },
-            Action::Withdraw { from, amount } => match (self.pool_of(from), amount) {
-                (Some(branch), Amount::All) => self.stake(branch, U256::ZERO, Some(U256::MAX), true),
-                (Some(branch), amount) => self.stake(branch, U256::ZERO, Some(raw(amount)?), true),
-                (None, amount) => self.one_sided(from, amount, false),
-            },
-            Action::Stake { pool, amount, claim } => {
-                let branch = self.pool_of(pool).ok_or(Refusal::NoSuchInstrument(pool))?;
-                self.stake(branch, amount, None, claim)
-            }
-            Action::Unstake { pool, amount, claim } => {
-                let branch = self.pool_of(pool).ok_or(Refusal::NoSuchInstrument(pool))?;
-                self.stake(branch, U256::ZERO, Some(amount), claim)
-            }
-            Action::Borrow { debt, amount } => self.one_sided(debt_only(debt)?, amount, true),
-            Action::Repay { debt, amount } => self.one_sided(debt_only(debt)?, amount, false),
-            Action::Adjust { collateral, debt, collateral_party, debt_party } => {
-                let wish = Wish { collateral: collateral.1, debt: debt.1, collateral_party, debt_party };
-                self.adjust_active([collateral.0, debt.0], &wish)
-            }
-            Action::Reactivate { collateral, debt } => {
-                let actor = self.call.actor;
-                let wish = Wish {
-                    collateral: collateral.1,
-                    debt: debt.1,
-                    collateral_party: actor,
-                    debt_party: actor,
-                };
-                self.reactivate([collateral.0, debt.0], &wish)
-            }
-            Action::SetTerm { term: RATE, value } => {
-                self.set_rate(value.to_u256().ok_or(Refusal::InconsistentInput)?)
-            }
-            Action::JoinGroup { manager } => self.join_batch(manager),
-            Action::LeaveGroup { rate } => self.leave_batch(rate),
-            Action::ManageGroup { branch, ref what } => {
-                let branch = self.branch_of(branch)?;
-                self.manage(branch, what)
-            }
-            Action::Claim { instrument } => match of_instrument(instrument) {
-                Some((branch, PLACE_SURPLUS)) if branch < self.branches.len() => self.claim_surplus(branch),
-                Some((branch, PLACE_GAIN)) if branch < self.branches.len() => self.claim_gain(branch),
-                _ => Err(Refusal::NoSuchInstrument(instrument)),
-            },
-            Action::Transfer { instrument: BOLD, to, amount } => self.transfer(raw(amount)?, to),
-            Action::ShutDown { branch } => {
-                let branch = self.branch_of(branch)?;
-                self.shut_down(branch)
-            }
-            Action::Liquidate(Mechanism::Batch { ref accounts }) => self.liquidate(accounts),
-            Action::Liquidate(Mechanism::Redeem { amount, max_iterations, max_fee }) => {
-                self.redeem(amount, max_iterations, max_fee)
-            }
-            Action::Liquidate(Mechanism::RedeemUrgently { collateral, amount, ref accounts }) => {
-                let branch = self.branch_of(collateral)?;
-                self.redeem_urgently(branch, amount, accounts)
-            }
-            _ => Err(Refusal::NotAtThisVenue),
-        }
-    }
-
-    /// BOLD goes from one holder to another.
-    fn transfer(&mut self, amount: U256, to: AccountId) -> Result<(), Refusal> {
-        self.t.about(Subject::Instrument(BOLD));
-        self.can_pay(self.call.actor, amount)?;
-        let (from, to) = (self.purse(self.call.actor), self.purse(to));
-        self.effects.flow(BOLD, amount, from, to);
-        Ok(())
-    }
-}
-
-fn debt_only(instrument: InstrumentId) -> Result<InstrumentId, Refusal> {
-    let is_debt = instrument == DEBT || instrument == SHARES;
-    is_debt.then_some(instrument).ok_or(Refusal::NoSuchInstrument(instrument))
 }
 
 // ---- opening --------------------------------------------------------------------------------------------------

@@ -226,9 +226,7 @@ fn batch(branch: usize, node: &Node, at: Time, log: &mut Log) -> Option<BatchFil
     let mut numbers = Vec::new();
     for name in ["rate", "fee", "min_rate", "max_rate", "change_period"] {
         // Taken below; whether it is there is asked here.
-        if fields.need(name, log).is_none() {
-            return None;
-        }
+        fields.need(name, log)?;
     }
     let mut scratch = scratch()?;
     for (cell, name, _) in places(&scratch.clone(), cell_of_batch()?, &DERIVED_OF_BATCH) {

@@ -1,6 +1,7 @@
 //! The form of a trove: the row that the header derives.
 
-use super::position::{Trove, check_person, is_trove};
+use super::deposit::check_person;
+use super::position::{Trove, is_trove};
 use super::{MOST_BRANCHES, Market, ONE, batch_object};
 use alloc::format;
 use alloc::vec;

@@ -1,7 +1,8 @@
 //! The system at one time, with one set of prices.
 
 use super::arith::{RAW, add, mul, ratio, share};
-use super::position::{Deposit, Latest, Trove, check_person, is_trove, marked};
+use super::deposit::{Deposit, check_person};
+use super::position::{Latest, Trove, is_trove, marked};
 use super::state::Branch;
 use super::{
     BOLD, DEBT, Market, ONE, PLACE_COLLATERAL, PLACE_DEPOSIT, PLACE_GAIN, PLACE_SURPLUS, PLACE_TOKEN, SHARES,

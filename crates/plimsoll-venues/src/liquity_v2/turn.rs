@@ -1,8 +1,9 @@
 //! One call while it is computed: what will be of the market and of the troves, and what moved.
 
 use super::arith::{add, grow, ratio, shrink, sub};
+use super::deposit::check_person;
 use super::pool::Change;
-use super::position::{Latest, LatestBatch, PURSE, Trove, check_person, is_trove};
+use super::position::{Latest, LatestBatch, PURSE, Trove, is_trove};
 use super::state::{self, Batch, Branch, Scale, System};
 use super::{BOLD, Market, PLACE_COLLATERAL, batch_object, collateral, of_instrument, scale_object, token};
 use crate::table;

@@ -143,8 +143,7 @@ pub(super) fn mode(
             }
         }
     }
-    let trove = !account.term(STATUS).is_zero();
-    if trove != !account.term(BRANCH).is_zero() {
+    if account.term(STATUS).is_zero() != account.term(BRANCH).is_zero() {
         log.at(Code::UnknownMode, mode.span, quoted(&mode.text), "`trove=…` and `branch=…` together");
     }
 }

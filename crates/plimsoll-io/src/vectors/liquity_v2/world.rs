@@ -347,7 +347,7 @@ impl World {
                     && from.is_none_or(|from| flow.from == from)
                     && to.is_none_or(|to| flow.to == to)
             });
-            flows.fold(Some(U256::ZERO), |sum, flow| sum?.add(flow.amount)).unwrap_or(U256::MAX)
+            flows.map(|flow| flow.amount).try_fold(U256::ZERO, U256::add).unwrap_or(U256::MAX)
         };
         let closed = Int::from(Status::Liquidated as u64);
         let ended =
