@@ -202,9 +202,13 @@ pub(crate) fn columns() -> Vec<&'static str> {
 pub(crate) fn shown_cells(book: &Book, shown: &Shown<'_>) -> Vec<String> {
     let mut cells = cells(book, shown.row);
     cells.splice(AHEAD_AT..AHEAD_AT, outlook::columns(book, &shown.outlook));
-    if let (Some(note), Some(basis)) = (cells.last_mut(), outlook::basis(book, &shown.outlook)) {
-        let between = if note.is_empty() { "" } else { "; " };
-        *note = format!("{note}{between}{basis}");
+    if let Some(note) = cells.last_mut() {
+        let more =
+            outlook::basis(book, &shown.outlook).into_iter().chain(outlook::coming(book.at, &shown.outlook));
+        for more in more {
+            let between = if note.is_empty() { "" } else { "; " };
+            *note = format!("{note}{between}{more}");
+        }
     }
     cells
 }

@@ -2,9 +2,9 @@
 
 use crate::args::ExplainArgs;
 use crate::show::{errln, outln};
-use crate::{exit, show};
+use crate::{exit, outlook, show};
 use plimsoll::{
-    Allowance, Explanation, HoldingLine, Ladder, PriceLine, PriceRead, Ratio, Row, Section, explain,
+    Allowance, Explanation, HoldingLine, Ladder, Lookout, PriceLine, PriceRead, Ratio, Row, Section, explain,
 };
 use plimsoll_core::{Book, Certainty, Int, Judgement, Operation, Step, Unit, Verdict, Why};
 use serde_json::{Value, json};
@@ -99,6 +99,12 @@ fn print(book: &Book, e: &Explanation) {
         print_judgement(judgement, words);
     }
     print_ratios(&e.row);
+    if let Ok(lookout) = Lookout::new(book, e.identity.at) {
+        let ahead = lookout.glance(listed.market, &listed.account);
+        for line in outlook::coming(e.identity.at, &ahead) {
+            outln!("  {line}");
+        }
+    }
     for (what, allowances) in [("can be withdrawn", &e.withdrawable), ("can be borrowed", &e.borrowable)] {
         outln!("\n{what} in one action");
         if allowances.is_empty() {

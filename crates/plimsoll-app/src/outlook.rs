@@ -8,10 +8,10 @@ use crate::show::{errln, outln};
 use crate::whatif::table;
 use crate::{exit, explain, show};
 use plimsoll::{
-    Binds, Boundary, Carry, Crossing, Distance, Factor, Good, Lookout, Mover, Outlook, Ratio, Row, Runs,
-    WHOLE, Weight,
+    Binds, Boundary, Carry, Crossing, Distance, Factor, Good, Lookout, Mover, Outlook, Ratio, Redemption,
+    Row, Runs, WHOLE, Weight,
 };
-use plimsoll_core::{Book, Decimal, Int, Kind, PriceId, Refusal, U256, Verdict};
+use plimsoll_core::{Book, Decimal, Int, Kind, NextPrice, PriceId, Refusal, Time, U256, Verdict};
 use serde_json::{Value, json};
 
 pub(crate) fn run(args: &OutlookArgs) -> u8 {
@@ -115,8 +115,10 @@ fn together(book: &Book, text: &str) -> Result<Mover, String> {
 /// The two columns of `check`: the nearest factor, and when interest alone is enough.
 pub(crate) fn columns(book: &Book, outlook: &Outlook) -> [String; 2] {
     let nearest = outlook.factors.first().and_then(|factor| Some((factor, factor.nearest()?)));
+    let unproven = |crossing: Crossing| matches!(crossing, Crossing::Unproven(_));
+    let lost = |factor: &Factor| unproven(factor.boundary.down) || unproven(factor.boundary.up);
     let nearest = nearest.map_or_else(
-        || "-".into(),
+        || if outlook.factors.iter().any(lost) { "not proven".into() } else { "-".into() },
         |(factor, distance)| {
             let way = format!("{} {}", name(book, factor.leaf), percent(distance.parts));
             // A move that would save an account is not told like one that kills it.
@@ -144,6 +146,46 @@ pub(crate) fn basis(book: &Book, outlook: &Outlook) -> Option<String> {
     let nearest = outlook.factors.first().filter(|factor| factor.nearest().is_some())?;
     (!harmless.is_empty()).then(|| {
         format!("no price of {} does it: what matters is {}", harmless.join(", "), name(book, nearest.leaf))
+    })
+}
+
+/// What the venue itself has in store: a price that it will use next, and who is redeemed first.
+pub(crate) fn coming(at: Time, outlook: &Outlook) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(NextPrice { price, from, assessment }) = &outlook.next {
+        let wait = from.since(at).filter(|wait| *wait > 0);
+        let when = wait.map_or_else(|| "now".into(), |wait| format!("in {}", show::age(wait)));
+        let price = show::exact(price.value, price.unit.decimals);
+        match assessment.as_ref().map(|seen| seen.verdict) {
+            Ok(Verdict::Unhealthy) => lines.push(format!("the queued price {price} liquidates it {when}")),
+            Ok(_) => {}
+            Err(refusal) => lines.push(format!("at the queued price {price}, {when}: {}", words(refusal))),
+        }
+    }
+    if let Some(Redemption { before, asset, decimals }) = &outlook.redemption {
+        lines.push(format!(
+            "redeemed after {} {asset} of others",
+            show::amount((*before).into(), *decimals, 2)
+        ));
+    }
+    lines
+}
+
+fn next_json(next: &NextPrice) -> Value {
+    json!({
+        "price": next.price.value.to_string(),
+        "decimals": next.price.unit.decimals,
+        "from": next.from.0,
+        "verdict": next.assessment.as_ref().ok().map(|seen| crate::check::word(seen.verdict)),
+        "refusal": next.assessment.as_ref().err().map(refusal_json),
+    })
+}
+
+fn redemption_json(redemption: &Redemption) -> Value {
+    json!({
+        "before": redemption.before.to_string(),
+        "asset": redemption.asset,
+        "decimals": redemption.decimals,
     })
 }
 
@@ -215,7 +257,11 @@ fn print(
         }
     }
     outln!("{}\n", factors.trim_fmt());
-    print_boundaries("one asset's price, all others fixed", word, slots.iter().map(|(n, b)| (n, Some(b))));
+    print_boundaries(
+        "one asset's price at this market alone, all others fixed",
+        word,
+        slots.iter().map(|(n, b)| (n, Some(b))),
+    );
     if !joint.is_empty() {
         print_boundaries("together, as a factor", word, joint.iter().map(|(n, b)| (n, b.as_ref())));
     }
@@ -226,8 +272,8 @@ fn print(
     if let Some(carry) = &outlook.carry {
         print_carry(carry);
     }
-    if let Some(basis) = basis(book, outlook) {
-        outln!("{basis}");
+    for line in basis(book, outlook).into_iter().chain(coming(book.at, outlook)) {
+        outln!("{line}");
     }
 }
 
@@ -306,7 +352,7 @@ fn print_carry(carry: &Carry) {
     let share =
         |ratio: Option<Ratio>| ratio.map_or_else(|| "-".into(), |ratio| format!("{} %", ratio.digits(2, 4)));
     if !carry.debt.is_zero() {
-        outln!("borrow rate {}, breakeven {}", share(carry.rate()), share(carry.breakeven()));
+        outln!("borrow rate over that year {}, breakeven {}, what tokens earn by themselves not counted", share(carry.rate()), share(carry.breakeven()));
     }
 }
 
@@ -369,6 +415,8 @@ pub(crate) fn as_json(book: &Book, account: usize, outlook: &Outlook) -> Value {
             "borrow_rate": ratio(carry.rate()),
             "breakeven_borrow_rate": ratio(carry.breakeven()),
         })),
+        "next_price": outlook.next.as_ref().map(next_json),
+        "redemption": outlook.redemption.as_ref().map(redemption_json),
         "holdings": outlook.holdings.iter().map(|good| json!({
             "instrument": market.instruments().get(good.instrument.index()).map(|i| i.name.clone()),
             "balance": good.balance.as_ref().ok().map(|balance| balance.raw.to_string()),

@@ -69,8 +69,8 @@ use alloc::vec::Vec;
 use numbers::{AUCTION, FIELDS, Numbers, RULES};
 use plimsoll_core::{
     Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument, InstrumentId,
-    Int, Kind, Lens, Mechanism, NextPrice, NodeId, NodeSpec, PriceSlot, Question, Quoted, RAY, Reading, Refusal, Silent,
-    TermId, TermSpec, Test, Time, Trace, U256, Unit, WhyNot,
+    Int, Kind, Lens, Mechanism, NextPrice, NodeId, NodeSpec, PriceSlot, Question, Quoted, RAY, Reading,
+    Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, WhyNot,
 };
 use position::Position;
 use standing::Standing;

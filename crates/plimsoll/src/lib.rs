@@ -47,7 +47,7 @@ pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
 pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate, unmoved};
 pub use max::{Binds, Max, Most, max};
-pub use outlook::{Carry, Distance, Factor, Good, Lookout, Outlook, Runs};
+pub use outlook::{Carry, Distance, Factor, Good, Lookout, Outlook, Redemption, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};
 pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};
 pub use ratio::Ratio;

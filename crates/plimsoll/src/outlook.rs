@@ -1,6 +1,7 @@
 //! What kills an account, and when: the distance along each factor, the day on which interest alone reaches the
 //! line, what it earns and pays, and what each holding is good for.
 
+use crate::ask::asset_of;
 use crate::boundary::{Boundary, Crossing, boundary};
 use crate::identity::{Identity, identity};
 use crate::limits::{Limit, withdrawable};
@@ -8,9 +9,9 @@ use crate::path::{Mover, Path};
 use crate::ratio::Ratio;
 use crate::worst::{WorstDay, worst_day_of};
 use plimsoll_core::{
-    Account, Balance, Book, Compiled, Counting, Feeds, InstrumentId, Int, Judgement, Kind, Lens,
-    ListedMarket, Origin, PriceId, Question, Quote, Quoted, Reading, Refusal, Rounding, Standing, Test, Time,
-    U256, Verdict,
+    Account, AccountId, Balance, Book, Compiled, Counting, Feeds, InstrumentId, Int, Judgement, Kind, Lens,
+    ListedMarket, NextPrice, Origin, PriceId, Question, Quote, Quoted, Reading, Refusal, Rounding, Standing,
+    Test, Time, U256, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -145,6 +146,21 @@ pub struct Outlook {
     pub carry: Option<Carry>,
     /// Its holdings.
     pub holdings: Vec<Good>,
+    /// How much debt is redeemed before its own; `None` where no redemption reaches it.
+    pub redemption: Option<Redemption>,
+    /// The price that the venue will use next, and what it will say then; `None` where none is queued.
+    pub next: Option<NextPrice>,
+}
+
+/// An account's place in the order of redemptions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redemption {
+    /// What others owe who are redeemed first (raw).
+    pub before: U256,
+    /// What is redeemed, …
+    pub asset: String,
+    /// … and its decimals.
+    pub decimals: u8,
 }
 
 /// A book standing at a time, ready to look ahead for any of its accounts.
@@ -164,6 +180,8 @@ struct Stand<'b> {
     paths: BTreeMap<PriceId, Path<'b>>,
     /// The market later on, where many accounts ask for the same time.
     later: Vec<(Time, Stands<'b>)>,
+    /// Debt that is redeemed before an account's, where the venue knows redemption.
+    queued: BTreeMap<AccountId, U256>,
 }
 
 type Stands<'b> = Result<Box<dyn Quoted + 'b>, Refusal>;
@@ -207,7 +225,16 @@ impl<'b> Lookout<'b> {
     pub fn glance(&self, market: usize, account: &Account) -> Outlook {
         let factors = self.factors(market, account);
         let interest = self.markets[market].interest(account, self.at);
-        Outlook { factors, interest, carry: None, holdings: Vec::new() }
+        let stand = &self.markets[market];
+        let next = stand.listed.market.queued(account, Test::Liquidation, self.at);
+        Outlook {
+            factors,
+            interest,
+            carry: None,
+            holdings: Vec::new(),
+            redemption: stand.redemption(account),
+            next,
+        }
     }
 
     /// Where the verdict on an account flips as one asset's price moves and all others stand still, in the integers
@@ -318,7 +345,27 @@ impl<'b> Stand<'b> {
                 paths.insert(leaf, path);
             }
         }
-        Ok(Stand { listed, readings, now, behind, paths, later })
+        let mut queued = BTreeMap::new();
+        let queues = listed.market.queues(book, Feeds { readings: &readings }, at);
+        // A queue that cannot be told, such as without a price, tells nobody's place.
+        for queue in queues.into_iter().flatten() {
+            let mut before = U256::ZERO;
+            for place in queue {
+                queued.insert(place.account, before);
+                let Some(sum) = before.add(place.debt) else { break };
+                before = sum;
+            }
+        }
+        Ok(Stand { listed, readings, now, behind, paths, later, queued })
+    }
+
+    fn redemption(&self, account: &Account) -> Option<Redemption> {
+        let before = *self.queued.get(&account.id)?;
+        let market = &*self.listed.market;
+        let kind = |id: InstrumentId| market.instruments().get(id.index()).map(|i| i.kind);
+        let debt = account.holdings().iter().find(|held| kind(held.instrument) == Some(Kind::Debt))?;
+        let (asset, decimals) = asset_of(market, debt.instrument);
+        Some(Redemption { before, asset, decimals })
     }
 
     /// The feeds behind the prices that move an account.

@@ -228,8 +228,8 @@ fn cheapest(book: &Book, side: &Side, readings: &[Reading], target: Decimal) -> 
     for &(instrument, kind) in &side.ways {
         let found = least(book, side.account, readings, target, instrument, kind);
         // Not even all of a debt: all of it, and the rest put in.
-        let whole = side.whole.iter().filter(|(debt, ..)| *debt == instrument);
-        if let (Err(Hindrance::NotEnough { .. }), Some((debt, paid, after))) = (&found, whole.last()) {
+        let whole = side.whole.iter().find(|(debt, ..)| *debt == instrument);
+        if let (Err(Hindrance::NotEnough { .. }), Some((debt, paid, after))) = (&found, whole) {
             let all = Enough { amount: *paid, all: true, no_less_than: *paid, health: None };
             for &(receipt, kind) in side.ways.iter().filter(|(_, kind)| *kind == Kind::Receipt) {
                 let rest = least(after, side.account, readings, target, receipt, kind);
