@@ -251,6 +251,12 @@ pub trait Market: Send + Sync {
     /// When the market does not list the instrument, or the account contradicts itself.
     fn counting(&self, account: &Account, instrument: InstrumentId) -> Result<Counting, Refusal>;
 
+    /// The line, and whose view of it, that decides whether an instrument may be withdrawn: every withdrawal that leaves
+    /// a debtor below it is refused.
+    fn withdrawal_line(&self, _: InstrumentId) -> (Test, Lens) {
+        (Test::Liquidation, Lens::Action)
+    }
+
     /// What a call would do. Changes nothing.
     ///
     /// # Errors

@@ -64,6 +64,10 @@ fn refusals() -> Vec<Refusal> {
         Refusal::GracePeriod { until: Time(0) },
         Refusal::SelfLiquidation,
         Refusal::InconsistentInput,
+        Refusal::BorrowTooSmall { owed: held, least: asked },
+        Refusal::ActionPaused("an action"),
+        Refusal::SelfTransfer,
+        Refusal::NotForSale { reserves: asked, target: held },
         Refusal::PriceUnknown { slot: 0, why: Why::Missing },
         Refusal::ClockWentBack { state: Time(1), asked: Time(0) },
         Refusal::Overflow("a formula"),
@@ -105,6 +109,10 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::GracePeriod { .. }
             | Refusal::SelfLiquidation
             | Refusal::InconsistentInput
+            | Refusal::BorrowTooSmall { .. }
+            | Refusal::ActionPaused(_)
+            | Refusal::SelfTransfer
+            | Refusal::NotForSale { .. }
             | Refusal::PriceUnknown { .. }
             | Refusal::ClockWentBack { .. }
             | Refusal::Overflow(_)
