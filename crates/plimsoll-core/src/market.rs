@@ -269,6 +269,12 @@ pub trait Market: Send + Sync {
         Vec::new()
     }
 
+    /// The line, and whose view of it, that decides whether an instrument may be withdrawn: every withdrawal that leaves
+    /// a debtor below it is refused.
+    fn withdrawal_line(&self, _: InstrumentId) -> (Test, Lens) {
+        (Test::Liquidation, Lens::Action)
+    }
+
     /// What a call would do. Changes nothing.
     ///
     /// # Errors

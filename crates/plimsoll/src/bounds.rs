@@ -57,13 +57,14 @@ pub(crate) fn around(one: &Account, other: &Account) -> [Account; 2] {
     [low, high]
 }
 
-/// Whether it is proven that every account between two is unhealthy by the venue's own test.
+/// Whether it is proven that every account between two is below one of the venue's own lines.
 pub(crate) fn unhealthy_between(
     quoted: &dyn Quoted,
+    test: Test,
     [low, high]: [&Account; 2],
     readings: &[Reading],
 ) -> bool {
-    let range = quoted.over(low, high, Test::Liquidation, Feeds { readings });
+    let range = quoted.over(low, high, test, Feeds { readings });
     range.is_ok_and(|range| range.verdict == Some(Verdict::Unhealthy))
 }
 

@@ -176,10 +176,11 @@ impl Withdrawal<'_> {
         };
         let Ok(most) = self.after(high, at) else { return false };
         let feeds = Feeds { readings };
-        // No venue lets an account out that would be unhealthy.
-        let quoted = market.at(feeds, Lens::Action, at);
+        // No venue lets an account out that would be below its line.
+        let (test, lens) = market.withdrawal_line(self.instrument);
+        let quoted = market.at(feeds, lens, at);
         quoted.is_ok_and(|quoted| {
-            bounds::unhealthy_between(&*quoted, [&most, &least], &bounds::points(readings))
+            bounds::unhealthy_between(&*quoted, test, [&most, &least], &bounds::points(readings))
         })
     }
 }

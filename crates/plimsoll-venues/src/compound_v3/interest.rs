@@ -44,24 +44,58 @@ impl Rates {
     /// # Errors
     /// [`Refusal::Overflow`] where the contract reverts.
     pub fn at(&self, utilisation: U256) -> Result<U256, Refusal> {
-        self.traced(&mut Silent, utilisation)
+        self.traced(&mut Silent, &BORROW, utilisation)
     }
 
-    fn traced<T: Trace + ?Sized>(&self, t: &mut T, utilisation: U256) -> Result<U256, Refusal> {
+    fn traced<T: Trace + ?Sized>(
+        &self,
+        t: &mut T,
+        words: &Words,
+        utilisation: U256,
+    ) -> Result<U256, Refusal> {
         let unit = Unit::WAD;
         let low = t.min("utilisation up to the kink", utilisation, self.kink, unit);
-        let gentle =
-            t.mul_div("low slope * utilisation up to the kink", self.slope_low, low, WAD, Down, unit)?;
-        let mut rate = t.add("rate = base + that", self.base, gentle, unit)?;
+        let gentle = t.mul_div(words.gentle, self.slope_low, low, WAD, Down, unit)?;
+        let mut rate = t.add(words.rate, self.base, gentle, unit)?;
         if utilisation > self.kink {
             let beyond = t.sub("utilisation beyond the kink", utilisation, self.kink, unit)?;
-            let formula = "high slope * utilisation beyond the kink";
-            let steep = t.mul_div(formula, self.slope_high, beyond, WAD, Down, unit)?;
-            rate = t.add("rate = base + both", rate, steep, unit)?;
+            let steep = t.mul_div(words.steep, self.slope_high, beyond, WAD, Down, unit)?;
+            rate = t.add(words.steep_rate, rate, steep, unit)?;
         }
         cast(rate, 64, UINT64)
     }
 }
+
+/// The steps of one of the two indices.
+struct Words {
+    gentle: &'static str,
+    rate: &'static str,
+    steep: &'static str,
+    steep_rate: &'static str,
+    growing: &'static str,
+    growth: &'static str,
+    index: &'static str,
+}
+
+const SUPPLY: Words = Words {
+    gentle: "low supply slope * utilisation up to the kink",
+    rate: "supply rate = base + that",
+    steep: "high supply slope * utilisation beyond the kink",
+    steep_rate: "supply rate = base + both",
+    growing: "supply rate * seconds",
+    growth: "supply index * supply rate * seconds",
+    index: "supply index = index + that",
+};
+
+const BORROW: Words = Words {
+    gentle: "low borrow slope * utilisation up to the kink",
+    rate: "borrow rate = base + that",
+    steep: "high borrow slope * utilisation beyond the kink",
+    steep_rate: "borrow rate = base + both",
+    growing: "borrow rate * seconds",
+    growth: "borrow index * borrow rate * seconds",
+    index: "borrow index = index + that",
+};
 
 impl State {
     /// Borrowed over supplied (wad, rounded down), which may exceed one; zero without supply (`getUtilization`).
@@ -189,25 +223,16 @@ impl Numbers {
         t.about(Subject::Market);
         t.given("seconds since the last accrual", seconds, Unit::SECONDS);
         let used = state.utilisation_traced(t, Unit::raw(rules.base_decimals))?;
-        let supply_rate = rules.supply.traced(t, used)?;
-        let borrow_rate = rules.borrow.traced(t, used)?;
+        let supply_rate = rules.supply.traced(t, &SUPPLY, used)?;
+        let borrow_rate = rules.borrow.traced(t, &BORROW, used)?;
         for (index, rate, words) in [
-            (
-                &mut accrued.supply_index,
-                supply_rate,
-                ["supply rate * seconds", "supply index * growth", "supply index"],
-            ),
-            (
-                &mut accrued.borrow_index,
-                borrow_rate,
-                ["borrow rate * seconds", "borrow index * growth", "borrow index"],
-            ),
+            (&mut accrued.supply_index, supply_rate, &SUPPLY),
+            (&mut accrued.borrow_index, borrow_rate, &BORROW),
         ] {
-            let [growing, growth, whole] = words;
-            let growing = t.mul(growing, rate, seconds, Unit::WAD)?;
-            let growth = t.mul_div(growth, *index, growing, WAD, Down, INDEX)?;
-            let sum = t.add(whole, *index, cast(growth, 64, UINT64)?, INDEX)?;
-            *index = cast(sum, 64, whole)?;
+            let growing = t.mul(words.growing, rate, seconds, Unit::WAD)?;
+            let growth = t.mul_div(words.growth, *index, growing, WAD, Down, INDEX)?;
+            let sum = t.add(words.index, *index, cast(growth, 64, UINT64)?, INDEX)?;
+            *index = cast(sum, 64, words.index)?;
         }
         Ok(accrued)
     }

@@ -45,7 +45,7 @@ proptest! {
             calls += 1;
             for who in 0..PEOPLE {
                 let both = [SUPPLY, DEBT].map(|side| turn.after.held(who, side));
-                prop_assert!(both.iter().any(|held| *held == plimsoll_core::U256::ZERO));
+                prop_assert!(both.contains(&plimsoll_core::U256::ZERO));
             }
             prop_assert_eq!(&turn.after.treasury[DEBT.index()], &BigInt::ZERO);
             let dust = &turn.after.treasury[SUPPLY.index()];

@@ -3,7 +3,7 @@
 use crate::model::{Around, Model};
 use crate::world::*;
 use num_bigint::BigInt;
-use plimsoll_core::{Action, Amount, Market as _, Refusal, Time, U256};
+use plimsoll_core::{Action, Amount, Refusal, Time, U256};
 use plimsoll_venues::compound_v3::{
     DEBT, Rates, Rules, SUPPLY, State, TRACKING_ACCRUED, TRACKING_INDEX, casts,
 };

@@ -282,9 +282,9 @@ proptest! {
                 let owed = wider(account.quantity(DEBT).magnitude(), 6, parts[6], 103);
                 account.set(DEBT, owed.into());
             }
-            for asset in 0..assets {
+            for (asset, part) in parts.into_iter().enumerate().take(assets) {
                 let held = account.quantity(collateral(asset)).magnitude();
-                account.set(collateral(asset), wider(held, asset, parts[asset], 128).into());
+                account.set(collateral(asset), wider(held, asset, part, 128).into());
             }
             account
         };

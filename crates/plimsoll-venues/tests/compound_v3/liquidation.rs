@@ -6,7 +6,7 @@ use crate::model::{Around, Model, one};
 use crate::world::*;
 use num_bigint::BigInt;
 use plimsoll_core::{
-    AccountId, Action, Call, Feeds, Lens, Market as _, Mechanism, Party, Refusal, Test, Time, U256, Verdict,
+    AccountId, Action, Call, Feeds, Lens, Mechanism, Party, Refusal, Test, Time, U256, Verdict,
 };
 use plimsoll_venues::compound_v3::{
     Absorbed, DEBT, SUPPLY, State, TRACKING_ACCRUED, TRACKING_INDEX, collateral, slot,

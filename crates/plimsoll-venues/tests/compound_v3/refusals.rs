@@ -88,16 +88,19 @@ fn every_refusal_is_reachable() {
     check(&world, 2, 2, deposit(collateral(0), weth(999_991)), Refusal::SupplyCap(collateral(0)));
     assert!(world.clone().action(2, 2, deposit(collateral(0), weth(999_990))).is_ok());
 
-    // NotCollateralized: 30,000 x 0.83 = 24,900 of value, with eight digits.
-    let over = |debt, capacity| Refusal::OverCapacity { debt: u(debt), capacity: u(capacity) };
+    // NotCollateralized: 30,000 x 0.83 = 24,900. Values have two digits more than USDC.
+    let over = |debt: u128, capacity: u128| Refusal::OverCapacity {
+        debt: u(debt * 100),
+        capacity: u(capacity * 100),
+    };
     let one_more = Amount::Assets(u(4_900_000_001));
-    check(&world, 1, 1, borrow(one_more), over(24_900_000_001_00, 24_900_000_000_00));
+    check(&world, 1, 1, borrow(one_more), over(24_900_000_001, 24_900_000_000));
     assert!(world.clone().action(1, 1, borrow(usdc(4_900))).is_ok());
-    check(&world, 1, 1, withdraw(SUPPLY, one_more), over(24_900_000_001_00, 24_900_000_000_00));
-    check(&world, 1, 1, withdraw(collateral(0), weth(2)), over(20_000_000_000_00, 19_920_000_000_00));
-    check(&world, 1, 1, send(collateral(0), 2, weth(2)), over(20_000_000_000_00, 19_920_000_000_00));
-    check(&world, 1, 1, send(SUPPLY, 2, usdc(4_901)), over(24_901_000_000_00, 24_900_000_000_00));
-    check(&world, 2, 2, borrow(usdc(100)), over(100_000_000_00, 0));
+    check(&world, 1, 1, withdraw(SUPPLY, one_more), over(24_900_000_001, 24_900_000_000));
+    check(&world, 1, 1, withdraw(collateral(0), weth(2)), over(20_000_000_000, 19_920_000_000));
+    check(&world, 1, 1, send(collateral(0), 2, weth(2)), over(20_000_000_000, 19_920_000_000));
+    check(&world, 1, 1, send(SUPPLY, 2, usdc(4_901)), over(24_901_000_000, 24_900_000_000));
+    check(&world, 2, 2, borrow(usdc(100)), over(100_000_000, 0));
 
     // BorrowTooSmall comes before the line; 100 USDC is the least.
     let small = |owed| Refusal::BorrowTooSmall { owed: u(owed), least: u(100_000_000) };
@@ -209,7 +212,7 @@ fn what_does_not_fit_is_told_by_the_contracts_name_for_it() {
     );
     let mut later = grown;
     later.at = Time(START + 1_000_000);
-    check(&later, 0, 0, Action::Accrue, cast("borrow index"));
+    check(&later, 0, 0, Action::Accrue, cast("borrow index = index + that"));
     let mut past = world.clone();
     past.at = Time(START - 1);
     let back = Refusal::ClockWentBack { state: Time(START), asked: past.at };
