@@ -37,7 +37,7 @@ pub use instrument::{Instrument, InstrumentId, Kind};
 pub use judge::{Certainty, Judgement, Standing};
 pub use market::{
     Accounts, Assessment, Balance, Counting, Figure, Lens, Market, NodeSpec, Part, PriceSlot, Question,
-    Queued, Quoted, Range, TermSpec, Test, Venue, Verdict, WhyNot,
+    Queued, Quoted, Range, Running, TermSpec, Test, Venue, Verdict, WhyNot,
 };
 pub use num::{BPS, Decimal, Divisor, Int, RAY, Rounding, U256, WAD, YEAR};
 pub use reading::{Feeds, Reading, Why};

@@ -117,6 +117,23 @@ pub struct Queued {
     pub assessment: Result<Assessment, Refusal>,
 }
 
+/// An auction that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Its number.
+    pub number: u64,
+    /// Whose position it was; what is left over goes there.
+    pub account: AccountId,
+    /// What is sold, and how much of it (raw).
+    pub lot: (InstrumentId, U256),
+    /// What it shall still bring.
+    pub raises: Figure,
+    /// What it asks for one whole unit of the lot, or the highest bid for all of it.
+    pub asks: Result<Figure, Refusal>,
+    /// Why nobody can buy or bid now.
+    pub open: Result<(), Refusal>,
+}
+
 /// A price that the market reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PriceSlot {
@@ -278,6 +295,11 @@ pub trait Market: Send + Sync {
     /// no such oracle, or nothing valid is queued.
     fn queued(&self, _account: &Account, _test: Test, _at: Time) -> Option<Queued> {
         None
+    }
+
+    /// Every auction that runs, at a time.
+    fn running(&self, _at: Time) -> Vec<Running> {
+        Vec::new()
     }
 
     /// Sets one number of the market; `None` removes the object.
