@@ -352,7 +352,11 @@ fn print_carry(carry: &Carry) {
     let share =
         |ratio: Option<Ratio>| ratio.map_or_else(|| "-".into(), |ratio| format!("{} %", ratio.digits(2, 4)));
     if !carry.debt.is_zero() {
-        outln!("borrow rate over that year {}, breakeven {}, what tokens earn by themselves not counted", share(carry.rate()), share(carry.breakeven()));
+        outln!(
+            "borrow rate over that year {}, breakeven {}, what tokens earn by themselves not counted",
+            share(carry.rate()),
+            share(carry.breakeven())
+        );
     }
 }
 

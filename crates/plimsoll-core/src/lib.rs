@@ -39,7 +39,7 @@ pub use instrument::{Instrument, InstrumentId, Kind};
 pub use judge::{Certainty, Judgement, Standing};
 pub use market::{
     Accounts, Assessment, Balance, Counting, Figure, Lens, Market, NextPrice, NodeSpec, Part, PriceSlot,
-    Question, Queue, Queued, Quoted, Range, TermSpec, Test, Venue, Verdict, WhyNot,
+    Question, Queue, Queued, Quoted, Range, Running, TermSpec, Test, Venue, Verdict, WhyNot,
 };
 pub use num::{BPS, Decimal, Divisor, Int, RAY, Rounding, U256, WAD, YEAR};
 pub use reading::{Feeds, Reading, Why};

@@ -117,6 +117,23 @@ pub struct NextPrice {
     pub assessment: Result<Assessment, Refusal>,
 }
 
+/// An auction that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Its number.
+    pub number: u64,
+    /// Whose position it was; what is left over goes there.
+    pub account: AccountId,
+    /// What is sold, and how much of it (raw).
+    pub lot: (InstrumentId, U256),
+    /// What it shall still bring.
+    pub raises: Figure,
+    /// What it asks for one whole unit of the lot, or the highest bid for all of it.
+    pub asks: Result<Figure, Refusal>,
+    /// Why nobody can buy or bid now.
+    pub open: Result<(), Refusal>,
+}
+
 /// A price that the market reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PriceSlot {
@@ -296,6 +313,11 @@ pub trait Market: Send + Sync {
     /// The orders in which redemptions reach accounts, one for each queue of the market, each account with what it owes:
     /// how much debt stands before mine. None where the venue knows no redemption, or takes no order.
     fn queues(&self, _accounts: &dyn Accounts, _feeds: Feeds<'_>, _at: Time) -> Vec<Queue> {
+        Vec::new()
+    }
+
+    /// Every auction that runs, at a time.
+    fn running(&self, _at: Time) -> Vec<Running> {
         Vec::new()
     }
 

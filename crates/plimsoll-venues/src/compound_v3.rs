@@ -87,8 +87,8 @@ use cells::{ASSET_FIELDS, AssetRow, FIELDS, FLAGS_FIELD, Numbers};
 use line::Position;
 use plimsoll_core::{
     Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument, InstrumentId,
-    Int, Kind, Lens, Mechanism, NodeId, NodeSpec, Part, PriceSlot, Question, Quoted, Refusal, TermId, TermSpec, Test,
-    Time, Trace, U256, Unit, WhyNot,
+    Int, Kind, Lens, Mechanism, NodeId, NodeSpec, Part, PriceSlot, Question, Quoted, Refusal, TermId,
+    TermSpec, Test, Time, Trace, U256, Unit, WhyNot,
 };
 use standing::Standing;
 

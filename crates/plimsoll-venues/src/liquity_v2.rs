@@ -98,8 +98,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use plimsoll_core::{
     Account, AccountId, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument,
-    InstrumentId, Int, Kind, Lens, NodeSpec, PriceSlot, Question, Quoted, Refusal, TermSpec, Time, Trace,
-    U256, Unit, WAD, WhyNot,
+    InstrumentId, Int, Kind, Lens, Mechanism, NodeSpec, PriceSlot, Question, Quoted, Refusal, TermSpec, Time,
+    Trace, U256, Unit, WAD, WhyNot,
 };
 use position::Trove;
 use turn::Turn;
@@ -525,6 +525,12 @@ impl plimsoll_core::Market for Market {
         let mut turn = Turn::new(self, call, accounts, feeds, trace)?;
         turn.act(&call.action)?;
         turn.finish()
+    }
+
+    /// Liquidation by the stability pool, alone in its batch.
+    fn forced(&self, account: &Account, _: Feeds<'_>) -> Vec<Mechanism> {
+        let owes = [DEBT, SHARES].iter().any(|&debt| !account.quantity(debt).is_zero());
+        owes.then(|| Mechanism::Batch { accounts: vec![account.id] }).into_iter().collect()
     }
 
     fn queues(&self, accounts: &dyn Accounts, feeds: Feeds<'_>, at: Time) -> Vec<plimsoll_core::Queue> {

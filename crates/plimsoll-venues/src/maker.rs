@@ -42,8 +42,12 @@
 //! 0 <= row - headroom < ink * den * (1 + 10^27 / mat), rounded up. An account whose coefficients 256 bits do not hold
 //! is opaque: a `par` or `mat` with many digits and more collateral than there is. Verdicts are monotone in P.
 //!
+//! Dai that an auction brings goes to the system's purse. What it does not bring of the debt with the penalty is told as bad
+//! debt, in tokens, rounded up; flows and numbers have it to the last rad.
+//!
 //! Not modelled: who may call `yank` and set parameters (whoever calls may); `hope` for more than one other; global
-//! settlement; the vow's own auctions; Dai and collateral that other markets hold; callbacks of buyers. An actor whom the
+//! settlement; the vow's own auctions; callbacks of buyers. Each market has its own copy of the system's totals (`debt`,
+//! `vice`, `Dirt`): what happens in another market of the same system does not move them. An actor whom the
 //! book does not know has what he needs in his wallet; one whom it knows pays auctions from his Dai in the vat.
 
 pub mod words;
@@ -70,7 +74,7 @@ use numbers::{AUCTION, FIELDS, Numbers, RULES};
 use plimsoll_core::{
     Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument, InstrumentId,
     Int, Kind, Lens, Mechanism, NextPrice, NodeId, NodeSpec, PriceSlot, Question, Quoted, RAY, Reading,
-    Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, WhyNot,
+    Refusal, Running, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, WhyNot,
 };
 use position::Position;
 use standing::Standing;
@@ -380,6 +384,34 @@ impl plimsoll_core::Market for Market {
         let assessment = standing.and_then(|standing| standing.verdict(account, test));
         let price = standing::figure("nextPrice", next.value.into(), Unit::WAD);
         Some(NextPrice { price, from, assessment })
+    }
+
+    fn running(&self, at: Time) -> Vec<Running> {
+        let one = |(number, auction): (u64, &Auction)| {
+            let figure = standing::figure;
+            let (asks, open) = match self.revision {
+                Revision::V2_0 => match self.status(number, at) {
+                    Ok(Status { price, ran_out }) => {
+                        let stopped = self.numbers.rules.dutch.stopped >= 3;
+                        let open = match (stopped, ran_out) {
+                            (true, _) => Err(Refusal::AuctionsStopped),
+                            (false, true) => Err(Refusal::AuctionRanOut),
+                            (false, false) => Ok(()),
+                        };
+                        (Ok(figure("price", price.into(), Unit::RAY)), open)
+                    }
+                    Err(refusal) => (Err(refusal), Err(refusal)),
+                },
+                _ => {
+                    let open =
+                        if english::takes_bids(auction, at) { Ok(()) } else { Err(Refusal::BiddingOver) };
+                    (Ok(figure("bid", auction.bid.into(), RAD)), open)
+                }
+            };
+            let raises = figure("tab", auction.tab.into(), RAD);
+            Running { number, account: auction.usr, lot: (GEM, auction.lot), raises, asks, open }
+        };
+        self.auctions().map(one).collect()
     }
 
     /// A changed rule moves the epoch. A number of an auction that does not run yet begins it.

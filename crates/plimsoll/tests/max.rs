@@ -33,7 +33,7 @@ fn accepted(book: &Book, answer: &Max, borrow: bool, most: &Most, amount: Amount
 #[test]
 fn the_most_is_executable_at_the_next_block_and_one_unit_more_is_not() {
     let (mut some, mut nothing, mut everything) = (0, 0, 0);
-    for name in ["treasury", "lending"] {
+    for name in ["treasury", "lending", "maker"] {
         let book = example(name);
         for account in 0..book.accounts.len() {
             let answer = max(&book, account, 12).expect("an answer");

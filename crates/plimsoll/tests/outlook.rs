@@ -50,7 +50,7 @@ fn interest_runs_out_at_the_second_told() {
 #[test]
 fn a_holding_counts_where_it_is_missed() {
     let (mut counting, mut idle) = (0, 0);
-    for book in ["lending", "treasury"].map(book) {
+    for book in ["lending", "treasury", "maker"].map(book) {
         let quotes = book.graph.quotes(book.at);
         for listed in &book.accounts {
             let market = &book.markets[listed.market];

@@ -155,7 +155,7 @@ struct Count {
 fn advice_reaches_its_target_and_no_smaller_amount_does() {
     let mut dice = Dice(71);
     let mut count = Count::default();
-    for name in ["treasury", "lending"] {
+    for name in ["treasury", "lending", "maker"] {
         let book = example(name);
         for account in 0..book.accounts.len() {
             if name == "lending" && account % 4 != 1 {

@@ -15,7 +15,7 @@ use super::turn::{INT256, Turn, grow, shrink};
 use super::words::{bid, phase};
 use super::{ART, GEM, Revision, VAT_DAI};
 use plimsoll_core::Rounding::Down;
-use plimsoll_core::{Arithmetic, Liquidated, Party, RAY, Refusal, Subject, Trace, U256, Unit, WAD};
+use plimsoll_core::{Arithmetic, Liquidated, Party, RAY, Refusal, Subject, Time, Trace, U256, Unit, WAD};
 
 /// What `Cat.bite` would seize of a position.
 ///
@@ -72,6 +72,11 @@ fn seized_by_debt<T: Trace + ?Sized>(t: &mut T, numbers: &Numbers, art: U256) ->
     Ok(t.min("dart = min(art, that)", art, most, Unit::WAD))
 }
 
+/// Whether the last bid, if there is one, and the auction itself still stand.
+pub(super) fn takes_bids(auction: &Auction, at: Time) -> bool {
+    (auction.tic > at.0 || auction.tic == 0) && auction.end > at.0
+}
+
 impl<T: Trace + ?Sized> Turn<'_, T> {
     /// `Cat.bite` and `Flipper.kick`.
     pub(super) fn bite(&mut self) -> Result<(), Refusal> {
@@ -115,9 +120,8 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
 
     /// The auction, while it takes bids.
     fn bidding(&self, number: u64) -> Result<Auction, Refusal> {
-        let (auction, now) = (self.auction(number)?, self.call.at.0);
-        let open = (auction.tic > now || auction.tic == 0) && auction.end > now;
-        if open { Ok(auction) } else { Err(Refusal::BiddingOver) }
+        let auction = self.auction(number)?;
+        if takes_bids(&auction, self.call.at) { Ok(auction) } else { Err(Refusal::BiddingOver) }
     }
 
     /// `Flipper.tend`: the last bidder gets his Dai back from the next, the system gets what is bid more.

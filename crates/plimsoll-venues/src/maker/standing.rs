@@ -219,9 +219,8 @@ impl Quoted for Standing<'_> {
     /// What is owed rises with `art` alone, what is carried with `ink` and the price: both ends are exact.
     fn over(&self, low: &Account, high: &Account, _: Test, feeds: Feeds<'_>) -> Result<Range, Refusal> {
         let (least, most) = (Position::of(low)?, Position::of(high)?);
-        let ordered =
-            least.ink <= most.ink && least.art <= most.art && least.gem <= most.gem && least.dai <= most.dai;
-        if low.terms() != high.terms() || !ordered {
+        // What lies unlocked in the vat counts for nothing, and what a repayment leaves of it goes up and down.
+        if low.terms() != high.terms() || least.ink > most.ink || least.art > most.art {
             return Err(Refusal::InconsistentAccount("the lower end of a box is not the lower"));
         }
         let [low_spot, high_spot] = self.spots(feeds);

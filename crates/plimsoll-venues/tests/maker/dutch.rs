@@ -236,6 +236,27 @@ fn the_minimum_is_cached() {
     assert_eq!(world.market.state().chost, rad(22_600));
 }
 
+/// What people see of the auctions that run, in both houses.
+#[test]
+fn running_auctions_are_shown() {
+    use plimsoll_core::Market as _;
+    let mut world = world(usual());
+    bark(&mut world, 0).unwrap();
+    let shown = world.market.running(Time(START + 90));
+    let [one] = shown.as_slice() else { panic!("{shown:?}") };
+    assert_eq!((one.number, one.account, one.lot), (1, AccountId(0), (GEM, wad(100))));
+    assert_eq!((one.raises.value, one.asks.unwrap().value), (rad(90_400).into(), e(13_068, 26).into()));
+    assert_eq!(one.open, Ok(()));
+    assert_eq!(world.market.running(Time(START + 7_201))[0].open, Err(Refusal::AuctionRanOut));
+
+    let auction = Auction { tab: rad(50), lot: wad(9), bid: rad(7), end: START + 10, ..Auction::default() };
+    let state = plimsoll_venues::maker::State { kicks: 4, ..*world.market.state() };
+    let english = market(Revision::V1_2, *world.market.parameters(), state).with_auction(4, auction).unwrap();
+    let one = english.running(Time(START))[0];
+    assert_eq!((one.number, one.asks.unwrap().value, one.open), (4, rad(7).into(), Ok(())));
+    assert_eq!(english.running(Time(START + 10))[0].open, Err(Refusal::BiddingOver));
+}
+
 /// The list of running auctions: the last takes the place of the one that ends.
 #[test]
 fn the_last_takes_the_place_of_the_one_that_ends() {

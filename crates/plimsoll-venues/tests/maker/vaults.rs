@@ -43,6 +43,22 @@ fn the_last_unit_of_debt_is_safe() {
     assert!(matches!(refused, Err(Refusal::OverCapacity { .. })), "{refused:?}");
 }
 
+/// 100 ETH at 1,500 and 150 % carry 100,000 Dai to the last unit: that much is safe, and stays so for a keeper.
+#[test]
+fn equality_is_safe() {
+    let usual = Parameters { duty: ray(1), mat: e(15, 26), ..rules() };
+    let mut world = World::new(Revision::V2_0, usual);
+    world.poke(wad(1_500));
+    world.lock(0, wad(100)).unwrap();
+    world.frob(0, Int::ZERO, wad(100_000).into()).unwrap();
+    let seen = world.assess(0, Lens::Action).unwrap();
+    assert_eq!((seen.verdict, seen.backing), (Verdict::Healthy, seen.requirement));
+    let bark = world.liquidate(KEEPER, 0, plimsoll_core::Mechanism::Bark);
+    assert_eq!(bark, Err(Refusal::NotLiquidatable));
+    let one_more = world.frob(0, Int::ZERO, Int::ONE);
+    assert!(matches!(one_more, Err(Refusal::OverCapacity { .. })), "{one_more:?}");
+}
+
 /// Ceilings come before safety, safety before consent, consent before dust, dust before what the parties have.
 #[test]
 fn the_checks_stand_in_the_vats_order() {
