@@ -304,7 +304,7 @@ fn faults_are_told_where_they_stand() {
         at("PL0579", 1)
     );
     let state = |line: &str| first_fault(&format!("{MARKET}[branches.state]\n{line}\n"), POSITIONS);
-    assert_eq!(state("last_update = 1760000001"), at("PL0576", 13));
+    assert_eq!(state("last_interest_update = 1760000001"), at("PL0576", 13));
     assert_eq!(state("product = 0"), at("PL0515", 13));
     assert_eq!(state("troves = 2"), at("PL0509", 13));
     let batch = |line: &str| {

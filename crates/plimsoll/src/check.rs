@@ -294,8 +294,12 @@ pub(crate) fn health(judgement: &Judgement) -> Option<Ratio> {
     Ratio::of(owing.backing, owing.requirement)
 }
 
-/// Collateral over what of it backs: where requirement is the debt, the ratio at which backing would just meet it.
+/// Collateral over what of it backs: where requirement is the debt, the ratio at which backing would just meet it. Where
+/// all of the collateral backs, the venue weighs the debt instead.
 fn minimum(a: &Assessment) -> Option<Ratio> {
+    if a.backing == a.collateral && !a.backing.is_zero() {
+        return Ratio::of(a.requirement, a.debt);
+    }
     Ratio::of(a.collateral, a.backing)
 }
 

@@ -76,9 +76,13 @@ impl Binds {
     pub const fn of(because: Option<&Refusal>) -> Binds {
         match because {
             None | Some(Refusal::AmountTooLarge { .. }) => Binds::Held,
-            Some(Refusal::WouldBeUnhealthy | Refusal::OverCapacity { .. } | Refusal::NoBorrowingPower) => {
-                Binds::Health
-            }
+            Some(
+                Refusal::WouldBeUnhealthy
+                | Refusal::OverCapacity { .. }
+                | Refusal::NoBorrowingPower
+                | Refusal::BelowMcr { .. }
+                | Refusal::BelowBatchMcr { .. },
+            ) => Binds::Health,
             Some(Refusal::InsufficientCash { .. } | Refusal::BeyondReceipts { .. }) => Binds::Cash,
             Some(Refusal::SupplyCap(_) | Refusal::BorrowCap(_)) => Binds::Cap,
             Some(Refusal::DebtCeiling(_)) => Binds::Ceiling,

@@ -35,7 +35,14 @@ const DERIVED: [&str; 4] = ["troves", "last_zombie", "head", "tail"];
 /// Numbers of a batch that follow from the accounts.
 const DERIVED_OF_BATCH: [&str; 2] = ["head", "tail"];
 /// Numbers that are times.
-const TIMES: [&str; 5] = ["last_update", "last_fee_update", "shutdown_time", "last_fee_time", "last_change"];
+const TIMES: [&str; 6] = [
+    "last_interest_update",
+    "last_fee_update",
+    "shutdown_time",
+    "last_fee_time",
+    "last_debt_update",
+    "last_change",
+];
 
 fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Decoded> {
     let before = log.count();

@@ -151,7 +151,7 @@ impl Turn<'_> {
         };
         let signed = if up { Int::from(amount) } else { Int::from(amount).neg() };
         let (collateral, debt) = match instrument {
-            DEBT | SHARES => (zero, signed),
+            other if is_debt(&trove, other) => (zero, signed),
             other if other == super::collateral(trove.branch) => (signed, zero),
             other => return Err(Refusal::NoSuchInstrument(other)),
         };
@@ -385,7 +385,12 @@ fn expect(trove: &Trove, [held, owed]: [InstrumentId; 2]) -> Result<(), Refusal>
     if held != super::collateral(trove.branch) {
         return Err(Refusal::NoSuchInstrument(held));
     }
-    if owed == DEBT || owed == SHARES { Ok(()) } else { Err(Refusal::NoSuchInstrument(owed)) }
+    if is_debt(trove, owed) { Ok(()) } else { Err(Refusal::NoSuchInstrument(owed)) }
+}
+
+/// Whether an instrument means the trove's debt: its own does always, the batch's shares do in a batch.
+fn is_debt(trove: &Trove, instrument: InstrumentId) -> bool {
+    instrument == DEBT || (instrument == SHARES && trove.batch.is_some())
 }
 
 fn not_active(refusal: Refusal) -> Refusal {

@@ -164,9 +164,6 @@ impl<'m> Standing<'m> {
 
     fn trove_figures(&self, trove: &Trove, figures: &mut Vec<Figure>) -> Result<(), Refusal> {
         let latest = self.market.latest(trove, self.at, &mut Silent)?;
-        if let Ok(price) = self.price(trove.branch) {
-            figures.push(figure("ICR", latest.icr(price)?.into(), Unit::WAD));
-        }
         figures.extend([
             figure("entireColl", latest.collateral.into(), RAW),
             figure("entireDebt", latest.debt.into(), RAW),
@@ -178,7 +175,12 @@ impl<'m> Standing<'m> {
         if trove.batch.is_some() {
             figures.push(figure("accruedBatchManagementFee", latest.fee.into(), RAW));
         }
-        self.branch_figures(trove.branch, figures)
+        self.branch_figures(trove.branch, figures)?;
+        // The venue's own number stands last.
+        if let Ok(price) = self.price(trove.branch) {
+            figures.push(figure("ICR", latest.icr(price)?.into(), Unit::WAD));
+        }
+        Ok(())
     }
 
     /// The yield of a deposit: the view without interest that nobody minted yet, the action with it.
@@ -318,8 +320,8 @@ impl Quoted for Standing<'_> {
         })
     }
 
-    /// Of a trove `ICR` and what `getLatestTroveData` returns; of a deposit its getters; of the branch `TCR` beside what
-    /// it asks (`CCR`, `MCR`, `SCR`), its part of a redemption (`unbackedShare`), and the fee of the next one.
+    /// Of a trove what `getLatestTroveData` returns; of a deposit its getters; of the branch `TCR` beside what it asks
+    /// (`CCR`, `MCR`, `SCR`), its part of a redemption (`unbackedShare`), and the fee of the next one; last a trove's `ICR`.
     fn figures(&self, account: &Account) -> Result<Vec<Figure>, Refusal> {
         let mut figures = Vec::new();
         if let Some(trove) = self.trove(account)? {

@@ -174,8 +174,8 @@ proptest! {
 
     /// Whatever is done, in whatever order.
     #[test]
-    fn liquidity_everything_adds_up_over_random_lives(ops in ops(45)) {
-        let mut world = World::begun();
+    fn everything_adds_up_over_random_lives(ops in ops(45), storied: bool) {
+        let mut world = if storied { World::storied() } else { World::begun() };
         everything_adds_up(&world, 20)?;
         for (calls, op) in (21..).zip(ops) {
             let before = world.clone();

@@ -24,9 +24,9 @@ struct Any {
 
 fn anything() -> impl Strategy<Value = Any> {
     let price = || prop_oneof![2 => 1..6_000_000u128, 1 => 400_000..2_400_000u128];
-    (ops(30), [price(), price()], prop_oneof![Just(0), 0..40_000_000u64], -2..=2i8, any::<bool>()).prop_map(
-        |(ops, prices, seconds, off, near)| {
-            let mut world = World::begun();
+    (ops(30), [price(), price()], prop_oneof![Just(0u64), Just(1), 0..40_000_000u64], -2..=2i8, any::<bool>())
+        .prop_map(|(ops, prices, seconds, off, near)| {
+            let mut world = if seconds % 3 == 0 { World::begun() } else { World::storied() };
             for op in ops {
                 world.step(op);
             }
@@ -42,8 +42,7 @@ fn anything() -> impl Strategy<Value = Any> {
                 prices[0] = around.max(u(1));
             }
             Any { world, prices, seconds: if near { 0 } else { seconds } }
-        },
-    )
+        })
 }
 
 impl Any {

@@ -50,6 +50,9 @@ fn every_refusal_of_a_borrower_is_reachable() {
     is(fresh().open_trove(0, 0, [whole(10), whole(5_000), wad(50)]), "PL0175");
     is(fresh().act(KEEPER, trove(0, 5), Action::Close), "PL0176");
     is(fresh().act(KEEPER, trove(0, 5), borrow(u(1))), "PL0177");
+    let shares = Action::Borrow { debt: SHARES, amount: Amount::Assets(u(1)) };
+    is(fresh().act(KEEPER, T0, shares.clone()), "PL0402");
+    fresh().act(KEEPER, T4, shares).unwrap();
     is(fresh().act(KEEPER, T0, adjust(0, 0)), "PL0109");
     is(fresh().act(KEEPER, T0, adjust(-(10i128.pow(24)), 0)), "PL0110");
     is(fresh().act(KEEPER, T0, borrow(whole(40_000))), "PL0164");

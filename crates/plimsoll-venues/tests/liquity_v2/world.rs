@@ -394,4 +394,23 @@ impl World {
         }
         world
     }
+
+    /// The same after one liquidation in each branch that the pool paid in part and the other troves in part; some have
+    /// taken their part since, some have not, and some came later.
+    pub(crate) fn storied() -> World {
+        let mut world = World::begun();
+        for branch in 0..2 {
+            world.open_trove(branch, 5, [whole(10), whole(14_000), wad(15)]).unwrap();
+            world.at.0 += 10 * DAY;
+            let price = world.prices[branch];
+            world.prices[branch] = whole(1500);
+            world.liquidate(vec![trove(branch, 5)]).unwrap();
+            world.prices[branch] = price;
+            world.act(KEEPER, trove(branch, 0), Action::ApplyPending).unwrap();
+            world.act(KEEPER, trove(branch, 4), Action::ApplyPending).unwrap();
+            let close = if branch == 0 { 2 } else { 1 };
+            world.act(KEEPER, trove(branch, close), Action::Close).unwrap();
+        }
+        world
+    }
 }
