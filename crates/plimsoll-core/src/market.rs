@@ -310,6 +310,12 @@ pub trait Market: Send + Sync {
         None
     }
 
+    /// The same market with nothing between its feeds and what it acts on: along what price of a feed does it look
+    /// ahead, when that has gone through. `None` where nothing stands between.
+    fn undelayed(&self) -> Option<Box<dyn Market>> {
+        None
+    }
+
     /// The orders in which redemptions reach accounts, one for each queue of the market, each account with what it owes:
     /// how much debt stands before mine. None where the venue knows no redemption, or takes no order.
     fn queues(&self, _accounts: &dyn Accounts, _feeds: Feeds<'_>, _at: Time) -> Vec<Queue> {

@@ -414,6 +414,15 @@ impl plimsoll_core::Market for Market {
         self.auctions().map(one).collect()
     }
 
+    fn undelayed(&self) -> Option<Box<dyn plimsoll_core::Market>> {
+        if self.numbers.rules.hop == 0 {
+            return None;
+        }
+        let mut market = self.clone();
+        market.numbers.rules.hop = 0;
+        Some(Box::new(market))
+    }
+
     /// A changed rule moves the epoch. A number of an auction that does not run yet begins it.
     fn set(&mut self, cell: Cell, value: Option<Int>) -> Result<(), Refusal> {
         if cell.object == 0 {

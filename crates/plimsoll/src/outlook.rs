@@ -10,8 +10,8 @@ use crate::ratio::Ratio;
 use crate::worst::{WorstDay, worst_day_of};
 use plimsoll_core::{
     Account, AccountId, Balance, Book, Compiled, Counting, Feeds, InstrumentId, Int, Judgement, Kind, Lens,
-    ListedMarket, NextPrice, Origin, PriceId, Question, Quote, Quoted, Reading, Refusal, Rounding, Standing,
-    Test, Time, U256, Verdict,
+    ListedMarket, Market, NextPrice, Origin, PriceId, Question, Quote, Quoted, Reading, Refusal, Rounding,
+    Standing, Test, Time, U256, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -243,7 +243,9 @@ impl<'b> Lookout<'b> {
     pub fn slots(&self, account: usize) -> Vec<(String, Boundary)> {
         let listed = &self.book.accounts[account];
         let stand = &self.markets[listed.market];
-        let slots = stand.slots(&listed.account, self.question());
+        let through = stand.through();
+        let market = through.as_deref().unwrap_or(&*stand.listed.market);
+        let slots = slots(market, &listed.account, self.question());
         let found = slots.into_iter().filter_map(|slot| {
             let asset = stand.listed.market.slots().get(slot)?.asset.clone();
             Some((asset, self.along(account, Mover::Slot(slot))?))
@@ -258,7 +260,11 @@ impl<'b> Lookout<'b> {
         let listed = &self.book.accounts[account];
         let stand = &self.markets[listed.market];
         let path = Path::new(self.book, listed.market, &self.quotes, mover)?;
-        boundary(&path, &*stand.listed.market, &*stand.now, &listed.account, self.question())
+        let through = stand.through();
+        let market = through.as_deref().unwrap_or(&*stand.listed.market);
+        let fresh = through.as_deref().and_then(|market| stand.fresh(market, self.at));
+        let now = fresh.as_deref().unwrap_or(&*stand.now);
+        boundary(&path, market, now, &listed.account, self.question())
     }
 
     /// The verdict on an account, with what is doubtful about it.
@@ -290,9 +296,13 @@ impl<'b> Lookout<'b> {
         let stand = &self.markets[market];
         let question = self.question();
         let mut factors: Vec<Factor> = Vec::new();
-        for leaf in stand.leaves(account, question) {
+        let through = stand.through();
+        let market = through.as_deref().unwrap_or(&*stand.listed.market);
+        let fresh = through.as_deref().and_then(|market| stand.fresh(market, self.at));
+        let now = fresh.as_deref().unwrap_or(&*stand.now);
+        for leaf in stand.leaves(market, account, question) {
             let Some(path) = stand.paths.get(&leaf) else { continue };
-            let found = boundary(path, &*stand.listed.market, &*stand.now, account, question);
+            let found = boundary(path, market, now, account, question);
             let Some(boundary) = found else { continue };
             let [down, up] = [boundary.down, boundary.up].map(|crossing| distance(boundary.now, crossing));
             factors.push(Factor { leaf, boundary, down, up, worst: worst_day_of(self.book, leaf) });
@@ -314,6 +324,18 @@ fn distance(now: U256, crossing: Crossing) -> Option<Distance> {
     let parts = gap.mul_div_wide(U256::from(1_000_000_u64), now, Rounding::Down)?;
     let way = Ratio::of(gap.into(), now.into())?;
     Some(Distance { first, parts: Int::from_parts(negative, parts), way })
+}
+
+/// The prices behind the nodes of an account's rows.
+fn slots(market: &dyn Market, account: &Account, question: Question) -> Vec<usize> {
+    let Ok(Compiled::Rows(rows)) = market.compile(account, question) else { return Vec::new() };
+    let parts = rows.iter().flat_map(|row| [&row.backing, &row.requirement].into_iter().chain(&row.hinges));
+    let terms = parts.flat_map(|part| &part.terms).filter(|(_, coefficient)| !coefficient.is_zero());
+    let mut slots: Vec<usize> =
+        terms.filter_map(|(node, _)| market.nodes().get(node.0 as usize)?.slot).collect();
+    slots.sort_unstable();
+    slots.dedup();
+    slots
 }
 
 impl<'b> Stand<'b> {
@@ -368,28 +390,23 @@ impl<'b> Stand<'b> {
         Some(Redemption { before, asset, decimals })
     }
 
+    /// The market as it will be when its feeds have gone through what delays them; `None` where nothing does.
+    fn through(&self) -> Option<Box<dyn Market>> {
+        self.listed.market.undelayed()
+    }
+
+    fn fresh<'m>(&self, market: &'m dyn Market, at: Time) -> Option<Box<dyn Quoted + 'm>> {
+        market.at(Feeds { readings: &self.readings }, Lens::Action, at).ok()
+    }
+
     /// The feeds behind the prices that move an account.
-    fn leaves(&self, account: &Account, question: Question) -> Vec<PriceId> {
-        let slots = self.slots(account, question);
+    fn leaves(&self, market: &dyn Market, account: &Account, question: Question) -> Vec<PriceId> {
+        let slots = slots(market, account, question);
         let leaves = slots.into_iter().filter_map(|slot| self.behind.get(slot)).flatten();
         let mut leaves: Vec<PriceId> = leaves.copied().collect();
         leaves.sort_unstable();
         leaves.dedup();
         leaves
-    }
-
-    /// The prices behind the nodes of an account's rows.
-    fn slots(&self, account: &Account, question: Question) -> Vec<usize> {
-        let market = &*self.listed.market;
-        let Ok(Compiled::Rows(rows)) = market.compile(account, question) else { return Vec::new() };
-        let parts =
-            rows.iter().flat_map(|row| [&row.backing, &row.requirement].into_iter().chain(&row.hinges));
-        let terms = parts.flat_map(|part| &part.terms).filter(|(_, coefficient)| !coefficient.is_zero());
-        let mut slots: Vec<usize> =
-            terms.filter_map(|(node, _)| market.nodes().get(node.0 as usize)?.slot).collect();
-        slots.sort_unstable();
-        slots.dedup();
-        slots
     }
 
     fn ask(&self, at: Time, account: &Account) -> Result<Verdict, Refusal> {
