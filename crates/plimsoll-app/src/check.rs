@@ -1,12 +1,15 @@
 //! `plimsoll check`: the whole book in one table.
 
 use crate::args::CheckArgs;
+use crate::ask::{refusal_json, words};
 use crate::gaps::Gaps;
 use crate::select::{Choice, Shown};
 use crate::show::{errln, outln};
 use crate::{exit, outlook, show, survey};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use plimsoll::{Check, Identity, Lookout, MarketInfo, Ratio, Row, Severity, Tier, Total, Unsound, check};
+use plimsoll::{
+    Auction, Check, Identity, Lookout, MarketInfo, Ratio, Row, Severity, Tier, Total, Unsound, check,
+};
 use plimsoll_core::{Assessment, Book, Certainty, Figure, Int, Judgement, Time, Verdict};
 use plimsoll_io::book::Opened;
 use serde_json::{Value, json};
@@ -304,7 +307,19 @@ pub(crate) fn print_prices(markets: &[MarketInfo]) {
             format!("  {} {value} {} ({}{age}{doubt})", price.asset, market.currency, price.kind)
         });
         outln!("{}", prices.collect::<Vec<_>>().join("\n"));
+        market.auctions.iter().for_each(print_auction);
     }
+}
+
+fn print_auction(auction: &Auction) {
+    let Auction { of, asset, decimals, running } = auction;
+    let figure =
+        |figure: &Figure| format!("{} {}", figure.name, show::exact(figure.value, figure.unit.decimals));
+    let asks = running.asks.as_ref().map_or_else(words, figure);
+    let open = running.open.as_ref().err().map_or_else(String::new, |why| format!("; {}", words(why)));
+    let lot = show::exact(running.lot.1.into(), *decimals);
+    let (number, raises) = (running.number, figure(&running.raises));
+    outln!("  auction {number}: {lot} {asset} of {of}, {asks}, {raises} to be raised{open}");
 }
 
 pub(crate) fn print_totals(accounts: u64, tiers: &BTreeMap<Tier, u64>, totals: &[Total]) {
@@ -446,6 +461,22 @@ fn market_json(market: &MarketInfo) -> Value {
             "age": price.age,
             "doubt": price.doubt.map(|why| why.to_string()),
         })).collect::<Vec<_>>(),
+        "auctions": market.auctions.iter().map(auction_json).collect::<Vec<_>>(),
+    })
+}
+
+fn auction_json(auction: &Auction) -> Value {
+    let Auction { of, asset, decimals, running } = auction;
+    json!({
+        "number": running.number,
+        "of": of,
+        "asset": asset,
+        "decimals": decimals,
+        "lot": running.lot.1.to_string(),
+        "raises": figures_json(&[running.raises])[0],
+        "asks": running.asks.as_ref().ok().map(|asks| figures_json(&[*asks])[0].clone()),
+        "open": running.open.is_ok(),
+        "refusal": running.open.as_ref().err().map(refusal_json),
     })
 }
 

@@ -1,12 +1,13 @@
 //! Who is healthy, who is not, and by how much.
 
+use crate::ask::asset_of;
 use crate::identity::Identity;
 use crate::ratio::Ratio;
 use crate::survey::{Survey, Surveyed, Unsound, currency};
 use plimsoll_core::num::Wide;
 use plimsoll_core::{
-    Assessment, Book, Certainty, Figure, Int, Judgement, Lens, Quote, Reading, Refusal, Standing, Test, Time,
-    Verdict, Why,
+    Assessment, Book, Certainty, Figure, Int, Judgement, Lens, ListedMarket, Quote, Reading, Refusal,
+    Running, Standing, Test, Time, Verdict, Why,
 };
 use std::collections::BTreeMap;
 
@@ -161,6 +162,21 @@ pub struct MarketInfo {
     pub updated: Time,
     /// The prices it reads.
     pub prices: Vec<PriceAge>,
+    /// The auctions that run in it.
+    pub auctions: Vec<Auction>,
+}
+
+/// An auction of the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Auction {
+    /// Whose position it was: the account's name, where the book has it.
+    pub of: String,
+    /// The asset that is sold.
+    pub asset: String,
+    /// Its decimals.
+    pub decimals: u8,
+    /// How it stands.
+    pub running: Running,
 }
 
 /// A price of the answer, with its age and what is wrong with it.
@@ -355,7 +371,20 @@ pub(crate) fn market_info(
         currency: currency(&*listed.market),
         updated: oldest(&*listed.market),
         prices,
+        auctions: listed
+            .market
+            .running(at)
+            .into_iter()
+            .map(|running| auction(book, listed, running))
+            .collect(),
     }
+}
+
+fn auction(book: &Book, listed: &ListedMarket, running: Running) -> Auction {
+    let (asset, decimals) = asset_of(&*listed.market, running.lot.0);
+    let account = usize::try_from(running.account.0).ok().and_then(|place| book.accounts.get(place));
+    let of = account.map_or_else(|| running.account.0.to_string(), |listed| listed.name.clone());
+    Auction { of, asset, decimals, running }
 }
 
 /// When the part of the market's state was brought up to date that is oldest.
