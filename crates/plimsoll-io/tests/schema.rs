@@ -14,7 +14,12 @@ fn schema() -> Value {
 }
 
 fn example() -> Value {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/treasury");
+    one_file("treasury")
+}
+
+/// An example book in one file.
+fn one_file(name: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
     let text = book::write_json(&sound(book::open(&folder))).expect("it can be written");
     serde_json::from_str(&text).expect("it is JSON")
 }
@@ -103,7 +108,9 @@ fn fits(pattern: &str, text: &str) -> bool {
 #[test]
 fn the_schema_accepts_the_example() {
     let schema = schema();
-    assert!(accepts(&schema, &schema, &example()));
+    for name in ["treasury", "maker"] {
+        assert!(accepts(&schema, &schema, &one_file(name)), "{name}");
+    }
 }
 
 #[test]

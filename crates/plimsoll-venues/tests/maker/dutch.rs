@@ -289,8 +289,15 @@ fn an_auction_starts_at_the_oracles_price() {
     assert_eq!(world.market.auction(1).unwrap().top, ray(2_400));
     world.price = Reading::unknown(None, plimsoll_core::Why::Missing);
     assert_eq!(bark(&mut world, 1), Err(Refusal::NoValidPrice));
+    // Below the line by the stored spot, and yet nobody can act on it.
+    let why = plimsoll_core::Why::Missing;
+    let seen = world.assess(1, plimsoll_core::Lens::View).unwrap();
+    assert_eq!(seen.verdict, plimsoll_core::Verdict::Unhealthy);
+    assert_eq!(seen.executable, Err(Refusal::PriceUnknown { slot: 0, why }));
     world.price = Reading::certain(U256::ZERO);
     assert_eq!(bark(&mut world, 1), Err(Refusal::NoValidPrice));
+    let seen = world.assess(1, plimsoll_core::Lens::View).unwrap();
+    assert_eq!(seen.executable, Err(Refusal::NoValidPrice));
 }
 
 /// Nothing stays unsold for want of a price: at zero all of it goes for nothing, where cusp and tail allow it.
