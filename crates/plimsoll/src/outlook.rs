@@ -463,10 +463,12 @@ impl<'b> Stand<'b> {
         let mut carry =
             Carry { earned: Int::ZERO, paid: Int::ZERO, debt: Int::ZERO, decimals: unit.decimals };
         for holding in account.holdings() {
-            let value =
-                |quoted: &dyn Quoted| quoted.balance(account, holding.instrument).ok()?.value.map(Int::from);
-            let (now, then) = (value(&*self.now)?, value(&**later)?);
-            let gain = then.sub(now)?;
+            let balance = |quoted: &dyn Quoted| quoted.balance(account, holding.instrument).ok();
+            let (now, then) = (balance(&*self.now)?, balance(&**later)?);
+            // A price that a delayed oracle lets in meanwhile is no interest.
+            let grown = now.raw != then.raw;
+            let (now, then) = (Int::from(now.value?), Int::from(then.value?));
+            let gain = if grown { then.sub(now)? } else { Int::ZERO };
             match self.listed.market.instruments().get(holding.instrument.index())?.kind {
                 Kind::Debt => {
                     carry.paid = carry.paid.add(gain)?;

@@ -27,11 +27,12 @@ pub(super) struct Reader {
 
 /// All of them; their shares come to a hundred.
 pub(super) fn all() -> Result<Vec<Reader>, Trouble> {
-    let text = |name, percent, file: &'static str, folder: &str| -> Result<Reader, Trouble> {
-        let mut bases = vec![load(&treasury().join(file))?];
-        bases.extend(corpus(folder)?);
-        Ok(Reader { name, percent, bases, mutate: mutate::text, read: in_book(file, file)? })
+    let of = |name, percent, example: &'static str, file: &'static str| -> Result<Reader, Trouble> {
+        let mut bases = vec![load(&io("../../examples").join(example).join(file))?];
+        bases.extend(corpus(if file.ends_with(".csv") { "csv" } else { "toml" })?);
+        Ok(Reader { name, percent, bases, mutate: mutate::text, read: in_example(example, file, file)? })
     };
+    let text = |name, percent, file| of(name, percent, "treasury", file);
     let packed = |name, percent, table: &'static str, file: &'static str| -> Result<Reader, Trouble> {
         let mut bases = Vec::new();
         for path in listed(&io("corpus/parquet/sound"))? {
@@ -44,13 +45,19 @@ pub(super) fn all() -> Result<Vec<Reader>, Trouble> {
         Ok(Reader { name, percent, bases, mutate: mutate::packed, read: in_book(csv, file)? })
     };
     Ok(vec![
-        packed("Parquet positions", 16, "positions", "positions.parquet")?,
-        packed("Parquet feeds", 6, "feeds", "feeds.parquet")?,
-        text("CSV positions", 14, "positions.csv", "csv")?,
-        text("CSV feeds", 10, "feeds.csv", "csv")?,
-        text("TOML head", 6, "book.toml", "toml")?,
-        text("TOML Aave market", 8, "markets/aave-core.toml", "toml")?,
-        text("TOML Morpho market", 6, "markets/morpho-wsteth-usdc.toml", "toml")?,
+        packed("Parquet positions", 14, "positions", "positions.parquet")?,
+        packed("Parquet feeds", 5, "feeds", "feeds.parquet")?,
+        text("CSV positions", 8, "positions.csv")?,
+        text("CSV feeds", 7, "feeds.csv")?,
+        text("TOML head", 4, "book.toml")?,
+        text("TOML Aave market", 6, "markets/aave-core.toml")?,
+        text("TOML Morpho market", 4, "markets/morpho-wsteth-usdc.toml")?,
+        of("TOML Compound market", 5, "compound_v3", "markets/cusdcv3.toml")?,
+        of("CSV Compound positions", 4, "compound_v3", "positions.csv")?,
+        of("TOML Maker market", 5, "maker", "markets/eth-a.toml")?,
+        of("CSV Maker positions", 4, "maker", "positions.csv")?,
+        of("TOML Liquity market", 6, "liquity", "markets/bold.toml")?,
+        of("CSV Liquity positions", 5, "liquity", "positions.csv")?,
         json_market()?,
         one_file()?,
         imports()?,
@@ -91,18 +98,25 @@ fn corpus(folder: &str) -> Result<Vec<Vec<u8>>, Trouble> {
     listed(&folder)?.iter().map(|path| load(path)).collect()
 }
 
-const FILES: [&str; 5] =
-    ["book.toml", "feeds.csv", "markets/aave-core.toml", "markets/morpho-wsteth-usdc.toml", "positions.csv"];
-
 fn file(name: &str, bytes: Vec<u8>) -> File {
     File { name: name.into(), bytes: FileBytes::Read(bytes) }
 }
 
 /// The treasury with the bytes as one of its files, in place of another.
 fn in_book(replaced: &'static str, name: &'static str) -> Result<Read, Trouble> {
-    let mut kept: Vec<(&str, Vec<u8>)> = Vec::new();
-    for other in FILES.into_iter().filter(|other| *other != replaced) {
-        kept.push((other, load(&treasury().join(other))?));
+    in_example("treasury", replaced, name)
+}
+
+/// An example book, likewise.
+fn in_example(example: &str, replaced: &'static str, name: &'static str) -> Result<Read, Trouble> {
+    let folder = io("../../examples").join(example);
+    let mut kept: Vec<(String, Vec<u8>)> = Vec::new();
+    for path in listed(&folder)?.into_iter().chain(listed(&folder.join("markets"))?) {
+        let other = path.strip_prefix(&folder).map_err(|error| no_data(&path, &error))?;
+        let other = other.display().to_string();
+        if other != replaced {
+            kept.push((other, load(&path)?));
+        }
     }
     Ok(Box::new(move |bytes| {
         let mut files: Vec<File> = kept.iter().map(|(name, bytes)| file(name, bytes.clone())).collect();
@@ -135,7 +149,7 @@ fn json_market() -> Result<Reader, Trouble> {
     let mut bases = vec![text.as_bytes().to_vec()];
     bases.extend(corpus("json")?);
     let read = in_book("markets/morpho-wsteth-usdc.toml", "markets/morpho-wsteth-usdc.json")?;
-    Ok(Reader { name: "JSON market", percent: 6, bases, mutate: mutate::text, read })
+    Ok(Reader { name: "JSON market", percent: 4, bases, mutate: mutate::text, read })
 }
 
 fn one_file() -> Result<Reader, Trouble> {
@@ -144,7 +158,7 @@ fn one_file() -> Result<Reader, Trouble> {
     let mut bases = vec![json.into_bytes()];
     bases.extend(corpus("json")?);
     let read: Read = Box::new(|bytes| told(&book::read(vec![file("book.json", bytes.to_vec())]).faults));
-    Ok(Reader { name: "one-file book", percent: 12, bases, mutate: mutate::text, read })
+    Ok(Reader { name: "one-file book", percent: 8, bases, mutate: mutate::text, read })
 }
 
 fn imports() -> Result<Reader, Trouble> {
@@ -164,7 +178,7 @@ fn imports() -> Result<Reader, Trouble> {
                 .faults,
         )
     });
-    Ok(Reader { name: "CSV import", percent: 8, bases, mutate: mutate::text, read })
+    Ok(Reader { name: "CSV import", percent: 5, bases, mutate: mutate::text, read })
 }
 
 fn vector_files() -> Result<Reader, Trouble> {
@@ -173,6 +187,9 @@ fn vector_files() -> Result<Reader, Trouble> {
         ("aave_v35d_accounts", "accounts"),
         ("aave_v33_liquidations", "liquidations"),
         ("morpho_positions", "positions"),
+        ("comet", "accounts"),
+        ("dss_liquidations", "vectors"),
+        ("bold_scenarios", "scenarios"),
     ] {
         bases.push(short_vectors(name, list)?);
     }
@@ -182,7 +199,7 @@ fn vector_files() -> Result<Reader, Trouble> {
         Err(fault) if fault.to_string().is_empty() => Err("a fault without a message".into()),
         Err(_) => Ok(()),
     });
-    Ok(Reader { name: "vectors", percent: 8, bases, mutate: mutate::text, read })
+    Ok(Reader { name: "vectors", percent: 6, bases, mutate: mutate::text, read })
 }
 
 /// A vector file with two of its records.
