@@ -153,6 +153,11 @@ struct Moment {
     seen: Time,
 }
 
+/// Whether a venue refuses because the account would still be below the line: more of it may be accepted.
+const fn below_the_line(why: &Refusal) -> bool {
+    matches!(why, Refusal::BelowMcr { .. } | Refusal::BelowBatchMcr { .. })
+}
+
 /// What an amount comes to.
 enum Said {
     Enough,
@@ -236,6 +241,7 @@ impl At<'_> {
             match self.seeker.seen(amount, moment) {
                 Ok(seen) if self.seeker.aim.reached(&seen) => {}
                 Ok(_) | Err(Refusal::AmountZero) => said = Said::TooLittle,
+                Err(why) if below_the_line(&why) => said = Said::TooLittle,
                 Err(why) => return Said::Refused(why),
             }
         }
@@ -364,6 +370,10 @@ impl Amounts for At<'_> {
     fn none_of(&self, low: U256, high: U256) -> bool {
         self.moments.iter().any(|moment| {
             let ends = [low, high].map(|amount| self.seeker.after(Amount::Assets(amount), moment.done));
+            // What leaves the account below the venue's line does so with less of it, too.
+            if ends[1].as_ref().is_err_and(below_the_line) {
+                return true;
+            }
             let [Ok((first, less, _)), Ok((last, more, _))] = ends else { return false };
             let [low, high] = bounds::around(&less, &more);
             // At the moment of the action no rate has moved an index yet, and what the highest amount leaves of a debt
