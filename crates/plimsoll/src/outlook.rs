@@ -308,8 +308,10 @@ impl<'b> Lookout<'b> {
             factors.push(Factor { leaf, boundary, down, up, worst: worst_day_of(self.book, leaf) });
         }
         factors.sort_by_key(|factor| {
-            let way = factor.nearest().map(|nearest| nearest.way);
-            (way.is_none(), way, factor.down.is_none() && factor.up.is_none(), factor.leaf)
+            // Feeds that are a leg of one price are equally near, but for the digits in which each is written: the
+            // first of the book is named.
+            let parts = factor.nearest().map(|nearest| nearest.parts.magnitude());
+            (parts.is_none(), parts, factor.down.is_none() && factor.up.is_none(), factor.leaf)
         });
         factors
     }
