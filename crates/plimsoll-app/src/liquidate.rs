@@ -171,6 +171,7 @@ fn forced_priced(dealt: &Dealt) -> String {
         .map(|(asset, by)| match by {
             PricedBy::Market(feed) => format!("{asset} at {feed}"),
             PricedBy::Oracle => format!("{asset} at oracle price"),
+            PricedBy::Venue => format!("{asset} as the venue counts it"),
             PricedBy::Currency => String::new(),
         })
         .filter(|word| !word.is_empty())
@@ -184,6 +185,7 @@ fn priced(sale: &Sale) -> String {
     let [collateral, debt] = [&sale.collateral_priced, &sale.debt_priced].map(|by| match by {
         PricedBy::Market(feed) => format!("at {feed}"),
         PricedBy::Oracle => "at oracle price".into(),
+        PricedBy::Venue => "as the venue counts it".into(),
         PricedBy::Currency => String::new(),
     });
     match (collateral.is_empty(), debt.is_empty(), collateral == debt) {
@@ -265,6 +267,7 @@ fn by_json(by: &PricedBy) -> Value {
     match by {
         PricedBy::Market(feed) => json!({"kind": "market", "feed": feed}),
         PricedBy::Oracle => json!({"kind": "oracle"}),
+        PricedBy::Venue => json!({"kind": "venue"}),
         PricedBy::Currency => json!({"kind": "currency"}),
     }
 }

@@ -69,7 +69,14 @@ pub fn borrowable(
 ) -> Vec<Limit> {
     let debts = (0..).zip(market.instruments()).filter(|(_, instrument)| instrument.kind == Kind::Debt);
     let asker = Asker { market, readings, account, times };
-    debts.map(|(id, _)| asker.largest(InstrumentId(id), borrow)).collect()
+    let limits = debts.map(|(id, _)| asker.largest(InstrumentId(id), borrow));
+    // What is no loan of such an account at all, such as shares of a batch that others manage.
+    let none = |limit: &Limit| {
+        let why = limit.because.as_ref();
+        limit.amount == U256::ZERO
+            && matches!(why, Some(Refusal::NoSuchInstrument(_) | Refusal::NotAtThisVenue))
+    };
+    limits.filter(|limit| !none(limit)).collect()
 }
 
 fn withdraw(from: InstrumentId, amount: U256) -> Action {

@@ -48,6 +48,19 @@ pub struct Way {
     pub by: Result<Enough, Hindrance>,
 }
 
+impl Way {
+    /// Whether the instrument has no place in such an account at all: another branch's collateral, a pool's deposit.
+    fn is_none_of_it(&self) -> bool {
+        let never = |refusal: &Refusal| {
+            matches!(
+                refusal,
+                Refusal::NoSuchInstrument(_) | Refusal::NotAtThisVenue | Refusal::InconsistentAccount(_)
+            )
+        };
+        matches!(&self.now, Err(Hindrance::Refused { most, refusal }) if *most == U256::ZERO && never(refusal))
+    }
+}
+
 /// An amount that will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Enough {
@@ -112,6 +125,7 @@ pub fn restore(book: &Book, account: usize, target: Decimal, seconds: u64) -> Re
             let seeker = Seeker { book, account, readings: &readings, aim, instrument, kind };
             seeker.way(book.at, by)
         })
+        .filter(|way| !way.is_none_of_it())
         .collect()
     };
     Ok(Restore {

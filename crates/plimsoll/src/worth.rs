@@ -3,7 +3,8 @@
 use crate::ask::asset_decimals;
 use crate::survey::currency;
 use plimsoll_core::{
-    Book, Decimal, FeedKind, Int, ListedMarket, Market, Origin, Reading, Rounding, Scale, U256,
+    Account, AccountId, Book, Decimal, FeedKind, Feeds, InstrumentId, Int, Kind, Lens, ListedMarket, Market,
+    Origin, Reading, Rounding, Scale, U256,
 };
 
 /// Where a price comes from.
@@ -13,6 +14,8 @@ pub enum PricedBy {
     Market(String),
     /// The oracle that the venue acts on: nothing in the book says what a sale fetches.
     Oracle,
+    /// What the venue itself counts it at: a stablecoin at par.
+    Venue,
     /// It is the currency itself.
     Currency,
 }
@@ -50,7 +53,22 @@ impl Worth<'_> {
             let mantissa = Int::from(self.readings.get(slot)?.value?);
             return Some((Decimal { mantissa, decimals }, PricedBy::Oracle));
         }
-        (asset == currency).then_some((Decimal::whole(Int::ONE), PricedBy::Currency))
+        if asset == currency {
+            return Some((Decimal::whole(Int::ONE), PricedBy::Currency));
+        }
+        Some((self.at_the_venue(asset)?, PricedBy::Venue))
+    }
+
+    /// What the venue says that one whole token is worth, where no price slot stands for it.
+    fn at_the_venue(&self, asset: &str) -> Option<Decimal> {
+        let instruments = self.market().instruments();
+        let place = instruments.iter().position(|i| i.kind == Kind::Asset && i.asset == asset)?;
+        let id = InstrumentId(u32::try_from(place).ok()?);
+        let one =
+            Account::new(AccountId(u64::MAX)).with(id, U256::pow10(instruments[place].decimals)?.into());
+        let quoted = self.market().at(Feeds { readings: self.readings }, Lens::Action, self.book.at).ok()?;
+        let value = quoted.balance(&one, id).ok()?.value?;
+        Some(Decimal { mantissa: value.into(), decimals: self.decimals })
     }
 
     /// The value of a raw amount; `None` without a price or beyond 256 bits.
