@@ -147,6 +147,23 @@ pub struct Total {
     pub uncovered: Int,
 }
 
+impl Total {
+    /// Two sums, each times a factor, in the unit of the first.
+    pub(crate) fn sum(&self, other: &Total, [one, by]: [Int; 2]) -> Option<Total> {
+        let add = |x: Int, y: Int| x.mul(one)?.add(y.mul(by)?);
+        Some(Total {
+            currency: self.currency.clone(),
+            decimals: self.decimals,
+            accounts: self.accounts + other.accounts,
+            collateral: add(self.collateral, other.collateral)?,
+            debt: add(self.debt, other.debt)?,
+            collateral_liquidatable: add(self.collateral_liquidatable, other.collateral_liquidatable)?,
+            debt_liquidatable: add(self.debt_liquidatable, other.debt_liquidatable)?,
+            uncovered: add(self.uncovered, other.uncovered)?,
+        })
+    }
+}
+
 /// A market of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarketInfo {

@@ -6,7 +6,7 @@ use crate::check::{Ladder, Row, row_of};
 use crate::identity::Identity;
 use crate::outlook::{Distance, Good, Lookout, Outlook};
 use crate::restore::{Restore, restore};
-use crate::survey::{Unsound, currency};
+use crate::survey::{Unsound, currency, one_a_currency};
 use plimsoll_core::{
     Assessment, Book, Decimal, Int, Kind, ListedMarket, PriceId, Reading, Refusal, Verdict, Why,
 };
@@ -148,10 +148,28 @@ fn sums(book: &Book, positions: &[Position]) -> (Vec<Net>, Vec<(usize, Refusal)>
         });
         unsummed.extend(added.err().map(|why| (at, why)));
     }
-    (sums.into_values().filter(|net| net.accounts > 0).collect(), unsummed)
+    let sums = sums.into_values().filter(|net| net.accounts > 0);
+    (one_a_currency(sums, |net| (&net.currency, net.decimals), Net::sum), unsummed)
 }
 
 impl Net {
+    /// Two sums, each times a factor, in the unit of the first.
+    fn sum(&self, other: &Net, [one, by]: [Int; 2]) -> Option<Net> {
+        let add = |x: Int, y: Int| x.mul(one)?.add(y.mul(by)?);
+        let open = |x: Option<Int>, y: Option<Int>| add(x?, y?);
+        Some(Net {
+            currency: self.currency.clone(),
+            decimals: self.decimals,
+            accounts: self.accounts + other.accounts,
+            collateral: add(self.collateral, other.collateral)?,
+            owned: add(self.owned, other.owned)?,
+            debt: add(self.debt, other.debt)?,
+            equity: add(self.equity, other.equity)?,
+            earned: open(self.earned, other.earned),
+            paid: open(self.paid, other.paid),
+        })
+    }
+
     /// The sums with one account more; `None` beyond 256 bits.
     fn with(&self, seen: &Assessment, owned: Int, position: &Position) -> Option<Net> {
         let carry = position.outlook.carry.filter(|carry| carry.decimals == self.decimals);

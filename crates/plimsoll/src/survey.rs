@@ -4,7 +4,7 @@
 use crate::check::{Ladder, MarketInfo, Row, Severity, Tier, Total, market_info, row};
 use crate::identity::{Hashing, Identity};
 use plimsoll_core::{
-    Assessment, Book, Int, Lens, ListedAccount, Market, Quote, Reading, Refusal, Standing, Test, Time,
+    Assessment, Book, Int, Lens, ListedAccount, Market, Quote, Reading, Refusal, Standing, Test, Time, U256,
     Verdict,
 };
 use std::collections::BTreeMap;
@@ -149,10 +149,35 @@ impl<'b> Survey<'b> {
             () if some(Tier::Unknown) => Severity::Unknown,
             () => Severity::Calm,
         };
-        let totals = self.totals.into_values().collect();
+        let totals =
+            one_a_currency(self.totals.into_values(), |total| (&total.currency, total.decimals), Total::sum);
         let identity = self.hashing.finish(book, at);
         Surveyed { identity, markets, totals, tiers: self.tiers, accounts: self.accounts, severity }
     }
+}
+
+/// Sums of one currency as one sum in the finest of their units; as they are where 256 bits do not hold it.
+pub(crate) fn one_a_currency<Sum: Clone>(
+    sums: impl Iterator<Item = Sum>,
+    unit: fn(&Sum) -> (&String, u8),
+    sum: fn(&Sum, &Sum, [Int; 2]) -> Option<Sum>,
+) -> Vec<Sum> {
+    let mut merged: Vec<Sum> = Vec::new();
+    // In the order of their currencies, and of one currency the finest last.
+    for next in sums {
+        let joined = merged.last().filter(|last| unit(last).0 == unit(&next).0).and_then(|last| {
+            let gap = unit(&next).1.checked_sub(unit(last).1)?;
+            sum(&next, last, [Int::ONE, Int::from(U256::pow10(gap)?)])
+        });
+        match joined {
+            Some(joined) => {
+                merged.pop();
+                merged.push(joined);
+            }
+            None => merged.push(next),
+        }
+    }
+    merged
 }
 
 /// The currency that a market counts values in.

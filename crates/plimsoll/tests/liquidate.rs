@@ -305,3 +305,37 @@ fn no_smaller_repayment_of_a_coarse_token_seizes_as_much() {
     }
     assert!(tried > 1_000, "{tried}");
 }
+
+/// A trove whose owner no row names is its own: what a liquidation leaves of it is its own to claim, and the account that
+/// it leaves can be asked and written.
+#[test]
+fn a_trove_of_its_own_keeps_its_surplus() {
+    let mut book = example("crash");
+    let market = book.markets.iter().position(|market| market.name == "liquity-bold").expect("the market");
+    let troves = |listed: &plimsoll_core::ListedAccount| listed.market == market && listed.name == "ada";
+    let ada = book.accounts.iter().position(troves).expect("the trove");
+    book.accounts[ada].account.set_term(plimsoll_venues::liquity_v2::OWNER, Int::ZERO);
+    let price = book.markets[market].wiring[0].and_then(|id| book.graph.price(id)).expect("a price");
+    let changes = [Change::Price { name: price.name.clone(), to: NewPrice::Exactly(decimal("2150")) }];
+    let book = whole_book(&book, &changes);
+    let answer = liquidate(&book, ada, Decimal::whole(Int::ZERO)).expect("an answer");
+    let [forced] = answer.forced.as_slice() else { panic!("{:?}", answer.forced) };
+    let dealt = forced.outcome.as_ref().expect("the pool takes her");
+    assert_eq!(dealt.health_after, None);
+    // 0.5 % of the collateral that the pool takes, and 0.0375 for gas.
+    let received: Vec<U256> = dealt.moved.iter().map(|it| it.received).collect();
+    assert_eq!(received, [U256::new(537_500_000_000_000_000)]);
+    let call = Call {
+        actor: AccountId(1 << 40),
+        account: book.accounts[ada].account.id,
+        at: book.at,
+        action: Action::Liquidate(forced.call.clone()),
+    };
+    let readings = readings(&book, market, book.at);
+    let effects = book.markets[market].market.act(&call, &book, Feeds { readings: &readings }, &mut Silent);
+    let after = common::after(&book, market, book.at, &effects.expect("accepted"));
+    assert_eq!(common::through_files(&after).accounts[ada].account, after.accounts[ada].account);
+    assert!(
+        plimsoll::liquidate(&after, ada, Decimal::whole(Int::ZERO)).expect("an answer").judgement.own.is_ok()
+    );
+}

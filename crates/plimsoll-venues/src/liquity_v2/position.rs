@@ -2,7 +2,7 @@
 
 use super::arith::{RAW, add, interest, mul, ratio};
 use super::state::{Batch, Branch};
-use super::{DEBT, Market, SHARES, collateral};
+use super::{DEBT, Market, SHARES, collateral, surplus};
 use plimsoll_core::Rounding::Down;
 use plimsoll_core::{
     Account, AccountId, Arithmetic, Int, Refusal, Subject, TermId, TermSpec, Time, Trace, U256, Unit, WAD,
@@ -171,7 +171,8 @@ impl Trove {
         let branch = usize::try_from(number(account, BRANCH)?).ok().and_then(|branch| branch.checked_sub(1));
         let branch = branch.filter(|branch| *branch < market.branches.len()).ok_or(BAD_TERM)?;
         for holding in account.holdings() {
-            if ![DEBT, SHARES, collateral(branch)].contains(&holding.instrument) {
+            // A surplus is held here where the trove is its own owner.
+            if ![DEBT, SHARES, collateral(branch), surplus(branch)].contains(&holding.instrument) {
                 return Err(BAD_HOLDING);
             }
         }
