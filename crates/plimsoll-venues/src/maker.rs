@@ -19,7 +19,7 @@
 //! `drip` brings the rate to now, `poke` writes the spot. **The view lens** takes the stored rate and spot. **The action lens**
 //! takes both after those calls: where the delayed oracle's hour has passed its next price becomes its current one first.
 //! A price that was observed now is not used before it has gone through the oracle's queue: with a delayed oracle no
-//! verdict depends on the feed, and [`Market::queued`] tells what the next price will say. Where `hop` is zero the
+//! verdict depends on the feed, and [`plimsoll_core::Market::queued`] tells what the next price will say. Where `hop` is zero the
 //! market reads the feed itself. A drip that would revert is one that nobody makes: the stored rate stands.
 //!
 //! Auctions of 2.0 (`Dog.bark`, `Clipper`), with room = min(Hole - Dirt, hole - dirt):
