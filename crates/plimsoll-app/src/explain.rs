@@ -189,8 +189,17 @@ fn print_ratios(row: &Row) {
         outln!("    = {excess}{money}");
     }
     if let (Some(available), Ok(line)) = (row.available, row.borrowing.own) {
-        outln!("  available = backing - requirement of the line of borrowing, at least 0");
-        outln!("    = {} - {}", line.backing, line.requirement);
+        if line.requirement == line.debt || line.requirement.is_zero() || line.backing != line.collateral {
+            outln!("  available = backing - requirement of the line of borrowing, at least 0");
+            outln!("    = {} - {}", line.backing, line.requirement);
+        } else if let Err(why) = line.executable {
+            outln!("  available: no loan can be made, {why} [{}]", why.code());
+        } else {
+            outln!(
+                "  available = backing * debt / requirement - debt of the line of borrowing, before fees, at least 0"
+            );
+            outln!("    = {} * {} / {} - {}", line.backing, line.debt, line.requirement, line.debt);
+        }
         outln!("    = {available}{}", reading(available, line.unit));
     }
 }

@@ -6,7 +6,7 @@
 //! which a market changes.
 
 use crate::account::{Account, AccountId, TermId};
-use crate::action::{Call, Cell, Effects, Mechanism};
+use crate::action::{Action, Call, Cell, Effects, Mechanism};
 use crate::encoded::Encoded;
 use crate::form::{Compiled, Node};
 use crate::instrument::{Instrument, InstrumentId};
@@ -290,6 +290,12 @@ pub trait Market: Send + Sync {
     /// a debtor below it is refused.
     fn withdrawal_line(&self, _: InstrumentId) -> (Test, Lens) {
         (Test::Liquidation, Lens::Action)
+    }
+
+    /// The calls that anybody may put first, in this order, so that the market stands as the action lens sees it: where a
+    /// liquidating call does not bring them along itself. One that is refused is left out.
+    fn prepared(&self) -> Vec<Action> {
+        Vec::new()
     }
 
     /// What a call would do. Changes nothing.

@@ -72,9 +72,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 use numbers::{AUCTION, FIELDS, Numbers, RULES};
 use plimsoll_core::{
-    Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument, InstrumentId,
-    Int, Kind, Lens, Mechanism, NextPrice, NodeId, NodeSpec, PriceSlot, Question, Quoted, RAY, Reading,
-    Refusal, Running, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, WhyNot,
+    Account, Accounts, Action, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument,
+    InstrumentId, Int, Kind, Lens, Mechanism, NextPrice, NodeId, NodeSpec, PriceSlot, Question, Quoted, RAY,
+    Reading, Refusal, Running, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, WhyNot,
 };
 use position::Position;
 use standing::Standing;
@@ -338,6 +338,12 @@ impl plimsoll_core::Market for Market {
             other => return Err(Refusal::NoSuchInstrument(other)),
         };
         Ok(Counting { weight, unit: Unit::RAY, why_not, frozen: false, paused: !self.numbers.rules.live })
+    }
+
+    /// The delayed oracle's poke where its hour has passed, the drip, and the spotter's poke: a keeper puts them into the
+    /// transaction of his bark.
+    fn prepared(&self) -> Vec<Action> {
+        vec![Action::Poke { slot: POKE_ORACLE }, Action::Accrue, Action::Poke { slot: POKE_SPOT }]
     }
 
     /// Bark where something is owed, and the account's own auctions. What one bids in an English auction is the bidder's

@@ -304,7 +304,7 @@ pub(crate) fn row(
     let ratio = owing.and_then(|a| Ratio::of(a.collateral, a.debt));
     let minimum = owing.and_then(|a| minimum(&a));
     let headroom = |a: &Assessment| a.backing.sub(a.requirement);
-    let available = borrowing.own.ok().and_then(|a| headroom(&a)).map(|h| h.max(Int::ZERO));
+    let available = borrowing.own.ok().and_then(|a| available(&a));
     Row {
         account: place,
         tier: ladder.tier(&liquidation, health.as_ref()),
@@ -319,6 +319,19 @@ pub(crate) fn row(
         liquidation,
         borrowing,
     }
+}
+
+/// What may be owed more by the account's own line. Where the venue weighs the debt and not the collateral, a unit more of
+/// debt takes more than a unit of backing, and nothing is available where no loan can be made at all.
+fn available(a: &Assessment) -> Option<Int> {
+    if a.requirement == a.debt || a.backing != a.collateral || a.requirement.is_zero() {
+        return Some(a.backing.sub(a.requirement)?.max(Int::ZERO));
+    }
+    if a.executable.is_err() {
+        return Some(Int::ZERO);
+    }
+    let most = a.backing.mul_wide(a.debt).div_down(a.requirement.to_u256()?)?;
+    Some(most.sub(a.debt)?.max(Int::ZERO))
 }
 
 /// Backing over requirement, where something is owed.

@@ -51,7 +51,20 @@ pub(crate) fn forced(
     gas: Int,
 ) -> Vec<Forced> {
     let asked = Asked { account, readings, worth, gas };
-    asked.all(world, &[])
+    let market = world.book.accounts[account].market;
+    let first = world.book.markets[market].market.prepared();
+    if first.is_empty() {
+        return asked.all(world, &[]);
+    }
+    let mut world = world.clone();
+    for action in first {
+        let id = world.book.accounts[account].account.id;
+        let call = Call { actor: KEEPER, account: id, at: world.book.at, action };
+        // One that is not due changes nothing.
+        let done = world.call(market, &call, readings).and_then(|effects| world.apply(market, &effects));
+        let _ = done;
+    }
+    asked.all(&world, &[])
 }
 
 struct Asked<'a> {

@@ -339,3 +339,23 @@ fn a_trove_of_its_own_keeps_its_surplus() {
         plimsoll::liquidate(&after, ada, Decimal::whole(Int::ZERO)).expect("an answer").judgement.own.is_ok()
     );
 }
+
+/// A vault that the queued price kills can be barked at as soon as the pokes are due: a keeper puts them first. `check` said
+/// liquidatable and `liquidate` that it was not.
+#[test]
+fn a_bark_comes_after_the_pokes_that_are_due() {
+    let book = example("maker");
+    let cassia = place(&book, "cassia");
+    let early = liquidate(&book, cassia, Decimal::whole(Int::ZERO)).expect("an answer");
+    assert!(
+        matches!(early.forced[0].outcome, Err(Refusal::NotLiquidatable)),
+        "{:?}",
+        early.forced[0].outcome
+    );
+    let later = whole_book(&book, &[Change::After(35 * 60)]);
+    let answer = liquidate(&later, cassia, Decimal::whole(Int::ZERO)).expect("an answer");
+    assert_eq!(answer.judgement.verdict(), Some(Verdict::Unhealthy));
+    let [bark, ..] = answer.forced.as_slice() else { panic!("no call") };
+    assert!(bark.outcome.is_ok(), "{:?}", bark.outcome);
+    assert!(bark.then.iter().any(|then| matches!(then.call, Mechanism::Take { .. }) && then.outcome.is_ok()));
+}

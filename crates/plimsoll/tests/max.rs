@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::{Dice, act, example, small};
+use common::{Dice, act, example, place, small};
 use plimsoll::{Binds, Max, Most, max};
-use plimsoll_core::{Action, Amount, Book, Kind, Refusal, Time, U256};
+use plimsoll_core::{Action, Amount, Book, Int, Kind, Refusal, Time, U256};
 use plimsoll_venues::aave_v3::Revision;
 
 fn action(borrow: bool, most: &Most, amount: Amount) -> Action {
@@ -131,4 +131,29 @@ fn what_binds_is_said() {
     let book = example("treasury");
     let kinds = book.markets[0].market.instruments().iter().filter(|i| i.kind == Kind::Debt).count();
     assert_eq!(max(&book, 0, 12).expect("an answer").borrow.len(), kinds);
+}
+
+/// Where the venue weighs the debt, what is said to be available is no more than what a loan may be but for its fee: it was
+/// too high by the ratio that the venue asks, and stood there where no loan can be made.
+#[test]
+fn available_is_what_may_be_borrowed_at_liquity() {
+    let book = example("liquity");
+    let row = |book: &Book, name: &str| {
+        let answer = plimsoll::check(book, book.at, &plimsoll::Ladder::default()).expect("an answer");
+        let place = place(book, name);
+        answer.rows.into_iter().find(|row| row.account == place).and_then(|row| row.available)
+    };
+    // Below its critical ratio the branch lends nothing.
+    assert_eq!(row(&book, "anna-weth"), Some(Int::ZERO));
+    // At a higher price it lends; what comes off is the upfront fee, less than a hundredth.
+    let higher = plimsoll::Change::Price {
+        name: "WETH/USD".into(),
+        to: plimsoll::NewPrice::Exactly("2585.25".parse().expect("a price")),
+    };
+    let book = plimsoll::whatif_all(&book, &[higher], &plimsoll::Ladder::default()).expect("an answer").book;
+    let available = row(&book, "carl-weth").and_then(Int::to_u256).expect("a number");
+    let borrow = max(&book, place(&book, "carl-weth"), 0).expect("an answer").borrow;
+    let most = borrow.iter().map(|most| most.limit.amount).max().expect("a loan");
+    let over = available.sub(most).expect("the upfront fee comes off");
+    assert!(over.mul(U256::from(100_u64)).expect("small") < available, "{available} {most}");
 }

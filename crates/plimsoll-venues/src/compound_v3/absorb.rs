@@ -67,20 +67,26 @@ impl Market {
         quote(&mut Silent, self, asset, pay, &positive(prices(self, feeds)))
     }
 
-    /// The most that may be paid for an asset (raw base tokens): one unit more would buy more than the reserves hold.
-    /// `None` where that cannot be said.
+    /// The least that buys as much of an asset's reserves as can be bought (raw base tokens). `None` where that cannot be
+    /// said.
     pub(super) fn price_of_reserves(&self, asset: usize, feeds: Feeds<'_>) -> Option<U256> {
         let held = self.assets.get(asset)?.totals.reserves;
         let buys = |pay: U256| self.quote_collateral(asset, pay, feeds).is_ok_and(|bought| bought <= held);
-        let mut most = U256::ZERO;
-        // More paid never buys less: bit by bit from the highest.
-        for bit in (0..128).rev() {
-            let more = most.with_bit(bit, true);
-            if buys(more) {
-                most = more;
-            }
-        }
-        (most != U256::ZERO).then_some(most)
+        // More paid never buys less: the last amount that a test takes, bit by bit from the highest.
+        let last = |takes: &dyn Fn(U256) -> bool| {
+            let set = |found: U256, bit: usize| found.with_bit(bit, true);
+            (0..128).rev().fold(
+                U256::ZERO,
+                |found, bit| {
+                    if takes(set(found, bit)) { set(found, bit) } else { found }
+                },
+            )
+        };
+        let most = last(&buys);
+        let bought = self.quote_collateral(asset, most, feeds).ok()?;
+        let less = |pay: U256| self.quote_collateral(asset, pay, feeds).is_ok_and(|some| some < bought);
+        let least = if bought == U256::ZERO { return None } else { last(&less).add(U256::ONE)? };
+        Some(least)
     }
 }
 

@@ -185,6 +185,8 @@ impl Turn<'_> {
             zombie = false;
         }
         self.pay_out(branch, &taken)?;
+        // The last trove looked at may have been passed over: the sums are of the branch.
+        self.t.about(Subject::Instrument(collateral(branch)));
         self.t.given(REDEEMED, taken.change.debt_down, RAW);
         self.t.given(PAID_OUT, taken.change.collateral_out, RAW);
         self.t.given(FEES, fees, RAW);

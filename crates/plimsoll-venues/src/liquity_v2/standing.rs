@@ -387,6 +387,10 @@ pub(super) fn queue(
     let state = market.branches.get(branch).ok_or(Refusal::InconsistentInput)?;
     let price = super::price(feeds, branch)?;
     let mut queue = vec![];
+    // Nobody is redeemed in a branch that stands too low, or was shut down.
+    if state.is_shut_down() || state.tcr(price, at)? < state.rules.scr {
+        return Ok(queue);
+    }
     let (mut next, mut left) = (state.last_zombie, state.troves);
     let mut zombie = next != 0;
     if !zombie {

@@ -6,7 +6,7 @@ use crate::scalar;
 use crate::table::Cell;
 use plimsoll_core::{Account, AccountId, Int, ListedAccount, Market as _, TermId, Time, U256};
 use plimsoll_venues::liquity_v2::{
-    BATCH, BRANCH, LAST_CHANGE, LAST_UPDATE, Market, NEXT, OWNER, PREVIOUS, RATE, SNAPSHOT_COLLATERAL,
+    BATCH, BRANCH, DEBT, LAST_CHANGE, LAST_UPDATE, Market, NEXT, OWNER, PREVIOUS, RATE, SNAPSHOT_COLLATERAL,
     SNAPSHOT_DEBT, SNAPSHOT_PRODUCT, SNAPSHOT_SCALE, SNAPSHOT_SUM, SNAPSHOT_YIELD, STAKE, STATUS, Status,
     batch_object, collateral, deposit,
 };
@@ -206,6 +206,11 @@ fn defaults(market: &Market, account: &mut Account, at: Time) {
             account.set_term(STAKE, account.quantity(collateral(branch)));
             account.set_term(LAST_UPDATE, Int::from(at.0));
             account.set_term(LAST_CHANGE, Int::from(at.0));
+        }
+        // A debt of its own that was never brought up to date would bear interest since 1970.
+        let own = account.term(BATCH).is_zero() && !account.quantity(DEBT).is_zero();
+        if open && own && account.term(LAST_UPDATE).is_zero() {
+            account.set_term(LAST_UPDATE, Int::from(at.0));
         }
         return;
     }
