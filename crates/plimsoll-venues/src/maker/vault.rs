@@ -39,7 +39,9 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
         if state.rate.bit_len() > 255 {
             return Err(Refusal::Overflow(formula));
         }
-        let Line { tab, carried } = after.line(self.t, state.rate, state.spot)?;
+        owed(&after, state.rate)?;
+        // The ceiling is asked before what the collateral carries is computed.
+        let line = after.line(self.t, state.rate, state.spot);
         let debt = moved(state.debt, dtab)?;
         // The contract multiplies this even where nothing is drawn.
         let total = total_art.mul(state.rate).ok_or(Refusal::Overflow("total art * rate"))?;
@@ -48,6 +50,7 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
         if draws && (total > rules.line || debt > rules.total_line) {
             return Err(Refusal::BorrowCap(ART));
         }
+        let Line { tab, carried } = line?;
         let safer = !draws && !dink.is_negative();
         if !safer && tab > carried {
             return Err(Refusal::OverCapacity { debt: tab, capacity: carried });
@@ -97,13 +100,18 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
         }
         let (rate, spot) = (self.numbers.state.rate, self.numbers.state.spot);
         let (left, reached) = (*self.position(from)?, *self.position(to)?);
-        let (own, other) = (left.line(self.t, rate, spot)?, reached.line(self.t, rate, spot)?);
+        owed(&left, rate)?;
+        owed(&reached, rate)?;
+        // Consent is asked before what either carries is computed, and the giver before the receiver.
+        let (own, other) = (left.line(self.t, rate, spot), reached.line(self.t, rate, spot));
         if !self.wish(from)? || !self.wish(to)? {
             return Err(Refusal::NoConsent(POSITION));
         }
+        let own = own?;
         if !own.safe() {
             return Err(Refusal::OverCapacity { debt: own.tab, capacity: own.carried });
         }
+        let other = other?;
         if !other.safe() {
             return Err(Refusal::ReceiverOverCapacity { debt: other.tab, capacity: other.carried });
         }
@@ -286,4 +294,9 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
             Amount::Assets(amount) | Amount::Shares(amount) => Ok(amount),
         }
     }
+}
+
+/// `tab = art * rate`, which must fit before anything is asked.
+fn owed(position: &Position, rate: U256) -> Result<U256, Refusal> {
+    position.art.mul(rate).ok_or(Refusal::Overflow("art * rate"))
 }
