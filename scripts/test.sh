@@ -11,4 +11,5 @@ RUSTDOCFLAGS=-Dwarnings step cargo doc --workspace --no-deps --locked
 step cargo test --workspace --locked
 step cargo build --release --workspace --locked
 step cargo run --release --locked --bin plimsoll -- verify vectors/*.json.gz
-step cargo run --release --locked -p plimsoll-bench -- --quick num_division num_mul_div hostile
+# By its name and not its package: with the features of the whole workspace nothing is built twice.
+step cargo run --release --locked --bin plimsoll-bench -- --quick num_division num_mul_div hostile
