@@ -5,6 +5,7 @@ use crate::show::{errln, outln};
 use crate::{exit, outlook, show};
 use plimsoll::{
     Allowance, Explanation, HoldingLine, Ladder, Lookout, PriceLine, PriceRead, Ratio, Row, Section, explain,
+    weighs_debt,
 };
 use plimsoll_core::{Book, Certainty, Int, Judgement, Operation, Step, Unit, Verdict, Why};
 use serde_json::{Value, json};
@@ -189,7 +190,7 @@ fn print_ratios(row: &Row) {
         outln!("    = {excess}{money}");
     }
     if let (Some(available), Ok(line)) = (row.available, row.borrowing.own) {
-        if line.requirement == line.debt || line.requirement.is_zero() || line.backing != line.collateral {
+        if !weighs_debt(&line) {
             outln!("  available = backing - requirement of the line of borrowing, at least 0");
             outln!("    = {} - {}", line.backing, line.requirement);
         } else if let Err(why) = line.executable {

@@ -321,10 +321,16 @@ pub(crate) fn row(
     }
 }
 
+/// Whether the venue weighs the debt and not the collateral: all of the collateral backs, and more than the debt is asked.
+#[must_use]
+pub fn weighs_debt(a: &Assessment) -> bool {
+    a.requirement != a.debt && a.backing == a.collateral && !a.requirement.is_zero()
+}
+
 /// What may be owed more by the account's own line. Where the venue weighs the debt and not the collateral, a unit more of
 /// debt takes more than a unit of backing, and nothing is available where no loan can be made at all.
 fn available(a: &Assessment) -> Option<Int> {
-    if a.requirement == a.debt || a.backing != a.collateral || a.requirement.is_zero() {
+    if !weighs_debt(a) {
         return Some(a.backing.sub(a.requirement)?.max(Int::ZERO));
     }
     if a.executable.is_err() {

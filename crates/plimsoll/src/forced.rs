@@ -5,8 +5,8 @@ use crate::ratio::Ratio;
 use crate::world::{Moved, World};
 use crate::worth::{PricedBy, Worth};
 use plimsoll_core::{
-    AccountId, Action, Call, Effects, Feeds, InstrumentId, Int, Lens, Liquidated, Mechanism, Party, Reading,
-    Refusal, Rounding, Test, U256, Verdict,
+    AccountId, Action, Call, Effects, Feeds, InstrumentId, Int, Liquidated, Mechanism, Party, Reading,
+    Refusal, Rounding, U256,
 };
 
 /// A call that forces an account, or buys what was taken of it.
@@ -138,18 +138,8 @@ impl Asked<'_> {
             priced.extend(price.map(|(_, by)| (it.asset.clone(), by)));
         }
         let profit = received.zip(cost).and_then(|(received, cost)| received.sub(cost)?.sub(self.gas));
-        let health_after = self.health_after(world, effects)?;
+        let health_after = world.health_after(self.account, effects, self.readings)?;
         let does = effects.liquidated.clone().unwrap_or_default();
         Ok(Dealt { does, moved, received, cost, profit, priced, health_after })
-    }
-
-    fn health_after(&self, world: &World, effects: &Effects) -> Result<Option<Ratio>, Refusal> {
-        let listed = &world.book.accounts[self.account];
-        let mut market = world.book.markets[listed.market].market.boxed_clone();
-        market.apply(effects)?;
-        let account = effects.apply_to(&listed.account).ok_or(Refusal::Overflow("held - seized"))?;
-        let quoted = market.at(Feeds { readings: self.readings }, Lens::Action, world.book.at)?;
-        let seen = quoted.verdict(&account, Test::Liquidation)?;
-        Ok(if seen.verdict == Verdict::NoDebt { None } else { Ratio::of(seen.backing, seen.requirement) })
     }
 }

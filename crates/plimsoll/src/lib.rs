@@ -40,7 +40,9 @@ mod worth;
 pub use ask::{Misasked, Sum, account, find};
 pub use boundary::{Boundary, Crossing, boundary};
 pub use change::{Change, Did, NewPrice, Stake};
-pub use check::{Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check};
+pub use check::{
+    Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check, weighs_debt,
+};
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, explain};
 pub use forced::{Dealt, Forced};
 pub use identity::{Identity, identity};

@@ -318,19 +318,7 @@ impl Seeker<'_> {
         let cost = value(debt, does.repaid, bought, Rounding::Up)?;
         let profit = received.sub(cost).and_then(|gain| gain.sub(self.gas));
         let profit = profit.ok_or(Refusal::Overflow("profit = received - cost - gas"))?;
-        let health_after = self.health_after(&effects)?;
+        let health_after = self.world.health_after(self.account, &effects, self.readings)?;
         Ok(Sale { lot, receive, does, received, cost, profit, collateral_priced, debt_priced, health_after })
-    }
-
-    fn health_after(&self, effects: &Effects) -> Result<Option<Ratio>, Refusal> {
-        let listed = &self.world.book.accounts[self.account];
-        let mut market = self.world.book.markets[listed.market].market.boxed_clone();
-        market.apply(effects)?;
-        let account = effects.apply_to(&listed.account).ok_or(Refusal::Overflow("held - seized"))?;
-        let feeds = plimsoll_core::Feeds { readings: self.readings };
-        let quoted = market.at(feeds, Lens::Action, self.world.book.at)?;
-        let seen = quoted.verdict(&account, Test::Liquidation)?;
-        let owes = seen.verdict != plimsoll_core::Verdict::NoDebt;
-        Ok(if owes { Ratio::of(seen.backing, seen.requirement) } else { None })
     }
 }

@@ -76,7 +76,8 @@ struct Side {
 
 /// Splits an amount of an asset among the accounts of an owner, at the book's own time, so that the smallest health
 /// of them becomes as large as it can be: paid back, put in, or a debt in it paid whole and the rest put in. (To reach a
-/// health above every weight a unit paid back does more than one put in, so that no other mixture takes less.)
+/// health above the asset's weight a unit paid back does more than one put in, so that no other mixture takes less. Below
+/// it, and where a cap stops the deposit, one might; those are not tried.)
 ///
 /// Health is backing over requirement, by each venue's own integers after its own action; the least amounts are those
 /// of [`restore`](crate::restore).

@@ -1,9 +1,10 @@
 //! A book as it would be: changed by actions, prices, parameters and time.
 
 use crate::ask::{self, Misasked, asset_of};
+use crate::ratio::Ratio;
 use plimsoll_core::{
-    AccountId, Action, Book, Call, Effects, FeedKind, Feeds, InstrumentId, Int, Observation, Origin, Party,
-    PriceId, Reading, Refusal, Scale, Silent, Time, U256,
+    AccountId, Action, Book, Call, Effects, FeedKind, Feeds, InstrumentId, Int, Lens, Observation, Origin,
+    Party, PriceId, Reading, Refusal, Scale, Silent, Test, Time, U256, Verdict,
 };
 
 /// A copy of a book that is changed; its clock is the book's own time.
@@ -59,6 +60,27 @@ impl World {
     /// The market's refusal.
     pub(crate) fn call(&self, market: usize, call: &Call, readings: &[Reading]) -> Result<Effects, Refusal> {
         self.book.markets[market].market.act(call, &self.book, Feeds { readings }, &mut Silent)
+    }
+
+    /// An account's health after effects of its market's own `act`, by the line of liquidation; `None` where it owes
+    /// nothing more.
+    ///
+    /// # Errors
+    /// When the account cannot be judged then.
+    pub(crate) fn health_after(
+        &self,
+        account: usize,
+        effects: &Effects,
+        readings: &[Reading],
+    ) -> Result<Option<Ratio>, Refusal> {
+        let listed = &self.book.accounts[account];
+        let mut market = self.book.markets[listed.market].market.boxed_clone();
+        market.apply(effects)?;
+        let account = effects.apply_to(&listed.account).ok_or(Refusal::Overflow("held - seized"))?;
+        let quoted = market.at(Feeds { readings }, Lens::Action, self.book.at)?;
+        let seen = quoted.verdict(&account, Test::Liquidation)?;
+        let owes = seen.verdict != Verdict::NoDebt;
+        Ok(if owes { Ratio::of(seen.backing, seen.requirement) } else { None })
     }
 
     /// Changes a market and the accounts that effects of its own `act` name.
