@@ -1,0 +1,215 @@
+//! Packed rows: accounts whose rows have the same terms stand together, eight side by side.
+//!
+//! A *panel* is the accounts of one market with one shape: the same nodes with the same signs. Its coefficients stand in
+//! blocks of eight accounts, term after term, so that a pass over one world reads each number once, in order, and without any
+//! index; and a pass over many scenarios has each node's number at hand for all accounts of the panel.
+
+use crate::float::HALF_ULP;
+use crate::lower::{Begins, LEAST_SLACK, Lowered, Lowering, RAISE, TermShape, lower};
+use crate::world::World;
+use plimsoll_core::Compiled;
+use std::collections::BTreeMap;
+
+/// Accounts in a block.
+pub(crate) const LANES: usize = 8;
+
+/// One number of each account of a block.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(align(64))]
+pub(crate) struct Lane(pub(crate) [f64; LANES]);
+
+/// No account stands here.
+pub(crate) const NOBODY: u32 = u32::MAX;
+
+/// Accounts with rows of one shape.
+#[derive(Clone, Debug)]
+pub(crate) struct Panel {
+    pub(crate) market: u32,
+    pub(crate) terms: Vec<TermShape>,
+    /// Slack that every row has at most, whatever its own coefficients: node and quanta a unit of it.
+    pub(crate) absolute: Vec<(u32, f64)>,
+    /// Its first block.
+    pub(crate) first: usize,
+    /// Its first lane of coefficients.
+    pub(crate) offset: usize,
+    pub(crate) blocks: usize,
+}
+
+/// A book's accounts, packed for one line and one lens.
+#[derive(Clone, Debug, Default)]
+pub struct Packed {
+    pub(crate) panels: Vec<Panel>,
+    pub(crate) coefficients: Vec<Lane>,
+    /// For each block, the share of the sum of absolute terms that the verdict may be off by.
+    pub(crate) relative: Vec<f64>,
+    /// For each block, who stands in it.
+    pub(crate) accounts: Vec<[u32; LANES]>,
+    /// Accounts without a proven row.
+    pub(crate) opaque: Vec<u32>,
+    count: u32,
+}
+
+/// A market, and the terms of its account's rows.
+type Shape = (u32, Vec<TermShape>);
+
+/// Takes a book's accounts, one after the other.
+#[derive(Debug, Default)]
+pub struct Packing {
+    shapes: BTreeMap<Shape, Vec<(u32, Lowered)>>,
+    opaque: Vec<u32>,
+    count: u32,
+}
+
+/// What the market of an account tells of its rows.
+#[derive(Clone, Copy, Debug)]
+pub struct MarketRows {
+    /// The market's place in the book.
+    pub market: u32,
+    /// Where its nodes stand in a world ([`crate::Layout::base`]).
+    pub base: u32,
+    /// Its epoch: rows of another are always candidates.
+    pub epoch: u64,
+    /// Quanta in one unit of the exact headroom: what money is rounded to.
+    pub quanta: f64,
+}
+
+impl Packing {
+    /// The next account. Accounts are numbered as they come.
+    ///
+    /// `None` beyond 2^32 - 2 accounts.
+    #[must_use]
+    pub fn push(&mut self, compiled: &Compiled, rows: &MarketRows) -> Option<()> {
+        let account = self.count;
+        self.count = account.checked_add(1).filter(|next| *next != NOBODY)?;
+        match lower(compiled, rows.base, rows.epoch, rows.quanta) {
+            Lowering::NoDebt => {}
+            Lowering::Opaque => self.opaque.push(account),
+            Lowering::Rows(mut lowered) => {
+                let terms = std::mem::take(&mut lowered.terms);
+                self.shapes.entry((rows.market, terms)).or_default().push((account, lowered));
+            }
+        }
+        Some(())
+    }
+
+    /// The packed book. Within a panel the accounts nearest to their line in the world given stand first, so that
+    /// those of one block share their fate in a scenario.
+    #[must_use]
+    pub fn finish(self, near: &World) -> Packed {
+        let lanes = |(shape, rows): (&Shape, &Vec<_>)| shape.1.len() * rows.len().div_ceil(LANES);
+        let mut packed = Packed { opaque: self.opaque, count: self.count, ..Packed::default() };
+        packed.coefficients = crate::memory::reserved(self.shapes.iter().map(lanes).sum());
+        for ((market, terms), rows) in self.shapes {
+            packed.panel(market, terms, rows, near);
+        }
+        packed
+    }
+}
+
+impl Packed {
+    fn panel(&mut self, market: u32, terms: Vec<TermShape>, mut rows: Vec<(u32, Lowered)>, near: &World) {
+        for (_, row) in &mut rows {
+            row.terms.clone_from(&terms);
+        }
+        let absolute = absolute(&rows);
+        let mut keyed: Vec<(f64, u32, Lowered)> =
+            rows.into_iter().map(|(account, row)| (row.nearness(near), account, row)).collect();
+        keyed.sort_by(|(x, a, _), (y, b, _)| x.total_cmp(y).then(a.cmp(b)));
+        let (first, offset) = (self.accounts.len(), self.coefficients.len());
+        for block in keyed.chunks(LANES) {
+            let mut accounts = [NOBODY; LANES];
+            let mut relative: f64 = 0.0;
+            for (place, (_, account, row)) in block.iter().enumerate() {
+                accounts[place] = *account;
+                relative = relative.max(row.relative(&absolute));
+            }
+            self.accounts.push(accounts);
+            self.relative.push(relative);
+            for term in 0..terms.len() {
+                let mut lane = Lane([0.0; LANES]);
+                for (place, (_, _, row)) in block.iter().enumerate() {
+                    lane.0[place] = row.coefficients[term];
+                }
+                self.coefficients.push(lane);
+            }
+        }
+        let blocks = self.accounts.len() - first;
+        self.panels.push(Panel { market, terms, absolute, first, offset, blocks });
+    }
+
+    /// How many accounts were taken in.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    /// There is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// How many shapes of rows there are.
+    #[must_use]
+    pub fn shapes(&self) -> usize {
+        self.panels.len()
+    }
+
+    /// Bytes that a pass over one world reads.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.coefficients) + size_of_val(&*self.relative)
+    }
+}
+
+impl Panel {
+    /// One row without hinges.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.terms.iter().skip(1).all(|term| term.begins == Begins::Nothing)
+    }
+
+    /// The panel's own slack in a world (quanta); `None` where a node that it needs is unknown.
+    pub(crate) fn kappa(&self, world: &World) -> Option<f64> {
+        let mut sum = LEAST_SLACK;
+        for &(node, slack) in &self.absolute {
+            sum += slack * world.known(node).then(|| world.value(node))?;
+        }
+        Some(sum * RAISE)
+    }
+
+    /// The numbers that its terms stand beside; `None` where one is unknown.
+    pub(crate) fn values(&self, world: &World, into: &mut Vec<f64>) -> Option<()> {
+        into.clear();
+        for term in &self.terms {
+            into.push(world.known(term.node).then(|| world.value(term.node))?);
+        }
+        Some(())
+    }
+}
+
+/// The slack that all rows have in common. Of a node that the rows have, as much as the least of them: the rest is a
+/// share of their coefficients. Of another, as much as the greatest.
+fn absolute(rows: &[(u32, Lowered)]) -> Vec<(u32, f64)> {
+    let mut nodes: Vec<u32> =
+        rows.iter().flat_map(|(_, row)| row.slack.iter().map(|(node, _)| *node)).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    let of =
+        |row: &Lowered, node| row.slack.iter().find(|(known, _)| *known == node).map_or(0.0, |(_, s)| *s);
+    let common = |node| {
+        let all = rows.iter().map(|(_, row)| of(row, node));
+        let held = rows.iter().all(|(_, row)| row.weight(node) > 0.0);
+        let common = if held { all.fold(f64::INFINITY, f64::min) } else { all.fold(0.0, f64::max) };
+        (node, common * (RAISE + 8.0 * HALF_ULP))
+    };
+    nodes.into_iter().map(common).collect()
+}
+
+impl Lowered {
+    /// The row over the sum of its absolute terms: what of the debt and the collateral together is free.
+    fn nearness(&self, world: &World) -> f64 {
+        let products = self.terms.iter().zip(&self.coefficients).map(|(term, c)| c * world.value(term.node));
+        let (row, gross) = products.fold((0.0, 0.0), |(row, gross), x: f64| (row + x, gross + x.abs()));
+        if gross > 0.0 { row / gross } else { 0.0 }
+    }
+}

@@ -1,0 +1,130 @@
+//! The paths: portable, AVX2 and AVX-512, equal bit for bit.
+//!
+//! A kernel is written once, over [`Simd`]: eight numbers side by side and what is done to them. Each lane's operations
+//! come in one order on every path, each correctly rounded (fused multiply-adds everywhere), so that the paths agree to
+//! the bit. All unsafe code of the project stands in this folder.
+
+#![allow(unsafe_code)]
+
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use crate::panel::{LANES, Lane};
+
+/// Eight numbers side by side.
+pub(crate) trait Simd: Copy {
+    type V: Copy;
+    fn load(self, lane: &[f64; LANES]) -> Self::V;
+    fn store(self, lane: &mut [f64; LANES], x: Self::V);
+    fn splat(self, x: f64) -> Self::V;
+    /// x y + z, rounded once.
+    fn mul_add(self, x: Self::V, y: Self::V, z: Self::V) -> Self::V;
+    fn sub(self, x: Self::V, y: Self::V) -> Self::V;
+    fn abs(self, x: Self::V) -> Self::V;
+    /// The greater; zero where `x` is not a number.
+    fn or_zero(self, x: Self::V) -> Self::V;
+    /// The lesser; y where they cannot be compared.
+    fn min(self, x: Self::V, y: Self::V) -> Self::V;
+    /// Bit k: lane k of x is below that of y. Not a number is below nothing.
+    fn below(self, x: Self::V, y: Self::V) -> u8;
+    /// Bit k: lane k of x is that of y or above. Not a number is at least nothing.
+    fn at_least(self, x: Self::V, y: Self::V) -> u8;
+    /// Adds one to the counts in the mask.
+    fn count(self, counts: &mut [i64; LANES], mask: u8);
+    /// Adds x, rounded to the nearest integer (ties to even), to the sums in the mask; |x| stays below 2^62.
+    fn add(self, sums: &mut [i64; LANES], mask: u8, x: Self::V);
+}
+
+/// Something to do over a path.
+pub(crate) trait Job {
+    type Output;
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// A way of computing; every one gives the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// Plain Rust.
+    Portable,
+    /// 256 bits with fused multiply-adds.
+    Avx2,
+    /// 512 bits.
+    Avx512,
+}
+
+impl Path {
+    /// All of them, the plainest first.
+    pub const ALL: [Path; 3] = [Path::Portable, Path::Avx2, Path::Avx512];
+
+    /// Whether this processor has it.
+    #[must_use]
+    pub fn available(self) -> bool {
+        match self {
+            Path::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2 => x86::Avx2::new().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => x86::Avx512::new().is_some(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Path::Avx2 | Path::Avx512 => false,
+        }
+    }
+
+    /// The fastest that this processor has.
+    #[must_use]
+    pub fn best() -> Path {
+        Path::ALL.into_iter().rev().find(|path| path.available()).unwrap_or(Path::Portable)
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Path::Portable => "portable",
+            Path::Avx2 => "avx2",
+            Path::Avx512 => "avx512",
+        }
+    }
+
+    /// Runs a job on this path; on the portable one where the processor does not have it.
+    pub(crate) fn run<J: Job>(self, job: J) -> J::Output {
+        #[cfg(target_arch = "x86_64")]
+        match self {
+            Path::Avx512 => {
+                if let Some(simd) = x86::Avx512::new() {
+                    return simd.vectorised(job);
+                }
+            }
+            Path::Avx2 => {
+                if let Some(simd) = x86::Avx2::new() {
+                    return simd.vectorised(job);
+                }
+            }
+            Path::Portable => {}
+        }
+        job.run(portable::Portable)
+    }
+}
+
+/// Asks for huge pages for this room before it is first written to; without them it is only slower.
+pub(crate) fn huge_pages(room: &Vec<Lane>) {
+    #[cfg(target_os = "linux")]
+    {
+        const HUGE: usize = 1 << 21;
+        const ADVICE_HUGE: i32 = 14; // MADV_HUGEPAGE
+        unsafe extern "C" {
+            fn madvise(address: *mut core::ffi::c_void, length: usize, advice: i32) -> i32;
+        }
+        let begin = room.as_ptr().addr().next_multiple_of(HUGE);
+        let end = (room.as_ptr().addr() + room.capacity() * size_of::<Lane>()) / HUGE * HUGE;
+        if begin < end {
+            let address = room.as_ptr().with_addr(begin).cast_mut().cast();
+            // SAFETY: the pages from `begin` to `end` lie inside the vector's own room, and the advice changes how
+            // they are backed, never what they hold. A refusal changes nothing.
+            let _ = unsafe { madvise(address, end - begin, ADVICE_HUGE) };
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = room;
+}

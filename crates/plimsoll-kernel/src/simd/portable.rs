@@ -1,0 +1,78 @@
+//! The definition: what every other path must equal.
+
+use super::Simd;
+use crate::panel::LANES;
+use std::array::from_fn;
+
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+
+impl Simd for Portable {
+    type V = [f64; LANES];
+
+    #[inline(always)]
+    fn load(self, lane: &[f64; LANES]) -> Self::V {
+        *lane
+    }
+
+    #[inline(always)]
+    fn store(self, lane: &mut [f64; LANES], x: Self::V) {
+        *lane = x;
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f64) -> Self::V {
+        [x; LANES]
+    }
+
+    #[inline(always)]
+    fn mul_add(self, x: Self::V, y: Self::V, z: Self::V) -> Self::V {
+        from_fn(|k| x[k].mul_add(y[k], z[k]))
+    }
+
+    #[inline(always)]
+    fn sub(self, x: Self::V, y: Self::V) -> Self::V {
+        from_fn(|k| x[k] - y[k])
+    }
+
+    #[inline(always)]
+    fn abs(self, x: Self::V) -> Self::V {
+        x.map(f64::abs)
+    }
+
+    #[inline(always)]
+    fn or_zero(self, x: Self::V) -> Self::V {
+        x.map(|x| if x > 0.0 { x } else { 0.0 })
+    }
+
+    #[inline(always)]
+    fn below(self, x: Self::V, y: Self::V) -> u8 {
+        (0..LANES).fold(0, |mask, k| mask | (u8::from(x[k] < y[k]) << k))
+    }
+
+    #[inline(always)]
+    fn min(self, x: Self::V, y: Self::V) -> Self::V {
+        from_fn(|k| if x[k] < y[k] { x[k] } else { y[k] })
+    }
+
+    #[inline(always)]
+    fn at_least(self, x: Self::V, y: Self::V) -> u8 {
+        (0..LANES).fold(0, |mask, k| mask | (u8::from(x[k] >= y[k]) << k))
+    }
+
+    #[inline(always)]
+    fn count(self, counts: &mut [i64; LANES], mask: u8) {
+        for (k, count) in counts.iter_mut().enumerate() {
+            *count += i64::from(mask >> k & 1);
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, sums: &mut [i64; LANES], mask: u8, x: Self::V) {
+        for (k, sum) in sums.iter_mut().enumerate() {
+            if mask >> k & 1 == 1 {
+                *sum += x[k].round_ties_even() as i64;
+            }
+        }
+    }
+}

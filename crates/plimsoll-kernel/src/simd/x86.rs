@@ -1,0 +1,239 @@
+//! Eight lanes as one register of 512 bits, or two of 256.
+//!
+//! A token proves that the processor has what its methods need: it is made by asking the processor, and by nothing else.
+//! [`Avx512::vectorised`] and [`Avx2::vectorised`] are compiled for those instructions; all that a job does is inlined into them.
+
+use super::{Job, Simd};
+use crate::panel::LANES;
+use core::arch::x86_64::*;
+
+#[derive(Clone, Copy)]
+pub(super) struct Avx512(());
+
+impl Avx512 {
+    pub(super) fn new() -> Option<Avx512> {
+        let has = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma");
+        has.then_some(Avx512(()))
+    }
+
+    pub(super) fn vectorised<J: Job>(self, job: J) -> J::Output {
+        #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma")]
+        fn inner<J: Job>(simd: Avx512, job: J) -> J::Output {
+            job.run(simd)
+        }
+        // SAFETY: the token proves the features.
+        unsafe { inner(self, job) }
+    }
+}
+
+impl Simd for Avx512 {
+    type V = __m512d;
+
+    #[inline(always)]
+    fn load(self, lane: &[f64; LANES]) -> Self::V {
+        // SAFETY: the token proves the feature; the lane is eight floats.
+        unsafe { _mm512_loadu_pd(lane.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, lane: &mut [f64; LANES], x: Self::V) {
+        // SAFETY: the token proves the feature; there is room for eight floats.
+        unsafe { _mm512_storeu_pd(lane.as_mut_ptr(), x) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f64) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_set1_pd(x) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, x: Self::V, y: Self::V, z: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_fmadd_pd(x, y, z) }
+    }
+
+    #[inline(always)]
+    fn sub(self, x: Self::V, y: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_sub_pd(x, y) }
+    }
+
+    #[inline(always)]
+    fn abs(self, x: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_abs_pd(x) }
+    }
+
+    #[inline(always)]
+    fn or_zero(self, x: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature. The instruction gives its second operand where one is not a number.
+        unsafe { _mm512_max_pd(x, _mm512_setzero_pd()) }
+    }
+
+    #[inline(always)]
+    fn below(self, x: Self::V, y: Self::V) -> u8 {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_cmp_pd_mask::<_CMP_LT_OQ>(x, y) }
+    }
+
+    #[inline(always)]
+    fn min(self, x: Self::V, y: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature. The instruction gives its second operand where they cannot be compared.
+        unsafe { _mm512_min_pd(x, y) }
+    }
+
+    #[inline(always)]
+    fn at_least(self, x: Self::V, y: Self::V) -> u8 {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_cmp_pd_mask::<_CMP_GE_OQ>(x, y) }
+    }
+
+    #[inline(always)]
+    fn count(self, counts: &mut [i64; LANES], mask: u8) {
+        // SAFETY: the token proves the feature; the counts are eight integers.
+        unsafe {
+            let old = _mm512_loadu_si512(counts.as_ptr().cast());
+            let new = _mm512_mask_sub_epi64(old, mask, old, _mm512_set1_epi64(-1));
+            _mm512_storeu_si512(counts.as_mut_ptr().cast(), new);
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, sums: &mut [i64; LANES], mask: u8, x: Self::V) {
+        // SAFETY: the token proves the features; the sums are eight integers. The conversion rounds as the processor is
+        // set, which in a Rust program is to the nearest, ties to even.
+        unsafe {
+            let old = _mm512_loadu_si512(sums.as_ptr().cast());
+            let new = _mm512_mask_add_epi64(old, mask, old, _mm512_cvtpd_epi64(x));
+            _mm512_storeu_si512(sums.as_mut_ptr().cast(), new);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(());
+
+impl Avx2 {
+    pub(super) fn new() -> Option<Avx2> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2(()))
+    }
+
+    pub(super) fn vectorised<J: Job>(self, job: J) -> J::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn inner<J: Job>(simd: Avx2, job: J) -> J::Output {
+            job.run(simd)
+        }
+        // SAFETY: the token proves the features.
+        unsafe { inner(self, job) }
+    }
+}
+
+impl Simd for Avx2 {
+    type V = (__m256d, __m256d);
+
+    #[inline(always)]
+    fn load(self, lane: &[f64; LANES]) -> Self::V {
+        // SAFETY: the token proves the feature; the lane is eight floats.
+        unsafe { (_mm256_loadu_pd(lane.as_ptr()), _mm256_loadu_pd(lane.as_ptr().add(4))) }
+    }
+
+    #[inline(always)]
+    fn store(self, lane: &mut [f64; LANES], x: Self::V) {
+        // SAFETY: the token proves the feature; there is room for eight floats.
+        unsafe {
+            _mm256_storeu_pd(lane.as_mut_ptr(), x.0);
+            _mm256_storeu_pd(lane.as_mut_ptr().add(4), x.1);
+        }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f64) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { (_mm256_set1_pd(x), _mm256_set1_pd(x)) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, x: Self::V, y: Self::V, z: Self::V) -> Self::V {
+        // SAFETY: the token proves the features.
+        unsafe { (_mm256_fmadd_pd(x.0, y.0, z.0), _mm256_fmadd_pd(x.1, y.1, z.1)) }
+    }
+
+    #[inline(always)]
+    fn sub(self, x: Self::V, y: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { (_mm256_sub_pd(x.0, y.0), _mm256_sub_pd(x.1, y.1)) }
+    }
+
+    #[inline(always)]
+    fn abs(self, x: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe {
+            let sign = _mm256_set1_pd(-0.0);
+            (_mm256_andnot_pd(sign, x.0), _mm256_andnot_pd(sign, x.1))
+        }
+    }
+
+    #[inline(always)]
+    fn or_zero(self, x: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature. The instruction gives its second operand where one is not a number.
+        unsafe {
+            let zero = _mm256_setzero_pd();
+            (_mm256_max_pd(x.0, zero), _mm256_max_pd(x.1, zero))
+        }
+    }
+
+    #[inline(always)]
+    fn below(self, x: Self::V, y: Self::V) -> u8 {
+        // SAFETY: the token proves the feature.
+        let [low, high] = unsafe {
+            let low = _mm256_cmp_pd::<_CMP_LT_OQ>(x.0, y.0);
+            let high = _mm256_cmp_pd::<_CMP_LT_OQ>(x.1, y.1);
+            [_mm256_movemask_pd(low), _mm256_movemask_pd(high)]
+        };
+        (low | high << 4) as u8
+    }
+
+    #[inline(always)]
+    fn min(self, x: Self::V, y: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature. The instruction gives its second operand where they cannot be compared.
+        unsafe { (_mm256_min_pd(x.0, y.0), _mm256_min_pd(x.1, y.1)) }
+    }
+
+    #[inline(always)]
+    fn at_least(self, x: Self::V, y: Self::V) -> u8 {
+        // SAFETY: the token proves the feature.
+        let [low, high] = unsafe {
+            let low = _mm256_cmp_pd::<_CMP_GE_OQ>(x.0, y.0);
+            let high = _mm256_cmp_pd::<_CMP_GE_OQ>(x.1, y.1);
+            [_mm256_movemask_pd(low), _mm256_movemask_pd(high)]
+        };
+        (low | high << 4) as u8
+    }
+
+    #[inline(always)]
+    fn count(self, counts: &mut [i64; LANES], mask: u8) {
+        for (k, count) in counts.iter_mut().enumerate() {
+            *count += i64::from(mask >> k & 1);
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, sums: &mut [i64; LANES], mask: u8, x: Self::V) {
+        if mask == 0 {
+            return;
+        }
+        let mut lanes = [0.0; LANES];
+        self.store(&mut lanes, x);
+        for (k, sum) in sums.iter_mut().enumerate() {
+            if mask >> k & 1 == 1 {
+                *sum += lanes[k].round_ties_even() as i64;
+            }
+        }
+    }
+}

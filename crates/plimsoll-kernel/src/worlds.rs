@@ -1,0 +1,117 @@
+//! Many worlds: the scenarios of a sweep, in tiles of like ones.
+
+use crate::lower::ONE;
+use crate::panel::{LANES, Packed};
+use crate::world::World;
+
+/// Registers in a tile.
+pub(crate) const WIDTH: usize = 8;
+/// Scenarios in a tile.
+pub(crate) const TILE: usize = WIDTH * LANES;
+
+/// A node's value in each scenario of a tile.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(crate) struct Across(pub(crate) [[f64; LANES]; WIDTH]);
+
+/// Scenarios that are swept together.
+#[derive(Clone, Debug)]
+pub(crate) struct Tile {
+    /// Node after node.
+    pub(crate) values: Vec<Across>,
+    /// Each node's least and greatest value over the scenarios of the tile.
+    pub(crate) low: Vec<f64>,
+    pub(crate) high: Vec<f64>,
+    /// The node may be relied upon in all of them.
+    pub(crate) known: Vec<bool>,
+    /// Which scenarios they are, at most [`TILE`].
+    pub(crate) scenarios: Vec<u32>,
+}
+
+/// Scenarios, ready to be swept over one book.
+#[derive(Clone, Debug, Default)]
+pub struct Worlds {
+    pub(crate) tiles: Vec<Tile>,
+    count: usize,
+}
+
+impl Worlds {
+    /// Lays scenarios out so that those of a tile are alike where it matters to the book: they are halved along the
+    /// node whose range moves most money until a half fits a tile.
+    #[must_use]
+    pub fn new(worlds: &[World], book: &Packed) -> Worlds {
+        let exposure = book.exposure();
+        let mut scenarios: Vec<u32> = (0..).take(worlds.len()).collect();
+        let mut tiles = Vec::new();
+        halve(worlds, &exposure, &mut scenarios, &mut tiles);
+        Worlds { tiles, count: worlds.len() }
+    }
+
+    /// How many scenarios.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// There is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+fn halve(worlds: &[World], exposure: &[f64], scenarios: &mut [u32], tiles: &mut Vec<Tile>) {
+    if scenarios.is_empty() {
+        return;
+    }
+    if scenarios.len() <= TILE {
+        tiles.push(Tile::new(worlds, scenarios, exposure.len()));
+        return;
+    }
+    let moved = |&(node, exposure): &(usize, f64)| {
+        let (low, high) = range(worlds, scenarios, node as u32);
+        exposure * (high - low)
+    };
+    let nodes = exposure.iter().copied().enumerate();
+    let widest = nodes.map(|pair| (pair.0, moved(&pair))).max_by(|(_, x), (_, y)| x.total_cmp(y));
+    let widest = widest.map_or(ONE, |(node, _)| node as u32);
+    scenarios.sort_by(|&x, &y| {
+        let value = |scenario: u32| worlds[scenario as usize].value(widest);
+        value(x).total_cmp(&value(y)).then(x.cmp(&y))
+    });
+    // Whole tiles on the left, so that only the last is not full.
+    let half = (scenarios.len().div_ceil(TILE) / 2) * TILE;
+    let (left, right) = scenarios.split_at_mut(half);
+    halve(worlds, exposure, left, tiles);
+    halve(worlds, exposure, right, tiles);
+}
+
+fn range(worlds: &[World], scenarios: &[u32], node: u32) -> (f64, f64) {
+    let values = scenarios.iter().map(|&scenario| worlds[scenario as usize].value(node));
+    values.fold((f64::INFINITY, 0.0), |(low, high), value| (low.min(value), high.max(value)))
+}
+
+impl Tile {
+    fn new(worlds: &[World], scenarios: &[u32], nodes: usize) -> Tile {
+        let mut tile = Tile {
+            values: Vec::with_capacity(nodes),
+            low: Vec::with_capacity(nodes),
+            high: Vec::with_capacity(nodes),
+            known: Vec::with_capacity(nodes),
+            scenarios: scenarios.to_vec(),
+        };
+        // Lanes without a scenario repeat the last; nothing is counted of them.
+        let world = |place: usize| &worlds[scenarios[place.min(scenarios.len() - 1)] as usize];
+        for node in (0..).take(nodes) {
+            let across = std::array::from_fn(|register| {
+                std::array::from_fn(|lane| world(register * LANES + lane).value(node))
+            });
+            let (low, high) = range(worlds, scenarios, node);
+            tile.values.push(Across(across));
+            tile.low.push(low);
+            tile.high.push(high);
+            tile.known.push(scenarios.iter().all(|&scenario| worlds[scenario as usize].known(node)));
+        }
+        tile
+    }
+}
