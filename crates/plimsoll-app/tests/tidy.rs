@@ -79,7 +79,7 @@ type Layer = (&'static str, &'static [&'static str], Option<&'static [&'static s
 const LAYERS: &[Layer] = &[
     ("plimsoll-core", &[], Some(&["ruint"])),
     ("plimsoll-venues", &["plimsoll-core"], Some(&[])),
-    ("plimsoll-kernel", &["plimsoll-core"], Some(&[])),
+    ("plimsoll-kernel", &["plimsoll-core"], Some(&["rayon"])),
     ("plimsoll-io", &["plimsoll-core", "plimsoll-venues"], None),
     ("plimsoll", &["plimsoll-core"], Some(&["sha2"])),
     ("plimsoll-app", &["plimsoll", "plimsoll-core", "plimsoll-io"], None),

@@ -122,6 +122,11 @@ pub struct Form {
     pub slack: Linear,
     /// Row units in one unit of the exact headroom.
     pub scale: U256,
+    /// All collateral at full value, in row units. Adds up money and decides nothing: it is off by the venue's roundings, each
+    /// a unit of the assessment or a raw unit at its price, and by one part of its own least coefficient.
+    pub collateral: Linear,
+    /// All debt at full value, as `collateral`.
+    pub debt: Linear,
     /// Where all of this is true.
     pub valid: Valid,
 }

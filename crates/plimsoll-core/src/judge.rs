@@ -304,6 +304,8 @@ fn scaled(form: &Form, percent: u64) -> Option<Form> {
         hinges: form.hinges.iter().map(|hinge| times(hinge, 100)).collect::<Option<Vec<_>>>()?,
         slack: times(&form.slack, percent.max(100))?,
         scale: form.scale,
+        collateral: form.collateral.clone(),
+        debt: form.debt.clone(),
         valid: form.valid.clone(),
     })
 }

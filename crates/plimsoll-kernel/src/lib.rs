@@ -9,6 +9,7 @@
 
 #![allow(clippy::float_arithmetic)] // this is where the floats are
 
+mod block;
 mod float;
 mod lower;
 mod memory;
@@ -17,12 +18,14 @@ mod rows;
 mod screen;
 mod simd;
 mod sweep;
+mod threads;
 mod world;
 mod worlds;
 
 pub use panel::{MarketRows, Packed, Packing};
 pub use screen::Screened;
 pub use simd::Path;
-pub use sweep::{Plan, Swept, Tally};
+pub use sweep::{Money, Plan, Swept, Tally};
+pub use threads::Threads;
 pub use world::{Layout, World};
 pub use worlds::Worlds;

@@ -24,7 +24,7 @@
 //! underflow to harm: a subnormal is lost only below 10^-300 quanta, and `kappa` is never below [`LEAST_SLACK`].
 
 use crate::float::{HALF_ULP, float, magnitude};
-use plimsoll_core::{Compiled, Form, Linear};
+use plimsoll_core::{Compiled, Form, Linear, NodeId};
 
 /// What `rho` and `kappa` are raised by.
 pub(crate) const RAISE: f64 = 1.0 + 1.0 / 1_048_576.0;
@@ -56,6 +56,16 @@ pub(crate) struct TermShape {
     pub(crate) begins: Begins,
     /// The coefficient is below zero.
     pub(crate) negative: bool,
+    /// The coefficient is zero: the term is there for its worth alone.
+    pub(crate) idle: bool,
+    /// Its worth is debt, and not collateral.
+    pub(crate) debt: bool,
+}
+
+impl TermShape {
+    /// Of a row that is zero in every world.
+    const NOTHING: TermShape =
+        TermShape { node: ONE, begins: Begins::Row, negative: false, idle: true, debt: false };
 }
 
 /// An account's rows as floats: each coefficient with its place, and the slack as it is.
@@ -63,6 +73,8 @@ pub(crate) struct TermShape {
 pub(crate) struct Lowered {
     pub(crate) terms: Vec<TermShape>,
     pub(crate) coefficients: Vec<f64>,
+    /// What each term is worth at full value, a unit of its node (quanta).
+    pub(crate) worth: Vec<f64>,
     /// Node and slack a unit of it, summed over the rows of the account.
     pub(crate) slack: Vec<(u32, f64)>,
 }
@@ -100,16 +112,21 @@ impl Lowered {
     fn row(&mut self, form: &Form, base: u32, quanta: f64) {
         let unit = quanta / magnitude(form.scale).max(1.0);
         let first = self.terms.len();
-        self.linear(&form.backing, base, unit);
-        self.linear(&form.requirement, base, -unit);
+        // All rows of an account speak of the same collateral and debt.
+        let nothing = Linear::default();
+        let worth = if first == 0 { [&form.collateral, &form.debt] } else { [&nothing; 2] };
+        self.side(&form.backing, worth[0], base, [unit, unit], false);
+        self.side(&form.requirement, worth[1], base, [-unit, unit], true);
         // A row without any term is zero, and stays one.
         if self.terms.len() == first {
-            self.term(ONE, 0.0);
+            self.terms.push(TermShape::NOTHING);
+            self.coefficients.push(0.0);
+            self.worth.push(0.0);
         }
         self.terms[first].begins = Begins::Row;
         for hinge in &form.hinges {
             let first = self.terms.len();
-            self.linear(hinge, base, unit);
+            self.side(hinge, &nothing, base, [unit, unit], false);
             if let Some(term) = self.terms.get_mut(first) {
                 term.begins = Begins::Hinge;
             }
@@ -125,19 +142,29 @@ impl Lowered {
         }
     }
 
-    fn linear(&mut self, part: &Linear, base: u32, unit: f64) {
-        for &(node, coefficient) in part.terms.iter().filter(|(_, coefficient)| !coefficient.is_zero()) {
-            self.term(base + node.0, float(coefficient) * unit);
+    /// A linear part and what it is worth, node by node; `units` are those of a coefficient and of a worth.
+    fn side(&mut self, part: &Linear, worth: &Linear, base: u32, units: [f64; 2], debt: bool) {
+        let on = |linear: &Linear, node: NodeId| {
+            let term = linear.terms.iter().find(|(known, _)| *known == node);
+            term.map_or(0.0, |(_, coefficient)| float(*coefficient))
+        };
+        let idle = worth.terms.iter().filter(|(node, _)| part.terms.iter().all(|(known, _)| known != node));
+        for &(node, _) in part.terms.iter().chain(idle) {
+            let (coefficient, worth) = (on(part, node) * units[0], on(worth, node) * units[1]);
+            self.term(base + node.0, coefficient, worth, debt);
         }
-        if !part.constant.is_zero() {
-            self.term(ONE, float(part.constant) * unit);
-        }
+        self.term(ONE, float(part.constant) * units[0], float(worth.constant) * units[1], debt);
     }
 
-    fn term(&mut self, node: u32, coefficient: f64) {
-        let negative = coefficient < 0.0;
-        self.terms.push(TermShape { node, begins: Begins::Nothing, negative });
+    /// A term, unless there is nothing of it.
+    fn term(&mut self, node: u32, coefficient: f64, worth: f64, debt: bool) {
+        let (negative, idle) = (coefficient < 0.0, coefficient.abs() < f64::MIN_POSITIVE);
+        if idle && worth.abs() < f64::MIN_POSITIVE {
+            return;
+        }
+        self.terms.push(TermShape { node, begins: Begins::Nothing, negative, idle, debt });
         self.coefficients.push(coefficient);
+        self.worth.push(worth);
     }
 
     /// The share of G that rounding may take, and what is left of the slack beyond the panel's absolute part.

@@ -40,6 +40,8 @@ pub(crate) struct Panel {
 pub struct Packed {
     pub(crate) panels: Vec<Panel>,
     pub(crate) coefficients: Vec<Lane>,
+    /// What each term is worth at full value; where the coefficients are.
+    pub(crate) worth: Vec<Lane>,
     /// For each block, the share of the sum of absolute terms that the verdict may be off by.
     pub(crate) relative: Vec<f64>,
     /// For each block, who stands in it.
@@ -98,7 +100,9 @@ impl Packing {
     pub fn finish(self, near: &World) -> Packed {
         let lanes = |(shape, rows): (&Shape, &Vec<_>)| shape.1.len() * rows.len().div_ceil(LANES);
         let mut packed = Packed { opaque: self.opaque, count: self.count, ..Packed::default() };
-        packed.coefficients = crate::memory::reserved(self.shapes.iter().map(lanes).sum());
+        let lanes = self.shapes.iter().map(lanes).sum();
+        packed.coefficients = crate::memory::reserved(lanes);
+        packed.worth = crate::memory::reserved(lanes);
         for ((market, terms), rows) in self.shapes {
             packed.panel(market, terms, rows, near);
         }
@@ -126,11 +130,15 @@ impl Packed {
             self.accounts.push(accounts);
             self.relative.push(relative);
             for term in 0..terms.len() {
-                let mut lane = Lane([0.0; LANES]);
-                for (place, (_, _, row)) in block.iter().enumerate() {
-                    lane.0[place] = row.coefficients[term];
-                }
-                self.coefficients.push(lane);
+                let lane = |of: fn(&Lowered) -> &Vec<f64>| {
+                    let mut lane = Lane([0.0; LANES]);
+                    for (place, (_, _, row)) in block.iter().enumerate() {
+                        lane.0[place] = of(row)[term];
+                    }
+                    lane
+                };
+                self.coefficients.push(lane(|row| &row.coefficients));
+                self.worth.push(lane(|row| &row.worth));
             }
         }
         let blocks = self.accounts.len() - first;
@@ -177,11 +185,15 @@ impl Panel {
         Some(sum * RAISE)
     }
 
-    /// The numbers that its terms stand beside; `None` where one is unknown.
+    /// The numbers that its terms stand beside; `None` where one that counts is unknown.
     pub(crate) fn values(&self, world: &World, into: &mut Vec<f64>) -> Option<()> {
         into.clear();
         for term in &self.terms {
-            into.push(world.known(term.node).then(|| world.value(term.node))?);
+            into.push(match world.known(term.node) {
+                true => world.value(term.node),
+                false if term.idle => 0.0,
+                false => return None,
+            });
         }
         Some(())
     }

@@ -1,14 +1,18 @@
 //! What the kernel says of packed rows, beside the definition in exact integers ([`plimsoll_core::screen`]).
 
-#![allow(clippy::expect_used, clippy::panic)] // a test that cannot make its book has failed
+#![allow(clippy::expect_used, clippy::panic, clippy::float_arithmetic)] // a test that cannot make its book has failed
 
 use plimsoll_core::{Compiled, Form, Int, Linear, Node, NodeId, Nodes, Screen, U256, Valid, Why, screen};
-use plimsoll_kernel::{Layout, MarketRows, Packed, Packing, Path, Plan, Screened, World, Worlds};
+use plimsoll_kernel::{
+    Layout, MarketRows, Money, Packed, Packing, Path, Plan, Screened, Threads, World, Worlds,
+};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 const NODES: u32 = 5;
 const EPOCH: u64 = 3;
+/// Rows reach 2^221.
+const QUANTA: f64 = 1e-52;
 
 /// A whole number of any size up to so many bits: near zero, in the middle and at the end alike.
 fn whole(bits: u32) -> impl Strategy<Value = U256> {
@@ -40,12 +44,12 @@ fn form() -> impl Strategy<Value = Form> {
         prop::collection::btree_map((0..NODES).prop_map(NodeId), whole(40).prop_map(Int::from), 0..3),
         whole(60),
     );
-    (linear(true), linear(true), hinges, slack, 1_u64..1_000_000).prop_map(
-        |(backing, requirement, hinges, slack, scale)| {
+    (linear(true), linear(true), hinges, slack, 1_u64..1_000_000, linear(false), linear(false)).prop_map(
+        |(backing, requirement, hinges, slack, scale, collateral, debt)| {
             let (terms, constant) = slack;
             let slack = Linear { terms: terms.into_iter().collect(), constant: constant.into() };
             let valid = Valid { boxes: Vec::new(), epoch: EPOCH };
-            Form { backing, requirement, hinges, slack, scale: U256::from(scale), valid }
+            Form { backing, requirement, hinges, slack, scale: U256::from(scale), collateral, debt, valid }
         },
     )
 }
@@ -113,7 +117,7 @@ fn at_the_line(mut book: Vec<Compiled>, world: &World5) -> Vec<Compiled> {
 
 fn pack(book: &[Compiled], near: &World5) -> (Packed, Layout) {
     let layout = Layout::new([NODES as usize]).expect("few");
-    let rows = MarketRows { market: 0, base: 1, epoch: EPOCH, quanta: 1e-40 };
+    let rows = MarketRows { market: 0, base: 1, epoch: EPOCH, quanta: QUANTA };
     let mut packing = Packing::default();
     for compiled in book {
         packing.push(compiled, &rows).expect("few");
@@ -151,7 +155,7 @@ fn agrees(book: &[Compiled], world: &World5, screened: &Screened) -> Result<(), 
             );
         }
         if below.contains(&account) {
-            let Compiled::Rows(rows) = compiled else { panic!("{account} has no row") };
+            let Compiled::Rows(rows) = bare(compiled) else { panic!("{account} has no row") };
             let sunk = rows.iter().any(|form| {
                 let (row, slack) = (form.row(&nodes).expect("known"), form.slack(&nodes).expect("known"));
                 row.add(slack).expect("512 bits").is_negative()
@@ -193,14 +197,15 @@ proptest! {
         let worlds: Vec<World> = scenarios.iter().map(|values| World::new(&layout, [&values[..]])).collect();
         let laid = Worlds::new(&worlds, &packed);
         let plan = |path, money, prune| Plan { money, prune, path };
-        let first = packed.sweep(&laid, plan(Path::Portable, true, true));
+        let (one, two) = (Threads::one(), Threads::new(2).expect("threads"));
+        let first = packed.sweep(&laid, plan(Path::Portable, true, true), &one);
         for path in paths() {
             for world in &worlds {
                 prop_assert_eq!(packed.screen(world, path), packed.screen(world, Path::Portable));
             }
             for prune in [true, false] {
-                prop_assert_eq!(&packed.sweep(&laid, plan(path, true, prune)), &first);
-                let counted = packed.sweep(&laid, plan(path, false, prune));
+                prop_assert_eq!(&packed.sweep(&laid, plan(path, true, prune), &two), &first);
+                let counted = packed.sweep(&laid, plan(path, false, prune), &one);
                 prop_assert_eq!(&counted.undecided, &first.undecided);
                 for (counted, first) in counted.markets.iter().zip(&first.markets) {
                     prop_assert_eq!(&counted.below, &first.below);
@@ -215,6 +220,50 @@ proptest! {
             prop_assert!(alone.undecided.iter().all(|account| undecided.contains(account)));
             let below = alone.below.iter().filter(|account| !undecided.contains(account)).count() as u64;
             prop_assert_eq!(first.markets.first().map_or(0, |tally| tally.below[scenario]), below);
+        }
+    }
+}
+
+/// A part of the first row at full value (quanta), by way of its decimal digits; unknown nodes count as nothing.
+fn money(part: &Linear, form: &Form, world: &World5) -> f64 {
+    let known: World5 = world
+        .iter()
+        .map(|node| match node {
+            Ok(node) if !node.mantissa.is_negative() => Ok(*node),
+            _ => Ok(Node::exact(Int::ZERO)),
+        })
+        .collect();
+    let exact = part.at(&Nodes { values: &known }).expect("512 bits").to_string();
+    exact.parse::<f64>().expect("digits") / form.scale.to_string().parse::<f64>().expect("digits") * QUANTA
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Sums of money are those of the accounts below the line, each rounded to a quantum.
+    #[test]
+    fn money_is_the_accounts_each_rounded_once(book in book(), near in world(), scenarios in prop::collection::vec(world(), 1..4)) {
+        let (packed, layout) = pack(&book, &near);
+        let worlds: Vec<World> = scenarios.iter().map(|values| World::new(&layout, [&values[..]])).collect();
+        for (world, values) in worlds.iter().zip(&scenarios) {
+            let laid = Worlds::new(std::slice::from_ref(world), &packed);
+            let swept = packed.sweep(&laid, Plan { money: true, prune: true, path: Path::best() }, &Threads::one());
+            let Some(tally) = swept.markets.first() else { continue };
+            let (mut sums, mut size) = ([0.0; 3], 1.0);
+            let undecided: BTreeSet<u32> = swept.undecided.iter().map(|(_, account)| *account).collect();
+            for account in packed.screen(world, Path::Portable).below.iter().filter(|account| !undecided.contains(account)) {
+                let Compiled::Rows(rows) = &book[*account as usize] else { continue };
+                let [collateral, debt] = [&rows[0].collateral, &rows[0].debt].map(|part| money(part, &rows[0], values));
+                let each = [collateral, debt, (debt - collateral).max(0.0)];
+                for (sum, each) in sums.iter_mut().zip(each) {
+                    *sum += each;
+                }
+                size += 1.0 + (collateral + debt) * 1e-12;
+            }
+            let Money { collateral, debt, uncovered, .. } = tally.money[0];
+            for (found, expected) in [collateral, debt, uncovered].into_iter().zip(sums) {
+                prop_assert!((found as f64 - expected).abs() <= size, "{} for {}", found, expected);
+            }
         }
     }
 }

@@ -764,9 +764,14 @@ impl plimsoll_core::Market for Market {
         let requirement = position.borrow_shares.mul(DEBT_COEFFICIENT).ok_or(overflow)?;
         let scale = U256::pow10(54).ok_or(overflow)?;
         let slack = scale.mul(U256::new(2)).and_then(|two| two.add(lltv.mul(SLACK_PER_LLTV)?));
+        let value = position.collateral.mul(WAD.value()).ok_or(overflow)?;
+        let term =
+            |node, coefficient: U256| Linear { terms: vec![(node, coefficient.into())], constant: Int::ZERO };
         Ok(Compiled::Rows(vec![Form {
-            backing: Linear { terms: vec![(PRICE_NODE, backing.into())], constant: Int::ZERO },
-            requirement: Linear { terms: vec![(DEBT_NODE, requirement.into())], constant: Int::ZERO },
+            backing: term(PRICE_NODE, backing),
+            requirement: term(DEBT_NODE, requirement),
+            collateral: term(PRICE_NODE, value),
+            debt: term(DEBT_NODE, requirement),
             hinges: Vec::new(),
             slack: Linear { terms: Vec::new(), constant: slack.ok_or(overflow)?.into() },
             scale,

@@ -8,6 +8,7 @@ use plimsoll_core::{Account, Compiled, Form, Holding, Int, Linear, NodeId, RAY, 
 struct Row {
     backing: Linear,
     requirement: Linear,
+    value: Linear,
     slack: Linear,
     /// One base unit x 1e-4, in row units.
     fine: U256,
@@ -22,8 +23,8 @@ pub(super) fn compile(pool: &Pool, account: &Account, test: Test) -> Result<Comp
         return Ok(Compiled::Opaque);
     };
     let line = Line::of(pool.revision, test);
-    let mut row =
-        Row { backing: Linear::default(), requirement: Linear::default(), slack: Linear::default(), fine };
+    let empty = Linear::default;
+    let mut row = Row { backing: empty(), requirement: empty(), value: empty(), slack: empty(), fine };
     let mut owes = false;
     let mut thresholds: Vec<u16> = Vec::new();
     for &Holding { instrument, quantity } in account.holdings() {
@@ -98,6 +99,8 @@ impl Row {
         let weight = U256::new(weight as u128);
         let coefficient = scaled.mul(level)?.mul(weight)?;
         self.backing = core::mem::take(&mut self.backing).plus(node, coefficient.into())?;
+        let whole = scaled.mul(level)?.mul(TEN_THOUSAND)?;
+        self.value = core::mem::take(&mut self.value).plus(node, whole.into())?;
         // weight x (u or u/2, and 1); u in row units is at most level x node.
         let unit = weight.mul(level)?;
         let unit = if line.halves { half_up(unit)? } else { unit };
@@ -129,7 +132,9 @@ impl Row {
         let scale = if line.averaged { self.fine.mul(TEN_THOUSAND)? } else { self.fine };
         Some(Form {
             backing: self.backing,
+            debt: self.requirement.clone(),
             requirement: self.requirement,
+            collateral: self.value,
             hinges: Vec::new(),
             slack: self.slack,
             scale,

@@ -2,7 +2,7 @@
 
 use super::deposit::check_person;
 use super::position::{Trove, is_trove};
-use super::{MOST_BRANCHES, Market, ONE, batch_object};
+use super::{Branch, MOST_BRANCHES, Market, ONE, batch_object};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -124,7 +124,36 @@ pub(super) fn compile(market: &Market, account: &Account, test: Test) -> Result<
         constant: Int::ZERO,
     };
 
-    let each = times(&[least, YEAR])?;
+    let (debt, _) = owed(market, &trove, branch, ONE)?;
+    let (requirement, floors) = owed(market, &trove, branch, least)?;
+
+    let mut slack = times(&[least, U256::new(floors), FINE])?;
+    let mut scale = FINE;
+    if matches!(test, Test::Borrow | Test::Fill) {
+        scale = times(&[FINE, ONE])?;
+        slack = slack.add(times(&[scale, U256::new(2)])?).ok_or(OVERFLOW)?;
+    }
+    Ok(Compiled::Rows(vec![Form {
+        collateral: backing.clone(),
+        backing,
+        requirement,
+        debt,
+        hinges: Vec::new(),
+        slack: Linear { terms: vec![(at(PRICE), Int::from(FINE))], constant: Int::from(slack) },
+        scale,
+        valid: Valid { boxes: Vec::new(), epoch: market.epoch },
+    }]))
+}
+
+/// What a trove owes, `times_each`-fold, and how often the contract cuts it.
+fn owed(
+    market: &Market,
+    trove: &Trove,
+    branch: &Branch,
+    times_each: U256,
+) -> Result<(Linear, u128), Refusal> {
+    let at = |which| node(trove.branch, which);
+    let each = times(&[times_each, YEAR])?;
     let redistributed = Int::from(times(&[each, trove.stake])?);
     let before = Int::from(times(&[each, trove.stake, trove.snapshot_debt])?);
     let mut requirement = Linear { terms: vec![(at(DEBT), redistributed)], constant: before.neg() };
@@ -145,7 +174,7 @@ pub(super) fn compile(market: &Market, account: &Account, test: Test) -> Result<
             requirement.constant = requirement.constant.add(recorded).ok_or(OVERFLOW)?;
             // No interest arises after a shutdown, and none is taken back of a trove touched after it.
             if !branch.is_shut_down() || trove.last_update < branch.shutdown_time {
-                let weighted = times(&[least, trove.debt, trove.rate])?;
+                let weighted = times(&[times_each, trove.debt, trove.rate])?;
                 let since = Int::from(times(&[weighted, trove.last_update.into()])?);
                 requirement.constant = requirement.constant.sub(since).ok_or(OVERFLOW)?;
                 requirement = requirement.plus(at(CLOCK), Int::from(weighted)).ok_or(OVERFLOW)?;
@@ -154,18 +183,5 @@ pub(super) fn compile(market: &Market, account: &Account, test: Test) -> Result<
         }
     };
 
-    let mut slack = times(&[least, U256::new(floors), FINE])?;
-    let mut scale = FINE;
-    if matches!(test, Test::Borrow | Test::Fill) {
-        scale = times(&[FINE, ONE])?;
-        slack = slack.add(times(&[scale, U256::new(2)])?).ok_or(OVERFLOW)?;
-    }
-    Ok(Compiled::Rows(vec![Form {
-        backing,
-        requirement,
-        hinges: Vec::new(),
-        slack: Linear { terms: vec![(at(PRICE), Int::from(FINE))], constant: Int::from(slack) },
-        scale,
-        valid: Valid { boxes: Vec::new(), epoch: market.epoch },
-    }]))
+    Ok((requirement, floors))
 }

@@ -13,11 +13,18 @@ impl Market {
         Form {
             backing: term(SPOT_NODE, position.ink),
             requirement: term(RATE_NODE, position.art),
+            collateral: term(SPOT_NODE, self.unweighted(position.ink)),
+            debt: term(RATE_NODE, position.art),
             hinges: Vec::new(),
             slack: Linear::default(),
             scale: U256::ONE,
             valid: Valid { boxes: Vec::new(), epoch: self.epoch },
         }
+    }
+
+    /// What the spot has divided by `mat`, whole again; as it is where 256 bits do not hold that.
+    fn unweighted(&self, backing: U256) -> U256 {
+        backing.mul_div_wide(self.numbers.rules.mat, RAY.value(), Down).unwrap_or(backing)
     }
 
     /// The row in units of a den-th of a rad; `None` where 256 bits do not hold its coefficients.
@@ -37,6 +44,8 @@ impl Market {
         Some(Form {
             backing: term(PRICE_NODE, backing),
             requirement: term(RATE_NODE, requirement),
+            collateral: term(PRICE_NODE, self.unweighted(backing)),
+            debt: term(RATE_NODE, requirement),
             hinges: Vec::new(),
             slack: Linear { terms: Vec::new(), constant: slack.into() },
             scale: den,
