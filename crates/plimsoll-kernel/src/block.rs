@@ -15,7 +15,7 @@ pub(crate) struct Corner {
     worst: Vec<f64>,
     best: Vec<f64>,
     high: Vec<f64>,
-    kappa: f64,
+    pub(crate) kappa: f64,
 }
 
 impl Panel {

@@ -13,6 +13,7 @@ mod block;
 mod float;
 mod lower;
 mod memory;
+mod pair;
 mod panel;
 mod rows;
 mod screen;

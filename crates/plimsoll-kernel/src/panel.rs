@@ -6,6 +6,7 @@
 
 use crate::float::HALF_ULP;
 use crate::lower::{Begins, LEAST_SLACK, Lowered, Lowering, RAISE, TermShape, lower};
+use crate::pair::{Pairs, backing_of, ratio};
 use crate::world::World;
 use plimsoll_core::Compiled;
 use std::collections::BTreeMap;
@@ -17,6 +18,9 @@ pub(crate) const LANES: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(align(64))]
 pub(crate) struct Lane(pub(crate) [f64; LANES]);
+
+/// A pair whose debt is at least so many times its slack takes part in the order of its panel.
+const DUST: f64 = 1e9;
 
 /// No account stands here.
 pub(crate) const NOBODY: u32 = u32::MAX;
@@ -33,6 +37,8 @@ pub(crate) struct Panel {
     /// Its first lane of coefficients.
     pub(crate) offset: usize,
     pub(crate) blocks: usize,
+    /// Where every row is one holding and one debt.
+    pub(crate) pairs: Option<Pairs>,
 }
 
 /// A book's accounts, packed for one line and one lens.
@@ -103,21 +109,48 @@ impl Packing {
         let lanes = self.shapes.iter().map(lanes).sum();
         packed.coefficients = crate::memory::reserved(lanes);
         packed.worth = crate::memory::reserved(lanes);
-        for ((market, terms), rows) in self.shapes {
-            packed.panel(market, terms, rows, near);
+        for ((market, terms), mut rows) in self.shapes {
+            for (_, row) in &mut rows {
+                row.terms.clone_from(&terms);
+            }
+            match backing_of(&terms) {
+                // Accounts so small that the venue's roundings are much of them stand apart: the order serves all others.
+                Some(backing) => {
+                    let absolute = absolute(&rows);
+                    let least = slack(&absolute, near).unwrap_or(f64::INFINITY) * DUST;
+                    let debt = |row: &Lowered| {
+                        row.coefficients[1 - backing].abs() * near.value(terms[1 - backing].node)
+                    };
+                    let (large, dust) = rows.into_iter().partition(|(_, row)| debt(row) >= least);
+                    packed.panel(market, &terms, large, near, Some(backing));
+                    packed.panel(market, &terms, dust, near, None);
+                }
+                None => packed.panel(market, &terms, rows, near, None),
+            }
         }
         packed
     }
 }
 
 impl Packed {
-    fn panel(&mut self, market: u32, terms: Vec<TermShape>, mut rows: Vec<(u32, Lowered)>, near: &World) {
-        for (_, row) in &mut rows {
-            row.terms.clone_from(&terms);
+    fn panel(
+        &mut self,
+        market: u32,
+        terms: &[TermShape],
+        rows: Vec<(u32, Lowered)>,
+        near: &World,
+        backing: Option<usize>,
+    ) {
+        if rows.is_empty() {
+            return;
         }
         let absolute = absolute(&rows);
+        let key = |row: &Lowered| match backing {
+            Some(backing) => ratio(backing, &row.coefficients),
+            None => row.nearness(near),
+        };
         let mut keyed: Vec<(f64, u32, Lowered)> =
-            rows.into_iter().map(|(account, row)| (row.nearness(near), account, row)).collect();
+            rows.into_iter().map(|(account, row)| (key(&row), account, row)).collect();
         keyed.sort_by(|(x, a, _), (y, b, _)| x.total_cmp(y).then(a.cmp(b)));
         let (first, offset) = (self.accounts.len(), self.coefficients.len());
         for block in keyed.chunks(LANES) {
@@ -142,7 +175,13 @@ impl Packed {
             }
         }
         let blocks = self.accounts.len() - first;
-        self.panels.push(Panel { market, terms, absolute, first, offset, blocks });
+        let pairs = backing.map(|backing| {
+            let rows: Vec<[f64; 2]> =
+                keyed.iter().map(|(_, _, row)| [row.coefficients[0], row.coefficients[1]]).collect();
+            let relative = self.relative[first..].iter().copied().fold(0.0, f64::max);
+            Pairs::new(backing, &rows, relative)
+        });
+        self.panels.push(Panel { market, terms: terms.to_vec(), absolute, first, offset, blocks, pairs });
     }
 
     /// How many accounts were taken in.
@@ -178,11 +217,7 @@ impl Panel {
 
     /// The panel's own slack in a world (quanta); `None` where a node that it needs is unknown.
     pub(crate) fn kappa(&self, world: &World) -> Option<f64> {
-        let mut sum = LEAST_SLACK;
-        for &(node, slack) in &self.absolute {
-            sum += slack * world.known(node).then(|| world.value(node))?;
-        }
-        Some(sum * RAISE)
+        slack(&self.absolute, world)
     }
 
     /// The numbers that its terms stand beside; `None` where one that counts is unknown.
@@ -197,6 +232,15 @@ impl Panel {
         }
         Some(())
     }
+}
+
+/// What a slack comes to in a world (quanta); `None` where a node that it needs is unknown.
+fn slack(absolute: &[(u32, f64)], world: &World) -> Option<f64> {
+    let mut sum = LEAST_SLACK;
+    for &(node, slack) in absolute {
+        sum += slack * world.known(node).then(|| world.value(node))?;
+    }
+    Some(sum * RAISE)
 }
 
 /// The slack that all rows have in common. Of a node that the rows have, as much as the least of them: the rest is a

@@ -31,6 +31,11 @@ impl Packed {
             let kappa = panel.kappa(world);
             match (panel.values(world, &mut values), kappa) {
                 (Some(()), Some(kappa)) => {
+                    if let Some((below, undecided)) = panel.order(&values, kappa) {
+                        screened.below.extend(self.placed(panel, 0..below));
+                        screened.undecided.extend(self.placed(panel, undecided));
+                        continue;
+                    }
                     path.run(OneWorld { packed: self, panel, values: &values, kappa, hits: &mut hits });
                 }
                 _ => {

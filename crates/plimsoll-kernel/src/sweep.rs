@@ -25,6 +25,9 @@ pub struct Plan {
     pub money: bool,
     /// Judge whole tiles first. The answers are the same without.
     pub prune: bool,
+    /// Look accounts with one holding and one debt up in their order, where no money is asked for. It leaves a few more
+    /// undecided next to the line.
+    pub pairs: bool,
     /// The path.
     pub path: Path,
 }
@@ -146,8 +149,25 @@ impl Job for Sweep<'_> {
         let Sweep { packed, panel, blocks, worlds, plan, found } = self;
         let (width, plain) = (panel.terms.len(), panel.is_plain());
         let corners: Vec<Option<Corner>> = worlds.tiles.iter().map(|tile| panel.corner(tile)).collect();
+        // A tile is looked up in the order of pairs, or goes through the blocks.
+        let looked_up: Vec<bool> = worlds
+            .tiles
+            .iter()
+            .zip(&corners)
+            .enumerate()
+            .map(|(at, (tile, corner))| {
+                let ordered = plan.pairs && !plan.money && panel.pairs.is_some();
+                ordered
+                    && corner
+                        .as_ref()
+                        .is_some_and(|corner| found.look_up(packed, panel, &blocks, at, tile, corner))
+            })
+            .collect();
         for near in blocks.clone().step_by(NEAR) {
             for (at, (tile, corner)) in worlds.tiles.iter().zip(&corners).enumerate() {
+                if looked_up[at] {
+                    continue;
+                }
                 for block in near..(near + NEAR).min(blocks.end) {
                     let accounts = &packed.accounts[panel.first + block];
                     let Some(corner) = corner else {
@@ -221,6 +241,36 @@ impl Found {
         }
         self.undecided.append(&mut other.undecided);
         self
+    }
+
+    /// Looks the accounts of these blocks up in the order of their panel, scenario by scenario. Tells whether that could be
+    /// done for the whole tile; else nothing was counted.
+    fn look_up(
+        &mut self,
+        packed: &Packed,
+        panel: &Panel,
+        blocks: &Range<usize>,
+        at: usize,
+        tile: &Tile,
+        corner: &Corner,
+    ) -> bool {
+        let Some(pairs) = &panel.pairs else { return false };
+        let [first, second] = [0, 1].map(|term| tile.values[panel.terms[term].node as usize].0);
+        let places = |scenario: usize| {
+            let (register, lane) = (scenario / LANES, scenario % LANES);
+            pairs.at([first[register][lane], second[register][lane]], corner.kappa)
+        };
+        let all: Option<Vec<_>> = (0..tile.scenarios.len()).map(places).collect();
+        let Some(all) = all else { return false };
+        let (begin, end) = (blocks.start * LANES, blocks.end * LANES);
+        for (scenario, (below, undecided)) in all.into_iter().enumerate() {
+            let count = below.clamp(begin, end) - begin;
+            self.sums[at].counts[scenario / LANES][scenario % LANES] += count as i64;
+            let undecided = undecided.start.clamp(begin, end)..undecided.end.clamp(begin, end);
+            let accounts = packed.placed(panel, undecided);
+            self.undecided.extend(accounts.map(|account| (tile.scenarios[scenario], account)));
+        }
+        true
     }
 
     /// Makes sure that the sums of a tile hold these accounts, too.

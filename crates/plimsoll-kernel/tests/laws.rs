@@ -4,7 +4,7 @@
 
 use plimsoll_core::{Compiled, Form, Int, Linear, Node, NodeId, Nodes, Screen, U256, Valid, Why, screen};
 use plimsoll_kernel::{
-    Layout, MarketRows, Money, Packed, Packing, Path, Plan, Screened, Threads, World, Worlds,
+    Layout, MarketRows, Money, Packed, Packing, Path, Plan, Screened, Swept, Threads, World, Worlds,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -166,6 +166,19 @@ fn agrees(book: &[Compiled], world: &World5, screened: &Screened) -> Result<(), 
     Ok(())
 }
 
+/// How many are below zero in each scenario, by exact rows where the sweep left it open.
+fn decided(book: &[Compiled], scenarios: &[World5], swept: &Swept) -> Vec<u64> {
+    let mut counts = swept.markets.first().map_or(vec![0; scenarios.len()], |tally| tally.below.clone());
+    for &(scenario, account) in &swept.undecided {
+        let Compiled::Rows(rows) = bare(&book[account as usize]) else { continue };
+        let nodes = Nodes { values: &scenarios[scenario as usize] };
+        let below = rows.iter().map(|form| form.row(&nodes)).collect::<Result<Vec<_>, _>>();
+        counts[scenario as usize] +=
+            u64::from(below.is_ok_and(|rows| rows.iter().any(|row| row.is_negative())));
+    }
+    counts
+}
+
 fn paths() -> impl Iterator<Item = Path> {
     Path::ALL.into_iter().filter(|path| path.available())
 }
@@ -190,27 +203,72 @@ proptest! {
         agrees(&book, &there, &packed.screen(&World::new(&layout, [&there[..]]), Path::best()))?;
     }
 
+    /// And of accounts with one holding and one debt, which are looked up in their order: each is within a few units of its line.
+    #[test]
+    fn law_1_holds_at_the_line_of_pairs(
+        sizes in prop::collection::vec((whole(70), -3_i128..4), 1..40),
+        nodes in (whole(60), whole(60)),
+        slack in 0_i128..4,
+        others in prop::collection::vec(world(), 1..4),
+    ) {
+        let one = U256::new(1);
+        let (v, w) = (nodes.0.add(one).expect("256 bits"), nodes.1.add(one).expect("256 bits"));
+        let pair = |&(size, nudge): &(U256, i128)| {
+            let size = size.add(one).expect("256 bits");
+            let term = |node, c: Int| Linear { terms: vec![(NodeId(node), c)], constant: Int::ZERO };
+            let debt = Int::from(size.mul(v).expect("256 bits")).add(Int::new(nudge)).expect("256 bits");
+            let debt = if debt.is_negative() { Int::ONE } else { debt };
+            Compiled::Rows(vec![Form {
+                backing: term(0, size.mul(w).expect("256 bits").into()),
+                requirement: term(1, debt),
+                slack: Linear { terms: Vec::new(), constant: Int::new(slack) },
+                scale: one,
+                valid: Valid { boxes: Vec::new(), epoch: EPOCH },
+                ..Form::default()
+            }])
+        };
+        let book: Vec<Compiled> = sizes.iter().map(pair).collect();
+        let mut there: World5 = vec![Ok(Node::exact(Int::ONE)); NODES as usize];
+        (there[0], there[1]) = (Ok(Node::exact(v.into())), Ok(Node::exact(w.into())));
+        let (packed, layout) = pack(&book, &there);
+        for values in std::iter::once(&there).chain(&others) {
+            let world = World::new(&layout, [&values[..]]);
+            agrees(&book, values, &packed.screen(&world, Path::best()))?;
+        }
+        let worlds: Vec<World> = [&there, &there].map(|values| World::new(&layout, [&values[..]])).to_vec();
+        let plan = Plan { money: false, prune: true, pairs: true, path: Path::best() };
+        let swept = packed.sweep(&Worlds::new(&worlds, &packed), plan, &Threads::one());
+        let exact = book.iter().filter(|row| matches!(row, Compiled::Rows(rows) if rows[0].row(&Nodes { values: &there }).expect("known").is_negative()));
+        let exact = exact.count() as u64;
+        prop_assert_eq!(decided(&book, &[there.clone(), there.clone()], &swept), [exact, exact]);
+    }
+
     /// Law 3: the answer does not depend on the path, nor on judging tiles first, and a sweep is the screen, many times.
     #[test]
     fn law_3_every_path_gives_the_same_bits(book in book(), near in world(), scenarios in prop::collection::vec(world(), 1..150)) {
         let (packed, layout) = pack(&book, &near);
         let worlds: Vec<World> = scenarios.iter().map(|values| World::new(&layout, [&values[..]])).collect();
         let laid = Worlds::new(&worlds, &packed);
-        let plan = |path, money, prune| Plan { money, prune, path };
+        let plan = |path, money, prune, pairs| Plan { money, prune, pairs, path };
         let (one, two) = (Threads::one(), Threads::new(2).expect("threads"));
-        let first = packed.sweep(&laid, plan(Path::Portable, true, true), &one);
+        let first = packed.sweep(&laid, plan(Path::Portable, true, true, false), &one);
+        let exact = decided(&book, &scenarios, &first);
         for path in paths() {
             for world in &worlds {
                 prop_assert_eq!(packed.screen(world, path), packed.screen(world, Path::Portable));
             }
             for prune in [true, false] {
-                prop_assert_eq!(&packed.sweep(&laid, plan(path, true, prune), &two), &first);
-                let counted = packed.sweep(&laid, plan(path, false, prune), &one);
+                prop_assert_eq!(&packed.sweep(&laid, plan(path, true, prune, false), &two), &first);
+                let counted = packed.sweep(&laid, plan(path, false, prune, false), &one);
                 prop_assert_eq!(&counted.undecided, &first.undecided);
                 for (counted, first) in counted.markets.iter().zip(&first.markets) {
                     prop_assert_eq!(&counted.below, &first.below);
                 }
             }
+            // The order of pairs leaves others undecided; when they are decided, it comes to the same.
+            let ordered = packed.sweep(&laid, plan(path, false, true, true), &two);
+            prop_assert_eq!(&decided(&book, &scenarios, &ordered), &exact);
+            prop_assert_eq!(&ordered, &packed.sweep(&laid, plan(Path::Portable, false, true, true), &one));
         }
         // A tile's bound is above that of each of its scenarios: a sweep decides no more than the screen does.
         for (scenario, world) in worlds.iter().enumerate() {
@@ -247,7 +305,7 @@ proptest! {
         let worlds: Vec<World> = scenarios.iter().map(|values| World::new(&layout, [&values[..]])).collect();
         for (world, values) in worlds.iter().zip(&scenarios) {
             let laid = Worlds::new(std::slice::from_ref(world), &packed);
-            let swept = packed.sweep(&laid, Plan { money: true, prune: true, path: Path::best() }, &Threads::one());
+            let swept = packed.sweep(&laid, Plan { money: true, prune: true, pairs: false, path: Path::best() }, &Threads::one());
             let Some(tally) = swept.markets.first() else { continue };
             let (mut sums, mut size) = ([0.0; 3], 1.0);
             let undecided: BTreeSet<u32> = swept.undecided.iter().map(|(_, account)| *account).collect();

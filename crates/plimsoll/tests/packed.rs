@@ -53,7 +53,9 @@ fn recorded() -> Vec<Place> {
         .expect("the vectors")
         .map(|entry| entry.expect("an entry").path())
         .collect();
-    names.retain(|name| name.to_string_lossy().ends_with("accounts.json.gz") && name.to_string_lossy().contains("aave"));
+    names.retain(|name| {
+        name.to_string_lossy().ends_with("accounts.json.gz") && name.to_string_lossy().contains("aave")
+    });
     names.sort();
     let mut places = Vec::new();
     for path in names {
