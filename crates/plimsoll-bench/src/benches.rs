@@ -4,3 +4,4 @@ pub(crate) mod assess_aave;
 pub(crate) mod check_1m;
 pub(crate) mod hostile;
 pub(crate) mod num_mul_div;
+pub(crate) mod whole_book;

@@ -1,6 +1,6 @@
 //! Every name, and what running one may need or meet.
 
-use crate::benches::{assess_aave, check_1m, hostile, num_mul_div};
+use crate::benches::{assess_aave, check_1m, hostile, num_mul_div, whole_book};
 use crate::line::Line;
 use plimsoll_core::Refusal;
 use serde_json::json;
@@ -46,6 +46,30 @@ pub(crate) const ENTRIES: &[Entry] = &[
         about: "liquidation prices of the same accounts, every asset in both directions, CPU seconds",
         kind: Kind::Speed,
         run: check_1m::prices::run,
+    },
+    Entry {
+        name: whole_book::CHECK_1M,
+        about: "a packed book of a million accounts in one world: who may be below the line, nanoseconds an account on one core",
+        kind: Kind::Speed,
+        run: whole_book::run_check_1m,
+    },
+    Entry {
+        name: whole_book::CHECK_10M,
+        about: "the same of ten million accounts",
+        kind: Kind::Speed,
+        run: whole_book::run_check_10m,
+    },
+    Entry {
+        name: whole_book::SWEEP_DENSE,
+        about: "a million accounts in 1,024 scenarios, every one computed, exact counts, nanoseconds an account and scenario",
+        kind: Kind::Speed,
+        run: whole_book::run_sweep_dense,
+    },
+    Entry {
+        name: whole_book::SWEEP,
+        about: "the same with tiles of scenarios judged first and pairs looked up in their order",
+        kind: Kind::Speed,
+        run: whole_book::run_sweep,
     },
     Entry {
         name: num_mul_div::NAME,
