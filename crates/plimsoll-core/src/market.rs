@@ -257,6 +257,11 @@ pub trait Market: Send + Sync {
     fn nodes(&self) -> &[NodeSpec];
     /// The terms that accounts carry here.
     fn terms(&self) -> &'static [TermSpec];
+    /// How much of an instrument all accounts of the market hold, in the quantity that accounts hold, as the market itself
+    /// keeps it: no sum over accounts is more. `None` where it keeps no such number.
+    fn total(&self, _: InstrumentId) -> Option<U256> {
+        None
+    }
     /// When the state was last brought up to date; no question may be older.
     fn updated(&self) -> Time;
 

@@ -304,6 +304,16 @@ impl plimsoll_core::Market for Market {
         TERMS
     }
 
+    /// Of collateral the vat keeps no total. All Dai in it is its `debt`, the system's own purse included.
+    fn total(&self, instrument: InstrumentId) -> Option<U256> {
+        let state = &self.numbers.state;
+        match instrument {
+            ART => Some(state.total_art),
+            VAT_DAI => Some(state.debt.sub_or_zero(state.vow_dai)),
+            _ => None,
+        }
+    }
+
     fn updated(&self) -> Time {
         Time(self.numbers.state.rho)
     }
