@@ -327,6 +327,17 @@ pub trait Market: Send + Sync {
         None
     }
 
+    /// The same market with a delayed oracle that takes no further price: what interest alone will do. `None` where no price
+    /// comes by itself.
+    fn still(&self, _feeds: Feeds<'_>, _at: Time) -> Option<Box<dyn Market>> {
+        None
+    }
+
+    /// Prices that the market keeps itself, beside those that it reads: what is in force, and what is queued.
+    fn kept(&self) -> Vec<Figure> {
+        Vec::new()
+    }
+
     /// The orders in which redemptions reach accounts, one for each queue of the market, each account with what it owes:
     /// how much debt stands before mine. None where the venue knows no redemption, or takes no order.
     fn queues(&self, _accounts: &dyn Accounts, _feeds: Feeds<'_>, _at: Time) -> Vec<Queue> {
