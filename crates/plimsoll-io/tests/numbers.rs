@@ -39,7 +39,7 @@ fn every_number_is_listed() {
             venue = name.trim_matches('`');
         }
         if let Some(row) = line.strip_prefix("| `") {
-            let (name, unit) = row.trim_end_matches(" |").split_once("` | ").unwrap();
+            let (name, unit) = row.trim_end_matches('|').split_once("` |").unwrap();
             listed.entry(venue).or_default().push((name, unit.trim()));
         }
     }
