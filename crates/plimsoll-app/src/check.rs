@@ -204,7 +204,8 @@ pub(crate) fn columns() -> Vec<&'static str> {
 
 pub(crate) fn shown_cells(book: &Book, shown: &Shown<'_>) -> Vec<String> {
     let mut cells = cells(book, shown.row);
-    cells.splice(AHEAD_AT..AHEAD_AT, outlook::columns(book, &shown.outlook));
+    let verdict = shown.row.liquidation.own.ok().map(|own| own.verdict);
+    cells.splice(AHEAD_AT..AHEAD_AT, outlook::columns(book, &shown.outlook, verdict));
     if let Some(note) = cells.last_mut() {
         let more =
             outlook::basis(book, &shown.outlook).into_iter().chain(outlook::coming(book.at, &shown.outlook));
@@ -307,8 +308,19 @@ pub(crate) fn print_prices(markets: &[MarketInfo]) {
             format!("  {} {value} {} ({}{age}{doubt})", price.asset, market.currency, price.kind)
         });
         outln!("{}", prices.collect::<Vec<_>>().join("\n"));
+        if let Some(line) = kept(&market.kept) {
+            outln!("{line}");
+        }
         market.auctions.iter().for_each(print_auction);
     }
+}
+
+/// The prices that a market keeps itself, as one line.
+pub(crate) fn kept(figures: &[Figure]) -> Option<String> {
+    let show =
+        |figure: &Figure| format!("{} {}", figure.name, show::exact(figure.value, figure.unit.decimals));
+    let all: Vec<String> = figures.iter().map(show).collect();
+    (!all.is_empty()).then(|| format!("  the venue keeps: {}", all.join(", ")))
 }
 
 fn print_auction(auction: &Auction) {
@@ -461,6 +473,7 @@ fn market_json(market: &MarketInfo) -> Value {
             "age": price.age,
             "doubt": price.doubt.map(|why| why.to_string()),
         })).collect::<Vec<_>>(),
+        "kept": figures_json(&market.kept),
         "auctions": market.auctions.iter().map(auction_json).collect::<Vec<_>>(),
     })
 }

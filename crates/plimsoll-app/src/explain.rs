@@ -78,6 +78,9 @@ fn print(book: &Book, e: &Explanation) {
         outln!("term     {name} = {value}");
     }
     print_prices(e);
+    if let Some(line) = crate::check::kept(&market.market.kept()) {
+        outln!("{line}");
+    }
     outln!("\nholdings");
     for HoldingLine { instrument, asset, decimals, quantity, balance } in &e.holdings {
         outln!("  {instrument}: {quantity} stored");
@@ -116,9 +119,12 @@ fn print(book: &Book, e: &Explanation) {
                 outln!("  unknown: {asset} ({refusal} [{}])", refusal.code());
                 continue;
             }
+            let beyond = limit.beyond.map_or_else(String::new, |why| {
+                format!("; and of a larger loan: {}", crate::ask::words(&why))
+            });
             let why = limit.because.map_or_else(
                 || "everything".into(),
-                |refusal| format!("one unit more: {refusal} [{}]", refusal.code()),
+                |refusal| format!("one unit more: {refusal} [{}]{beyond}", refusal.code()),
             );
             let doubt = doubt.map_or_else(String::new, |why| {
                 format!(" IN DOUBT: a price is {why}; this is at the price that the venue would use")
@@ -314,6 +320,7 @@ fn as_json(book: &Book, e: &Explanation) -> Value {
             "doubt": read.doubt.map(|why| why.to_string()),
         })).collect::<Vec<_>>(),
         "prices": e.prices.iter().map(price_json).collect::<Vec<_>>(),
+        "kept": crate::check::figures_json(&book.markets[book.accounts[e.account].market].market.kept()),
         "shown": crate::check::row_json(book, &e.row),
         "liquidation": line(&e.row.liquidation, &e.liquidation),
         "borrowing": line(&e.row.borrowing, &e.borrowing),

@@ -6,7 +6,7 @@ use crate::check::{judgement_json, provenance_json};
 use crate::show;
 use crate::show::outln;
 use crate::whatif::table;
-use plimsoll::{Dealt, Forced, Liquidate, Moved, Pair, PricedBy, Sale, liquidate, unmoved};
+use plimsoll::{Dealt, Forced, Left, Liquidate, Moved, Pair, PricedBy, Sale, liquidate, unmoved};
 use plimsoll_core::{Amount, Book, Int, Lot, Mechanism, Receive, U256};
 use serde_json::{Value, json};
 
@@ -130,11 +130,7 @@ fn print_forced(answer: &Liquidate) -> bool {
                     ),
                     forced_priced(dealt),
                     dealt.health_after.map_or_else(|| "no debt".into(), |health| health.to_string()),
-                    if dealt.profit.is_some_and(|profit| profit > Int::ZERO) {
-                        String::new()
-                    } else {
-                        "does not pay".into()
-                    },
+                    forced_note(dealt, answer.unit.decimals),
                 ]);
             }
             Err(refusal) => refused.push(format!("{}: not executable: {}", name.trim(), words(refusal))),
@@ -147,6 +143,28 @@ fn print_forced(answer: &Liquidate) -> bool {
         outln!("{line}");
     }
     calls.row_count() > 0
+}
+
+/// What else is to be known: that nobody is paid for it, and what it costs the owner.
+fn forced_note(dealt: &Dealt, decimals: u8) -> String {
+    let mut notes = Vec::new();
+    if dealt.profit.is_none_or(|profit| profit <= Int::ZERO) {
+        notes.push("does not pay".to_string());
+    }
+    if let Some(Left { taken, relieved, lost, credit, .. }) = &dealt.owner {
+        let money = |value: &Int| show::amount(*value, decimals, 2);
+        let credit =
+            credit.iter().map(|(asset, decimals, raw)| format!("{} {asset}", tokens(*raw, *decimals)));
+        let credit = credit.collect::<Vec<_>>().join(" and ");
+        let credit = if credit.is_empty() { "nothing".into() } else { credit };
+        notes.push(format!(
+            "the owner loses {}: collateral of {} for a debt of {}; left: {credit}",
+            money(lost),
+            money(taken),
+            money(relieved)
+        ));
+    }
+    notes.join("; ")
 }
 
 /// A forcing call in words.
@@ -256,6 +274,17 @@ fn forced_json(forced: &Forced) -> Value {
             "profit": dealt.profit.map(|value| value.to_string()),
             "priced": dealt.priced.iter().map(|(asset, by)| json!({"asset": asset, "by": by_json(by)}))
                 .collect::<Vec<_>>(),
+            "owner": dealt.owner.as_ref().map(|left| json!({
+                "taken_value": left.taken.to_string(),
+                "relieved_value": left.relieved.to_string(),
+                "credited_value": left.credited.to_string(),
+                "lost_value": left.lost.to_string(),
+                "credit": left.credit.iter().map(|(asset, decimals, raw)| json!({
+                    "asset": asset,
+                    "decimals": decimals,
+                    "amount": raw.to_string(),
+                })).collect::<Vec<_>>(),
+            })),
             "health_after": dealt.health_after.map(|health| health.digits(0, 18)),
         })),
         "refusal": forced.outcome.as_ref().err().map(refusal_json),

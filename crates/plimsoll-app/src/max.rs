@@ -40,6 +40,10 @@ fn print(book: &Book, answer: &Max) {
                 false => format!("{all}{}", tokens(limit.amount, *decimals)),
             };
             let because = limit.because.as_ref().map_or_else(String::new, words);
+            let beyond = limit
+                .beyond
+                .as_ref()
+                .map_or_else(String::new, |why| format!("; and of a larger loan: {}", words(why)));
             let open = if limit.no_more_than == limit.amount {
                 String::new()
             } else {
@@ -50,7 +54,7 @@ fn print(book: &Book, answer: &Max) {
                 asset.clone(),
                 amount,
                 binds.name().into(),
-                format!("{because}{open}"),
+                format!("{because}{beyond}{open}"),
             ]);
         }
     }
@@ -83,6 +87,7 @@ fn most_json(most: &Most) -> Value {
         "all": limit.because.is_none() && limit.amount != U256::ZERO,
         "binds": binds.name(),
         "one_unit_more": limit.because.as_ref().map(refusal_json),
+        "beyond": limit.beyond.as_ref().map(refusal_json),
         "no_more_than": known(limit.no_more_than),
         "kind": match limit {
             limit if limit.is_unknown() => "unknown",

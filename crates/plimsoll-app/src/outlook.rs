@@ -62,7 +62,7 @@ pub(crate) fn run(args: &OutlookArgs) -> u8 {
         );
     } else {
         print_head(&book, account, &judgement);
-        print(&book, account, &outlook, &slots, &joint);
+        print(&book, account, judgement.own.ok().map(|own| own.verdict), &outlook, &slots, &joint);
         print_foot(&lookout.identity());
     }
     explain::code(&judgement)
@@ -113,7 +113,7 @@ fn together(book: &Book, text: &str) -> Result<Mover, String> {
 // ---- for people -----------------------------------------------------------------------------------------------------
 
 /// The two columns of `check`: the nearest factor, and when interest alone is enough.
-pub(crate) fn columns(book: &Book, outlook: &Outlook) -> [String; 2] {
+pub(crate) fn columns(book: &Book, outlook: &Outlook, own: Option<Verdict>) -> [String; 2] {
     let nearest = outlook.factors.first().and_then(|factor| Some((factor, factor.nearest()?)));
     let unproven = |crossing: Crossing| matches!(crossing, Crossing::Unproven(_));
     let lost = |factor: &Factor| unproven(factor.boundary.down) || unproven(factor.boundary.up);
@@ -123,7 +123,7 @@ pub(crate) fn columns(book: &Book, outlook: &Outlook) -> [String; 2] {
             let way = format!("{} {}", name(book, factor.leaf), percent(distance.parts));
             // A move that would save an account is not told like one that kills it.
             if factor.boundary.today == Verdict::Unhealthy {
-                return format!("healthy at {way}");
+                return format!("{} at {way}", back(own));
             }
             let multiple = if distance.parts.is_negative() { factor.worst_days() } else { None };
             let multiple = multiple
@@ -132,6 +132,12 @@ pub(crate) fn columns(book: &Book, outlook: &Outlook) -> [String; 2] {
         },
     );
     [nearest, outlook.interest.as_ref().map_or_else(|| "-".into(), runs)]
+}
+
+/// What a price does that is beyond the line by the feeds of today: an account that is healthy all the same, because what the
+/// venue uses lags behind its feeds, stays so.
+fn back(own: Option<Verdict>) -> &'static str {
+    if own == Some(Verdict::Healthy) { "stays healthy" } else { "healthy" }
 }
 
 /// What the factors do not say by themselves: both sides move with one price, so another one decides.
@@ -224,12 +230,17 @@ fn crossing(found: &Boundary, crossing: Crossing) -> [String; 2] {
 fn print(
     book: &Book,
     account: usize,
+    own: Option<Verdict>,
     outlook: &Outlook,
     slots: &[(String, Boundary)],
     joint: &[(String, Option<Boundary>)],
 ) {
     let today = outlook.factors.first().map(|factor| factor.boundary.today);
-    let word = if today == Some(Verdict::Unhealthy) { "healthy again at" } else { "liquidatable at" };
+    let word = match (today, own) {
+        (Some(Verdict::Unhealthy), Some(Verdict::Healthy)) => "stays healthy at",
+        (Some(Verdict::Unhealthy), _) => "healthy again at",
+        _ => "liquidatable at",
+    };
     let mut factors =
         table(&["feed, with all that follows it", "now", word, "", "distance", "worst day"], 1..5);
     for factor in &outlook.factors {
@@ -264,6 +275,11 @@ fn print(
     );
     if !joint.is_empty() {
         print_boundaries("together, as a factor", word, joint.iter().map(|(n, b)| (n, b.as_ref())));
+    }
+    if word.starts_with("stays") {
+        outln!(
+            "by its feeds of now it is below the line: it will be liquidatable when the venue uses them\n"
+        );
     }
     print_goods(book, account, &outlook.holdings);
     if let Some(interest) = &outlook.interest {

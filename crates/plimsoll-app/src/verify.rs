@@ -115,7 +115,9 @@ fn differences(checked: &Checked) -> Vec<Difference> {
         for (leaf, outcome) in record.differences() {
             let found = match &leaf.found {
                 Found::Value(text) => Some(text.clone()),
-                Found::Refused(refusal) => Some(format!("refused {}: {refusal}", refusal.code())),
+                Found::Refused(refusal) | Found::RefusedAs(refusal, _) => {
+                    Some(format!("refused {}: {refusal}", refusal.code()))
+                }
                 Found::Absent => Some("no such leaf".into()),
                 Found::NotComputed => None,
             };

@@ -177,7 +177,15 @@ fn effect(did: &Did) -> String {
                     }
                 }
             }
-            parts.extend(held.iter().map(|held| format!("{} {}", signed(held.change), held.instrument)));
+            parts.extend(held.iter().map(|held| {
+                let change = if held.finer {
+                    let sign = if held.change.is_negative() { "" } else { "+" };
+                    format!("{sign}{}", show::exact(held.change, held.decimals))
+                } else {
+                    signed(held.change)
+                };
+                format!("{change} {}", held.instrument)
+            }));
             parts.extend(terms.iter().map(|(name, value)| format!("{name} = {value}")));
             if parts.is_empty() { "changes nothing".into() } else { parts.join(", ") }
         }

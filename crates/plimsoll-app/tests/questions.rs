@@ -446,3 +446,71 @@ fn every_field_of_json_is_described() {
         .collect();
     assert!(unsaid.is_empty(), "{unsaid:?}");
 }
+
+/// Maker's vault that is healthy by the price in force and below the line by its feed: nothing is "healthy again", and the
+/// prices that the venue keeps are shown beside the feed.
+#[test]
+fn a_delayed_oracle_is_told_with_what_it_keeps() {
+    let text = |args: &[&str]| String::from_utf8_lossy(&plimsoll(args).stdout).into_owned();
+    let kept = "the venue keeps: spot 2100.000000000000000000000000000, current_price 3150.000000000000000000, \
+                next_price 2905.500000000000000000";
+    let check = text(&["check", "examples/maker"]);
+    assert!(check.contains(kept), "{check}");
+    assert!(check.contains("the venue keeps: spot 73.333333333333333333333333333\n"), "{check}");
+    let of = |name: &str| check.lines().find(|line| line.contains(name)).expect("a row").to_string();
+    assert!(of("cassia").contains("stays healthy at ETH/USD +4.47 %"), "{check}");
+    assert!(of("frost").contains(" healthy at ETH/USD 2020 +2.27 %"), "{check}");
+    let explained = text(&["explain", "examples/maker", "cassia"]);
+    assert!(explained.contains(kept), "{explained}");
+    let outlook = text(&["outlook", "examples/maker", "cassia"]);
+    assert!(outlook.contains("stays healthy at") && !outlook.contains("again"), "{outlook}");
+    assert!(outlook.contains("liquidatable when the venue uses them"), "{outlook}");
+    assert!(outlook.contains("interest alone reaches the line: 2023-08-0"), "{outlook}");
+    let outlook = text(&["outlook", "examples/maker", "frost"]);
+    assert!(outlook.contains("healthy again at") && !outlook.contains("stays"), "{outlook}");
+    let value = json(&["check", "examples/maker", "--json"]);
+    let names: Vec<&str> = value["markets"][1]["kept"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|figure| figure["name"].as_str())
+        .collect();
+    assert_eq!(names, ["spot", "current_price", "next_price"]);
+}
+
+/// Dai in Maker's vat is Dai, in 45 digits; what is no token stays in the venue's own integers.
+#[test]
+fn dai_in_the_vat_is_shown_in_dai() {
+    let args = ["whatif", "examples/maker", "aurora", "--borrow", "100.5 DAI"];
+    let text = String::from_utf8_lossy(&plimsoll(&args).stdout).into_owned();
+    assert!(text.contains("receives 100.500000000000000000 DAI, +0.000000000000000000"), "{text}");
+    assert!(text.contains(" DAI in the vat, +95601676926902414309 DAI debt"), "{text}");
+}
+
+/// At Compound a loan below the least is no loan, and the text says what stands in the way of a larger one.
+#[test]
+fn a_hole_in_what_may_be_borrowed_names_both_sides() {
+    let value = json(&["max", "examples/compound_v3", "lender", "--json"]);
+    let borrow = &value["borrow"][0];
+    assert_eq!(
+        (borrow["one_unit_more"]["code"].as_str(), borrow["beyond"]["code"].as_str()),
+        (Some("PL0130"), Some("PL0107"))
+    );
+    assert_eq!(borrow["binds"], "health");
+    let text =
+        String::from_utf8_lossy(&plimsoll(&["max", "examples/compound_v3", "lender"]).stdout).into_owned();
+    assert!(text.contains("[PL0130]; and of a larger loan: debt of"), "{text}");
+}
+
+/// An absorption pays nobody, and costs the owner what is told.
+#[test]
+fn an_absorption_is_told_with_its_cost() {
+    let args = ["liquidate", "examples/compound_v3", "late-by-a-block"];
+    let text = String::from_utf8_lossy(&plimsoll(&args).stdout).into_owned();
+    let told =
+        "the owner loses 63 000.00: collateral of 1 260 000.00 for a debt of 1 134 000.50; left: 62999.49";
+    assert!(text.contains(told), "{text}");
+    let text = plimsoll(&["restore", "examples/compound_v3", "comp-farmer", "--to", "1.1"]).stdout;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    assert_eq!(text.matches(" USDC ").count(), 1, "{text}");
+}

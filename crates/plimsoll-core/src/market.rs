@@ -257,6 +257,11 @@ pub trait Market: Send + Sync {
     fn nodes(&self) -> &[NodeSpec];
     /// The terms that accounts carry here.
     fn terms(&self) -> &'static [TermSpec];
+    /// How much of an instrument all accounts of the market hold, in the quantity that accounts hold, as the market itself
+    /// keeps it: no sum over accounts is more. `None` where it keeps no such number.
+    fn total(&self, _: InstrumentId) -> Option<U256> {
+        None
+    }
     /// When the state was last brought up to date; no question may be older.
     fn updated(&self) -> Time;
 
@@ -320,6 +325,17 @@ pub trait Market: Send + Sync {
     /// ahead, when that has gone through. `None` where nothing stands between.
     fn undelayed(&self) -> Option<Box<dyn Market>> {
         None
+    }
+
+    /// The same market with a delayed oracle that takes no further price: what interest alone will do. `None` where no price
+    /// comes by itself.
+    fn still(&self, _feeds: Feeds<'_>, _at: Time) -> Option<Box<dyn Market>> {
+        None
+    }
+
+    /// Prices that the market keeps itself, beside those that it reads: what is in force, and what is queued.
+    fn kept(&self) -> Vec<Figure> {
+        Vec::new()
     }
 
     /// The orders in which redemptions reach accounts, one for each queue of the market, each account with what it owes:

@@ -130,6 +130,8 @@ pub enum Refusal {
     DustyAuction,
     /// Nothing would be on auction.
     NullAuction,
+    /// The auction would have nothing to raise.
+    NothingToRaise,
     /// There is no such auction, or it has ended.
     NoSuchAuction {
         /// Its number.
@@ -150,8 +152,10 @@ pub enum Refusal {
     },
     /// What the purchase would leave is below the venue's minimum: only all of it can be bought.
     NoPartialPurchase,
-    /// The venue's oracle has no valid price, or one that comes to nothing.
+    /// The venue's oracle has no valid price.
     NoValidPrice,
+    /// The oracle's price is so low that an auction would begin at nothing.
+    FirstPriceZero,
     /// The delayed oracle takes no price before its time.
     OracleTooEarly {
         /// When it does.
@@ -367,6 +371,8 @@ impl Refusal {
             Refusal::BidRefused(_) => "PL0155",
             Refusal::BiddingOver => "PL0156",
             Refusal::AuctionPhase(_) => "PL0157",
+            Refusal::FirstPriceZero => "PL0158",
+            Refusal::NothingToRaise => "PL0159",
             Refusal::BranchShutDown => "PL0160",
             Refusal::NotShutDown => "PL0161",
             Refusal::BranchAboveScr { .. } => "PL0162",
@@ -505,6 +511,8 @@ impl fmt::Display for Refusal {
             }
             Refusal::NoPartialPurchase => f.write_str("only all of the auction can be bought"),
             Refusal::NoValidPrice => f.write_str("the venue's oracle has no valid price"),
+            Refusal::FirstPriceZero => f.write_str("the auction would begin at a price of zero"),
+            Refusal::NothingToRaise => f.write_str("the auction would have nothing to raise"),
             Refusal::OracleTooEarly { from } => write!(f, "the delayed oracle takes no price before {from}"),
             Refusal::BidRefused(rule) => write!(f, "the auction does not take this bid: {rule}"),
             Refusal::BiddingOver => f.write_str("the time for bids is over"),

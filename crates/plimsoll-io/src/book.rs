@@ -20,6 +20,7 @@ mod positions;
 mod prices;
 mod rows;
 mod stream;
+mod totals;
 mod venue;
 mod write;
 
@@ -219,7 +220,7 @@ fn assemble(
     positions: Positions,
     log: &mut Log,
 ) -> (Book, LeftOut) {
-    let (mut accounts, left_out) = positions.finish(&places);
+    let (mut accounts, left_out) = positions.finish(&mut places, log);
     for (number, place) in places.iter_mut().enumerate() {
         if let Some(desk) = &mut place.desk {
             desk.link(&mut accounts, number, log);

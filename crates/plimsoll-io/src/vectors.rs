@@ -51,8 +51,10 @@ const DECODERS: &[&[Decoder]] =
 pub enum Found {
     /// This value, spelled as the file spells values.
     Value(String),
-    /// A refusal.
+    /// A refusal, in whatever words the venue has for it.
     Refused(Refusal),
+    /// A refusal in the words that the venue has for it at this call; `None` where this call never says such a thing.
+    RefusedAs(Refusal, Option<&'static str>),
     /// There is no such thing: a leaf that the file must not have.
     Absent,
     /// Nothing: the leaf is skipped.
@@ -109,6 +111,11 @@ impl Answer {
     /// The leaf is the venue's spelling of this refusal.
     pub fn refused(&mut self, path: impl Into<String>, refusal: Refusal) {
         self.leaves.insert(path.into(), Found::Refused(refusal));
+    }
+
+    /// The leaf is what the venue says for this refusal at the call in question.
+    pub fn refused_as(&mut self, path: impl Into<String>, refusal: Refusal, words: Option<&'static str>) {
+        self.leaves.insert(path.into(), Found::RefusedAs(refusal, words));
     }
 
     /// There is no such leaf.
@@ -182,6 +189,9 @@ impl Record {
             (Some(expected), Found::Refused(refusal)) => {
                 (self.spell)(refusal).iter().any(|spelled| same_error(expected, spelled))
             }
+            (Some(expected), Found::RefusedAs(_, words)) => {
+                words.is_some_and(|words| same_error(expected, words))
+            }
             (None, Found::Absent) => true,
             (None, _) | (Some(_), Found::Absent) => false,
         };
@@ -230,12 +240,16 @@ fn same_error(expected: &str, spelled: &str) -> bool {
     expected == spelled || panic_code(expected).is_some_and(|code| panic_code(spelled) == Some(code))
 }
 
-/// The code of a Solidity panic: `panic 0x11`, `Panic 0x11`, or the raw revert data `0x4e487b71` and one word.
+/// The code of a Solidity panic: `panic 0x11`, `Panic 0x11`, `Panic(0x11)`, or the raw revert data `0x4e487b71` and one
+/// word.
 fn panic_code(text: &str) -> Option<u8> {
     let digits = match text.strip_prefix("0x4e487b71") {
         Some(word) if word.len() == 64 => word.trim_start_matches('0'),
         Some(_) => return None,
-        None => text.strip_prefix("panic 0x").or_else(|| text.strip_prefix("Panic 0x"))?,
+        None => {
+            let called = text.strip_prefix("Panic(0x").and_then(|rest| rest.strip_suffix(')'));
+            called.or_else(|| text.strip_prefix("panic 0x")).or_else(|| text.strip_prefix("Panic 0x"))?
+        }
     };
     u8::from_str_radix(digits, 16).ok()
 }
@@ -318,9 +332,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_panic_has_three_spellings() {
+    fn one_panic_has_four_spellings() {
         let raw = "0x4e487b710000000000000000000000000000000000000000000000000000000000000011";
         assert!(same_error(raw, "panic 0x11") && same_error("Panic 0x11", "panic 0x11"));
+        assert!(same_error("Panic(0x11)", "panic 0x11") && !same_error("Panic(0x11", "panic 0x11"));
         assert!(!same_error("panic 0x12", "panic 0x11") && !same_error("0x4e487b7111", "panic 0x11"));
         assert!(!same_error("", "panic 0x11"));
     }

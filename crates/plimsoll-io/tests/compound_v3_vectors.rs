@@ -2,7 +2,7 @@
 //! `PLIMSOLL_VECTORS` beside them.
 #![allow(clippy::unwrap_used)]
 
-use plimsoll_io::vectors::{Checked, Outcome, check, tally};
+use plimsoll_io::vectors::{Checked, Leaf, Outcome, check, tally};
 use serde_json::Value;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -115,4 +115,46 @@ fn error_of(file: &Checked) -> Option<Outcome> {
     let record = file.records.iter().find(|record| record.path == "accounts[0]")?;
     let leaf = record.leaves.iter().find(|leaf| leaf.path == "absorb.error")?;
     Some(record.outcome(leaf))
+}
+
+/// The contract's errors, and the token's.
+const WORDS: &[&str] = &[
+    "NotLiquidatable",
+    "NotCollateralized",
+    "BorrowTooSmall",
+    "SupplyCapExceeded",
+    "Paused",
+    "NoSelfTransfer",
+    "NotForSale",
+    "BadPrice",
+    "BadAsset",
+    "ERC20: transfer amount exceeds balance",
+    "InsufficientReserves",
+    "InvalidUInt64",
+    "InvalidUInt104",
+    "InvalidUInt128",
+    "InvalidInt104",
+    "InvalidInt256",
+    "TimestampTooLarge",
+    "panic 0x11",
+    "panic 0x12",
+];
+
+/// Where a recorded call was refused, exactly the recorded word is equalled: no other of the contract, and not success.
+#[test]
+fn one_word_for_each_refusal() {
+    let file = check(&files()[0]).unwrap();
+    let mut refused = 0;
+    for record in &file.records {
+        for leaf in record.leaves.iter().filter(|leaf| leaf.path.ends_with("error")) {
+            let said = leaf.expected.as_deref().unwrap();
+            assert_eq!(record.outcome(leaf), Outcome::Equal, "{}: {said}", record.path);
+            for other in WORDS.iter().chain(&["null"]).filter(|other| **other != said) {
+                let swapped = Leaf { expected: Some((*other).into()), ..leaf.clone() };
+                assert_eq!(record.outcome(&swapped), Outcome::Different, "{said} as {other}");
+            }
+            refused += u32::from(said != "null");
+        }
+    }
+    assert!(refused > 100, "{refused}");
 }

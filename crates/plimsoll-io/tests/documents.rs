@@ -112,6 +112,8 @@ fn refusals() -> Vec<Refusal> {
         Refusal::AuctionTooExpensive { price: asked, most: held },
         Refusal::NoPartialPurchase,
         Refusal::NoValidPrice,
+        Refusal::FirstPriceZero,
+        Refusal::NothingToRaise,
         Refusal::OracleTooEarly { from: Time(1) },
         Refusal::BidRefused("a rule"),
         Refusal::BiddingOver,
@@ -205,6 +207,8 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::AuctionTooExpensive { .. }
             | Refusal::NoPartialPurchase
             | Refusal::NoValidPrice
+            | Refusal::FirstPriceZero
+            | Refusal::NothingToRaise
             | Refusal::OracleTooEarly { .. }
             | Refusal::BidRefused(_)
             | Refusal::BiddingOver

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{all_of, file, files, sound};
+use common::{all_of, cover, file, files, sound};
 use plimsoll_core::{Book, Feeds, InstrumentId, Int, Lens, ListedAccount, Test, Time, U256, Verdict};
 use plimsoll_io::book::{self, Opened};
 use plimsoll_venues::maker::{self, ART, Auction, Calc, Curve, GEM, HOPE, INK, Revision, Stored, VAT_DAI};
@@ -126,6 +126,8 @@ fn every_fault_is_located() {
         (dutch, DUTCH, "gem = \"ETH\"", "gem = \"DAI\"", 1, "PL0575"),
         (dutch, DUTCH, "gem = \"ETH\"\n", "", 1, "PL0510"),
         (dutch, DUTCH, "mat = \"1", "mat = \"-1", line(DUTCH, "mat = "), "PL0516"),
+        (dutch, DUTCH, "mat = \"15", "mat = \"0", line(DUTCH, "mat = "), "PL0515"),
+        (dutch, DUTCH, "duty = \"1", "duty = \"0", line(DUTCH, "duty"), "PL0515"),
         (dutch, DUTCH, "base = \"0\"", "base = 0.5", line(DUTCH, "base"), "PL0513"),
         (dutch, DUTCH, "base = \"0\"", "bsae = \"0\"", line(DUTCH, "base"), "PL0509"),
         (dutch, DUTCH, "tail = 8400", "tail = 8400\nbeg = 1", line(DUTCH, "tail") + 1, "PL0509"),
@@ -170,6 +172,37 @@ fn every_fault_is_located() {
     for (from, to, code) in rows {
         let told = codes(&edited("positions.csv", from, to));
         assert!(told.iter().any(|one| one.ends_with(code)), "{from:?} -> {to:?}: {told:?}");
+    }
+}
+
+/// A ratio or a factor below one is a number of another unit, and one of zero was never set: both are told with what was
+/// found and what may stand there. One itself may.
+#[test]
+fn a_ratio_or_a_factor_below_one_is_no_number_of_the_contracts() {
+    const MAT: &str = "1500000000000000000000000000";
+    const DUTY: &str = "1000000000782997609082909351";
+    let dutch = "markets/eth-a.toml";
+    for (name, was) in [("mat", MAT), ("duty", DUTY)] {
+        for (found, sound) in [
+            ("0", false),
+            ("1500000000000000000", false),
+            ("999999999999999999999999999", false),
+            ("1000000000000000000000000000", true),
+        ] {
+            let opened = edited(dutch, &format!("{name} = \"{was}"), &format!("{name} = \"{found}"));
+            if sound {
+                assert!(opened.faults.is_empty(), "{name} {found}");
+                continue;
+            }
+            let told = &opened.faults.list[0];
+            assert_eq!(
+                (told.code.name(), told.place.unwrap().line as usize),
+                ("PL0515", line(DUTCH, &format!("{name} = ")))
+            );
+            assert_eq!(told.found, found);
+            assert_eq!(told.expected, "at least 1000000000000000000000000000, which is one");
+            assert!(opened.left_out.accounts.contains(&"eth-a:cassia".to_string()));
+        }
     }
 }
 
@@ -218,18 +251,19 @@ proptest! {
         small in prop::collection::vec(0..60_000u64, 8),
         flags in any::<[bool; 4]>(),
         bids in any::<[bool; 3]>(),
-        holdings in prop::collection::vec((of_bits(128), of_bits(128), of_bits(128), of_bits(256)), 3),
+        holdings in prop::collection::vec((of_bits(128), of_bits(128), of_bits(128), of_bits(254)), 3),
         hopes in prop::collection::vec(prop::option::of(0..3u64), 3),
     ) {
         let mut made = example();
         let at = made.at.0;
         let mut number = numbers.into_iter();
         let mut next = || number.next().unwrap();
+        let ray = U256::new(10u128.pow(27));
         let mut rules = maker::Parameters {
-            mat: next().max(U256::ONE),
+            mat: next().max(ray),
             par: next().max(U256::ONE),
             base: next(),
-            duty: next(),
+            duty: next().max(ray),
             line: next(),
             total_line: next(),
             dust: next(),
@@ -240,7 +274,6 @@ proptest! {
             ..maker::Parameters::default()
         };
         if revision == Revision::V2_0 {
-            let ray = U256::new(10u128.pow(27));
             rules.dutch = maker::Dutch {
                 hole: next(),
                 total_hole: next(),
@@ -281,7 +314,6 @@ proptest! {
             ..maker::State::default()
         };
         let names = maker::Names { gem: "ETH", dai: "DAI", currency: "USD" };
-        let mut market = maker::Market::new(revision, names, rules, state).unwrap();
         for (at_, listed) in made.accounts.iter_mut().take(3).enumerate() {
             let (ink, art, gem, dai) = holdings[at_];
             let account = plimsoll_core::Account::new(listed.account.id);
@@ -293,6 +325,8 @@ proptest! {
                 listed.account.set_term(HOPE, Int::from(hope + 1));
             }
         }
+        let place = made.accounts[0].market;
+        let mut market = maker::Market::new(revision, names, rules, state).unwrap();
         let (usr, guy) = (made.accounts[0].account.id, made.accounts[1].account.id);
         let dutch = revision == Revision::V2_0;
         for (pos, (number, _)) in [(5, bids[0]), (2, bids[1]), (7, bids[2])].into_iter().filter(|(_, on)| *on).enumerate() {
@@ -304,8 +338,8 @@ proptest! {
             };
             market = market.with_auction(number, auction).unwrap();
         }
-        let place = made.accounts[0].market;
         made.markets[place].market = Box::new(market);
+        cover(&mut made);
         let written = book::write(&made).unwrap();
         prop_assert_eq!(all_of(&sound(book::read(files(&written)))), all_of(&made));
         let json = book::write_json(&made).unwrap();

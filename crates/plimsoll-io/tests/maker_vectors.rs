@@ -3,16 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 use plimsoll_core::{Int, Rounding, U256};
+use plimsoll_io::vectors::{Checked, Leaf, Outcome, check, tally};
 use serde_json::Value;
 use std::io::Read;
 use std::path::Path;
 
 fn scenarios() -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/dss_liquidations.json.gz");
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
-    let mut file: Value = serde_json::from_str(&text).unwrap();
-    file["vectors"].take().as_array().unwrap().clone()
+    recorded("dss_liquidations")["vectors"].take().as_array().unwrap().clone()
 }
 
 fn number(value: &Value) -> Int {
@@ -117,4 +114,156 @@ fn recorded_liquidations_conserve_quantities() {
         }
     }
     assert!(barks > 100 && takes > 90 && ends > 30, "{barks} {takes} {ends}");
+}
+
+fn recorded(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../vectors/{name}.json.gz"));
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn checked(file: &Value) -> Checked {
+    check(file.to_string().as_bytes()).unwrap()
+}
+
+/// Every word with which the contracts refuse one of the recorded calls.
+const WORDS: &[&str] = &[
+    "revert",
+    "Jug/invalid-now",
+    "Vat/not-live",
+    "Vat/ilk-not-init",
+    "Vat/ceiling-exceeded",
+    "Vat/not-safe",
+    "Vat/not-allowed-u",
+    "Vat/not-allowed-v",
+    "Vat/not-allowed-w",
+    "Vat/dust",
+    "Vat/not-allowed",
+    "Vat/not-safe-src",
+    "Vat/not-safe-dst",
+    "Vat/dust-src",
+    "Vat/dust-dst",
+    "Dog/not-live",
+    "Dog/not-unsafe",
+    "Dog/liquidation-limit-hit",
+    "Dog/dusty-auction-from-partial-liquidation",
+    "Dog/null-auction",
+    "Dog/overflow",
+    "Clipper/stopped-incorrect",
+    "Clipper/zero-tab",
+    "Clipper/invalid-price",
+    "Clipper/zero-top-price",
+    "Clipper/not-running-auction",
+    "Clipper/cannot-reset",
+    "Clipper/needs-reset",
+    "Clipper/too-expensive",
+    "Clipper/no-partial-purchase",
+];
+
+/// Where a recorded call was refused, exactly the recorded word is equalled: no other of the contracts, and not success.
+#[test]
+fn one_word_for_each_refusal() {
+    let mut refused = 0;
+    for name in ["dss_poke", "dss_drip", "dss_frob", "dss_fork", "dss_abaci", "dss_liquidations"] {
+        let file = checked(&recorded(name));
+        for record in &file.records {
+            for leaf in record.leaves.iter().filter(|leaf| leaf.path.ends_with("error")) {
+                let said = leaf.expected.as_deref().unwrap();
+                assert_eq!(record.outcome(leaf), Outcome::Equal, "{name} {}: {said}", record.path);
+                for other in WORDS.iter().chain(&["null"]).filter(|other| **other != said) {
+                    let swapped = Leaf { expected: Some((*other).into()), ..leaf.clone() };
+                    assert_eq!(record.outcome(&swapped), Outcome::Different, "{name}: {said} as {other}");
+                }
+                refused += u32::from(said != "null");
+            }
+        }
+    }
+    assert!(refused > 150, "{refused}");
+}
+
+/// The words of `Clipper.kick` that no recording has: a price that is valid and zero, and nothing to raise.
+#[test]
+fn what_only_a_few_barks_are_refused_for() {
+    let file = recorded("dss_liquidations");
+    let is_bark = |step: &&Value| step["op"] == "bark" && step["error"] == "Clipper/invalid-price";
+    let scenarios = file["vectors"].as_array().unwrap();
+    let scenario =
+        scenarios.iter().find(|it| it["steps"].as_array().unwrap().iter().any(|step| is_bark(&step)));
+    let (mut scenario, mut file) = (scenario.unwrap().clone(), file.clone());
+    let error_of = |scenario: &Value, file: &mut Value, error: &str| {
+        let mut scenario = scenario.clone();
+        scenario["steps"][0]["error"] = error.into();
+        file["vectors"] = vec![scenario].into();
+        let checked = checked(file);
+        let record = &checked.records[0];
+        assert!(record.fault.is_none(), "{:?}", record.fault);
+        let leaf = record.leaves.iter().find(|leaf| leaf.path == "steps[0].error").unwrap();
+        record.outcome(leaf)
+    };
+    let steps = scenario["steps"].as_array().unwrap();
+    let at = steps.iter().position(|step| is_bark(&step)).unwrap();
+    let (before, mut bark) = (
+        if at == 0 { scenario["initial"].clone() } else { steps[at - 1]["after"].clone() },
+        steps[at].clone(),
+    );
+    assert!(before["clip"]["active"].as_array().unwrap().is_empty());
+    scenario["initial"] = before;
+    bark["pip"] = serde_json::json!(["0", true]);
+    scenario["steps"] = vec![bark].into();
+    for (word, outcome) in
+        [("Clipper/zero-top-price", Outcome::Equal), ("Clipper/invalid-price", Outcome::Different)]
+    {
+        assert_eq!(error_of(&scenario, &mut file, word), outcome, "{word}");
+    }
+    // One unit of debt a unit of Dai, and next to no penalty: `tab = due * chop / 1e18` is nothing.
+    let urn = scenario["steps"][0]["args"]["urn"].as_str().unwrap().parse::<usize>().unwrap();
+    let state = &mut scenario["initial"];
+    state["vat"]["urns"][urn] = serde_json::json!({ "ink": "10", "art": "1000" });
+    for (key, value) in [("rate", "1"), ("spot", "1"), ("dust", "0")] {
+        state["vat"]["ilk"][key] = value.into();
+    }
+    for (key, value) in
+        [("chop", "1"), ("hole", "1000000"), ("Hole", "1000000"), ("dirt", "0"), ("Dirt", "0")]
+    {
+        state["dog"][key] = value.into();
+    }
+    scenario["steps"][0]["after"]["vat"]["ilk"]["dust"] = "0".into();
+    for (word, outcome) in [("Clipper/zero-tab", Outcome::Equal), ("Dog/null-auction", Outcome::Different)] {
+        assert_eq!(error_of(&scenario, &mut file, word), outcome, "{word}");
+    }
+}
+
+/// Scenarios cut in two where auctions run: the second half begins with them. All of it is compared, but for what
+/// positions hold unlocked once an auction has left something over: whose it was is not in the file.
+#[test]
+fn a_scenario_may_begin_with_running_auctions() {
+    let mut file = recorded("dss_liquidations");
+    let mut cut = Vec::new();
+    for scenario in file["vectors"].as_array().unwrap() {
+        let steps = scenario["steps"].as_array().unwrap();
+        let runs = |step: &Value| !step["after"]["clip"]["active"].as_array().unwrap().is_empty();
+        for at in (0..steps.len() - 1).filter(|at| runs(&steps[*at])) {
+            let mut second = scenario.clone();
+            second["initial"] = steps[at]["after"].clone();
+            second["steps"] = steps[at + 1..].to_vec().into();
+            cut.push(second);
+        }
+    }
+    assert!(cut.len() > 100, "{}", cut.len());
+    file["vectors"] = cut.into();
+    let checked = checked(&file);
+    let sum = tally(&checked);
+    assert_eq!(sum.mismatched, 0);
+    for record in &checked.records {
+        assert!(record.fault.is_none(), "{:?}", record.fault);
+        for (leaf, outcome) in record.differences() {
+            assert_eq!(outcome, Outcome::Skipped);
+            assert!(leaf.path.contains(".after.vat.gemUrns["), "{}", leaf.path);
+        }
+    }
+    assert!(sum.skipped > 0 && sum.checked > 50 * sum.skipped, "{sum:?}");
+    // More on auction than the auctions have is told.
+    file["vectors"][0]["initial"]["vat"]["gemClip"] = "1".into();
+    assert!(check(file.to_string().as_bytes()).unwrap().records[0].fault.is_some());
 }

@@ -471,6 +471,15 @@ impl Market for Pool {
         TERMS
     }
 
+    fn total(&self, instrument: InstrumentId) -> Option<U256> {
+        let state = &self.reserves.get(instrument.index() / 3)?.state;
+        match instrument.0 % 3 {
+            1 => Some(state.scaled_supply),
+            2 => Some(state.scaled_debt),
+            _ => None,
+        }
+    }
+
     fn updated(&self) -> Time {
         self.reserves.iter().map(|reserve| reserve.state.last_update).max().unwrap_or_default()
     }

@@ -308,6 +308,16 @@ impl plimsoll_core::Market for Market {
         TERMS
     }
 
+    /// A change against the direction of its call leaves the totals alone: they may be more than the principals, never
+    /// less.
+    fn total(&self, instrument: InstrumentId) -> Option<U256> {
+        match instrument {
+            SUPPLY => Some(self.numbers.state.total_supply_base),
+            DEBT => Some(self.numbers.state.total_borrow_base),
+            other => Some(self.assets.get(asset_of(other)?)?.totals.total_supply),
+        }
+    }
+
     fn updated(&self) -> Time {
         Time(self.numbers.state.last_accrual_time)
     }

@@ -72,7 +72,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use numbers::{AUCTION, FIELDS, Numbers, RULES};
 use plimsoll_core::{
-    Account, Accounts, Action, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument,
+    Account, Accounts, Action, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Figure, Instrument,
     InstrumentId, Int, Kind, Lens, Mechanism, NextPrice, NodeId, NodeSpec, PriceSlot, Question, Quoted, RAY,
     Reading, Refusal, Running, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, WhyNot,
 };
@@ -304,6 +304,16 @@ impl plimsoll_core::Market for Market {
         TERMS
     }
 
+    /// Of collateral the vat keeps no total. All Dai in it is its `debt`, the system's own purse included.
+    fn total(&self, instrument: InstrumentId) -> Option<U256> {
+        let state = &self.numbers.state;
+        match instrument {
+            ART => Some(state.total_art),
+            VAT_DAI => Some(state.debt.sub_or_zero(state.vow_dai)),
+            _ => None,
+        }
+    }
+
     fn updated(&self) -> Time {
         Time(self.numbers.state.rho)
     }
@@ -427,6 +437,28 @@ impl plimsoll_core::Market for Market {
         let mut market = self.clone();
         market.numbers.rules.hop = 0;
         Some(Box::new(market))
+    }
+
+    /// With what a keeper's poke would find now.
+    fn still(&self, feeds: Feeds<'_>, at: Time) -> Option<Box<dyn plimsoll_core::Market>> {
+        self.numbers.passes()?;
+        let mut market = self.clone();
+        let found = standing::price_of(&self.numbers, feeds.get(0), Lens::Action, at);
+        market.numbers.state.current = found.unwrap_or(self.numbers.state.current);
+        market.numbers.rules.osm_stopped = true;
+        Some(Box::new(market))
+    }
+
+    /// The spot, by which vaults are judged until somebody pokes; at a delayed oracle its price in force and its next.
+    fn kept(&self) -> Vec<Figure> {
+        let State { spot, current, next, .. } = self.numbers.state;
+        let mut kept = vec![standing::figure("spot", spot.into(), Unit::RAY)];
+        if self.numbers.rules.hop != 0 {
+            let valid =
+                [("current_price", current), ("next_price", next)].into_iter().filter(|(_, it)| it.valid);
+            kept.extend(valid.map(|(name, it)| standing::figure(name, it.value.into(), Unit::WAD)));
+        }
+        kept
     }
 
     /// A changed rule moves the epoch. A number of an auction that does not run yet begins it.

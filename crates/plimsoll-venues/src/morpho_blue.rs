@@ -744,6 +744,15 @@ impl plimsoll_core::Market for Market {
         &[]
     }
 
+    /// Of collateral the contract keeps no total.
+    fn total(&self, instrument: InstrumentId) -> Option<U256> {
+        match instrument {
+            SUPPLY => Some(self.numbers.state.supply.shares),
+            BORROW => Some(self.numbers.state.borrow.shares),
+            _ => None,
+        }
+    }
+
     fn updated(&self) -> Time {
         Time(self.numbers.state.last_update)
     }

@@ -179,6 +179,8 @@ pub struct MarketInfo {
     pub updated: Time,
     /// The prices it reads.
     pub prices: Vec<PriceAge>,
+    /// The prices that it keeps itself: what is in force, and what is queued.
+    pub kept: Vec<Figure>,
     /// The auctions that run in it.
     pub auctions: Vec<Auction>,
 }
@@ -407,6 +409,7 @@ pub(crate) fn market_info(
         currency: currency(&*listed.market),
         updated: oldest(&*listed.market),
         prices,
+        kept: listed.market.kept(),
         auctions: listed
             .market
             .running(at)

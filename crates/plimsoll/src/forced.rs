@@ -5,8 +5,8 @@ use crate::ratio::Ratio;
 use crate::world::{Moved, World};
 use crate::worth::{PricedBy, Worth};
 use plimsoll_core::{
-    AccountId, Action, Call, Effects, Feeds, InstrumentId, Int, Liquidated, Mechanism, Party, Reading,
-    Refusal, Rounding, U256,
+    Account, AccountId, Action, Call, Effects, Feeds, InstrumentId, Int, Kind, Lens, Liquidated, Market,
+    Mechanism, Party, Reading, Refusal, Rounding, U256,
 };
 
 /// A call that forces an account, or buys what was taken of it.
@@ -31,12 +31,29 @@ pub struct Dealt {
     pub received: Option<Int>,
     /// Value of what he pays, rounded up.
     pub cost: Option<Int>,
-    /// Received less cost less gas.
+    /// Received less cost, and less gas where this is the first call: what it opens the way to bears none of its own.
     pub profit: Option<Int>,
     /// How what he pays and receives is priced.
     pub priced: Vec<(String, PricedBy)>,
+    /// What the owner is left with, where the call ends the position at once.
+    pub owner: Option<Left>,
     /// The account's health afterwards; `None` where it owes nothing more.
     pub health_after: Option<Ratio>,
+}
+
+/// What a call leaves an account's owner, all values as the venue counts them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Value of the collateral that is taken.
+    pub taken: Int,
+    /// Value of the debt that is gone.
+    pub relieved: Int,
+    /// Value of what he is credited.
+    pub credited: Int,
+    /// Taken less relieved less credited: what the call costs him.
+    pub lost: Int,
+    /// What he is credited: asset, its decimals, and how much (raw).
+    pub credit: Vec<(String, u8, U256)>,
 }
 
 /// A keeper who is no account of any book: he has in his wallet what he needs.
@@ -94,7 +111,13 @@ impl Asked<'_> {
             }
             _ => Vec::new(),
         };
-        Forced { call: call.clone(), outcome: effects.and_then(|effects| self.dealt(world, &effects)), then }
+        // Gas is that of the whole: the call that opens the way has paid it.
+        let gas = if first { self.gas } else { Int::ZERO };
+        Forced {
+            call: call.clone(),
+            outcome: effects.and_then(|effects| self.dealt(world, call, &effects, gas)),
+            then,
+        }
     }
 
     fn effects(&self, world: &World, mechanism: &Mechanism) -> Result<Effects, Refusal> {
@@ -104,7 +127,40 @@ impl Asked<'_> {
         world.call(listed.market, &call, self.readings)
     }
 
-    fn dealt(&self, world: &World, effects: &Effects) -> Result<Dealt, Refusal> {
+    /// `None` where a value is not known.
+    fn left(&self, world: &World, effects: &Effects) -> Option<Left> {
+        let listed = &world.book.accounts[self.account];
+        let before = &*world.book.markets[listed.market].market;
+        let mut after = before.boxed_clone();
+        after.apply(effects).ok()?;
+        let account = effects.apply_to(&listed.account)?;
+        let quote = |market: &dyn Market, account: &Account, id: InstrumentId| {
+            let quoted = market.at(Feeds { readings: self.readings }, Lens::Action, world.book.at).ok()?;
+            quoted.balance(account, id).ok()
+        };
+        let (taken, relieved, credited) = (Int::ZERO, Int::ZERO, Int::ZERO);
+        let mut left = Left { taken, relieved, credited, lost: Int::ZERO, credit: Vec::new() };
+        for (id, instrument) in (0..).map(InstrumentId).zip(before.instruments()) {
+            if listed.account.quantity(id) == account.quantity(id) {
+                continue;
+            }
+            let (was, is) = (quote(before, &listed.account, id)?, quote(&*after, &account, id)?);
+            let change = Int::from(is.value?).sub(Int::from(was.value?))?;
+            match (instrument.kind, change.is_negative()) {
+                (Kind::Debt, _) => left.relieved = left.relieved.sub(change)?,
+                (_, true) => left.taken = left.taken.sub(change)?,
+                (_, false) => {
+                    left.credited = left.credited.add(change)?;
+                    let raw = is.raw.sub_or_zero(was.raw);
+                    left.credit.push((instrument.asset.clone(), instrument.decimals, raw));
+                }
+            }
+        }
+        left.lost = left.taken.sub(left.relieved)?.sub(left.credited)?;
+        Some(left)
+    }
+
+    fn dealt(&self, world: &World, call: &Mechanism, effects: &Effects, gas: Int) -> Result<Dealt, Refusal> {
         let listed = &world.book.accounts[self.account];
         let market = &*world.book.markets[listed.market].market;
         let mut seen: Vec<InstrumentId> = effects.flows.iter().map(|flow| flow.instrument).collect();
@@ -137,9 +193,10 @@ impl Asked<'_> {
             cost = cost.zip(value(it.paid, Rounding::Up)).and_then(|(sum, value)| sum.add(value));
             priced.extend(price.map(|(_, by)| (it.asset.clone(), by)));
         }
-        let profit = received.zip(cost).and_then(|(received, cost)| received.sub(cost)?.sub(self.gas));
+        let profit = received.zip(cost).and_then(|(received, cost)| received.sub(cost)?.sub(gas));
         let health_after = world.health_after(self.account, effects, self.readings)?;
         let does = effects.liquidated.clone().unwrap_or_default();
-        Ok(Dealt { does, moved, received, cost, profit, priced, health_after })
+        let owner = if matches!(call, Mechanism::Absorb { .. }) { self.left(world, effects) } else { None };
+        Ok(Dealt { does, moved, received, cost, profit, priced, owner, health_after })
     }
 }

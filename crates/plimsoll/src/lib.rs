@@ -44,7 +44,7 @@ pub use check::{
     Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check, weighs_debt,
 };
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, explain};
-pub use forced::{Dealt, Forced};
+pub use forced::{Dealt, Forced, Left};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
 pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate, unmoved};

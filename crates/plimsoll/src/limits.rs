@@ -19,6 +19,8 @@ pub struct Limit {
     pub amount: U256,
     /// Why it does not accept one unit more, or anything at all; `None` when all that there is may go.
     pub because: Option<Refusal>,
+    /// Where one unit more would be too small a loan: why one of the least size is refused as well.
+    pub beyond: Option<Refusal>,
     /// It accepts nothing above this. Equal to the amount unless the venue's health is a sawtooth and the stretch
     /// between could not be settled.
     pub no_more_than: U256,
@@ -53,7 +55,7 @@ pub fn withdrawable(
     let asker = Asker { market, readings, account, times };
     receipts
         .map(|instrument| match asker.ask(&Action::Withdraw { from: instrument, amount: Amount::All }) {
-            Ok(amount) => Limit { instrument, amount, because: None, no_more_than: amount },
+            Ok(amount) => Limit { instrument, amount, because: None, beyond: None, no_more_than: amount },
             Err(_) => asker.withdrawable(instrument),
         })
         .collect()
@@ -127,7 +129,8 @@ impl Asker<'_> {
             return Limit { no_more_than, ..limit };
         }
         let more = amount.add(U256::ONE).unwrap_or(amount);
-        Limit { instrument, amount, because: self.ask(&withdraw(instrument, more)).err(), no_more_than }
+        let because = self.ask(&withdraw(instrument, more)).err();
+        Limit { instrument, amount, because, beyond: None, no_more_than }
     }
 
     /// The most that is held at any of the times (raw).
@@ -143,7 +146,8 @@ impl Asker<'_> {
     fn largest(&self, instrument: InstrumentId, action: fn(InstrumentId, U256) -> Action) -> Limit {
         let found = search::largest(|amount| self.ask(&action(instrument, amount)));
         let amount = found.accepted.map_or(U256::ZERO, |(amount, _)| amount);
-        Limit { instrument, amount, because: found.because, no_more_than: amount }
+        let (because, beyond) = (found.because, found.beyond);
+        Limit { instrument, amount, because, beyond, no_more_than: amount }
     }
 }
 

@@ -120,7 +120,7 @@ pub fn max(book: &Book, account: usize, seconds: u64) -> Result<Max, Misasked> {
     stand(until)?;
     let most = |limit: Limit| {
         let (asset, decimals) = asset_of(market, limit.instrument);
-        Most { asset, decimals, binds: Binds::of(limit.because.as_ref()), limit }
+        Most { asset, decimals, binds: Binds::of(limit.beyond.or(limit.because).as_ref()), limit }
     };
     let times = [now, until];
     let borrow = borrowable(market, prices, &listed.account, &times);

@@ -182,6 +182,8 @@ struct Stand<'b> {
     later: Vec<(Time, Stands<'b>)>,
     /// Debt that is redeemed before an account's, where the venue knows redemption.
     queued: BTreeMap<AccountId, U256>,
+    /// The market to which no price comes by itself, where one would.
+    still: Option<Box<dyn Market>>,
 }
 
 type Stands<'b> = Result<Box<dyn Quoted + 'b>, Refusal>;
@@ -380,7 +382,8 @@ impl<'b> Stand<'b> {
                 before = sum;
             }
         }
-        Ok(Stand { listed, readings, now, behind, paths, later, queued })
+        let still = listed.market.still(Feeds { readings: &readings }, at);
+        Ok(Stand { listed, readings, now, behind, paths, later, queued, still })
     }
 
     fn redemption(&self, account: &Account) -> Option<Redemption> {
@@ -411,8 +414,12 @@ impl<'b> Stand<'b> {
         leaves
     }
 
+    /// The verdict at a time to which no price has changed.
     fn ask(&self, at: Time, account: &Account) -> Result<Verdict, Refusal> {
         let verdict = |quoted: &dyn Quoted| Ok(quoted.verdict(account, Test::Liquidation)?.verdict);
+        if let Some(still) = &self.still {
+            return verdict(&*still.at(Feeds { readings: &self.readings }, Lens::Action, at)?);
+        }
         match self.later.iter().find(|(later, _)| *later == at) {
             Some((_, Ok(quoted))) => verdict(&**quoted),
             Some((_, Err(refusal))) => Err(*refusal),

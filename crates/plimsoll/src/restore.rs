@@ -27,7 +27,7 @@ pub struct Restore {
     pub now: Time,
     /// … and the time by which it shall hold.
     pub by: Time,
-    /// One deposit that will do, for each asset that can be put in.
+    /// One deposit that will do, for each asset that can be put in, where that is not a repayment by another name.
     pub deposits: Vec<Way>,
     /// One repayment that will do, for each debt.
     pub repayments: Vec<Way>,
@@ -128,6 +128,14 @@ pub fn restore(book: &Book, account: usize, target: Decimal, seconds: u64) -> Re
         .filter(|way| !way.is_none_of_it())
         .collect()
     };
+    let repayments: Vec<Way> = ways(Kind::Debt);
+    let mut deposits: Vec<Way> = ways(Kind::Receipt);
+    // At a venue with one balance for claim and debt a deposit of what is owed is the repayment: told once.
+    let asker = |instrument, kind| Seeker { book, account, readings: &readings, aim, instrument, kind };
+    deposits.retain(|deposit| {
+        let puts = asker(deposit.instrument, Kind::Receipt);
+        !repayments.iter().any(|repayment| puts.is_the_call_of(&asker(repayment.instrument, Kind::Debt)))
+    });
     Ok(Restore {
         identity: identity(book, book.at, &all),
         account,
@@ -136,8 +144,8 @@ pub fn restore(book: &Book, account: usize, target: Decimal, seconds: u64) -> Re
         target,
         now: book.at,
         by,
-        deposits: ways(Kind::Receipt),
-        repayments: ways(Kind::Debt),
+        deposits,
+        repayments,
     })
 }
 
@@ -214,6 +222,17 @@ impl<'a> Seeker<'a> {
         // What holds until then reaches it now as well: nothing below the first answer will do.
         let later = found.and_then(|found| until.least(found.no_less_than));
         Way { instrument: self.instrument, asset, decimals, now: found, by: later }
+    }
+
+    /// Whether a deposit and a repayment are one call, by what a unit of each does.
+    fn is_the_call_of(&self, other: &Seeker<'_>) -> bool {
+        let account = &self.book.accounts[self.account].account;
+        let does = |seeker: &Seeker<'_>| {
+            let action = seeker.action(Amount::Assets(U256::ONE));
+            let call = Call { actor: account.id, account: account.id, at: self.book.at, action };
+            self.market().act(&call, self.book, self.feeds(), &mut Silent).ok()
+        };
+        does(self).is_some_and(|effects| does(other) == Some(effects))
     }
 
     fn action(&self, amount: Amount) -> Action {

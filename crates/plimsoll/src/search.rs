@@ -96,15 +96,29 @@ pub(crate) struct Largest<T> {
     pub(crate) accepted: Option<(U256, T)>,
     /// The refusal of one unit more, or of anything at all.
     pub(crate) because: Option<Refusal>,
+    /// Where that is for being too small: why what would not be too small is refused as well.
+    pub(crate) beyond: Option<Refusal>,
 }
 
 /// Doubles from one unit until a refusal, then halves the gap. Amounts that are too small are passed over, also where
 /// smaller ones are accepted: a loan may begin with a balance and then have to be of a least size. Every other refusal
 /// is taken to refuse all that is more.
 pub(crate) fn largest<T>(ask: impl Fn(U256) -> Result<T, Refusal>) -> Largest<T> {
+    let mut found = around(&ask);
+    let more = found.accepted.as_ref().map_or(Some(U256::ONE), |(amount, _)| amount.add(U256::ONE));
+    let refused = more.and_then(|more| ask(more).err());
+    if let Some(Refusal::BorrowTooSmall { .. }) = refused {
+        found.beyond = found.because.filter(|why| !matches!(why, Refusal::BorrowTooSmall { .. }));
+        found.because = refused;
+    }
+    found
+}
+
+/// As [`largest`], with the last refusal that is not for being too small, where there is one.
+fn around<T>(ask: impl Fn(U256) -> Result<T, Refusal>) -> Largest<T> {
     // Up to `small` it is too little or accepted, from `large` on it is refused.
     let (mut small, mut large) = (U256::ZERO, U256::MAX);
-    let mut found = Largest { accepted: None, because: None };
+    let mut found = Largest { accepted: None, because: None, beyond: None };
     // What was too small, though less was accepted.
     let mut gap_above = None;
     let mut asked = U256::ONE;
@@ -131,13 +145,13 @@ pub(crate) fn largest<T>(ask: impl Fn(U256) -> Result<T, Refusal>) -> Largest<T>
         asked = next;
     }
     if let (Some(refused), Some((accepted, _))) = (gap_above, &found.accepted) {
-        return below(ask, *accepted, refused).unwrap_or(found);
+        found.accepted = below(ask, *accepted, refused).or(found.accepted);
     }
     found
 }
 
 /// The largest that is accepted between an amount that is and one that is not.
-fn below<T>(ask: impl Fn(U256) -> Result<T, Refusal>, accepted: U256, refused: U256) -> Option<Largest<T>> {
+fn below<T>(ask: impl Fn(U256) -> Result<T, Refusal>, accepted: U256, refused: U256) -> Option<(U256, T)> {
     let (mut yes, mut no) = (accepted, refused);
     while let Some(gap) = no.sub(yes).filter(|gap| *gap > U256::ONE) {
         let middle = yes.add(gap.half())?;
@@ -147,7 +161,7 @@ fn below<T>(ask: impl Fn(U256) -> Result<T, Refusal>, accepted: U256, refused: U
             no = middle;
         }
     }
-    Some(Largest { accepted: Some((yes, ask(yes).ok()?)), because: ask(no).err() })
+    Some((yes, ask(yes).ok()?))
 }
 
 /// A boundary between `low` and `high`, with a look at its neighbourhood; nothing below `low` will do.
@@ -261,7 +275,10 @@ mod tests {
                 let amount = found.accepted.map_or(0, |(amount, ())| small(amount));
                 assert_eq!(amount, expected, "{balance} {least} {most}");
                 let because = if most < least && least > 1 { too_small } else { Refusal::NoBorrowingPower };
-                assert!(found.because == Some(because) || amount == 0, "{balance} {least} {most}");
+                assert_eq!(found.because, Some(because), "{balance} {least} {most}");
+                // Whoever has too little for the least loan is told that as well.
+                let beyond = (because == too_small).then_some(Refusal::NoBorrowingPower);
+                assert_eq!(found.beyond, beyond, "{balance} {least} {most}");
             }
         }
     }

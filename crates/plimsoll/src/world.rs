@@ -35,6 +35,9 @@ pub struct Held {
     pub decimals: u8,
     /// By how much the stored quantity changes, in the instrument's own integers.
     pub change: Int,
+    /// Whether those integers are the asset itself in finer units (Dai in Maker's vat), so that the decimals make tokens of
+    /// them.
+    pub finer: bool,
 }
 
 impl World {
@@ -184,7 +187,8 @@ impl World {
             }
             let change = effects.net(Party::Account(id), instrument).unwrap_or(Int::ZERO);
             if let Some(spec) = market.instruments().get(instrument.index()).filter(|_| !change.is_zero()) {
-                held.push(Held { instrument: spec.name.clone(), decimals: spec.decimals, change });
+                let finer = spec.decimals > asset_of(market, instrument).1;
+                held.push(Held { instrument: spec.name.clone(), decimals: spec.decimals, change, finer });
             }
         }
         (moved, held)

@@ -359,3 +359,44 @@ fn a_bark_comes_after_the_pokes_that_are_due() {
     assert!(bark.outcome.is_ok(), "{:?}", bark.outcome);
     assert!(bark.then.iter().any(|then| matches!(then.call, Mechanism::Take { .. }) && then.outcome.is_ok()));
 }
+
+/// An absorption by the contract's rules: the debt is paid at the collateral's liquidation factor of 95 %, and what is over is
+/// the owner's. So he loses 5 % of the collateral's value. Gas is paid once, by the call that opens the way.
+#[test]
+fn an_absorption_says_what_the_owner_loses_and_gas_is_paid_once() {
+    let book = example("compound_v3");
+    let account = place(&book, "late-by-a-block");
+    let with = |gas: &str| liquidate(&book, account, decimal(gas)).expect("an answer");
+    let (free, paid) = (with("0"), with("10"));
+    let ten =
+        Int::from(U256::new(10).mul(U256::pow10(free.unit.decimals).expect("a unit")).expect("256 bits"));
+    let profit = |forced: &plimsoll::Forced| forced.outcome.as_ref().ok().and_then(|dealt| dealt.profit);
+    let absorb = &free.forced[0];
+    assert!(matches!(absorb.call, Mechanism::Absorb { .. }));
+    assert!(!absorb.then.is_empty());
+    for (free, paid) in free.forced.iter().zip(&paid.forced) {
+        assert_eq!(profit(paid).and_then(|profit| profit.add(ten)), profit(free));
+        for (free, paid) in free.then.iter().zip(&paid.then) {
+            assert!(profit(free).is_some());
+            assert_eq!(profit(paid), profit(free), "{:?}", paid.call);
+        }
+    }
+    let dealt = absorb.outcome.as_ref().expect("it is below the line");
+    let left = dealt.owner.as_ref().expect("every price is known");
+    // 500 WETH at 2,520; values have 8 digits, and the base token 6.
+    assert_eq!(left.taken, Int::new(126_000_000_000_000));
+    assert_eq!(
+        left.lost,
+        left.taken.sub(left.relieved).and_then(|it| it.sub(left.credited)).expect("256 bits")
+    );
+    let twentieth = Int::new(126_000_000_000_000 / 20);
+    let off = left.lost.sub(twentieth).expect("256 bits").magnitude();
+    assert!(off <= U256::new(200), "{left:?}");
+    let [(asset, 6, credit)] = left.credit.as_slice() else { panic!("{left:?}") };
+    // At exactly a dollar a unit of the token is 100 of value.
+    assert_eq!((asset.as_str(), credit.mul(U256::new(100)).map(Int::from)), ("USDC", Some(left.credited)));
+    // Nothing but an absorption ends a position at once.
+    assert!(
+        free.forced[1..].iter().filter_map(|it| it.outcome.as_ref().ok()).all(|dealt| dealt.owner.is_none())
+    );
+}

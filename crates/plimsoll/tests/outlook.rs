@@ -19,6 +19,25 @@ fn verdict(book: &Book, account: usize, at: Time) -> Verdict {
     quoted.verdict(&listed.account, Test::Liquidation).unwrap().verdict
 }
 
+/// Interest alone, and not the price that a delayed oracle takes in 35 minutes: a vault of health 1.049997 that pays 2.5 % a
+/// year is at the line after ln(1.049997) / ln(1.025) = 1.9758 years, 721 days. The queued price is told apart.
+#[test]
+fn a_queued_price_is_no_interest() {
+    let book = book("maker");
+    let lookout = Lookout::new(&book, book.at).unwrap();
+    let cassia = book.accounts.iter().find(|listed| listed.name == "cassia").unwrap();
+    let seen = lookout.glance(cassia.market, &cassia.account);
+    let Some(Runs::Out(time)) = seen.interest else { panic!("{:?}", seen.interest) };
+    assert_eq!((time.0 - book.at.0) / 86_400, 721);
+    let next = seen.next.unwrap();
+    assert_eq!((next.from.0 - book.at.0, next.assessment.unwrap().verdict), (2_100, Verdict::Unhealthy));
+    // When a poke is due already, its price is in force as far as a keeper is concerned, and interest runs from there.
+    let later = Book { at: Time(book.at.0 + 2_100), ..book.clone() };
+    let cassia = later.accounts.iter().find(|listed| listed.name == "cassia").unwrap();
+    let seen = Lookout::new(&later, later.at).unwrap().glance(cassia.market, &cassia.account);
+    assert_eq!(seen.interest, Some(Runs::Already));
+}
+
 /// Interest alone: healthy a second before, unhealthy at it; or healthy for ten years.
 #[test]
 fn interest_runs_out_at_the_second_told() {

@@ -156,7 +156,9 @@ fn table(
         let name = if number == 0 { market.name.clone() } else { format!("{}-{}", market.name, number + 1) };
         let decoded = put_together(venue, &market, fields, &template, log)?;
         wirings.push(wiring(&decoded, &template));
-        places.push(Place { name, desk: Some(decoded.desk) });
+        // Totals are made to fit what is imported: nothing about them is ever told.
+        let span = Span { source: 0, start: 0, end: 0 };
+        places.push(Place { name, span, desk: Some(decoded.desk) });
     }
 
     if !listed_assets(&columns, &places, log) {

@@ -108,10 +108,17 @@ fn rules(fields: &mut Fields<'_>, revision: Revision, log: &mut Log) -> Option<P
     let [line, total_line, dust, chop] = numbers(fields, ["line", "total_line", "dust", "chop"], None, log);
     let live = fields.take("live").map_or(Some(true), |node| tree::flag(node, log));
     let house = fields.need("auction_house", log).and_then(|node| tables::house(node, revision, log));
-    for (name, value) in [("mat", mat), ("par", par)] {
-        if value == Some(U256::ZERO) {
+    // Nobody's mistake is more likely than a ratio or a factor of another unit: below one, collateral would carry more than
+    // its worth, and debt would shrink. A `mat` that was never filed is zero: such an ilk has no spot, and is no market.
+    let one = "at least 1000000000000000000000000000, which is one";
+    for (name, value, least, expected) in [
+        ("mat", mat, RAY, one),
+        ("duty", duty, RAY, one),
+        ("par", par, U256::ONE, "a number above zero (10^27 is one)"),
+    ] {
+        if let Some(value) = value.filter(|value| *value < least) {
             let span = fields.take(name).map_or(fields.span, |node| node.span);
-            log.at(Code::OutOfRange, span, "0", "a number above zero (10^27 is one)");
+            log.at(Code::OutOfRange, span, value.to_string(), expected);
             return None;
         }
     }

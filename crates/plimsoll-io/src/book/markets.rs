@@ -84,7 +84,7 @@ pub(super) fn read(
                 (Some(desk), Wiring { prices, accounts, whole })
             }
         };
-        places.push(Place { name: name.text, desk });
+        places.push(Place { name: name.text, span: name.span, desk });
         wirings.push(wiring);
     }
     (places, wirings)

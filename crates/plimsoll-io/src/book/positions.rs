@@ -2,8 +2,9 @@
 
 use crate::book::LeftOut;
 use crate::book::rows::{Record, Shift};
+use crate::book::totals::Sums;
 use crate::book::venue::{Desk, Posting, SIDES, Side};
-use crate::fault::{Code, Log, nearest, quoted};
+use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::scalar;
 use crate::table::{Cell, Column, Holds};
 use plimsoll_core::{Account, AccountId, InstrumentId, Int, ListedAccount, U256};
@@ -37,6 +38,8 @@ const YES_NO: &[(&str, bool)] = &[("yes", true), ("no", false)];
 /// A market that positions may name.
 pub(super) struct Place {
     pub(super) name: String,
+    /// Where the market begins.
+    pub(super) span: Span,
     /// `None` for a market that is itself faulty: its accounts are left out with it.
     pub(super) desk: Option<Box<dyn Desk>>,
 }
@@ -233,13 +236,23 @@ impl Positions {
         at
     }
 
-    /// The sound accounts, numbered, and who was left out.
-    pub(super) fn finish(mut self, places: &[Place]) -> (Vec<ListedAccount>, LeftOut) {
+    /// The sound accounts, numbered, and who was left out. A market whose accounts hold more than it says exists is as
+    /// faulty as any, and they are left out with it.
+    pub(super) fn finish(mut self, places: &mut [Place], log: &mut Log) -> (Vec<ListedAccount>, LeftOut) {
         let mut left_out = LeftOut::default();
         let mut lost = vec![self.torn; places.len()];
         self.clear(&mut lost, places, &mut left_out);
         let named = places.iter().zip(&lost).filter(|(_, lost)| **lost);
         left_out.markets = named.map(|(place, _)| place.name.clone()).collect();
+        let mut sums = Sums::new(places);
+        for draft in self.accounts.iter().filter(|draft| draft.sound && !lost[draft.listed.market]) {
+            sums.add(&draft.listed);
+        }
+        for (number, place) in places.iter_mut().enumerate() {
+            if !sums.tell(number, place, log) {
+                (place.desk, lost[number]) = (None, true);
+            }
+        }
         let mut sound = Vec::new();
         for draft in self.accounts {
             let Draft { listed: ListedAccount { name, market, .. }, sound: whole, .. } = &draft;

@@ -1,10 +1,12 @@
 //! A book whose accounts are read one after another, so that they need not fit the memory.
 //!
 //! Only a sound book can be: the caller who meets a fault reads it whole with [`open`](super::open), which tells all of
-//! them. What is given is what `open` gives, in the same order.
+//! them. What is given is what `open` gives, in the same order. That accounts hold more than there is shows only at the end:
+//! the last chunk is then refused.
 
 use crate::book::positions::{self, Place, Positions};
 use crate::book::rows::Record;
+use crate::book::totals::Sums;
 use crate::book::{Frame, files, frame};
 use crate::columnar::{Batch, Input, Sheet};
 use crate::fault::Log;
@@ -30,6 +32,7 @@ pub struct Stream {
     /// Rows and accounts that were read.
     rows: u64,
     accounts: u64,
+    sums: Sums,
     /// What callers gave back, for its memory.
     room: Vec<ListedAccount>,
     log: Log,
@@ -81,7 +84,7 @@ pub fn stream(path: &Path) -> Option<Stream> {
     });
     let markets = markets.collect::<Option<Vec<_>>>()?;
     let book = Book { name: head.name, at: head.at, graph: prices.graph, markets, accounts: Vec::new() };
-    let positions = Positions::grouped(&places);
+    let (positions, sums) = (Positions::grouped(&places), Sums::new(&places));
     Some(Stream {
         book: Some(book),
         places,
@@ -91,6 +94,7 @@ pub fn stream(path: &Path) -> Option<Stream> {
         row: 0,
         rows: 0,
         accounts: 0,
+        sums,
         room: Vec::new(),
         log,
     })
@@ -136,6 +140,9 @@ impl Stream {
                     }
                     if self.batch.is_none() {
                         self.take_group(chunk);
+                        if !self.sums.sound() {
+                            return Err(Unsteady::Faulty);
+                        }
                         break;
                     }
                 }
@@ -156,8 +163,8 @@ impl Stream {
             let name = record.text(positions::ACCOUNT);
             match self.positions.group().map(|group| group.cmp(name)) {
                 Some(Ordering::Less) => {
-                    let (room, next) = (&mut self.room, &mut self.accounts);
-                    self.positions.take(room, |listed| give(listed, next, chunk));
+                    let (room, sums, next) = (&mut self.room, &mut self.sums, &mut self.accounts);
+                    self.positions.take(room, |listed| give(listed, sums, next, chunk));
                 }
                 Some(Ordering::Greater) => return Err(Unsteady::Unsorted(self.rows)),
                 _ => {}
@@ -172,13 +179,14 @@ impl Stream {
 
     /// The accounts of the last name are complete.
     fn take_group(&mut self, chunk: &mut Vec<ListedAccount>) {
-        let next = &mut self.accounts;
-        self.positions.take(&mut self.room, |listed| give(listed, next, chunk));
+        let (sums, next) = (&mut self.sums, &mut self.accounts);
+        self.positions.take(&mut self.room, |listed| give(listed, sums, next, chunk));
     }
 }
 
-/// Hands an account out under its number.
-fn give(mut listed: ListedAccount, next: &mut u64, chunk: &mut Vec<ListedAccount>) {
+/// Hands an account out under its number, counted in.
+fn give(mut listed: ListedAccount, sums: &mut Sums, next: &mut u64, chunk: &mut Vec<ListedAccount>) {
+    sums.add(&listed);
     listed.account.id = AccountId(*next);
     *next += 1;
     chunk.push(listed);

@@ -89,6 +89,7 @@ codes! {
     Totals           "PL0578" "totals that contradict each other"
     MarketRefused    "PL0579" "a market that cannot be"
     Curve            "PL0580" "a rate curve without a kink inside"
+    MoreThanAll      "PL0581" "accounts that hold more than there is"
     BadMap           "PL0590" "a column map that cannot be read"
     NeedsRounding    "PL0591" "an amount finer than its token"
     NoTemplate       "PL0592" "a template that does not fit"

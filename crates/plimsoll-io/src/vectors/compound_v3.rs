@@ -1,7 +1,7 @@
 //! `compound-v3/all`: markets as they were configured, rates, quotes, accounts with what the getters said of them and
 //! what absorbing them did, and sequences of calls, as Comet answered.
 
-use super::{Answer, Decoder, Fault, Input, Record, spell_panic};
+use super::{Answer, Decoder, Fault, Input, Record, Spell};
 use plimsoll_core::{
     Account, AccountId, Action, Amount, Call, Feeds, Int, Lens, Market as _, Mechanism, Reading, Refusal,
     Silent, Test, Time, U256, Verdict,
@@ -14,35 +14,55 @@ use plimsoll_venues::compound_v3::{
 pub(super) const DECODERS: &[Decoder] =
     &[Decoder { schema: "compound-v3/all", revisions: &[], decode: decode_all }];
 
-/// The custom errors of `CometMainInterface.sol` and `CometMath.sol`; arithmetic panics under any of their spellings.
-fn spell(refusal: &Refusal) -> &'static [&'static str] {
-    match refusal {
-        Refusal::NotLiquidatable => &["NotLiquidatable"],
-        Refusal::OverCapacity { .. } => &["NotCollateralized"],
-        Refusal::BorrowTooSmall { .. } => &["BorrowTooSmall"],
-        Refusal::SupplyCap(_) => &["SupplyCapExceeded"],
-        Refusal::ActionPaused(_) => &["Paused"],
-        Refusal::SelfTransfer => &["NoSelfTransfer"],
-        Refusal::NotForSale { .. } => &["NotForSale"],
-        Refusal::PriceUnknown { .. } => &["BadPrice"],
-        Refusal::NoSuchInstrument(_) => &["BadAsset"],
-        Refusal::InsufficientCash { .. } => {
-            &["ERC20: transfer amount exceeds balance", "InsufficientReserves"]
-        }
-        Refusal::AmountTooLarge { .. } => &["panic 0x11", "Panic(0x11)"],
-        Refusal::Overflow(what) => match *what {
-            casts::UINT64 => &["InvalidUInt64"],
-            casts::UINT104 => &["InvalidUInt104"],
-            casts::UINT128 => &["InvalidUInt128"],
-            casts::INT104 => &["InvalidInt104"],
-            casts::INT256 => &["InvalidInt256"],
-            casts::TIMESTAMP => &["TimestampTooLarge"],
-            _ => &["panic 0x11", "Panic(0x11)"],
-        },
-        Refusal::DivisionByZero(_) => &["panic 0x12", "Panic(0x12)"],
-        other => spell_panic(other),
-    }
+/// Which call an answer is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// A getter.
+    View,
+    /// `quoteCollateral`.
+    Quote,
+    /// `absorb`.
+    Absorb,
+    /// `supply` of the base token, which also repays, and `accrueAccount`.
+    Supply,
+    /// `withdraw` of the base token, which also borrows.
+    Withdraw,
 }
+
+/// The custom errors of `CometMainInterface.sol` and `CometMath.sol`, each where it can come up; the token's own word where
+/// the market has too little of it. Arithmetic panics stand under one of their spellings.
+fn words(asked: Asked, refusal: &Refusal) -> Option<&'static str> {
+    use Asked::{Absorb, Supply, View, Withdraw};
+    Some(match (asked, refusal) {
+        (Absorb, Refusal::NotLiquidatable) => "NotLiquidatable",
+        (Absorb | Supply | Withdraw, Refusal::ActionPaused(_)) => "Paused",
+        (Withdraw, Refusal::BorrowTooSmall { .. }) => "BorrowTooSmall",
+        (Withdraw, Refusal::OverCapacity { .. }) => "NotCollateralized",
+        (Withdraw, Refusal::InsufficientCash { .. }) => "ERC20: transfer amount exceeds balance",
+        // Nothing that is supplied is priced.
+        (View | Asked::Quote | Absorb | Withdraw, Refusal::PriceUnknown { .. }) => "BadPrice",
+        (_, Refusal::Overflow(what)) => match *what {
+            casts::UINT64 => "InvalidUInt64",
+            casts::UINT104 => "InvalidUInt104",
+            casts::UINT128 => "InvalidUInt128",
+            casts::INT104 => "InvalidInt104",
+            casts::INT256 => "InvalidInt256",
+            casts::TIMESTAMP => "TimestampTooLarge",
+            _ => "panic 0x11",
+        },
+        // The seconds since the last accrual are one checked subtraction.
+        (Absorb | Supply | Withdraw, Refusal::ClockWentBack { .. }) => "panic 0x11",
+        (_, Refusal::DivisionByZero(_)) => "panic 0x12",
+        _ => return None,
+    })
+}
+
+fn refused(answer: &mut Answer, path: impl Into<String>, asked: Asked, refusal: Refusal) {
+    answer.refused_as(path, refusal, words(asked, &refusal));
+}
+
+/// Every refusal of this venue's answers carries its words ([`refused`]).
+const NO_WORDS: Spell = |_| &[];
 
 const ANYBODY: AccountId = AccountId(9);
 
@@ -57,14 +77,14 @@ fn decode_all(file: Input<'_>) -> Result<Vec<Record>, Fault> {
     let mut records: Vec<Record> = markets
         .into_iter()
         .zip(&listed)
-        .map(|(case, listed)| Record::new(case, spell, |_| Ok(answer_market(listed))))
+        .map(|(case, listed)| Record::new(case, NO_WORDS, |_| Ok(answer_market(listed))))
         .collect();
     let lists: [(&str, Decode); 4] =
         [("rates", rates), ("quotes", quotes), ("accounts", accounts), ("accrual", accrual)];
     for (list, decode) in lists {
         let Some(cases) = file.maybe(list) else { continue };
         for case in cases.items()? {
-            records.push(Record::new(case, spell, |case| decode(&case, &listed)));
+            records.push(Record::new(case, NO_WORDS, |case| decode(&case, &listed)));
         }
     }
     Ok(records)
@@ -238,7 +258,7 @@ fn quotes(case: &Input<'_>, markets: &[Listed]) -> Result<Answer, Fault> {
         }
         Err(refusal) => {
             answer.value("quote", "null");
-            answer.refused("error", refusal);
+            refused(&mut answer, "error", Asked::Quote, refusal);
         }
     }
     Ok(answer)
@@ -263,7 +283,7 @@ impl Listed {
 fn said<V: ToString>(answer: &mut Answer, path: &str, value: Result<V, Refusal>) {
     match value {
         Ok(value) => answer.value(path, value.to_string()),
-        Err(refusal) => answer.refused(path, refusal),
+        Err(refusal) => refused(answer, path, Asked::View, refusal),
     }
 }
 
@@ -307,7 +327,7 @@ fn accounts(case: &Input<'_>, markets: &[Listed]) -> Result<Answer, Fault> {
             answer_absorbed(&mut answer, &after, &account, &absorbed, at);
         }
         Err(refusal) => {
-            answer.refused("absorb.error", refusal);
+            refused(&mut answer, "absorb.error", Asked::Absorb, refusal);
             answer.rest_refused(refusal);
         }
     }
@@ -417,7 +437,7 @@ fn accrual(case: &Input<'_>, markets: &[Listed]) -> Result<Answer, Fault> {
         });
         match outcome {
             Ok(()) => answer.value(format!("{path}.error"), "null"),
-            Err(refusal) => answer.refused(format!("{path}.error"), refusal),
+            Err(refusal) => refused(&mut answer, format!("{path}.error"), asked(&call.action), refusal),
         }
         answer_step(&mut answer, &path, &market, &people, feeds, at);
     }
@@ -448,6 +468,13 @@ fn call(step: &Input<'_>, at: Time) -> Result<Call, Fault> {
         _ => return Err(op.fault("accrue, supply, withdraw, borrow or repay")),
     };
     Ok(Call { actor: AccountId(user), account: AccountId(user), at, action })
+}
+
+fn asked(action: &Action) -> Asked {
+    match action {
+        Action::Withdraw { .. } | Action::Borrow { .. } => Asked::Withdraw,
+        _ => Asked::Supply,
+    }
 }
 
 fn answer_step(

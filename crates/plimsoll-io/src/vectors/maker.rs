@@ -15,14 +15,15 @@ use plimsoll_venues::maker::{
 
 pub(super) const DECODERS: &[Decoder] = &[
     Decoder { schema: "maker/poke", revisions: &[], decode: |file| decode(&file, spell_plain, poke) },
-    Decoder { schema: "maker/drip", revisions: &[], decode: |file| decode(&file, spell_plain, drip) },
+    Decoder { schema: "maker/drip", revisions: &[], decode: |file| decode(&file, spell_drip, drip) },
     Decoder { schema: "maker/frob", revisions: &[], decode: |file| decode(&file, spell_frob, frob) },
     Decoder { schema: "maker/fork", revisions: &[], decode: |file| decode(&file, spell_fork, fork) },
     Decoder { schema: "maker/abaci", revisions: &[], decode: |file| decode(&file, spell_plain, abaci) },
     Decoder {
         schema: "maker/liquidations",
         revisions: &[],
-        decode: |file| decode(&file, liquidations::spell, liquidations::answer),
+        // Its refusals carry their words: they depend on the call.
+        decode: |file| decode(&file, |_| &[], liquidations::answer),
     },
 ];
 
@@ -32,18 +33,27 @@ const START: u64 = 1_700_000_000;
 const OWNER: AccountId = AccountId(1);
 const OTHER: AccountId = AccountId(2);
 
-/// The contracts' arithmetic reverts without a word.
+/// The contracts' arithmetic reverts without a word, and so does a balance that does not suffice.
 fn spell_plain(refusal: &Refusal) -> &'static [&'static str] {
+    if silent(refusal) { &["revert"] } else { &[] }
+}
+
+const fn silent(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::Overflow(_) | Refusal::DivisionByZero(_) | Refusal::AmountTooLarge { .. })
+}
+
+fn spell_drip(refusal: &Refusal) -> &'static [&'static str] {
     match refusal {
-        Refusal::Overflow(_) | Refusal::DivisionByZero(_) | Refusal::AmountTooLarge { .. } => &["revert"],
         Refusal::ClockWentBack { .. } => &["Jug/invalid-now"],
+        // `Vat.fold`
         Refusal::ShutDown => &["Vat/not-live"],
-        _ => &[],
+        other => spell_plain(other),
     }
 }
 
 fn spell_frob(refusal: &Refusal) -> &'static [&'static str] {
     match refusal {
+        Refusal::ShutDown => &["Vat/not-live"],
         Refusal::Inactive(_) => &["Vat/ilk-not-init"],
         Refusal::BorrowCap(_) => &["Vat/ceiling-exceeded"],
         Refusal::OverCapacity { .. } => &["Vat/not-safe"],

@@ -3,7 +3,7 @@
 
 pub(crate) mod recorded;
 
-use plimsoll_core::Book;
+use plimsoll_core::{Book, Cell, InstrumentId, Int, Market, U256};
 use plimsoll_io::book::{File, FileBytes, Opened, Written};
 
 /// The book, of which nothing may be faulty.
@@ -26,6 +26,42 @@ pub(crate) fn all_of(book: &Book) -> impl PartialEq + std::fmt::Debug + use<> {
     });
     let (markets, accounts): (Vec<_>, Vec<_>) = (markets.collect(), accounts.collect());
     (book.name.clone(), book.at, book.graph.clone(), markets, accounts)
+}
+
+/// What accounts of a market hold of an instrument.
+pub(crate) fn held(book: &Book, market: usize, instrument: InstrumentId) -> U256 {
+    let held = book.accounts.iter().filter(|one| one.market == market);
+    let held = held.map(|one| one.account.quantity(instrument));
+    held.fold(Int::ZERO, |sum, held| sum.add(held).expect("256 bits")).to_u256().expect("nothing below zero")
+}
+
+/// The number of a market that is its total of an instrument, found by what it does, and by how much it is more (the
+/// Dai of Maker's own purse); `None` where the market keeps no total of it.
+pub(crate) fn total(market: &dyn Market, instrument: InstrumentId) -> Option<(Cell, &'static str, U256)> {
+    let total = market.total(instrument)?;
+    let mut cells = Vec::new();
+    market.visit(&mut |cell, name, _, value| cells.push((cell, name, value)));
+    let moves = |cell: Cell, value: Int| {
+        let mut other = market.boxed_clone();
+        other.set(cell, value.add(Int::ONE)).is_ok() && other.total(instrument) == total.add(U256::ONE)
+    };
+    let (cell, name, value) =
+        cells.into_iter().find(|(cell, _, value)| moves(*cell, *value)).expect("a number");
+    Some((cell, name, value.to_u256().expect("a total").sub(total).expect("the number is the greater")))
+}
+
+/// Raises the totals of all markets to what their accounts hold.
+pub(crate) fn cover(book: &mut Book) {
+    for market in 0..book.markets.len() {
+        for id in (0..book.markets[market].market.instruments().len() as u32).map(InstrumentId) {
+            let held = held(book, market, id);
+            let market = &mut book.markets[market].market;
+            if market.total(id).is_some_and(|total| total < held) {
+                let (cell, _, beside) = total(&**market, id).expect("it has one");
+                market.set(cell, held.add(beside).map(Int::from)).expect("a total that fits");
+            }
+        }
+    }
 }
 
 /// A file with this text.

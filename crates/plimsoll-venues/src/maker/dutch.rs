@@ -6,7 +6,8 @@
 use super::Status;
 use super::numbers::{Auction, Dutch, Numbers, RAD, Stored};
 use super::prices::{self, is_int};
-use super::turn::{INT256, Turn, grow, shrink};
+use super::turn::{Turn, grow, shrink};
+use super::words::SEIZED_INT256;
 use super::{ART, GEM, VAT_DAI};
 use plimsoll_core::Rounding::{Down, Up};
 use plimsoll_core::{Arithmetic, Liquidated, Party, RAY, Refusal, Subject, Time, Trace, U256, Unit, WAD};
@@ -61,12 +62,17 @@ pub(super) fn seized<T: Trace + ?Sized>(
     if dink == U256::ZERO {
         return Err(Refusal::NullAuction);
     }
-    if !is_int(dart) || !is_int(dink) {
-        return Err(Refusal::Overflow(INT256));
+    if [dart, dink].into_iter().any(beyond_int) {
+        return Err(Refusal::Overflow(SEIZED_INT256));
     }
     let due = t.mul("due = dart * rate", dart, state.rate, RAD)?;
     let tab = t.mul_div("tab = due * chop", due, rules.chop, WAD, Down, RAD)?;
     Ok(Seized { dink, dart, tab })
+}
+
+/// `require(dart <= 2**255 && dink <= 2**255)`: one more than an `int256` holds is let through here.
+fn beyond_int(value: U256) -> bool {
+    !is_int(value.sub_or_zero(U256::ONE))
 }
 
 /// `require(spot > 0 && ink * spot < art * rate)`, of `Dog.bark` and `Cat.bite`.
@@ -88,7 +94,7 @@ pub(super) fn unsafe_line<T: Trace + ?Sized>(
 /// The first price of an auction (ray) (`Clipper.getPrice`, times `buf`).
 ///
 /// # Errors
-/// [`Refusal::NoValidPrice`] where the oracle has none or it comes to zero.
+/// [`Refusal::NoValidPrice`] where the oracle has none, [`Refusal::FirstPriceZero`] where it comes to zero.
 pub(super) fn first_price<T: Trace + ?Sized>(
     t: &mut T,
     numbers: &Numbers,
@@ -97,7 +103,7 @@ pub(super) fn first_price<T: Trace + ?Sized>(
     let price = feed_price(t, numbers, price)?;
     let top =
         t.mul_div("first price = price in Dai * buf", price, numbers.rules.dutch.buf, RAY, Down, Unit::RAY)?;
-    if top == U256::ZERO { Err(Refusal::NoValidPrice) } else { Ok(top) }
+    if top == U256::ZERO { Err(Refusal::FirstPriceZero) } else { Ok(top) }
 }
 
 fn feed_price<T: Trace + ?Sized>(t: &mut T, numbers: &Numbers, price: Stored) -> Result<U256, Refusal> {
@@ -114,7 +120,7 @@ pub(super) fn may_start(numbers: &Numbers, seized: &Seized) -> Result<(), Refusa
     if numbers.rules.dutch.stopped >= 1 {
         return Err(Refusal::AuctionsStopped);
     }
-    if seized.tab == U256::ZERO { Err(Refusal::NullAuction) } else { Ok(()) }
+    if seized.tab == U256::ZERO { Err(Refusal::NothingToRaise) } else { Ok(()) }
 }
 
 /// Where an auction stands (`Clipper.status`).

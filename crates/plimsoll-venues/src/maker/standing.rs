@@ -31,7 +31,7 @@ pub(super) const fn figure(name: &'static str, value: Int, unit: Unit) -> Figure
 }
 
 /// The price that the contracts would find at the oracle when a keeper's calls have been made.
-fn price_of(numbers: &Numbers, feed: Reading, lens: Lens, at: Time) -> Result<Stored, Refusal> {
+pub(super) fn price_of(numbers: &Numbers, feed: Reading, lens: Lens, at: Time) -> Result<Stored, Refusal> {
     let unknown = Refusal::PriceUnknown { slot: 0, why: feed.doubt.unwrap_or(Why::Missing) };
     let Some(from) = numbers.passes() else {
         return feed.value.map(|value| Stored { value, valid: true }).ok_or(unknown);

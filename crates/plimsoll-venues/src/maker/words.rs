@@ -1,5 +1,8 @@
 //! The words with which Maker's refusals name what stands in the way.
 
+/// What [`plimsoll_core::Refusal::Overflow`] names for a seizure that is too large: `Dog/overflow`.
+pub const SEIZED_INT256: &str = "what is seized within int256";
+
 /// Whose consent is missing ([`plimsoll_core::Refusal::NoConsent`]).
 pub mod consent {
     /// `Vat/not-allowed-u`, `Vat/not-allowed`.

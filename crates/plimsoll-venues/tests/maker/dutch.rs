@@ -295,9 +295,9 @@ fn an_auction_starts_at_the_oracles_price() {
     assert_eq!(seen.verdict, plimsoll_core::Verdict::Unhealthy);
     assert_eq!(seen.executable, Err(Refusal::PriceUnknown { slot: 0, why }));
     world.price = Reading::certain(U256::ZERO);
-    assert_eq!(bark(&mut world, 1), Err(Refusal::NoValidPrice));
+    assert_eq!(bark(&mut world, 1), Err(Refusal::FirstPriceZero));
     let seen = world.assess(1, plimsoll_core::Lens::View).unwrap();
-    assert_eq!(seen.executable, Err(Refusal::NoValidPrice));
+    assert_eq!(seen.executable, Err(Refusal::FirstPriceZero));
 }
 
 /// Nothing stays unsold for want of a price: at zero all of it goes for nothing, where cusp and tail allow it.

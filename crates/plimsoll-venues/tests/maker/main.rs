@@ -13,4 +13,5 @@ mod oracle;
 mod dutch;
 mod english;
 mod refusals;
+mod order;
 mod encoding;

@@ -15,7 +15,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Another one when the files have to be written anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A book that is there as files.
 pub(super) struct Made {
@@ -47,7 +47,10 @@ fn no_data(path: &Path, why: &dyn std::fmt::Display) -> Trouble {
 }
 
 fn save(folder: &Path, place: &Place, accounts: u64, seed: u64) -> Result<(), Trouble> {
-    let written = write(&frame(place)?).map_err(|error| no_data(folder, &error))?;
+    let mut book = frame(place)?;
+    cover(&mut *book.markets[0].market, place, accounts, seed)
+        .ok_or_else(|| no_data(folder, &"totals that do not fit"))?;
+    let written = write(&book).map_err(|error| no_data(folder, &error))?;
     written.save(folder).map_err(|error| no_data(folder, &error))?;
     std::fs::remove_file(folder.join("positions.csv")).map_err(|error| no_data(folder, &error))?;
     let file = File::create(folder.join("positions.parquet")).map_err(|error| no_data(folder, &error))?;
@@ -62,6 +65,33 @@ fn save(folder: &Path, place: &Place, accounts: u64, seed: u64) -> Result<(), Tr
     }
     table.finish().map_err(|error| no_data(folder, &error))?;
     Ok(())
+}
+
+/// Raises the recorded totals to what the accounts hold, of whom there are more than were recorded: a book whose accounts
+/// hold more than its market has is faulty. Interest rates are numbers of their own and stay.
+fn cover(market: &mut dyn Market, place: &Place, accounts: u64, seed: u64) -> Option<()> {
+    let mut sums = vec![Int::ZERO; market.instruments().len()];
+    let mut maker = Maker::new(place, seed);
+    for id in 0..accounts {
+        for holding in maker.account(AccountId(id))?.holdings() {
+            let sum = sums.get_mut(holding.instrument.index())?;
+            *sum = sum.add(holding.quantity)?;
+        }
+    }
+    let mut totals = Vec::new();
+    market.visit(&mut |cell, name, _, value| {
+        let id = if name == "scaled_supply" { 1 } else { 2 };
+        if ["scaled_supply", "scaled_debt"].contains(&name) {
+            totals.push((cell, 3 * cell.object as usize + id, value));
+        }
+    });
+    for (cell, instrument, total) in totals {
+        let sum = *sums.get(instrument)?;
+        if sum > total {
+            market.set(cell, Some(sum)).ok()?;
+        }
+    }
+    Some(())
 }
 
 /// The market and its prices, as raw integers.

@@ -1,14 +1,12 @@
 //! `maker/liquidations`: a few positions, one keeper, and everything that happens to their auctions.
 
-use super::{
-    Done, answer_error, answer_ilk, answer_urn, calc, done_at, ilk, market, nothing, spell_plain, urn,
-    value_or_null,
-};
+use super::{Done, answer_ilk, answer_urn, calc, done_at, ilk, market, nothing, silent, urn, value_or_null};
 use crate::vectors::{Answer, Fault, Input};
 use plimsoll_core::{
     Account, AccountId, Action, Cell, Effects, Int, Market as _, Mechanism, Party, Reading, Refusal, Time,
     U256,
 };
+use plimsoll_venues::maker::words::SEIZED_INT256;
 use plimsoll_venues::maker::{ART, Auction, Dutch, GEM, INK, Market, Parameters, State, VAT_DAI};
 
 /// Who starts, restarts and buys.
@@ -16,29 +14,50 @@ const KEEPER: AccountId = AccountId(1_000);
 /// Who calls auctions off; nobody looks at what he holds.
 const GOVERNANCE: AccountId = AccountId(2_000);
 
+/// Whose position an auction was that runs at the start: the file does not say it.
+const UNNAMED: AccountId = AccountId(3_000);
+
 /// Every auction that ever was has a row in every state.
 const MOST_KICKS: u64 = 1_000;
 
-/// `dog.sol` and `clip.sol`.
-pub(super) fn spell(refusal: &Refusal) -> &'static [&'static str] {
-    match refusal {
-        Refusal::ShutDown => &["Dog/not-live"],
-        Refusal::NotLiquidatable => &["Dog/not-unsafe"],
-        Refusal::AuctionLimit => &["Dog/liquidation-limit-hit"],
-        Refusal::DustyAuction => &["Dog/dusty-auction-from-partial-liquidation"],
-        Refusal::NullAuction => &["Dog/null-auction", "Clipper/zero-tab"],
-        Refusal::AuctionsStopped => &["Clipper/stopped-incorrect"],
-        Refusal::NoValidPrice => &["Clipper/invalid-price", "Clipper/zero-top-price"],
-        Refusal::NoSuchAuction { .. } => &["Clipper/not-running-auction"],
-        Refusal::AuctionRanOut => &["Clipper/needs-reset"],
-        Refusal::AuctionStillRuns => &["Clipper/cannot-reset"],
-        Refusal::AuctionTooExpensive { .. } => &["Clipper/too-expensive"],
-        Refusal::NoPartialPurchase => &["Clipper/no-partial-purchase"],
-        other => spell_plain(other),
-    }
+/// A call of a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Op {
+    Bark,
+    Take,
+    Redo,
+    Yank,
+    Upchost,
 }
 
-/// A scenario: its start is given, every step's state is compared.
+/// The words of `dog.sol` and `clip.sol`, each where its call says it.
+fn words(op: Op, refusal: &Refusal) -> Option<&'static str> {
+    use Op::{Bark, Redo, Take, Yank};
+    Some(match (op, refusal) {
+        (Bark, Refusal::ShutDown) => "Dog/not-live",
+        (Bark, Refusal::NotLiquidatable) => "Dog/not-unsafe",
+        (Bark, Refusal::AuctionLimit) => "Dog/liquidation-limit-hit",
+        (Bark, Refusal::DustyAuction) => "Dog/dusty-auction-from-partial-liquidation",
+        (Bark, Refusal::NullAuction) => "Dog/null-auction",
+        (Bark, Refusal::Overflow(SEIZED_INT256)) => "Dog/overflow",
+        (Bark, Refusal::NothingToRaise) => "Clipper/zero-tab",
+        (Bark | Redo, Refusal::NoValidPrice) => "Clipper/invalid-price",
+        (Bark | Redo, Refusal::FirstPriceZero) => "Clipper/zero-top-price",
+        (Bark | Redo | Take, Refusal::AuctionsStopped) => "Clipper/stopped-incorrect",
+        (Redo | Take | Yank, Refusal::NoSuchAuction { .. }) => "Clipper/not-running-auction",
+        (Redo, Refusal::AuctionStillRuns) => "Clipper/cannot-reset",
+        (Take, Refusal::AuctionRanOut) => "Clipper/needs-reset",
+        (Take, Refusal::AuctionTooExpensive { .. }) => "Clipper/too-expensive",
+        (Take, Refusal::NoPartialPurchase) => "Clipper/no-partial-purchase",
+        // The seconds since an auction's start are one checked subtraction.
+        (Redo | Take, Refusal::ClockWentBack { .. }) => "revert",
+        (_, refusal) if silent(refusal) => "revert",
+        _ => return None,
+    })
+}
+
+/// A scenario: its start is given, every step's state is compared. What an auction leaves over whose owner is not in the
+/// file is some position's: from there on what positions hold unlocked is skipped.
 pub(super) fn answer(case: &Input<'_>) -> Result<Answer, Fault> {
     let mut world = start(case)?;
     let mut answer = Answer::default();
@@ -57,11 +76,13 @@ struct World {
     market: Market,
     /// The positions, and last the keeper.
     accounts: Vec<Account>,
+    /// Nobody knows which position some collateral went to.
+    strayed: bool,
 }
 
 /// What a step answered.
 enum Told {
-    Refused(Refusal),
+    Refused(Op, Refusal),
     /// Its result, and its events with their numbers.
     Done(Option<u64>, Vec<Event>),
 }
@@ -74,7 +95,6 @@ struct Event {
 fn start(case: &Input<'_>) -> Result<World, Fault> {
     let initial = case.get("initial")?;
     let (vat, dog, clip) = (initial.get("vat")?, initial.get("dog")?, initial.get("clip")?);
-    let number = |place: &Input<'_>, key| place.get(key)?.u256();
     let (rules, state) = ilk(&vat.get("ilk")?)?;
     let dutch = Dutch {
         hole: number(&dog, "hole")?,
@@ -104,11 +124,6 @@ fn start(case: &Input<'_>) -> Result<World, Fault> {
     if state.kicks > MOST_KICKS {
         return Err(clip.fault("few auctions before the start"));
     }
-    // Whose position a running auction was is not in the file: there must be none.
-    let (active, sales) = (clip.get("active")?, clip.get("sales")?);
-    if !active.items()?.is_empty() || !sales.entries()?.is_empty() || number(&vat, "gemClip")? != U256::ZERO {
-        return Err(active.fault("no auction at the start"));
-    }
     let unlocked = vat.get("gemUrns")?.items()?;
     let mut accounts = Vec::new();
     for (id, place) in (0..).zip(vat.get("urns")?.items()?) {
@@ -117,8 +132,30 @@ fn start(case: &Input<'_>) -> Result<World, Fault> {
     }
     let keeper = Account::new(KEEPER).with(GEM, vat.get("gemKeeper")?.int()?);
     accounts.push(keeper.with(VAT_DAI, vat.get("daiKeeper")?.int()?));
-    let market = market(rules, state).map_err(|_| initial.fault("a state that the contracts can hold"))?;
-    Ok(World { market, accounts })
+    let mut market =
+        market(rules, state).map_err(|_| initial.fault("a state that the contracts can hold"))?;
+    let mut lots = U256::ZERO;
+    for (pos, number) in (0..).zip(clip.get("active")?.items()?) {
+        let sale = clip.get("sales")?.get(number.text()?)?;
+        let (tab, lot, top) =
+            (self::number(&sale, "tab")?, self::number(&sale, "lot")?, self::number(&sale, "top")?);
+        let tic = sale.get("tic")?.u64()?;
+        let auction = Auction { pos, tab, lot, usr: UNNAMED, tic, top, ..Auction::default() };
+        let refused = |_| sale.fault("an auction that can run");
+        market = market.with_auction(number.u64()?, auction).map_err(refused)?;
+        lots = lots.add(lot).ok_or_else(|| sale.fault("a lot that fits beside the others"))?;
+    }
+    let (house, clipped) = (vat.get("gemClip")?, vat.get("gemClip")?.u256()?);
+    if clipped != lots {
+        return Err(house.fault("as much as is on auction"));
+    }
+    // Those that have ended are rows of zeros.
+    clip.get("sales")?.read_all();
+    Ok(World { market, accounts, strayed: false })
+}
+
+fn number(place: &Input<'_>, key: &str) -> Result<U256, Fault> {
+    place.get(key)?.u256()
 }
 
 /// What governance set before the step: `dust` is read off the state after it, where no argument says it.
@@ -154,34 +191,40 @@ fn take_step(world: &mut World, step: &Input<'_>, at: Time) -> Result<Told, Faul
     };
     let op = step.get("op")?;
     let number = |key| args.get(key)?.u64();
-    let (actor, account, mechanism) = match op.text()? {
+    let (op, actor, account, mechanism) = match op.text()? {
         "bark" => {
             let urn = args.get("urn")?;
             let id = AccountId(urn.u64()?);
             if world.accounts.iter().all(|account| account.id != id || id == KEEPER) {
                 return Err(urn.fault("the number of a position"));
             }
-            (KEEPER, id, Mechanism::Bark)
+            (Op::Bark, KEEPER, id, Mechanism::Bark)
         }
         "take" => {
             let (auction, amount) = (number("id")?, args.get("amt")?.u256()?);
-            (KEEPER, KEEPER, Mechanism::Take { auction, amount, max_price: args.get("max")?.u256()? })
+            (
+                Op::Take,
+                KEEPER,
+                KEEPER,
+                Mechanism::Take { auction, amount, max_price: args.get("max")?.u256()? },
+            )
         }
-        "redo" => (KEEPER, KEEPER, Mechanism::Redo { auction: number("id")? }),
-        "yank" => (GOVERNANCE, KEEPER, Mechanism::Yank { auction: number("id")? }),
-        "upchost" => (KEEPER, KEEPER, Mechanism::Upchost),
+        "redo" => (Op::Redo, KEEPER, KEEPER, Mechanism::Redo { auction: number("id")? }),
+        "yank" => (Op::Yank, GOVERNANCE, KEEPER, Mechanism::Yank { auction: number("id")? }),
+        "upchost" => (Op::Upchost, KEEPER, KEEPER, Mechanism::Upchost),
         _ => return Err(op.fault("bark, take, redo, yank or upchost")),
     };
     let action = Action::Liquidate(mechanism.clone());
     let outcome = done_at(&world.market, &world.accounts, feed, actor, account, at, action);
     let Done { market, accounts, effects } = match outcome {
         Ok(done) => done,
-        Err(refusal) => return Ok(Told::Refused(refusal)),
+        Err(refusal) => return Ok(Told::Refused(op, refusal)),
     };
     let before = std::mem::replace(&mut world.market, market);
     world.accounts = accounts;
+    world.strayed |= effects.net(Party::Account(UNNAMED), GEM) != Some(Int::ZERO);
     let told = events(&before, &world.market, &effects, &mechanism, at);
-    Ok(told.unwrap_or_else(Told::Refused))
+    Ok(told.unwrap_or_else(|refusal| Told::Refused(op, refusal)))
 }
 
 /// The events that the contracts would have emitted, from what changed.
@@ -237,11 +280,17 @@ fn events(
 }
 
 fn answer_step(answer: &mut Answer, path: &str, told: &Told) {
-    let (refusal, result, events) = match told {
-        Told::Refused(refusal) => (Some(*refusal), None, &[][..]),
-        Told::Done(result, events) => (None, *result, events.as_slice()),
+    let error = format!("{path}.error");
+    let (result, events) = match told {
+        Told::Refused(op, refusal) => {
+            answer.refused_as(error, *refusal, words(*op, refusal));
+            (None, &[][..])
+        }
+        Told::Done(result, events) => {
+            answer.value(error, "null");
+            (*result, events.as_slice())
+        }
     };
-    answer_error(answer, &format!("{path}.error"), refusal);
     value_or_null(answer, &format!("{path}.result"), result.map(U256::from));
     if events.is_empty() {
         answer.value(format!("{path}.events"), "[]");
@@ -255,7 +304,7 @@ fn answer_step(answer: &mut Answer, path: &str, told: &Told) {
 }
 
 fn answer_state(answer: &mut Answer, path: &str, world: &World, at: Time) {
-    let World { market, accounts } = world;
+    let World { market, accounts, strayed } = world;
     let (rules, state) = (market.parameters(), market.state());
     let vat = format!("{path}.vat");
     answer_ilk(answer, &format!("{vat}.ilk"), market);
@@ -263,7 +312,9 @@ fn answer_state(answer: &mut Answer, path: &str, world: &World, at: Time) {
     let urns = accounts.iter().filter(|account| account.id != KEEPER);
     for (number, urn) in urns.enumerate() {
         answer_urn(answer, &format!("{vat}.urns[{number}]"), urn);
-        answer.value(format!("{vat}.gemUrns[{number}]"), urn.quantity(GEM));
+        if !strayed {
+            answer.value(format!("{vat}.gemUrns[{number}]"), urn.quantity(GEM));
+        }
     }
     let mut value = |key: &str, value: String| answer.value(format!("{path}.{key}"), value);
     value("now", at.0.to_string());

@@ -1,0 +1,122 @@
+//! Accounts that together hold more than their market says exists: told at every venue that keeps a total, read whole or
+//! account by account.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{files, held, sound, total};
+use plimsoll_core::{Book, Cell, InstrumentId, U256};
+use plimsoll_io::book::{self, Opened, Order, Unsteady};
+use plimsoll_io::export::Form;
+use std::path::{Path, PathBuf};
+
+fn root(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name)
+}
+
+fn example(name: &str) -> Book {
+    sound(book::open(&root(name)))
+}
+
+/// The book with a number of a market set, written and read again.
+fn again(book: &Book, market: usize, cell: Cell, value: U256) -> Opened {
+    let mut book = book.clone();
+    book.markets[market].market.set(cell, Some(value.into())).unwrap();
+    book::read(files(&book::write(&book).unwrap()))
+}
+
+/// As much as there is may be held, and one unit more not.
+#[test]
+fn no_more_is_held_than_there_is() {
+    let mut seen = Vec::new();
+    for name in ["compound_v3", "crash", "lending", "loopers", "maker", "treasury"] {
+        let book = example(name);
+        for (number, listed) in book.markets.iter().enumerate() {
+            let market = &listed.market;
+            for (id, instrument) in (0..).map(InstrumentId).zip(market.instruments()) {
+                let (Some((cell, known, beside)), held) = (total(&**market, id), held(&book, number, id))
+                else {
+                    continue;
+                };
+                if held == U256::ZERO {
+                    continue;
+                }
+                let least = held.add(beside).unwrap();
+                let full = again(&book, number, cell, least);
+                assert!(full.faults.is_empty(), "{name} {known}: {}", full.faults.render(false));
+                let short = again(&book, number, cell, least.sub(U256::ONE).unwrap());
+                let told: Vec<_> = short.faults.list.iter().filter(|it| it.code.name() == "PL0581").collect();
+                assert_eq!(told.len(), 1, "{name} {known}: {}", short.faults.render(false));
+                let all = held.sub(U256::ONE).unwrap();
+                assert_eq!(told[0].file, format!("markets/{}.toml", listed.name));
+                assert!(told[0].found.starts_with(&format!("{held} (")), "{}", told[0].found);
+                assert!(told[0].found.contains(&instrument.name), "{}", told[0].found);
+                assert_eq!(
+                    told[0].expected,
+                    format!("at most {all}, which is all that the market itself says exists")
+                );
+                // Nobody of that market is judged, and everybody of the others.
+                let of = book.accounts.iter().filter(|one| one.market == number).count();
+                assert_eq!(short.left_out.count(), of as u64);
+                assert_eq!(short.book.accounts.len(), book.accounts.len() - of);
+                assert!(short.book.markets.iter().all(|market| market.name != listed.name));
+                seen.push(format!("{} {known}", market.venue().0));
+            }
+        }
+    }
+    seen.sort();
+    seen.dedup();
+    let expected = [
+        "aave_v3 scaled_debt",
+        "aave_v3 scaled_supply",
+        "compound_v3 total_borrow_base",
+        "compound_v3 total_supply",
+        "compound_v3 total_supply_base",
+        "maker debt",
+        "maker total_art",
+        "morpho_blue total_borrow_shares",
+        "morpho_blue total_supply_shares",
+    ];
+    assert_eq!(seen, expected);
+}
+
+/// Read account by account it is known at the end: the last accounts are refused, and the whole reader tells it.
+#[test]
+fn a_stream_ends_in_the_same_fault() {
+    let whole = root("lending");
+    let mut written = book::convert(&whole, Form::Parquet, Order::ByAccount).unwrap();
+    let folder = Folder(std::env::temp_dir().join(format!("plimsoll-totals-{}", std::process::id())));
+    for (less, ends) in [(false, Ok(())), (true, Err(Unsteady::Faulty))] {
+        if less {
+            let name = written.files.iter().position(|(name, _)| name.starts_with("markets/")).unwrap();
+            let text = String::from_utf8(written.files[name].1.clone()).unwrap();
+            let at = text.find("scaled_debt = \"").unwrap();
+            let rest = &text[at..];
+            let line = &rest[..rest.find('\n').unwrap()];
+            written.files[name].1 = text.replacen(line, "scaled_debt = \"1\"", 1).into_bytes();
+            std::fs::remove_dir_all(&folder.0).unwrap();
+        }
+        written.save(&folder.0).unwrap();
+        let mut stream = book::stream(&folder.0).unwrap();
+        let mut chunk = Vec::new();
+        let end = loop {
+            match stream.next(&mut chunk) {
+                Ok(()) if chunk.is_empty() => break Ok(()),
+                Ok(()) => {}
+                Err(unsteady) => break Err(unsteady),
+            }
+        };
+        assert_eq!(end, ends);
+        let faults = book::open(&folder.0).faults;
+        let told: Vec<&str> = faults.list.iter().map(|fault| fault.code.name()).collect();
+        assert_eq!(told, if less { vec!["PL0581"] } else { vec![] });
+    }
+}
+
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0); // of no account when the test has failed
+    }
+}
