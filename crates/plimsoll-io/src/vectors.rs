@@ -230,12 +230,16 @@ fn same_error(expected: &str, spelled: &str) -> bool {
     expected == spelled || panic_code(expected).is_some_and(|code| panic_code(spelled) == Some(code))
 }
 
-/// The code of a Solidity panic: `panic 0x11`, `Panic 0x11`, or the raw revert data `0x4e487b71` and one word.
+/// The code of a Solidity panic: `panic 0x11`, `Panic 0x11`, `Panic(0x11)`, or the raw revert data `0x4e487b71` and one
+/// word.
 fn panic_code(text: &str) -> Option<u8> {
     let digits = match text.strip_prefix("0x4e487b71") {
         Some(word) if word.len() == 64 => word.trim_start_matches('0'),
         Some(_) => return None,
-        None => text.strip_prefix("panic 0x").or_else(|| text.strip_prefix("Panic 0x"))?,
+        None => {
+            let bare = text.strip_prefix("Panic(0x").and_then(|rest| rest.strip_suffix(')'));
+            bare.or_else(|| text.strip_prefix("panic 0x")).or_else(|| text.strip_prefix("Panic 0x"))?
+        }
     };
     u8::from_str_radix(digits, 16).ok()
 }
@@ -318,9 +322,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_panic_has_three_spellings() {
+    fn one_panic_has_four_spellings() {
         let raw = "0x4e487b710000000000000000000000000000000000000000000000000000000000000011";
         assert!(same_error(raw, "panic 0x11") && same_error("Panic 0x11", "panic 0x11"));
+        assert!(same_error("Panic(0x11)", "panic 0x11") && !same_error("Panic(0x12)", "panic 0x11"));
+        assert!(!same_error("Panic(0x11", "panic 0x11"));
         assert!(!same_error("panic 0x12", "panic 0x11") && !same_error("0x4e487b7111", "panic 0x11"));
         assert!(!same_error("", "panic 0x11"));
     }

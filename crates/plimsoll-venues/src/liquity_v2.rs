@@ -87,6 +87,7 @@ pub use position::{
     STAKE, STATUS, Status,
 };
 pub use redeem::{ATTEMPTED, FEE_STEP, FEES, PAID_OUT, REDEEMED, TCR_STEP, decay_power};
+pub use stability::PRODUCT_ZERO;
 pub use state::{Batch, Branch, Parameters, Scale, System};
 
 use crate::table;
