@@ -283,6 +283,46 @@ fn a_small_book_is_written_by_hand() {
     assert_eq!(all_of(&sound(book::read(files(&written)))), all_of(&book));
 }
 
+/// Ratios at a wrong scale, exchanged, or such as no branch can be deployed with (`AddressesRegistry`: CCR, MCR and SCR
+/// above 100 % and below 200 %, BCR from 5 % to below 50 %, penalties from 5 % to 20 %, the pool's not the higher).
+#[test]
+fn rules_that_no_branch_is_deployed_with_are_told() {
+    let told = |name: &str, from: &str, to: &str| {
+        let from = format!("\n{name} = \"{from}\"");
+        assert!(MARKET.contains(&from));
+        let wrong = MARKET.replacen(&from, &format!("\n{name} = \"{to}\""), 1);
+        let opened = opened(&wrong, POSITIONS);
+        let fault = opened.faults.list.first().expect("a fault");
+        (fault.code.name(), fault.place.map(|place| place.line), fault.found.clone(), fault.expected.clone())
+    };
+    let is = |name: &str, line: u32, from: &str, to: &str, expected: &str| {
+        let said = ("PL0515", Some(line), to.to_string(), expected.to_string());
+        assert_eq!(told(name, from, to), said, "{name} = {to}");
+    };
+    let ratios = "from 1000000000000000001 to 1999999999999999999";
+    let names = [
+        ("ccr", 6, "1500000000000000000"),
+        ("mcr", 7, "1100000000000000000"),
+        ("scr", 9, "1100000000000000000"),
+    ];
+    for (name, line, from) in names {
+        for wrong in ["0", "110", "1100000000000000", "1000000000000000000", "2000000000000000000"] {
+            is(name, line, from, wrong, ratios);
+        }
+    }
+    is("mcr", 7, "1100000000000000000", "1500000000000000001", "at most ccr, 1500000000000000000");
+    is("scr", 9, "1100000000000000000", "1100000000000000001", "at most mcr, 1100000000000000000");
+    let buffers = "from 50000000000000000 to 499999999999999999";
+    for wrong in ["49999999999999999", "500000000000000000"] {
+        is("bcr", 8, "100000000000000000", wrong, buffers);
+    }
+    let penalties = "from 50000000000000000 to 200000000000000000";
+    is("penalty_pool", 10, "50000000000000000", "49999999999999999", penalties);
+    is("penalty_redistribution", 11, "100000000000000000", "200000000000000001", penalties);
+    let least = "at most penalty_redistribution, 100000000000000000";
+    is("penalty_pool", 10, "50000000000000000", "100000000000000001", least);
+}
+
 /// Code, line and what is found of the first fault.
 fn first_fault(market: &str, positions: &str) -> (String, Option<u32>) {
     let opened = opened(market, positions);
@@ -301,19 +341,33 @@ fn faults_are_told_where_they_stand() {
     assert_eq!(market("feed = \"ETH\"", "feed = \"BTC\""), at("PL0541", 5));
     assert_eq!(
         market("ccr = \"1500000000000000000\"", "ccr = \"1500000000000000000000000\""),
-        at("PL0579", 1)
+        at("PL0515", 6)
     );
     let state = |line: &str| first_fault(&format!("{MARKET}[branches.state]\n{line}\n"), POSITIONS);
     assert_eq!(state("last_interest_update = 1760000001"), at("PL0576", 13));
     assert_eq!(state("product = 0"), at("PL0515", 13));
     assert_eq!(state("troves = 2"), at("PL0509", 13));
     let batch = |line: &str| {
-        let numbers =
-            "rate = \"40000000000000000\"\nfee = 0\nmin_rate = 0\nmax_rate = 1\nchange_period = 3600\n";
+        let numbers = "rate = \"40000000000000000\"\nfee = 0\nmin_rate = \"10000000000000000\"\n\
+            max_rate = \"100000000000000000\"\nchange_period = 3600\n";
         first_fault(&format!("{MARKET}[[branches.batches]]\n{line}\n{numbers}"), POSITIONS)
     };
     assert_eq!(batch("manager = \"nobody\""), at("PL0560", 13));
     assert_eq!(batch("manager = \"four\"\nheads = 1"), at("PL0509", 14));
+    let number = |from: &str, to: &str| {
+        let numbers = "rate = \"40000000000000000\"\nfee = 0\nmin_rate = \"10000000000000000\"\n\
+            max_rate = \"100000000000000000\"\nchange_period = 3600\n";
+        let wrong = numbers.replacen(from, to, 1);
+        first_fault(&format!("{MARKET}[[branches.batches]]\nmanager = \"four\"\n{wrong}"), POSITIONS)
+    };
+    assert_eq!(number("\"400", "\"4000"), at("PL0515", 14));
+    assert_eq!(number("\"400", "\"40000"), at("PL0515", 14));
+    assert_eq!(number("\"400", "\"4"), at("PL0515", 14));
+    assert_eq!(number("fee = 0", "fee = \"100000000000000001\""), at("PL0515", 15));
+    assert_eq!(number("\"100", "\"1"), at("PL0515", 16));
+    assert_eq!(number("max_rate = \"1", "max_rate = \"100"), at("PL0515", 17));
+    assert_eq!(number("\"10000000000000000\"", "\"100000000000000000\""), at("PL0515", 17));
+    assert_eq!(number("3600", "3599"), at("PL0515", 18));
     let doubled = MARKET.split_once("[[branches]]").unwrap().1;
     assert_eq!(first_fault(&format!("{MARKET}[[branches]]{doubled}"), POSITIONS), at("PL0575", 13));
 

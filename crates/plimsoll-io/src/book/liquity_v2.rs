@@ -21,8 +21,8 @@ use plimsoll_core::{
     Account, AccountId, Cell as Number, InstrumentId, Int, ListedAccount, Market as _, Time, U256, Unit,
 };
 use plimsoll_venues::liquity_v2::{
-    BOLD, Branch, DEBT, MOST_BRANCHES, Market, NAME, PURSE, Parameters, SHARES, System, batch_object,
-    collateral, deposit, gain, scale_object, surplus,
+    BOLD, Batch, Branch, DEBT, MAX_FEE, MIN_CHANGE_PERIOD, MOST_BRANCHES, Market, NAME, PURSE, Parameters,
+    SHARES, System, batch_object, collateral, deposit, gain, scale_object, surplus,
 };
 use std::cell::RefCell;
 
@@ -128,8 +128,23 @@ impl<'t> BranchFile<'t> {
         let span = collateral.map(|node| node.span);
         let collateral = collateral.and_then(|node| scalar::name(text(node, log)?, node.span, log));
         let feed = fields.take("feed").and_then(|node| Some((text(node, log)?.to_string(), node.span)));
-        let mut rule = |name| fields.need(name, log).and_then(|node| scalar::whole(node, 256, log));
+        let mut rule = |name| rule(&mut fields, name, log);
         let [ccr, mcr, bcr, scr, penalty_pool, penalty_redistribution] = RULES.map(&mut rule);
+        // The contract asks for the first; the others hold of every branch that was deployed, and one exchanged for the
+        // other is a slip.
+        let pairs = [
+            (&penalty_pool, "penalty_redistribution", &penalty_redistribution),
+            (&mcr, "ccr", &ccr),
+            (&scr, "mcr", &mcr),
+        ];
+        for (low, name, high) in pairs {
+            let (Some((low, span)), Some((high, _))) = (low, high) else { continue };
+            if low > high {
+                log.at(Code::OutOfRange, *span, low.to_string(), format!("at most {name}, {high}"));
+            }
+        }
+        let [ccr, mcr, bcr, scr, penalty_pool, penalty_redistribution] =
+            [ccr, mcr, bcr, scr, penalty_pool, penalty_redistribution].map(|read| Some(read?.0));
         let state = fields.take("state");
         let scales = fields.take("scales").map_or(Some(&[][..]), |node| list(node, log));
         let batches = fields.take("batches").map_or(Some(&[][..]), |node| list(node, log));
@@ -151,6 +166,27 @@ impl<'t> BranchFile<'t> {
             batches: batches?,
         })
     }
+}
+
+/// A number that a branch is deployed with, and its place.
+fn rule(fields: &mut Fields<'_>, name: &'static str, log: &mut Log) -> Option<(U256, Span)> {
+    let node = fields.need(name, log)?;
+    let value = scalar::whole(node, 256, log)?;
+    let range = match name {
+        "bcr" => Parameters::BUFFERS,
+        "penalty_pool" | "penalty_redistribution" => Parameters::PENALTIES,
+        _ => Parameters::RATIOS,
+    };
+    within(value, range, node.span, log).then_some((value, node.span))
+}
+
+/// Whether a number is in a range; told where it is not.
+fn within(value: U256, [least, most]: [U256; 2], span: Span, log: &mut Log) -> bool {
+    let fits = (least..=most).contains(&value);
+    if !fits {
+        log.at(Code::OutOfRange, span, value.to_string(), format!("from {least} to {most}"));
+    }
+    fits
 }
 
 /// The numbers of one object of a market that are not left out, with their places.
@@ -222,7 +258,8 @@ struct BatchFile {
     branch: usize,
     manager: String,
     span: Span,
-    numbers: Vec<(u16, U256)>,
+    /// Field, value, and where it stands.
+    numbers: Vec<(u16, U256, Span)>,
 }
 
 fn batch(branch: usize, node: &Node, at: Time, log: &mut Log) -> Option<BatchFile> {
@@ -230,7 +267,7 @@ fn batch(branch: usize, node: &Node, at: Time, log: &mut Log) -> Option<BatchFil
     let manager = fields.need("manager", log);
     let span = manager.map(|node| node.span);
     let manager = manager.and_then(|node| scalar::name(text(node, log)?, node.span, log));
-    let mut numbers = Vec::new();
+    let (mut numbers, mut read) = (Vec::new(), Vec::new());
     for name in ["rate", "fee", "min_rate", "max_rate", "change_period"] {
         // Taken below; whether it is there is asked here.
         fields.need(name, log)?;
@@ -238,10 +275,28 @@ fn batch(branch: usize, node: &Node, at: Time, log: &mut Log) -> Option<BatchFil
     let mut scratch = scratch()?;
     for (cell, name, _) in places(&scratch.clone(), cell_of_batch()?, &DERIVED_OF_BATCH) {
         let Some((value, span)) = number(&mut fields, name, at, log) else { continue };
-        if scratch.set(cell, Some(value.into())).is_err() {
+        let sound = match name {
+            "rate" | "min_rate" | "max_rate" => within(value, Batch::RATES, span, log),
+            "fee" => within(value, [U256::ZERO, MAX_FEE], span, log),
+            "change_period" => within(value, [MIN_CHANGE_PERIOD.into(), u64::MAX.into()], span, log),
+            _ => true,
+        };
+        if sound && scratch.set(cell, Some(value.into())).is_err() {
             log.at(Code::OutOfRange, span, value.to_string(), "a number that the contract can hold");
         }
-        numbers.push((cell.field, value));
+        if sound {
+            read.push((name, value, span));
+        }
+        numbers.push((cell.field, value, span));
+    }
+    let named =
+        |name| read.iter().find(|(known, _, _)| *known == name).map(|(_, value, span)| (*value, *span));
+    if let (Some((least, _)), Some((most, span))) = (named("min_rate"), named("max_rate")) {
+        if least >= most {
+            log.at(Code::OutOfRange, span, most.to_string(), format!("above min_rate, {least}"));
+        } else if let Some((rate, span)) = named("rate") {
+            within(rate, [least, most], span, log);
+        }
     }
     fields.finish(log);
     Some(BatchFile { branch, manager: manager?.to_string(), span: span?, numbers })
@@ -253,8 +308,15 @@ fn cell_of_batch() -> Option<u64> {
 
 /// A market with one batch of zeros: to know what a batch has.
 fn scratch() -> Option<Market> {
-    let mut market =
-        Market::new("BOLD", System::default(), &[("", Branch::new(Parameters::default()))]).ok()?;
+    let rules = Parameters {
+        ccr: Parameters::RATIOS[0],
+        mcr: Parameters::RATIOS[0],
+        bcr: Parameters::BUFFERS[0],
+        scr: Parameters::RATIOS[0],
+        penalty_pool: Parameters::PENALTIES[0],
+        penalty_redistribution: Parameters::PENALTIES[0],
+    };
+    let mut market = Market::new("BOLD", System::default(), &[("", Branch::new(rules))]).ok()?;
     market.set(Number { object: cell_of_batch()?, field: 0 }, Some(Int::ZERO)).ok()?;
     Some(market)
 }
@@ -349,7 +411,7 @@ impl Desk for LiquityDesk {
                 log.at(Code::DuplicateName, batch.span, quoted(&batch.manager), expected);
                 continue;
             }
-            for (field, value) in batch.numbers {
+            for (field, value, _) in batch.numbers {
                 // Each was tried on another batch.
                 let _ = self.market.found(Number { object, field }, value.into());
             }
