@@ -5,6 +5,7 @@
 //! [`positions`] left `#number`.
 
 mod accounts;
+mod sound;
 
 use crate::book::head;
 use crate::book::venue::{
@@ -16,7 +17,7 @@ use crate::scalar;
 use crate::table::Cell;
 use crate::tree::{Fields, Node, Value, list, text};
 pub(super) use accounts::escaped;
-use accounts::{Reference, mode_text};
+use accounts::{Notes, mode_text};
 use plimsoll_core::{
     Account, AccountId, Cell as Number, InstrumentId, Int, ListedAccount, Market as _, Time, U256, Unit,
 };
@@ -24,6 +25,7 @@ use plimsoll_venues::liquity_v2::{
     BOLD, Batch, Branch, DEBT, MAX_FEE, MIN_CHANGE_PERIOD, MOST_BRANCHES, Market, NAME, PURSE, Parameters,
     SHARES, System, batch_object, collateral, deposit, gain, scale_object, surplus,
 };
+use sound::Stated;
 use std::cell::RefCell;
 
 pub(super) const FILE: VenueFile = VenueFile { name: NAME, revisions: &["1.0"], read, write, positions };
@@ -31,7 +33,7 @@ pub(super) const FILE: VenueFile = VenueFile { name: NAME, revisions: &["1.0"], 
 /// Numbers of a branch that its rules are.
 const RULES: [&str; 6] = ["ccr", "mcr", "bcr", "scr", "penalty_pool", "penalty_redistribution"];
 /// Numbers that follow from the accounts.
-const DERIVED: [&str; 4] = ["troves", "last_zombie", "head", "tail"];
+const DERIVED: [&str; 5] = ["troves", "last_zombie", "head", "tail", "unlisted_stakes"];
 /// Numbers of a batch that follow from the accounts.
 const DERIVED_OF_BATCH: [&str; 2] = ["head", "tail"];
 /// Numbers that are times.
@@ -81,13 +83,12 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
             return None;
         }
     };
-    if let Some(node) = state {
-        numbers(&mut market, 0, node, &[], setting.at, log);
-    }
+    let mut stated = vec![state.and_then(|node| numbers(&mut market, 0, node, &[], setting.at, log))];
     for (at, branch) in read.iter().enumerate() {
-        if let Some(node) = branch.state {
-            numbers(&mut market, at as u64 + 1, node, &[&RULES[..], &DERIVED[..]].concat(), setting.at, log);
-        }
+        let without = [&RULES[..], &DERIVED[..]].concat();
+        let node = branch.state;
+        stated
+            .push(node.and_then(|node| numbers(&mut market, at as u64 + 1, node, &without, setting.at, log)));
     }
     // A market that stands so from the beginning, whatever was set to make it.
     let branches: Vec<_> =
@@ -106,7 +107,7 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
     if log.count() != before {
         return None;
     }
-    let desk = LiquityDesk { market, batches, references: RefCell::new(Vec::new()), at: setting.at };
+    let desk = LiquityDesk { market, batches, stated, notes: RefCell::default(), at: setting.at };
     Some(Decoded { wires, desk: Box::new(desk), accounts: Vec::new() })
 }
 
@@ -222,16 +223,26 @@ fn number(fields: &mut Fields<'_>, name: &'static str, at: Time, log: &mut Log) 
     Some((time.0.into(), node.span))
 }
 
-/// Reads numbers of one object; those that do not stand there stay as they are.
-fn numbers(market: &mut Market, object: u64, node: &Node, without: &[&str], at: Time, log: &mut Log) {
-    let Some(mut fields) = Fields::of(node, log) else { return };
+/// Reads numbers of one object; those that do not stand there stay as they are. Where they stand.
+fn numbers(
+    market: &mut Market,
+    object: u64,
+    node: &Node,
+    without: &[&str],
+    at: Time,
+    log: &mut Log,
+) -> Option<Stated> {
+    let mut fields = Fields::of(node, log)?;
+    let mut stated = Stated { whole: node.span, fields: Vec::new() };
     for (cell, name, _) in places(market, object, without) {
         let Some((value, span)) = number(&mut fields, name, at, log) else { continue };
         if market.set(cell, Some(value.into())).is_err() {
             log.at(Code::OutOfRange, span, value.to_string(), "a number that the contract can hold");
         }
+        stated.fields.push((name, span));
     }
     fields.finish(log);
+    Some(stated)
 }
 
 /// `{ scale = 0, collateral = "…", interest = "…" }`.
@@ -324,8 +335,9 @@ fn scratch() -> Option<Market> {
 struct LiquityDesk {
     market: Market,
     batches: Vec<BatchFile>,
-    /// Names that accounts say; an account's term is the place in this list and one until names have numbers.
-    references: RefCell<Vec<Reference>>,
+    /// Where the numbers of the system and of each branch stand, if any do.
+    stated: Vec<Option<Stated>>,
+    notes: RefCell<Notes>,
     at: Time,
 }
 
@@ -385,6 +397,7 @@ impl Desk for LiquityDesk {
             let expected = "nothing: here collateral is a kind of its own";
             log.at(Code::Contradiction, span, "a choice", expected);
         }
+        self.notes.borrow_mut().stands(account, posting.asset.span);
         if instrument == BOLD {
             account.set_term(PURSE, Int::ONE);
         }
@@ -396,10 +409,12 @@ impl Desk for LiquityDesk {
     }
 
     fn mode(&self, account: &mut Account, mode: &Cell<'_>, log: &mut Log) {
-        accounts::mode(&self.market, &self.references, account, mode, log);
+        accounts::mode(&self.market, &self.notes, account, mode, log);
     }
 
     fn link(&mut self, listed: &mut [ListedAccount], number: usize, log: &mut Log) {
+        let before = log.count();
+        let mut spans = Vec::new();
         for batch in std::mem::take(&mut self.batches) {
             let found = listed.iter().find(|one| one.market == number && one.name == batch.manager);
             let Some(object) = found.and_then(|one| batch_object(batch.branch, one.account.id)) else {
@@ -411,13 +426,31 @@ impl Desk for LiquityDesk {
                 log.at(Code::DuplicateName, batch.span, quoted(&batch.manager), expected);
                 continue;
             }
+            // The third number of a batch is its shares.
+            let shares = batch.numbers.iter().find(|(field, _, _)| *field == 2);
+            spans.push((batch.branch, object, shares.map_or(batch.span, |(_, _, span)| *span)));
             for (field, value, _) in batch.numbers {
                 // Each was tried on another batch.
                 let _ = self.market.found(Number { object, field }, value.into());
             }
         }
-        let references = self.references.take();
-        accounts::link(&mut self.market, listed, number, &references, self.at, log);
+        let (notes, market, at) = (self.notes.take(), &mut self.market, self.at);
+        accounts::link(market, listed, number, &notes, at, log);
+        // Sums without a faulty account say nothing.
+        let mut quiet = Log::default();
+        let log = if log.count() == before { log } else { &mut quiet };
+        let own: Vec<&Account> =
+            listed.iter().filter(|one| one.market == number).map(|one| &one.account).collect();
+        for branch in 0..market.branches().len() {
+            let stated = self.stated.get(branch + 1).and_then(Option::as_ref);
+            let batches: Vec<(u64, Span)> = spans
+                .iter()
+                .filter(|(of, _, _)| *of == branch)
+                .map(|(_, object, span)| (*object, *span))
+                .collect();
+            sound::branch_totals(market, branch, &own, stated, &batches, at, log);
+        }
+        sound::supply(market, &own, self.stated.first().and_then(Option::as_ref), at, log);
     }
 }
 

@@ -391,6 +391,9 @@ pub(super) fn queue(
     if state.is_shut_down() || state.tcr(price, at)? < state.rules.scr {
         return Ok(queue);
     }
+    if state.unlisted != U256::ZERO {
+        return Err(Refusal::AccountsMissing);
+    }
     let (mut next, mut left) = (state.last_zombie, state.troves);
     let mut zombie = next != 0;
     if !zombie {

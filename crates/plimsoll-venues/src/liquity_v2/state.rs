@@ -99,6 +99,8 @@ pub struct Branch {
     pub yield_pending: U256,
     /// What was left over of liquidated troves and not yet claimed (raw) (`CollSurplusPool.collBalance`).
     pub surplus: U256,
+    /// Stakes of troves that exist and that nobody listed (raw): where there are any, nobody knows who is redeemed first.
+    pub unlisted: U256,
 }
 
 /// P of a stability pool before its first offset (`P_PRECISION`).
@@ -139,6 +141,7 @@ impl Branch {
             yield_owed: zero,
             yield_pending: zero,
             surplus: zero,
+            unlisted: zero,
         }
     }
 
@@ -395,6 +398,7 @@ pub(super) const BRANCH: &[Field<Branch>] = &[
     field!("yield_owed", RAW, yield_owed),
     field!("yield_pending", RAW, yield_pending),
     field!("surplus", RAW, surplus),
+    field!("unlisted_stakes", RAW, unlisted),
 ];
 
 pub(super) const BATCH: &[Field<Batch>] = &[
