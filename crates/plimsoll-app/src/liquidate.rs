@@ -6,7 +6,7 @@ use crate::check::{judgement_json, provenance_json};
 use crate::show;
 use crate::show::outln;
 use crate::whatif::table;
-use plimsoll::{Dealt, Forced, Liquidate, Moved, Pair, PricedBy, Sale, liquidate, unmoved};
+use plimsoll::{Claim, Dealt, Forced, Liquidate, Moved, Pair, PricedBy, Sale, liquidate, unmoved};
 use plimsoll_core::{Amount, Book, Int, Lot, Mechanism, Receive, U256};
 use serde_json::{Value, json};
 
@@ -146,7 +146,30 @@ fn print_forced(answer: &Liquidate) -> bool {
     for line in &refused {
         outln!("{line}");
     }
+    for forced in &answer.forced {
+        if let (Mechanism::Batch { .. }, Ok(dealt)) = (&forced.call, &forced.outcome) {
+            print_loss(answer, dealt);
+        }
+    }
     calls.row_count() > 0
+}
+
+/// What a liquidation that sells nothing costs the owner, and what he may claim of it.
+fn print_loss(answer: &Liquidate, dealt: &Dealt) {
+    let money = |value| show::amount(value, answer.unit.decimals, 2);
+    let claim = |claim: &Claim| format!("{} {}", tokens(claim.amount, claim.decimals), claim.asset);
+    let claims: Vec<String> = dealt.claims.iter().map(claim).collect();
+    let claims = if claims.is_empty() { "nothing".to_string() } else { claims.join(" and ") };
+    let lost = dealt.equity.and_then(|[before, after]| Some((before, before.sub(after)?)));
+    match lost {
+        Some((before, lost)) => outln!(
+            "the owner had {} {} above the debt and loses {} of it; left to be claimed: {claims}",
+            money(before),
+            answer.currency,
+            money(lost)
+        ),
+        None => outln!("what the owner loses is unknown; left to be claimed: {claims}"),
+    }
 }
 
 /// A forcing call in words.
@@ -257,6 +280,12 @@ fn forced_json(forced: &Forced) -> Value {
             "priced": dealt.priced.iter().map(|(asset, by)| json!({"asset": asset, "by": by_json(by)}))
                 .collect::<Vec<_>>(),
             "health_after": dealt.health_after.map(|health| health.digits(0, 18)),
+            "equity": dealt.equity.map(|both| both.map(|value| value.to_string())),
+            "claims": dealt.claims.iter().map(|claim| json!({
+                "asset": claim.asset,
+                "decimals": claim.decimals,
+                "amount": claim.amount.to_string(),
+            })).collect::<Vec<_>>(),
         })),
         "refusal": forced.outcome.as_ref().err().map(refusal_json),
         "then": forced.then.iter().map(forced_json).collect::<Vec<_>>(),

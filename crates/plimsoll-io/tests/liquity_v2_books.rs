@@ -579,3 +579,32 @@ fn a_branch_without_a_state_is_what_is_listed() {
     // Of 18000 the pool backs 500; there is one branch.
     assert_eq!(figure("unbackedShare"), Int::from(wad(1000)));
 }
+
+/// Where every debt is backed a redemption goes by the size of the branches: 18000 of one, 9000 of another are two thirds.
+#[test]
+fn where_all_is_backed_a_branch_is_redeemed_by_its_size() {
+    let (_, other) = MARKET.split_once("[[branches]]").unwrap();
+    let other = other.replace("WETH", "rETH").replace("feed = \"ETH\"", "feed = \"RETH\"");
+    let mode = "trove=active; branch=rETH; rate=50000000000000000";
+    let positions = POSITIONS.replace("pool,500,", "pool,18000,")
+        + &format!(
+            "five,bold,collateral,rETH,10,token,{mode}\nfive,bold,debt,BOLD,9000,token,{mode}\n\
+            six,bold,supply,BOLD in the rETH pool,9000,token,\n"
+        );
+    let book = sound(book::read(vec![
+        file("book.toml", HEAD),
+        file("feeds.csv", format!("{FEEDS}RETH,oracle,2000,USD/rETH,somebody,1760000000,,\n")),
+        file("markets/bold.toml", format!("{MARKET}[[branches]]{other}")),
+        file("positions.csv", positions),
+    ]));
+    let listed = &book.markets[0];
+    let readings = book.readings(listed, &book.graph.quotes(book.at));
+    let quoted = listed.market.at(Feeds { readings: &readings }, Lens::Action, book.at).unwrap();
+    let share = |name: &str| {
+        let account = book.accounts.iter().find(|one| one.name == name).unwrap();
+        let figures = quoted.figures(&account.account).unwrap();
+        figures.iter().find(|figure| figure.name == "unbackedShare").unwrap().value
+    };
+    assert_eq!(share("one"), Int::from(U256::new(666_666_666_666_666_666)));
+    assert_eq!(share("five"), Int::from(U256::new(333_333_333_333_333_333)));
+}

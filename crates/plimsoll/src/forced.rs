@@ -5,8 +5,8 @@ use crate::ratio::Ratio;
 use crate::world::{Moved, World};
 use crate::worth::{PricedBy, Worth};
 use plimsoll_core::{
-    AccountId, Action, Call, Effects, Feeds, InstrumentId, Int, Liquidated, Mechanism, Party, Reading,
-    Refusal, Rounding, U256,
+    Account, AccountId, Action, Call, Effects, Feeds, Flow, InstrumentId, Int, Kind, Lens, Liquidated,
+    Market, Mechanism, Party, Reading, Refusal, Rounding, U256,
 };
 
 /// A call that forces an account, or buys what was taken of it.
@@ -37,6 +37,22 @@ pub struct Dealt {
     pub priced: Vec<(String, PricedBy)>,
     /// The account's health afterwards; `None` where it owes nothing more.
     pub health_after: Option<Ratio>,
+    /// What the account's holdings are worth less its debts, before and after; what is left to be claimed counts to what is
+    /// after. `None` where a price is not known.
+    pub equity: Option<[Int; 2]>,
+    /// What is left to be claimed by whoever it belongs to.
+    pub claims: Vec<Claim>,
+}
+
+/// An amount that a call leaves to be claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What it is.
+    pub asset: String,
+    /// Its decimals.
+    pub decimals: u8,
+    /// How much (raw).
+    pub amount: U256,
 }
 
 /// A keeper who is no account of any book: he has in his wallet what he needs.
@@ -140,6 +156,48 @@ impl Asked<'_> {
         let profit = received.zip(cost).and_then(|(received, cost)| received.sub(cost)?.sub(self.gas));
         let health_after = world.health_after(self.account, effects, self.readings)?;
         let does = effects.liquidated.clone().unwrap_or_default();
-        Ok(Dealt { does, moved, received, cost, profit, priced, health_after })
+        let claims = claims(market, effects);
+        let equity = self.equity(world, effects, &claims);
+        let claims = claims.into_iter().map(|(_, claim)| claim).collect();
+        Ok(Dealt { does, moved, received, cost, profit, priced, health_after, equity, claims })
     }
+
+    /// Worth less debts, before and after.
+    fn equity(&self, world: &World, effects: &Effects, claims: &[(InstrumentId, Claim)]) -> Option<[Int; 2]> {
+        let listed = &world.book.accounts[self.account];
+        let before = &world.book.markets[listed.market].market;
+        let mut after = before.boxed_clone();
+        after.apply(effects).ok()?;
+        let mut account = effects.apply_to(&listed.account)?;
+        // Whoever may claim it, it was the account's; where that is the account itself it is not counted twice.
+        for (id, claim) in claims {
+            account.set(*id, listed.account.quantity(*id).add(claim.amount.into())?);
+        }
+        let worth = |market: &dyn Market, account: &Account| {
+            let feeds = Feeds { readings: self.readings };
+            let quoted = market.at(feeds, Lens::Action, world.book.at).ok()?;
+            account.holdings().iter().try_fold(Int::ZERO, |sum, held| {
+                let value = Int::from(quoted.balance(account, held.instrument).ok()?.value?);
+                match market.instruments().get(held.instrument.index())?.kind {
+                    Kind::Debt => sum.sub(value),
+                    Kind::Asset | Kind::Receipt => sum.add(value),
+                    Kind::Balance | Kind::Derivative => None,
+                }
+            })
+        };
+        Some([worth(&**before, &listed.account)?, worth(&*after, &account)?])
+    }
+}
+
+/// Receipts that come to be by a forcing call: nobody deposits in it, so they are what it leaves over.
+fn claims(market: &dyn Market, effects: &Effects) -> Vec<(InstrumentId, Claim)> {
+    let new = effects.flows.iter().filter(|flow| {
+        flow.from == Party::Mint && matches!(flow.to, Party::Account(_)) && flow.amount != U256::ZERO
+    });
+    let claim = |flow: &Flow| {
+        let spec = market.instruments().get(flow.instrument.index())?;
+        let claim = Claim { asset: spec.asset.clone(), decimals: spec.decimals, amount: flow.amount };
+        (spec.kind == Kind::Receipt).then_some((flow.instrument, claim))
+    };
+    new.filter_map(claim).collect()
 }
