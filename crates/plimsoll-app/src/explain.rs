@@ -74,8 +74,11 @@ fn print(book: &Book, e: &Explanation) {
     outln!("market   {} ({venue} {revision})", market.name);
     outln!("as of    {}", show::time(e.identity.at));
     outln!("book     {} (hash {})", e.identity.book, e.identity.hash);
-    for (name, value) in &e.terms {
-        outln!("term     {name} = {value}");
+    for term in &e.terms {
+        match &term.means {
+            Some(means) => outln!("term     {} = {} ({means})", term.name, term.value),
+            None => outln!("term     {} = {}", term.name, term.value),
+        }
     }
     print_prices(e);
     if let Some(line) = crate::check::kept(&market.market.kept()) {
@@ -302,7 +305,11 @@ fn as_json(book: &Book, e: &Explanation) -> Value {
         "market": market.name,
         "venue": venue,
         "revision": revision,
-        "terms": e.terms.iter().map(|(name, value)| json!({"name": name, "value": value.to_string()})).collect::<Vec<_>>(),
+        "terms": e.terms.iter().map(|term| json!({
+            "name": term.name,
+            "value": term.value.to_string(),
+            "means": term.means,
+        })).collect::<Vec<_>>(),
         "holdings": e.holdings.iter().map(|holding| json!({
             "instrument": holding.instrument,
             "asset": holding.asset,

@@ -6,7 +6,7 @@ use crate::check::{judgement_json, provenance_json};
 use crate::show;
 use crate::show::outln;
 use crate::whatif::table;
-use plimsoll::{Dealt, Forced, Left, Liquidate, Moved, Pair, PricedBy, Sale, liquidate, unmoved};
+use plimsoll::{Claim, Dealt, Forced, Liquidate, Moved, Pair, PricedBy, Sale, liquidate, unmoved};
 use plimsoll_core::{Amount, Book, Int, Lot, Mechanism, Receive, U256};
 use serde_json::{Value, json};
 
@@ -130,7 +130,11 @@ fn print_forced(answer: &Liquidate) -> bool {
                     ),
                     forced_priced(dealt),
                     dealt.health_after.map_or_else(|| "no debt".into(), |health| health.to_string()),
-                    forced_note(dealt, answer.unit.decimals),
+                    if dealt.profit.is_none_or(|profit| profit <= Int::ZERO) {
+                        "does not pay".into()
+                    } else {
+                        String::new()
+                    },
                 ]);
             }
             Err(refusal) => refused.push(format!("{}: not executable: {}", name.trim(), words(refusal))),
@@ -142,29 +146,35 @@ fn print_forced(answer: &Liquidate) -> bool {
     for line in &refused {
         outln!("{line}");
     }
+    for forced in &answer.forced {
+        if let (Mechanism::Batch { .. } | Mechanism::Absorb { .. }, Ok(dealt)) =
+            (&forced.call, &forced.outcome)
+        {
+            print_loss(answer, dealt);
+        }
+    }
     calls.row_count() > 0
 }
 
-/// What else is to be known: that nobody is paid for it, and what it costs the owner.
-fn forced_note(dealt: &Dealt, decimals: u8) -> String {
-    let mut notes = Vec::new();
-    if dealt.profit.is_none_or(|profit| profit <= Int::ZERO) {
-        notes.push("does not pay".to_string());
+/// What a liquidation that sells nothing costs the owner, and what he may claim of it.
+fn print_loss(answer: &Liquidate, dealt: &Dealt) {
+    let money = |value| show::amount(value, answer.unit.decimals, 2);
+    let claim = |claim: &Claim| format!("{} {}", tokens(claim.amount, claim.decimals), claim.asset);
+    let claims: Vec<String> = dealt.claims.iter().map(claim).collect();
+    let claims = if claims.is_empty() { "nothing".to_string() } else { claims.join(" and ") };
+    let lost = dealt.equity.and_then(|[before, after]| Some((before, before.sub(after)?)));
+    match lost {
+        Some((before, lost)) => outln!(
+            "the owner had {} {} above the debt and loses {} of it; left to be claimed: {claims}",
+            money(before),
+            answer.currency,
+            money(lost)
+        ),
+        None if dealt.claims.is_empty() => {
+            outln!("what the owner loses, and what is left to him, is unknown")
+        }
+        None => outln!("what the owner loses is unknown; left to be claimed: {claims}"),
     }
-    if let Some(Left { taken, relieved, lost, credit, .. }) = &dealt.owner {
-        let money = |value: &Int| show::amount(*value, decimals, 2);
-        let credit =
-            credit.iter().map(|(asset, decimals, raw)| format!("{} {asset}", tokens(*raw, *decimals)));
-        let credit = credit.collect::<Vec<_>>().join(" and ");
-        let credit = if credit.is_empty() { "nothing".into() } else { credit };
-        notes.push(format!(
-            "the owner loses {}: collateral of {} for a debt of {}; left: {credit}",
-            money(lost),
-            money(taken),
-            money(relieved)
-        ));
-    }
-    notes.join("; ")
 }
 
 /// A forcing call in words.
@@ -274,18 +284,13 @@ fn forced_json(forced: &Forced) -> Value {
             "profit": dealt.profit.map(|value| value.to_string()),
             "priced": dealt.priced.iter().map(|(asset, by)| json!({"asset": asset, "by": by_json(by)}))
                 .collect::<Vec<_>>(),
-            "owner": dealt.owner.as_ref().map(|left| json!({
-                "taken_value": left.taken.to_string(),
-                "relieved_value": left.relieved.to_string(),
-                "credited_value": left.credited.to_string(),
-                "lost_value": left.lost.to_string(),
-                "credit": left.credit.iter().map(|(asset, decimals, raw)| json!({
-                    "asset": asset,
-                    "decimals": decimals,
-                    "amount": raw.to_string(),
-                })).collect::<Vec<_>>(),
-            })),
             "health_after": dealt.health_after.map(|health| health.digits(0, 18)),
+            "equity": dealt.equity.map(|both| both.map(|value| value.to_string())),
+            "claims": dealt.claims.iter().map(|claim| json!({
+                "asset": claim.asset,
+                "decimals": claim.decimals,
+                "amount": claim.amount.to_string(),
+            })).collect::<Vec<_>>(),
         })),
         "refusal": forced.outcome.as_ref().err().map(refusal_json),
         "then": forced.then.iter().map(forced_json).collect::<Vec<_>>(),

@@ -9,7 +9,7 @@ use crate::show::{errln, outln};
 use crate::whatif::table;
 use crate::{exit, show};
 use plimsoll::{Binds, Enough, Hindrance, Ratio, Restore, Way, restore};
-use plimsoll_core::{Book, U256};
+use plimsoll_core::{Book, U256, Verdict};
 use serde_json::{Value, json};
 
 pub(crate) fn run(args: &RestoreArgs) -> u8 {
@@ -74,11 +74,20 @@ fn print(book: &Book, answer: &Restore) {
             }
         }
     }
-    if ways.row_count() > 0 {
+    let owes_nothing = matches!(answer.judgement.own, Ok(own) if own.verdict == Verdict::NoDebt);
+    if owes_nothing {
+        outln!("nothing is owed: nothing is needed");
+    } else if ways.row_count() > 0 {
         outln!("{}", ways.trim_fmt());
     }
     for line in impossible {
         outln!("{line}");
+    }
+    for way in &answer.repayments {
+        for (account, raw) in &way.own {
+            let name = &book.accounts[*account].name;
+            outln!("the owner holds {} {} as {name}", tokens(*raw, way.decimals), way.asset);
+        }
     }
     if !uncounted.is_empty() {
         outln!("no collateral of this account: {}", uncounted.join(", "));
@@ -134,15 +143,19 @@ pub(crate) fn as_json(book: &Book, answer: &Restore) -> Value {
         "to": answer.target.to_string(),
         "now": answer.now.0,
         "by": answer.by.0,
-        "deposits": answer.deposits.iter().map(way_json).collect::<Vec<_>>(),
-        "repayments": answer.repayments.iter().map(way_json).collect::<Vec<_>>(),
+        "deposits": answer.deposits.iter().map(|way| way_json(book, way)).collect::<Vec<_>>(),
+        "repayments": answer.repayments.iter().map(|way| way_json(book, way)).collect::<Vec<_>>(),
     })
 }
 
-fn way_json(way: &Way) -> Value {
+fn way_json(book: &Book, way: &Way) -> Value {
     json!({
         "asset": way.asset,
         "decimals": way.decimals,
+        "own": way.own.iter().map(|(account, raw)| json!({
+            "account": book.accounts[*account].name,
+            "amount": raw.to_string(),
+        })).collect::<Vec<_>>(),
         "now": outcome_json(&way.now),
         "by": outcome_json(&way.by),
     })

@@ -508,7 +508,7 @@ fn an_absorption_is_told_with_its_cost() {
     let args = ["liquidate", "examples/compound_v3", "late-by-a-block"];
     let text = String::from_utf8_lossy(&plimsoll(&args).stdout).into_owned();
     let told =
-        "the owner loses 63 000.00: collateral of 1 260 000.00 for a debt of 1 134 000.50; left: 62999.49";
+        "the owner had 125 999.50 USD above the debt and loses 63 000.00 of it; left to be claimed: 62999.49";
     assert!(text.contains(told), "{text}");
     let text = plimsoll(&["restore", "examples/compound_v3", "comp-farmer", "--to", "1.1"]).stdout;
     let text = String::from_utf8_lossy(&text).into_owned();

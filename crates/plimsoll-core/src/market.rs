@@ -262,6 +262,10 @@ pub trait Market: Send + Sync {
     fn total(&self, _: InstrumentId) -> Option<U256> {
         None
     }
+    /// What an account's term says where its number stands for something else; `None` where the number says it.
+    fn meaning(&self, _term: TermId, _value: &Int) -> Option<Meaning> {
+        None
+    }
     /// When the state was last brought up to date; no question may be older.
     fn updated(&self) -> Time;
 
@@ -458,6 +462,15 @@ pub struct Balance {
     pub raw: U256,
     /// Value in the market's account unit; `None` where the price is unknown.
     pub value: Option<U256>,
+}
+
+/// What the number of a term stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// An account.
+    Account(AccountId),
+    /// A word of the venue.
+    Word(String),
 }
 
 /// The only thing that names a venue: opens a market from its canonical bytes.

@@ -297,6 +297,8 @@ pub enum Refusal {
         /// Time asked about.
         asked: Time,
     },
+    /// The answer depends on accounts that the book does not list.
+    AccountsMissing,
 
     /// A number does not fit 256 bits (the contract reverts); names the formula.
     Overflow(&'static str),
@@ -405,6 +407,7 @@ impl Refusal {
             Refusal::StillDeposited => "PL0189",
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
+            Refusal::AccountsMissing => "PL0203",
             Refusal::Overflow(_) => "PL0301",
             Refusal::DivisionByZero(_) => "PL0302",
             Refusal::NotAtThisVenue => "PL0401",
@@ -551,6 +554,7 @@ impl fmt::Display for Refusal {
             Refusal::ClockWentBack { state, asked } => {
                 write!(f, "the state is of {state}, later than the {asked} asked about")
             }
+            Refusal::AccountsMissing => f.write_str("it depends on accounts that the book does not list"),
             Refusal::Overflow(formula) => write!(f, "256 bits do not hold {formula}"),
             Refusal::DivisionByZero(formula) => write!(f, "division by zero in {formula}"),
             Refusal::NotAtThisVenue => f.write_str("this venue has no such action"),

@@ -335,7 +335,8 @@ mod tests {
     fn one_panic_has_four_spellings() {
         let raw = "0x4e487b710000000000000000000000000000000000000000000000000000000000000011";
         assert!(same_error(raw, "panic 0x11") && same_error("Panic 0x11", "panic 0x11"));
-        assert!(same_error("Panic(0x11)", "panic 0x11") && !same_error("Panic(0x11", "panic 0x11"));
+        assert!(same_error("Panic(0x11)", "panic 0x11") && !same_error("Panic(0x12)", "panic 0x11"));
+        assert!(!same_error("Panic(0x11", "panic 0x11"));
         assert!(!same_error("panic 0x12", "panic 0x11") && !same_error("0x4e487b7111", "panic 0x11"));
         assert!(!same_error("", "panic 0x11"));
     }

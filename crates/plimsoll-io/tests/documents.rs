@@ -120,6 +120,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::AuctionPhase("a phase"),
         Refusal::PriceUnknown { slot: 0, why: Why::Missing },
         Refusal::ClockWentBack { state: Time(1), asked: Time(0) },
+        Refusal::AccountsMissing,
         Refusal::Overflow("a formula"),
         Refusal::DivisionByZero("a formula"),
         Refusal::NotAtThisVenue,
@@ -215,6 +216,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::AuctionPhase(_)
             | Refusal::PriceUnknown { .. }
             | Refusal::ClockWentBack { .. }
+            | Refusal::AccountsMissing
             | Refusal::Overflow(_)
             | Refusal::DivisionByZero(_)
             | Refusal::NotAtThisVenue

@@ -236,3 +236,102 @@ fn an_unknown_asset_of_the_map_is_told_once() {
         assert!(imported.book.accounts.is_empty());
     }
 }
+
+// ---- the other venues -------------------------------------------------------------------------------------------
+
+fn into_example(example: &str, market: &str, table: &str, map: &str) -> Imported {
+    let template = sound(book::open(&examples().join(example)));
+    let map = Map::parse([map]).expect("a map");
+    import(Request { table: file("t.csv", table), map: &map, template, market: Some(market), rounding: None })
+}
+
+/// What each account holds, by the names of the market's instruments.
+fn held(book: &Book) -> Vec<(String, Vec<(String, Int)>)> {
+    let named = |account: &plimsoll_core::ListedAccount| {
+        let instruments = book.markets[account.market].market.instruments();
+        let holdings = account.account.holdings().iter();
+        let named = holdings.map(|held| (instruments[held.instrument.index()].name.clone(), held.quantity));
+        (account.name.clone(), named.collect())
+    };
+    book.accounts.iter().map(named).collect()
+}
+
+/// Of a table become accounts of Compound v3: 1.5 WETH, and a debt of 1000 USDC as the principal that the market would
+/// record: 1000000000 x 10^15 over the borrow index of the book's time, up.
+#[test]
+fn a_table_becomes_accounts_of_compound_v3() {
+    let table = "user,coll,debt\na,1.5,1000\nb,2,\n";
+    let map = "account=user,collateral.WETH=coll,debt.USDC=debt";
+    let imported = into_example("compound_v3", "cusdcv3", table, map);
+    assert!(imported.faults.is_empty(), "{}", imported.faults.render(false));
+    assert_eq!((imported.rows, imported.left_out), (2, 0));
+    let held = held(&imported.book);
+    let weth = |raw: u128| ("WETH collateral".to_string(), Int::new(raw as i128));
+    assert_eq!(held[1], ("b".into(), vec![weth(2 * 10u128.pow(18))]));
+    assert_eq!(held[0].1.len(), 2, "{held:?}");
+    assert!(held[0].1.contains(&weth(1_500_000_000_000_000_000)), "{held:?}");
+    let market = &imported.book.markets[0];
+    let readings = imported.book.readings(market, &imported.book.graph.quotes(imported.book.at));
+    let quoted =
+        market.market.at(Feeds { readings: &readings }, Lens::Action, imported.book.at).expect("a market");
+    let account = &imported.book.accounts[0].account;
+    let debt = account
+        .holdings()
+        .iter()
+        .find(|held| market.market.instruments()[held.instrument.index()].kind == plimsoll_core::Kind::Debt);
+    // What is owed for a principal is rounded down: never more than was asked, and less than a unit less.
+    let owed = quoted.balance(account, debt.expect("a debt").instrument).expect("a balance").raw;
+    assert!([1_000_000_000u64, 1_000_000_001].map(U256::from).contains(&owed), "{owed}");
+    let written = book::write(&imported.book).expect("a book");
+    assert_eq!(all_of(&sound(book::read(files(&written)))), all_of(&imported.book));
+}
+
+/// Of a table become vaults of Maker: 40 ETH, and a debt of 30000 Dai as `art`, up, so that not less is owed.
+#[test]
+fn a_table_becomes_vaults_of_maker() {
+    let table = "user,coll,debt\na,40,30000\nb,2,\n";
+    let map = "account=user,collateral.ETH=coll,debt.DAI=debt";
+    // Its auctions are of accounts that the table does not have.
+    let refused = into_example("maker", "eth-a", table, map);
+    let fault = refused.faults.list.first().expect("a fault");
+    assert_eq!((fault.code.name(), refused.faults.list.len()), ("PL0592", 1));
+    assert_eq!(fault.found, "\"eth-a\", which names the account \"ember\"");
+
+    let read =
+        |name: &str| std::fs::read_to_string(examples().join("maker").join(name)).expect("the example");
+    let market = read("markets/eth-a.toml");
+    let (market, _) = market.split_once("[[auctions]]").expect("auctions");
+    let template = vec![
+        file("book.toml", read("book.toml")),
+        file("feeds.csv", read("feeds.csv")),
+        file("markets/eth-a.toml", market),
+        file("positions.csv", "account,market,kind,asset,quantity,unit\n"),
+    ];
+    let (template, map) = (sound(book::read(template)), Map::parse([map]).expect("a map"));
+    let imported =
+        import(Request { table: file("t.csv", table), map: &map, template, market: None, rounding: None });
+    assert!(imported.faults.is_empty(), "{}", imported.faults.render(false));
+    assert_eq!((imported.rows, imported.left_out), (2, 0));
+    let written = book::write(&imported.book).expect("a book");
+    assert_eq!(all_of(&sound(book::read(files(&written)))), all_of(&imported.book));
+    let held = held(&imported.book);
+    assert_eq!(held[1], ("b".into(), vec![("ETH locked".into(), Int::new(2 * 10i128.pow(18)))]));
+    let art = held[0].1.iter().find(|(name, _)| name == "DAI debt").expect("a debt").1.magnitude();
+    // 30000 over 1.051234567890123456789012345 x 1.000000000782997609082909351 ^ 2700 (45 minutes), up.
+    assert_eq!(art, U256::new(28_537_814_008_030_571_435_438));
+}
+
+/// Troves name each other, and no order of redemption follows from a table of amounts: it is refused, and says why.
+#[test]
+fn a_table_does_not_become_troves() {
+    let table = "user,coll,debt\na,40,30000\n";
+    let imported = into_example("liquity", "bold", table, "account=user,collateral.WETH=coll,debt.BOLD=debt");
+    let fault = imported.faults.list.first().expect("a fault");
+    assert_eq!(fault.code.name(), "PL0592");
+    assert_eq!(fault.found, "\"bold\", a market of liquity_v2");
+    assert_eq!(
+        fault.expected,
+        "a market whose accounts a table of amounts can say; this one's name each other"
+    );
+    assert_eq!((imported.faults.list.len(), imported.book.accounts.len()), (1, 0));
+}

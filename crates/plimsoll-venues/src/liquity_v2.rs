@@ -87,6 +87,7 @@ pub use position::{
     STAKE, STATUS, Status,
 };
 pub use redeem::{ATTEMPTED, FEE_STEP, FEES, PAID_OUT, REDEEMED, TCR_STEP, decay_power};
+pub use stability::PRODUCT_ZERO;
 pub use state::{Batch, Branch, Parameters, Scale, System};
 
 use crate::table;
@@ -98,8 +99,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use plimsoll_core::{
     Account, AccountId, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument,
-    InstrumentId, Int, Kind, Lens, Mechanism, NodeSpec, PriceSlot, Question, Quoted, Refusal, TermSpec, Time,
-    Trace, U256, Unit, WAD, WhyNot,
+    InstrumentId, Int, Kind, Lens, Meaning, Mechanism, NodeSpec, PriceSlot, Question, Quoted, Refusal,
+    TermId, TermSpec, Time, Trace, U256, Unit, WAD, WhyNot,
 };
 use position::Trove;
 use turn::Turn;
@@ -476,6 +477,20 @@ impl plimsoll_core::Market for Market {
 
     fn terms(&self) -> &'static [TermSpec] {
         position::TERMS
+    }
+
+    /// Accounts by their numbers and one, a branch by its collateral, a status by its name.
+    fn meaning(&self, term: TermId, value: &Int) -> Option<Meaning> {
+        let number = value.to_u64()?;
+        match term {
+            OWNER | BATCH | PREVIOUS | NEXT => position::marked(number).map(Meaning::Account),
+            BRANCH => {
+                let place = usize::try_from(number).ok()?.checked_sub(1)?;
+                self.collaterals.get(place).cloned().map(Meaning::Word)
+            }
+            STATUS => Status::of(number).map(|status| Meaning::Word(status.name().into())),
+            _ => None,
+        }
     }
 
     fn updated(&self) -> Time {

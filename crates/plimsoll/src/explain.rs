@@ -5,8 +5,8 @@ use crate::check::{Ladder, Row, kind, row};
 use crate::identity::{Identity, identity};
 use crate::limits::{Limit, borrowable, withdrawable};
 use plimsoll_core::{
-    Balance, Book, Decimal, InstrumentId, Lens, Origin, PriceId, Quote, Reading, Refusal, Rounding, Standing,
-    Step, Subject, Test, Time, Trace, U256, Verdict, Why,
+    Balance, Book, Decimal, InstrumentId, Lens, Meaning, Origin, PriceId, Quote, Reading, Refusal, Rounding,
+    Standing, Step, Subject, TermSpec, Test, Time, Trace, U256, Verdict, Why,
 };
 use std::collections::BTreeSet;
 
@@ -43,8 +43,8 @@ pub struct Explanation {
     pub account: usize,
     /// Everything held.
     pub holdings: Vec<HoldingLine>,
-    /// The terms it is held under: name and value.
-    pub terms: Vec<(&'static str, plimsoll_core::Int)>,
+    /// The terms it is held under.
+    pub terms: Vec<TermLine>,
     /// The prices that the market reads of what the account holds.
     pub readings: Vec<PriceRead>,
     /// Where those come from: every price that they rest on, derived ones before their legs.
@@ -59,6 +59,17 @@ pub struct Explanation {
     pub withdrawable: Vec<Allowance>,
     /// How much of each asset can be borrowed now.
     pub borrowable: Vec<Allowance>,
+}
+
+/// A term that an account is held under.
+#[derive(Clone, Debug)]
+pub struct TermLine {
+    /// Its name.
+    pub name: &'static str,
+    /// Its number.
+    pub value: plimsoll_core::Int,
+    /// What the number stands for: an account's name, or a word; `None` where it is a number.
+    pub means: Option<String>,
 }
 
 /// How much of an asset can go in one action.
@@ -180,8 +191,19 @@ pub fn explain(book: &Book, account: usize, at: Time, ladder: &Ladder) -> Result
     let withdrawable = withdrawable(market, prices, &listed.account, &[at]);
     let borrowable = borrowable(market, prices, &listed.account, &[at]);
     let borrowable = borrowable.into_iter().filter(|limit| limit.amount != U256::ZERO);
-    let terms = market.terms().iter().map(|term| (term.name, listed.account.term(term.id)));
-    let terms: Vec<_> = terms.filter(|(_, value)| !value.is_zero()).collect();
+    let term = |spec: &TermSpec| {
+        let value = listed.account.term(spec.id);
+        let means = market.meaning(spec.id, &value).and_then(|meaning| match meaning {
+            Meaning::Word(word) => Some(word),
+            Meaning::Account(id) => {
+                let named =
+                    book.accounts.iter().find(|one| one.market == listed.market && one.account.id == id);
+                named.map(|one| one.name.clone())
+            }
+        });
+        TermLine { name: spec.name, value, means }
+    };
+    let terms: Vec<_> = market.terms().iter().map(term).filter(|term| !term.value.is_zero()).collect();
     let wiring = &book.markets[listed.market].wiring;
     let read = |slot: usize| {
         let spec = &market.slots()[slot];

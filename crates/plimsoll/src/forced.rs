@@ -5,8 +5,8 @@ use crate::ratio::Ratio;
 use crate::world::{Moved, World};
 use crate::worth::{PricedBy, Worth};
 use plimsoll_core::{
-    Account, AccountId, Action, Call, Effects, Feeds, InstrumentId, Int, Kind, Lens, Liquidated, Market,
-    Mechanism, Party, Reading, Refusal, Rounding, U256,
+    Account, AccountId, Action, Call, Effects, Feeds, Flow, InstrumentId, Int, Kind, Lens, Liquidated,
+    Market, Mechanism, Party, Quoted, Reading, Refusal, Rounding, U256,
 };
 
 /// A call that forces an account, or buys what was taken of it.
@@ -35,25 +35,24 @@ pub struct Dealt {
     pub profit: Option<Int>,
     /// How what he pays and receives is priced.
     pub priced: Vec<(String, PricedBy)>,
-    /// What the owner is left with, where the call ends the position at once.
-    pub owner: Option<Left>,
     /// The account's health afterwards; `None` where it owes nothing more.
     pub health_after: Option<Ratio>,
+    /// What the account's holdings are worth less its debts, before and after; what is left to be claimed counts to what is
+    /// after. `None` where a price is not known.
+    pub equity: Option<[Int; 2]>,
+    /// What is left to be claimed by whoever it belongs to.
+    pub claims: Vec<Claim>,
 }
 
-/// What a call leaves an account's owner, all values as the venue counts them.
+/// An amount that a call leaves to be claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
-    /// Value of the collateral that is taken.
-    pub taken: Int,
-    /// Value of the debt that is gone.
-    pub relieved: Int,
-    /// Value of what he is credited.
-    pub credited: Int,
-    /// Taken less relieved less credited: what the call costs him.
-    pub lost: Int,
-    /// What he is credited: asset, its decimals, and how much (raw).
-    pub credit: Vec<(String, u8, U256)>,
+pub struct Claim {
+    /// What it is.
+    pub asset: String,
+    /// Its decimals.
+    pub decimals: u8,
+    /// How much (raw), with all that it has earned.
+    pub amount: U256,
 }
 
 /// A keeper who is no account of any book: he has in his wallet what he needs.
@@ -115,7 +114,7 @@ impl Asked<'_> {
         let gas = if first { self.gas } else { Int::ZERO };
         Forced {
             call: call.clone(),
-            outcome: effects.and_then(|effects| self.dealt(world, call, &effects, gas)),
+            outcome: effects.and_then(|effects| self.dealt(world, &effects, gas)),
             then,
         }
     }
@@ -127,40 +126,7 @@ impl Asked<'_> {
         world.call(listed.market, &call, self.readings)
     }
 
-    /// `None` where a value is not known.
-    fn left(&self, world: &World, effects: &Effects) -> Option<Left> {
-        let listed = &world.book.accounts[self.account];
-        let before = &*world.book.markets[listed.market].market;
-        let mut after = before.boxed_clone();
-        after.apply(effects).ok()?;
-        let account = effects.apply_to(&listed.account)?;
-        let quote = |market: &dyn Market, account: &Account, id: InstrumentId| {
-            let quoted = market.at(Feeds { readings: self.readings }, Lens::Action, world.book.at).ok()?;
-            quoted.balance(account, id).ok()
-        };
-        let (taken, relieved, credited) = (Int::ZERO, Int::ZERO, Int::ZERO);
-        let mut left = Left { taken, relieved, credited, lost: Int::ZERO, credit: Vec::new() };
-        for (id, instrument) in (0..).map(InstrumentId).zip(before.instruments()) {
-            if listed.account.quantity(id) == account.quantity(id) {
-                continue;
-            }
-            let (was, is) = (quote(before, &listed.account, id)?, quote(&*after, &account, id)?);
-            let change = Int::from(is.value?).sub(Int::from(was.value?))?;
-            match (instrument.kind, change.is_negative()) {
-                (Kind::Debt, _) => left.relieved = left.relieved.sub(change)?,
-                (_, true) => left.taken = left.taken.sub(change)?,
-                (_, false) => {
-                    left.credited = left.credited.add(change)?;
-                    let raw = is.raw.sub_or_zero(was.raw);
-                    left.credit.push((instrument.asset.clone(), instrument.decimals, raw));
-                }
-            }
-        }
-        left.lost = left.taken.sub(left.relieved)?.sub(left.credited)?;
-        Some(left)
-    }
-
-    fn dealt(&self, world: &World, call: &Mechanism, effects: &Effects, gas: Int) -> Result<Dealt, Refusal> {
+    fn dealt(&self, world: &World, effects: &Effects, gas: Int) -> Result<Dealt, Refusal> {
         let listed = &world.book.accounts[self.account];
         let market = &*world.book.markets[listed.market].market;
         let mut seen: Vec<InstrumentId> = effects.flows.iter().map(|flow| flow.instrument).collect();
@@ -196,7 +162,58 @@ impl Asked<'_> {
         let profit = received.zip(cost).and_then(|(received, cost)| received.sub(cost)?.sub(gas));
         let health_after = world.health_after(self.account, effects, self.readings)?;
         let does = effects.liquidated.clone().unwrap_or_default();
-        let owner = if matches!(call, Mechanism::Absorb { .. }) { self.left(world, effects) } else { None };
-        Ok(Dealt { does, moved, received, cost, profit, priced, owner, health_after })
+        let (equity, claims) = self.left(world, effects).unwrap_or_default();
+        Ok(Dealt { does, moved, received, cost, profit, priced, health_after, equity, claims })
     }
+
+    /// Worth less debts, before and after, and what is left to be claimed; `None` where the account cannot be followed.
+    fn left(&self, world: &World, effects: &Effects) -> Option<(Option<[Int; 2]>, Vec<Claim>)> {
+        let listed = &world.book.accounts[self.account];
+        let before = &*world.book.markets[listed.market].market;
+        let mut after = before.boxed_clone();
+        after.apply(effects).ok()?;
+        let mut account = effects.apply_to(&listed.account)?;
+        let stored = left_over(before, effects);
+        // Whoever may claim it, it was the account's; where that is the account itself it is not counted twice.
+        for &(id, amount) in &stored {
+            account.set(id, listed.account.quantity(id).add(amount.into())?);
+        }
+        let feeds = Feeds { readings: self.readings };
+        let was = before.at(feeds, Lens::Action, world.book.at).ok()?;
+        let is = after.at(feeds, Lens::Action, world.book.at).ok()?;
+        let claim = |(id, _): (InstrumentId, U256)| {
+            let spec = before.instruments().get(id.index())?;
+            let raw = |quoted: &dyn Quoted, account: &Account| match account.quantity(id).is_zero() {
+                true => Some(U256::ZERO),
+                false => quoted.balance(account, id).ok().map(|balance| balance.raw),
+            };
+            let amount = raw(&*is, &account)?.sub(raw(&*was, &listed.account)?)?;
+            Some(Claim { asset: spec.asset.clone(), decimals: spec.decimals, amount })
+        };
+        let claims = stored.into_iter().map(claim).collect::<Option<Vec<_>>>()?;
+        let worth = |quoted: &dyn Quoted, account: &Account| {
+            account.holdings().iter().try_fold(Int::ZERO, |sum, held| {
+                let value = Int::from(quoted.balance(account, held.instrument).ok()?.value?);
+                match before.instruments().get(held.instrument.index())?.kind {
+                    Kind::Debt => sum.sub(value),
+                    Kind::Asset | Kind::Receipt => sum.add(value),
+                    Kind::Balance | Kind::Derivative => None,
+                }
+            })
+        };
+        let equity = worth(&*was, &listed.account).zip(worth(&*is, &account));
+        Some((equity.map(|(was, is)| [was, is]), claims))
+    }
+}
+
+/// Receipts that come to be by a forcing call, as they are stored: nobody deposits in it, so they are what it leaves over.
+fn left_over(market: &dyn Market, effects: &Effects) -> Vec<(InstrumentId, U256)> {
+    let receipt = |flow: &&Flow| {
+        let spec = market.instruments().get(flow.instrument.index());
+        spec.is_some_and(|spec| spec.kind == Kind::Receipt)
+            && flow.from == Party::Mint
+            && matches!(flow.to, Party::Account(_))
+            && flow.amount != U256::ZERO
+    };
+    effects.flows.iter().filter(receipt).map(|flow| (flow.instrument, flow.amount)).collect()
 }

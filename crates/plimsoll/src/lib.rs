@@ -43,8 +43,8 @@ pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{
     Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check, weighs_debt,
 };
-pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, explain};
-pub use forced::{Dealt, Forced, Left};
+pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
+pub use forced::{Claim, Dealt, Forced};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, borrowable, withdrawable};
 pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate, unmoved};

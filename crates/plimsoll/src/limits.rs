@@ -78,7 +78,20 @@ pub fn borrowable(
         limit.amount == U256::ZERO
             && matches!(why, Some(Refusal::NoSuchInstrument(_) | Refusal::NotAtThisVenue))
     };
-    limits.filter(|limit| !none(limit)).collect()
+    let mut all: Vec<Limit> = Vec::new();
+    for limit in limits.filter(|limit| !none(limit)) {
+        // Two instruments that stand for one debt say the same.
+        let asset = |id: InstrumentId| market.instruments().get(id.index()).map(|spec| spec.asset.as_str());
+        let said = all.iter().any(|other| {
+            asset(other.instrument) == asset(limit.instrument)
+                && (other.amount, other.because, other.no_more_than)
+                    == (limit.amount, limit.because, limit.no_more_than)
+        });
+        if !said {
+            all.push(limit);
+        }
+    }
+    all
 }
 
 fn withdraw(from: InstrumentId, amount: U256) -> Action {

@@ -89,6 +89,7 @@ impl Binds {
             Some(
                 Refusal::PriceUnknown { .. }
                 | Refusal::ClockWentBack { .. }
+                | Refusal::AccountsMissing
                 | Refusal::Overflow(_)
                 | Refusal::DivisionByZero(_),
             ) => Binds::World,

@@ -474,11 +474,14 @@ impl<'b> Stand<'b> {
         for holding in account.holdings() {
             let balance = |quoted: &dyn Quoted| quoted.balance(account, holding.instrument).ok();
             let (now, then) = (balance(&*self.now)?, balance(&**later)?);
-            // A price that a delayed oracle lets in meanwhile is no interest.
-            let grown = now.raw != then.raw;
+            let instrument = self.listed.market.instruments().get(holding.instrument.index())?;
+            // A price that a delayed oracle lets in meanwhile is no interest. What has no price, such as a stablecoin at
+            // par, is worth more by interest alone, also where that is paid beside the balance.
+            let priced = self.listed.market.slots().iter().any(|slot| slot.asset == instrument.asset);
+            let grown = now.raw != then.raw || !priced;
             let (now, then) = (Int::from(now.value?), Int::from(then.value?));
             let gain = if grown { then.sub(now)? } else { Int::ZERO };
-            match self.listed.market.instruments().get(holding.instrument.index())?.kind {
+            match instrument.kind {
                 Kind::Debt => {
                     carry.paid = carry.paid.add(gain)?;
                     carry.debt = carry.debt.add(now)?;

@@ -46,6 +46,8 @@ pub struct Way {
     pub now: Result<Enough, Hindrance>,
     /// The smallest amount that reaches it now, and still does whether it is done, or looked at, only by the time given.
     pub by: Result<Enough, Hindrance>,
+    /// Of a repayment: the other accounts of the same owner in this market that hold the asset itself, and how much (raw).
+    pub own: Vec<(usize, U256)>,
 }
 
 impl Way {
@@ -221,7 +223,25 @@ impl<'a> Seeker<'a> {
         let until = At { seeker: self, moments: moments.into() };
         // What holds until then reaches it now as well: nothing below the first answer will do.
         let later = found.and_then(|found| until.least(found.no_less_than));
-        Way { instrument: self.instrument, asset, decimals, now: found, by: later }
+        let own = if self.kind == Kind::Debt { self.own(&asset) } else { Vec::new() };
+        Way { instrument: self.instrument, asset, decimals, now: found, by: later, own }
+    }
+
+    /// What the account's owner holds of an asset in other accounts of the market.
+    fn own(&self, asset: &str) -> Vec<(usize, U256)> {
+        let own = &self.book.accounts[self.account];
+        let instruments = self.market().instruments();
+        let is_it = |id: InstrumentId| {
+            instruments.get(id.index()).is_some_and(|spec| spec.kind == Kind::Asset && spec.asset == asset)
+        };
+        let others = (0..).zip(&self.book.accounts).filter(|(at, other)| {
+            *at != self.account && other.market == own.market && other.owner == own.owner
+        });
+        let held = others.flat_map(|(at, other)| {
+            let holdings = other.account.holdings().iter().filter(|held| is_it(held.instrument));
+            holdings.filter_map(move |held| Some((at, held.quantity.to_u256()?)))
+        });
+        held.filter(|(_, raw)| *raw != U256::ZERO).collect()
     }
 
     /// Whether a deposit and a repayment are one call, by what a unit of each does.

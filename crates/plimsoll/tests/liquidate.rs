@@ -382,21 +382,13 @@ fn an_absorption_says_what_the_owner_loses_and_gas_is_paid_once() {
         }
     }
     let dealt = absorb.outcome.as_ref().expect("it is below the line");
-    let left = dealt.owner.as_ref().expect("every price is known");
-    // 500 WETH at 2,520; values have 8 digits, and the base token 6.
-    assert_eq!(left.taken, Int::new(126_000_000_000_000));
-    assert_eq!(
-        left.lost,
-        left.taken.sub(left.relieved).and_then(|it| it.sub(left.credited)).expect("256 bits")
-    );
+    let [before, after] = dealt.equity.expect("every price is known");
+    // 500 WETH at 2,520, taken at 95 %: the owner loses a twentieth. Values have 8 digits, and the base token 6.
     let twentieth = Int::new(126_000_000_000_000 / 20);
-    let off = left.lost.sub(twentieth).expect("256 bits").magnitude();
-    assert!(off <= U256::new(200), "{left:?}");
-    let [(asset, 6, credit)] = left.credit.as_slice() else { panic!("{left:?}") };
+    let lost = before.sub(after).expect("256 bits");
+    assert!(lost.sub(twentieth).expect("256 bits").magnitude() <= U256::new(200), "{lost}");
+    let [claim] = dealt.claims.as_slice() else { panic!("{:?}", dealt.claims) };
     // At exactly a dollar a unit of the token is 100 of value.
-    assert_eq!((asset.as_str(), credit.mul(U256::new(100)).map(Int::from)), ("USDC", Some(left.credited)));
-    // Nothing but an absorption ends a position at once.
-    assert!(
-        free.forced[1..].iter().filter_map(|it| it.outcome.as_ref().ok()).all(|dealt| dealt.owner.is_none())
-    );
+    assert_eq!((claim.asset.as_str(), claim.decimals), ("USDC", 6));
+    assert_eq!(claim.amount.mul(U256::new(100)).map(Int::from), Some(after));
 }

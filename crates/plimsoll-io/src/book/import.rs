@@ -155,6 +155,19 @@ fn table(
     for (number, fields) in markets.into_iter().enumerate() {
         let name = if number == 0 { market.name.clone() } else { format!("{}-{}", market.name, number + 1) };
         let decoded = put_together(venue, &market, fields, &template, log)?;
+        if decoded.desk.needs_accounts() {
+            let found = format!("{}, a market of {}", quoted(&market.name), market.market.venue().0);
+            let expected = "a market whose accounts a table of amounts can say; this one's name each other";
+            log.file(Code::NoTemplate, "the template", found, expected);
+            return None;
+        }
+        // The template's accounts are not taken over: whoever stood first in the table would be taken for them.
+        if let Some((_, name, _)) = decoded.accounts.first() {
+            let found = format!("{}, which names the account {}", quoted(&market.name), quoted(name));
+            let expected = "a market without what is of one account, such as an auction";
+            log.file(Code::NoTemplate, "the template", found, expected);
+            return None;
+        }
         wirings.push(wiring(&decoded, &template));
         // Totals are made to fit what is imported: nothing about them is ever told.
         let span = Span { source: 0, start: 0, end: 0 };

@@ -5,6 +5,7 @@
 //! [`positions`] left `#number`.
 
 mod accounts;
+mod sound;
 
 use crate::book::head;
 use crate::book::venue::{
@@ -16,14 +17,15 @@ use crate::scalar;
 use crate::table::Cell;
 use crate::tree::{Fields, Node, Value, list, text};
 pub(super) use accounts::escaped;
-use accounts::{Reference, mode_text};
+use accounts::{Notes, mode_text};
 use plimsoll_core::{
     Account, AccountId, Cell as Number, InstrumentId, Int, ListedAccount, Market as _, Time, U256, Unit,
 };
 use plimsoll_venues::liquity_v2::{
-    BOLD, Branch, DEBT, MOST_BRANCHES, Market, NAME, PURSE, Parameters, SHARES, System, batch_object,
-    collateral, deposit, gain, scale_object, surplus,
+    BOLD, Batch, Branch, DEBT, MAX_FEE, MIN_CHANGE_PERIOD, MOST_BRANCHES, Market, NAME, PURSE, Parameters,
+    SHARES, System, batch_object, collateral, deposit, gain, scale_object, surplus,
 };
+use sound::Stated;
 use std::cell::RefCell;
 
 pub(super) const FILE: VenueFile = VenueFile { name: NAME, revisions: &["1.0"], read, write, positions };
@@ -31,7 +33,7 @@ pub(super) const FILE: VenueFile = VenueFile { name: NAME, revisions: &["1.0"], 
 /// Numbers of a branch that its rules are.
 const RULES: [&str; 6] = ["ccr", "mcr", "bcr", "scr", "penalty_pool", "penalty_redistribution"];
 /// Numbers that follow from the accounts.
-const DERIVED: [&str; 4] = ["troves", "last_zombie", "head", "tail"];
+const DERIVED: [&str; 5] = ["troves", "last_zombie", "head", "tail", "unlisted_stakes"];
 /// Numbers of a batch that follow from the accounts.
 const DERIVED_OF_BATCH: [&str; 2] = ["head", "tail"];
 /// Numbers that are times.
@@ -81,13 +83,12 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
             return None;
         }
     };
-    if let Some(node) = state {
-        numbers(&mut market, 0, node, &[], setting.at, log);
-    }
+    let mut stated = vec![state.and_then(|node| numbers(&mut market, 0, node, &[], setting.at, log))];
     for (at, branch) in read.iter().enumerate() {
-        if let Some(node) = branch.state {
-            numbers(&mut market, at as u64 + 1, node, &[&RULES[..], &DERIVED[..]].concat(), setting.at, log);
-        }
+        let without = [&RULES[..], &DERIVED[..]].concat();
+        let node = branch.state;
+        stated
+            .push(node.and_then(|node| numbers(&mut market, at as u64 + 1, node, &without, setting.at, log)));
     }
     // A market that stands so from the beginning, whatever was set to make it.
     let branches: Vec<_> =
@@ -106,7 +107,7 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
     if log.count() != before {
         return None;
     }
-    let desk = LiquityDesk { market, batches, references: RefCell::new(Vec::new()), at: setting.at };
+    let desk = LiquityDesk { market, batches, stated, notes: RefCell::default(), at: setting.at };
     Some(Decoded { wires, desk: Box::new(desk), accounts: Vec::new() })
 }
 
@@ -128,8 +129,23 @@ impl<'t> BranchFile<'t> {
         let span = collateral.map(|node| node.span);
         let collateral = collateral.and_then(|node| scalar::name(text(node, log)?, node.span, log));
         let feed = fields.take("feed").and_then(|node| Some((text(node, log)?.to_string(), node.span)));
-        let mut rule = |name| fields.need(name, log).and_then(|node| scalar::whole(node, 256, log));
+        let mut rule = |name| rule(&mut fields, name, log);
         let [ccr, mcr, bcr, scr, penalty_pool, penalty_redistribution] = RULES.map(&mut rule);
+        // The contract asks for the first; the others hold of every branch that was deployed, and one exchanged for the
+        // other is a slip.
+        let pairs = [
+            (&penalty_pool, "penalty_redistribution", &penalty_redistribution),
+            (&mcr, "ccr", &ccr),
+            (&scr, "mcr", &mcr),
+        ];
+        for (low, name, high) in pairs {
+            let (Some((low, span)), Some((high, _))) = (low, high) else { continue };
+            if low > high {
+                log.at(Code::OutOfRange, *span, low.to_string(), format!("at most {name}, {high}"));
+            }
+        }
+        let [ccr, mcr, bcr, scr, penalty_pool, penalty_redistribution] =
+            [ccr, mcr, bcr, scr, penalty_pool, penalty_redistribution].map(|read| Some(read?.0));
         let state = fields.take("state");
         let scales = fields.take("scales").map_or(Some(&[][..]), |node| list(node, log));
         let batches = fields.take("batches").map_or(Some(&[][..]), |node| list(node, log));
@@ -151,6 +167,27 @@ impl<'t> BranchFile<'t> {
             batches: batches?,
         })
     }
+}
+
+/// A number that a branch is deployed with, and its place.
+fn rule(fields: &mut Fields<'_>, name: &'static str, log: &mut Log) -> Option<(U256, Span)> {
+    let node = fields.need(name, log)?;
+    let value = scalar::whole(node, 256, log)?;
+    let range = match name {
+        "bcr" => Parameters::BUFFERS,
+        "penalty_pool" | "penalty_redistribution" => Parameters::PENALTIES,
+        _ => Parameters::RATIOS,
+    };
+    within(value, range, node.span, log).then_some((value, node.span))
+}
+
+/// Whether a number is in a range; told where it is not.
+fn within(value: U256, [least, most]: [U256; 2], span: Span, log: &mut Log) -> bool {
+    let fits = (least..=most).contains(&value);
+    if !fits {
+        log.at(Code::OutOfRange, span, value.to_string(), format!("from {least} to {most}"));
+    }
+    fits
 }
 
 /// The numbers of one object of a market that are not left out, with their places.
@@ -186,16 +223,26 @@ fn number(fields: &mut Fields<'_>, name: &'static str, at: Time, log: &mut Log) 
     Some((time.0.into(), node.span))
 }
 
-/// Reads numbers of one object; those that do not stand there stay as they are.
-fn numbers(market: &mut Market, object: u64, node: &Node, without: &[&str], at: Time, log: &mut Log) {
-    let Some(mut fields) = Fields::of(node, log) else { return };
+/// Reads numbers of one object; those that do not stand there stay as they are. Where they stand.
+fn numbers(
+    market: &mut Market,
+    object: u64,
+    node: &Node,
+    without: &[&str],
+    at: Time,
+    log: &mut Log,
+) -> Option<Stated> {
+    let mut fields = Fields::of(node, log)?;
+    let mut stated = Stated { whole: node.span, fields: Vec::new() };
     for (cell, name, _) in places(market, object, without) {
         let Some((value, span)) = number(&mut fields, name, at, log) else { continue };
         if market.set(cell, Some(value.into())).is_err() {
             log.at(Code::OutOfRange, span, value.to_string(), "a number that the contract can hold");
         }
+        stated.fields.push((name, span));
     }
     fields.finish(log);
+    Some(stated)
 }
 
 /// `{ scale = 0, collateral = "…", interest = "…" }`.
@@ -222,7 +269,8 @@ struct BatchFile {
     branch: usize,
     manager: String,
     span: Span,
-    numbers: Vec<(u16, U256)>,
+    /// Field, value, and where it stands.
+    numbers: Vec<(u16, U256, Span)>,
 }
 
 fn batch(branch: usize, node: &Node, at: Time, log: &mut Log) -> Option<BatchFile> {
@@ -230,7 +278,7 @@ fn batch(branch: usize, node: &Node, at: Time, log: &mut Log) -> Option<BatchFil
     let manager = fields.need("manager", log);
     let span = manager.map(|node| node.span);
     let manager = manager.and_then(|node| scalar::name(text(node, log)?, node.span, log));
-    let mut numbers = Vec::new();
+    let (mut numbers, mut read) = (Vec::new(), Vec::new());
     for name in ["rate", "fee", "min_rate", "max_rate", "change_period"] {
         // Taken below; whether it is there is asked here.
         fields.need(name, log)?;
@@ -238,10 +286,28 @@ fn batch(branch: usize, node: &Node, at: Time, log: &mut Log) -> Option<BatchFil
     let mut scratch = scratch()?;
     for (cell, name, _) in places(&scratch.clone(), cell_of_batch()?, &DERIVED_OF_BATCH) {
         let Some((value, span)) = number(&mut fields, name, at, log) else { continue };
-        if scratch.set(cell, Some(value.into())).is_err() {
+        let sound = match name {
+            "rate" | "min_rate" | "max_rate" => within(value, Batch::RATES, span, log),
+            "fee" => within(value, [U256::ZERO, MAX_FEE], span, log),
+            "change_period" => within(value, [MIN_CHANGE_PERIOD.into(), u64::MAX.into()], span, log),
+            _ => true,
+        };
+        if sound && scratch.set(cell, Some(value.into())).is_err() {
             log.at(Code::OutOfRange, span, value.to_string(), "a number that the contract can hold");
         }
-        numbers.push((cell.field, value));
+        if sound {
+            read.push((name, value, span));
+        }
+        numbers.push((cell.field, value, span));
+    }
+    let named =
+        |name| read.iter().find(|(known, _, _)| *known == name).map(|(_, value, span)| (*value, *span));
+    if let (Some((least, _)), Some((most, span))) = (named("min_rate"), named("max_rate")) {
+        if least >= most {
+            log.at(Code::OutOfRange, span, most.to_string(), format!("above min_rate, {least}"));
+        } else if let Some((rate, span)) = named("rate") {
+            within(rate, [least, most], span, log);
+        }
     }
     fields.finish(log);
     Some(BatchFile { branch, manager: manager?.to_string(), span: span?, numbers })
@@ -253,8 +319,15 @@ fn cell_of_batch() -> Option<u64> {
 
 /// A market with one batch of zeros: to know what a batch has.
 fn scratch() -> Option<Market> {
-    let mut market =
-        Market::new("BOLD", System::default(), &[("", Branch::new(Parameters::default()))]).ok()?;
+    let rules = Parameters {
+        ccr: Parameters::RATIOS[0],
+        mcr: Parameters::RATIOS[0],
+        bcr: Parameters::BUFFERS[0],
+        scr: Parameters::RATIOS[0],
+        penalty_pool: Parameters::PENALTIES[0],
+        penalty_redistribution: Parameters::PENALTIES[0],
+    };
+    let mut market = Market::new("BOLD", System::default(), &[("", Branch::new(rules))]).ok()?;
     market.set(Number { object: cell_of_batch()?, field: 0 }, Some(Int::ZERO)).ok()?;
     Some(market)
 }
@@ -262,8 +335,9 @@ fn scratch() -> Option<Market> {
 struct LiquityDesk {
     market: Market,
     batches: Vec<BatchFile>,
-    /// Names that accounts say; an account's term is the place in this list and one until names have numbers.
-    references: RefCell<Vec<Reference>>,
+    /// Where the numbers of the system and of each branch stand, if any do.
+    stated: Vec<Option<Stated>>,
+    notes: RefCell<Notes>,
     at: Time,
 }
 
@@ -323,6 +397,7 @@ impl Desk for LiquityDesk {
             let expected = "nothing: here collateral is a kind of its own";
             log.at(Code::Contradiction, span, "a choice", expected);
         }
+        self.notes.borrow_mut().stands(account, posting.asset.span);
         if instrument == BOLD {
             account.set_term(PURSE, Int::ONE);
         }
@@ -334,10 +409,12 @@ impl Desk for LiquityDesk {
     }
 
     fn mode(&self, account: &mut Account, mode: &Cell<'_>, log: &mut Log) {
-        accounts::mode(&self.market, &self.references, account, mode, log);
+        accounts::mode(&self.market, &self.notes, account, mode, log);
     }
 
     fn link(&mut self, listed: &mut [ListedAccount], number: usize, log: &mut Log) {
+        let before = log.count();
+        let mut spans = Vec::new();
         for batch in std::mem::take(&mut self.batches) {
             let found = listed.iter().find(|one| one.market == number && one.name == batch.manager);
             let Some(object) = found.and_then(|one| batch_object(batch.branch, one.account.id)) else {
@@ -349,13 +426,31 @@ impl Desk for LiquityDesk {
                 log.at(Code::DuplicateName, batch.span, quoted(&batch.manager), expected);
                 continue;
             }
-            for (field, value) in batch.numbers {
+            // The third number of a batch is its shares.
+            let shares = batch.numbers.iter().find(|(field, _, _)| *field == 2);
+            spans.push((batch.branch, object, shares.map_or(batch.span, |(_, _, span)| *span)));
+            for (field, value, _) in batch.numbers {
                 // Each was tried on another batch.
                 let _ = self.market.found(Number { object, field }, value.into());
             }
         }
-        let references = self.references.take();
-        accounts::link(&mut self.market, listed, number, &references, self.at, log);
+        let (notes, market, at) = (self.notes.take(), &mut self.market, self.at);
+        accounts::link(market, listed, number, &notes, at, log);
+        // Sums without a faulty account say nothing.
+        let mut quiet = Log::default();
+        let log = if log.count() == before { log } else { &mut quiet };
+        let own: Vec<&Account> =
+            listed.iter().filter(|one| one.market == number).map(|one| &one.account).collect();
+        for branch in 0..market.branches().len() {
+            let stated = self.stated.get(branch + 1).and_then(Option::as_ref);
+            let batches: Vec<(u64, Span)> = spans
+                .iter()
+                .filter(|(of, _, _)| *of == branch)
+                .map(|(_, object, span)| (*object, *span))
+                .collect();
+            sound::branch_totals(market, branch, &own, stated, &batches, at, log);
+        }
+        sound::supply(market, &own, self.stated.first().and_then(Option::as_ref), at, log);
     }
 }
 

@@ -511,7 +511,14 @@ pub(super) fn amount(
     log: &mut Log,
 ) -> Option<U256> {
     let (stored, bits) = (desk.stored(instrument), desk.bits(instrument));
+    // Some integers stand for no amount of tokens that could be told beforehand.
+    let only = stored.filter(|_| desk.convert(instrument, U256::ZERO).is_none());
     let raw = match &*unit.text {
+        word if only.is_some_and(|only| word != only) => {
+            let expected = format!("`{}`", only.unwrap_or_default());
+            log.at(Code::NotAUnit, unit.span, quoted(word), expected);
+            return None;
+        }
         "token" => token(quantity, instrument, desk, log)?,
         "raw" => scalar::integer(&quantity.text, 256, quantity.span, log)?,
         word if Some(word) == stored => {

@@ -4,10 +4,10 @@
 mod shown;
 mod world;
 
-use super::{Answer, Decoder, Fault, Input, Record};
+use super::{Answer, Decoder, Fault, Input, Record, Spell, spell_panic};
 use plimsoll_core::{Refusal, Silent, U256};
 use plimsoll_venues::liquity_v2::{
-    Branch, Parameters, Split, collateral_ratio, decay_power, interest_of, reward,
+    Branch, PRODUCT_ZERO, Parameters, Split, collateral_ratio, decay_power, interest_of, reward,
 };
 use world::World;
 
@@ -16,7 +16,80 @@ pub(super) const DECODERS: &[Decoder] = &[
     Decoder { schema: "liquity-v2/scenarios", revisions: &[], decode: scenarios },
 ];
 
-/// The contracts' words for a refusal.
+/// Who repays or redeems urgently has less BOLD than that (`BorrowerOperations.sol`, `TroveManager.sol`).
+const POOR: &[&str] = &["NotEnoughBoldBalance"];
+/// Who pays BOLD to somebody has less (the token's own check).
+const POOR_PAYER: &[&str] = &["ERC20: transfer amount exceeds balance"];
+/// The owner of a trove is asked for before its status, and a trove that ceased to be has none (`TroveNFT.sol`).
+const NOBODYS: &[&str] = &["ERC721: invalid token ID"];
+
+/// How the contracts spell the refusals of one operation: one word each.
+///
+/// Several of our refusals are told by each contract in its own words; which one is asked, and in what order, follows from
+/// the operation.
+fn spelling(operation: &str) -> Spell {
+    match operation {
+        "adjustTrove" | "adjustZombieTrove" => |refusal| match refusal {
+            Refusal::AmountZero | Refusal::DebtAtMinimum => &["ZeroAdjustment"],
+            Refusal::BalanceTooLow { .. } => POOR,
+            other => spell(other),
+        },
+        "adjustTroveInterestRate" => |refusal| match refusal {
+            Refusal::PositionNotOpen => NOBODYS,
+            other => spell(other),
+        },
+        "closeTrove" => |refusal| match refusal {
+            Refusal::PositionNotOpen => NOBODYS,
+            Refusal::BalanceTooLow { .. } => POOR,
+            other => spell(other),
+        },
+        "applyPendingDebt" => |refusal| match refusal {
+            Refusal::PositionNotOpen => &["TroveNotOpen"],
+            other => spell(other),
+        },
+        "registerBatch" => |refusal| match refusal {
+            Refusal::FeeTooHigh { .. } => &["AnnualManagementFeeTooHigh"],
+            Refusal::InconsistentInput => &["MinGeMax"],
+            other => spell(other),
+        },
+        "lowerBatchManagementFee" => |refusal| match refusal {
+            Refusal::FeeTooHigh { .. } => &["NewFeeNotLower"],
+            other => spell(other),
+        },
+        "provideToSP" => |refusal| match refusal {
+            Refusal::AmountZero => &["StabilityPool: Amount must be non-zero"],
+            Refusal::BalanceTooLow { .. } => POOR_PAYER,
+            other => spell(other),
+        },
+        "withdrawFromSP" => |refusal| match refusal {
+            Refusal::NothingHeld(_) => &["StabilityPool: User must have a non-zero deposit"],
+            other => spell(other),
+        },
+        "claimCollateral" => |refusal| match refusal {
+            Refusal::NothingHeld(_) => &["CollSurplusPool: No collateral available to claim"],
+            other => spell(other),
+        },
+        "transferBold" => |refusal| match refusal {
+            Refusal::BalanceTooLow { .. } => POOR_PAYER,
+            other => spell(other),
+        },
+        "redeemCollateral" => |refusal| match refusal {
+            Refusal::InconsistentInput => &["Max fee percentage must be between 0.5% and 100%"],
+            Refusal::AmountZero => &["CollateralRegistry: Amount must be greater than zero"],
+            // Nobody asks before the BOLD is burned.
+            Refusal::BalanceTooLow { .. } => &["ERC20: burn amount exceeds balance"],
+            other => spell(other),
+        },
+        "urgentRedemption" => |refusal| match refusal {
+            Refusal::AmountZero => &["ZeroAmount"],
+            Refusal::BalanceTooLow { .. } => POOR,
+            other => spell(other),
+        },
+        _ => spell,
+    }
+}
+
+/// The contracts' word for a refusal that has the same one wherever it is told.
 fn spell(refusal: &Refusal) -> &'static [&'static str] {
     match refusal {
         Refusal::BranchShutDown => &["IsShutDown"],
@@ -27,52 +100,29 @@ fn spell(refusal: &Refusal) -> &'static [&'static str] {
         Refusal::BelowBatchMcr { .. } => &["ICRBelowMCRPlusBCR"],
         Refusal::RepaymentTooSmall => &["RepaymentNotMatchingCollWithdrawal"],
         Refusal::DebtBelowMinimum { .. } => &["DebtBelowMin"],
-        Refusal::DebtAtMinimum => &["ZeroAdjustment"],
         Refusal::AmountTooLarge { .. } => &["CollWithdrawalTooHigh"],
-        // The borrower's own check, and the token's.
-        Refusal::BalanceTooLow { .. } => &[
-            "NotEnoughBoldBalance",
-            "ERC20: transfer amount exceeds balance",
-            "ERC20: burn amount exceeds balance",
-        ],
-        Refusal::AmountZero => &[
-            "ZeroAdjustment",
-            "ZeroAmount",
-            "StabilityPool: Amount must be non-zero",
-            "CollateralRegistry: Amount must be greater than zero",
-        ],
         Refusal::RateTooLow { .. } => &["InterestRateTooLow"],
         Refusal::RateTooHigh { .. } => &["InterestRateTooHigh"],
         Refusal::RateOutOfRange { .. } => &["InterestNotInRange"],
         Refusal::RateUnchanged => &["InterestRateNotNew"],
         Refusal::TooSoon { .. } => &["BatchInterestRateChangePeriodNotPassed"],
         Refusal::PositionExists => &["TroveExists"],
-        // Of a trove that was closed the contract asks first who owns it.
-        Refusal::PositionNotOpen => &["TroveNotOpen", "ERC721: invalid token ID"],
-        Refusal::PositionNotActive => &["TroveNotActive", "ERC721: invalid token ID"],
+        Refusal::PositionNotActive => &["TroveNotActive"],
         Refusal::PositionNotDormant => &["TroveNotZombie"],
         Refusal::NothingOwed(_) => &["TroveWithZeroDebt"],
         Refusal::InGroup => &["TroveInBatch"],
         Refusal::NotInGroup => &["TroveNotInBatch"],
         Refusal::NoSuchManager => &["InvalidInterestBatchManager"],
         Refusal::ManagerExists => &["BatchManagerExists"],
-        Refusal::FeeTooHigh { .. } => &["AnnualManagementFeeTooHigh", "NewFeeNotLower"],
         Refusal::PeriodTooShort { .. } => &["MinInterestRateChangePeriodTooLow"],
         Refusal::TooFewShares => &["BatchSharesRatioTooHigh"],
         Refusal::NotLiquidatable => &["NothingToLiquidate"],
         Refusal::NoSuchAccount => &["EmptyData"],
         Refusal::LastPosition => &["OnlyOneTroveLeft"],
         Refusal::FeeAboveLimit { .. } => &["CR: Fee exceeded provided maximum"],
-        Refusal::InconsistentInput => &["Max fee percentage must be between 0.5% and 100%", "MinGeMax"],
         Refusal::PoolMinimum => &["Withdrawal must leave totalBoldDeposits >= MIN_BOLD_IN_SP"],
-        Refusal::StillDeposited => &["StabilityPool: User must have no deposit"],
-        Refusal::NothingHeld(_) => &[
-            "CollSurplusPool: No collateral available to claim",
-            "StabilityPool: User must have a non-zero deposit",
-        ],
-        Refusal::Overflow(_) => &["Panic(0x11)", "panic 0x11"],
-        Refusal::DivisionByZero(_) => &["Panic(0x12)", "panic 0x12"],
-        _ => &[],
+        Refusal::Overflow(PRODUCT_ZERO) => &["P must never decrease to 0"],
+        other => spell_panic(other),
     }
 }
 
@@ -186,7 +236,8 @@ fn scenarios(file: Input<'_>) -> Result<Vec<Record>, Fault> {
             Ok(answer)
         }));
         for step in scenario.get("steps")?.items()? {
-            records.push(Record::new(step, spell, |step| {
+            let operation = step.maybe("op").and_then(|operation| operation.text().ok()).unwrap_or_default();
+            records.push(Record::new(step, spelling(operation), |step| {
                 let mut answer = Answer::default();
                 world.step(&step, &mut answer)?;
                 world.show(&step, &mut answer);

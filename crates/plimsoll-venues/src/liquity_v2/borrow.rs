@@ -282,15 +282,15 @@ impl Turn<'_> {
 
     /// `adjustTroveInterestRate`.
     pub(super) fn set_rate(&mut self, rate: U256) -> Result<(), Refusal> {
-        let mut trove = match self.trove(self.call.account) {
-            Ok(trove) => trove,
-            Err(Refusal::PositionNotOpen) => return Err(Refusal::PositionNotActive),
-            Err(other) => return Err(other),
-        };
+        let mut trove = self.trove(self.call.account)?;
         self.not_shut_down(trove.branch)?;
         valid_rate(rate)?;
         if trove.batch.is_some() {
             return Err(Refusal::InGroup);
+        }
+        // Whose it is is asked before its status, and a trove that ceased to be is nobody's.
+        if !trove.is_open() {
+            return Err(Refusal::PositionNotOpen);
         }
         if trove.status != Status::Active {
             return Err(Refusal::PositionNotActive);

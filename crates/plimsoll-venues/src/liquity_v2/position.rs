@@ -77,6 +77,15 @@ pub enum Status {
 }
 
 impl Status {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Status::Active => "active",
+            Status::Closed => "closed",
+            Status::Liquidated => "liquidated",
+            Status::Zombie => "zombie",
+        }
+    }
+
     pub(super) fn of(number: u64) -> Option<Status> {
         [Status::Active, Status::Closed, Status::Liquidated, Status::Zombie]
             .into_iter()

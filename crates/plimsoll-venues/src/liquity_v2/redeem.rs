@@ -139,6 +139,9 @@ impl Turn<'_> {
         most: u32,
     ) -> Result<U256, Refusal> {
         let state = self.branch(branch)?;
+        if state.unlisted != U256::ZERO {
+            return Err(Refusal::AccountsMissing);
+        }
         let mut zombie = state.last_zombie != 0;
         let mut next = if zombie { state.last_zombie } else { state.tail };
         let (mut rest, mut taken, mut fees) = (amount, Taken::default(), U256::ZERO);

@@ -17,6 +17,9 @@ const SCALE_FACTOR: U256 = U256::new(1_000_000_000);
 /// P is lifted below this (`P_PRECISION / SCALE_FACTOR`).
 const LEAST_PRODUCT: U256 = U256::new(10u128.pow(27));
 
+/// What an offset that would leave nothing of P is refused with: the contract asks for that before it lifts P.
+pub const PRODUCT_ZERO: &str = "P, which may not become zero";
+
 impl Turn<'_> {
     /// `_updateYieldRewardsSum`: yield waits while there is less than one BOLD to distribute it on.
     pub(super) fn distribute(&mut self, branch: usize, more: U256) -> Result<(), Refusal> {
@@ -53,7 +56,7 @@ impl Turn<'_> {
             |numerator: &U256| numerator.div(state.deposits, Down).ok_or(Refusal::DivisionByZero(formula));
         let mut product = divide(&numerator)?;
         if product == U256::ZERO {
-            return Err(Refusal::Overflow(formula));
+            return Err(Refusal::Overflow(PRODUCT_ZERO));
         }
         while product < LEAST_PRODUCT {
             numerator = mul(numerator, SCALE_FACTOR, formula)?;

@@ -142,24 +142,27 @@ impl<'m> Standing<'m> {
     }
 
     /// The branch's part of all debt that no stability pool backs (wad, floored), over the branches that are redeemed
-    /// from; `None` where a price is not known, or nothing is unbacked.
+    /// from, or, where all of it is backed, its part of all their debt, by which a redemption then goes; `None` where a
+    /// price is not known, or nobody owes anything.
     fn unbacked_share(&self, branch: usize) -> Result<Option<U256>, Refusal> {
-        let (mut own, mut all) = (U256::ZERO, U256::ZERO);
-        for (at, state) in self.market.branches.iter().enumerate() {
-            let Ok(price) = self.price(at) else { return Ok(None) };
-            if state.is_shut_down() || state.tcr(price, self.at)? < state.rules.scr {
-                continue;
+        for part_of in [Branch::unbacked, Branch::entire_debt] {
+            let (mut own, mut all) = (U256::ZERO, U256::ZERO);
+            for (at, state) in self.market.branches.iter().enumerate() {
+                let Ok(price) = self.price(at) else { return Ok(None) };
+                if state.is_shut_down() || state.tcr(price, self.at)? < state.rules.scr {
+                    continue;
+                }
+                let part = part_of(state, self.at)?;
+                all = add(all, part, "debt of all branches")?;
+                if at == branch {
+                    own = part;
+                }
             }
-            let part = state.unbacked(self.at)?;
-            all = add(all, part, "unbacked debt")?;
-            if at == branch {
-                own = part;
+            if all != U256::ZERO {
+                return share(own, ONE, all, "debt of the branch / all").map(Some);
             }
         }
-        if all == U256::ZERO {
-            return Ok(None);
-        }
-        share(own, ONE, all, "unbacked debt of the branch / all").map(Some)
+        Ok(None)
     }
 
     fn trove_figures(&self, trove: &Trove, figures: &mut Vec<Figure>) -> Result<(), Refusal> {
@@ -332,7 +335,8 @@ impl Quoted for Standing<'_> {
         Ok(figures)
     }
 
-    /// A debt with everything that has accrued to it; a deposit as offsets have left it.
+    /// A debt with everything that has accrued to it; a deposit as offsets have left it, worth that and the yield that its
+    /// next touch would bring.
     fn balance(&self, account: &Account, instrument: InstrumentId) -> Result<Balance, Refusal> {
         let quantity = || {
             let quantity = account.quantity(instrument).to_u256();
@@ -360,8 +364,9 @@ impl Quoted for Standing<'_> {
                 latest.map_or(U256::ZERO, |latest| latest.collateral)
             }
             PLACE_DEPOSIT => {
-                let raw = self.market.deposit(account, branch, self.at)?.compounded;
-                return Ok(Balance { raw, value: Some(raw) });
+                let now = self.market.deposit(account, branch, self.at)?;
+                let value = add(now.compounded, now.yield_with_pending, "deposit + yield")?;
+                return Ok(Balance { raw: now.compounded, value: Some(value) });
             }
             PLACE_GAIN => {
                 let gained = self.market.deposit(account, branch, self.at)?.collateral_gain;
@@ -390,6 +395,9 @@ pub(super) fn queue(
     // Nobody is redeemed in a branch that stands too low, or was shut down.
     if state.is_shut_down() || state.tcr(price, at)? < state.rules.scr {
         return Ok(queue);
+    }
+    if state.unlisted != U256::ZERO {
+        return Err(Refusal::AccountsMissing);
     }
     let (mut next, mut left) = (state.last_zombie, state.troves);
     let mut zombie = next != 0;

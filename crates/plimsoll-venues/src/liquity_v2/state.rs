@@ -1,6 +1,8 @@
 //! Everything that the contracts store, as rows of tables.
 
 use super::arith::{add, interest_up, ratio, sub};
+use super::batches::{MAX_FEE, MIN_CHANGE_PERIOD};
+use super::borrow::{MAX_RATE, MIN_RATE};
 use crate::table::{Field, put_u64, put_unsigned, put_up_to};
 use plimsoll_core::{Int, Refusal, Time, U256, Unit};
 
@@ -19,6 +21,21 @@ pub struct Parameters {
     pub penalty_pool: U256,
     /// What is seized above the debt that other troves take over.
     pub penalty_redistribution: U256,
+}
+
+/// So many thousandths (wad).
+const fn thousandths(count: u128) -> U256 {
+    U256::new(count * 10u128.pow(15))
+}
+
+/// What `AddressesRegistry` takes when a branch is deployed: least and most.
+impl Parameters {
+    /// CCR, MCR and SCR (wad): above 100 % and below 200 %.
+    pub const RATIOS: [U256; 2] = [U256::new(10u128.pow(18) + 1), U256::new(2 * 10u128.pow(18) - 1)];
+    /// BCR (wad): from 5 % to below 50 %.
+    pub const BUFFERS: [U256; 2] = [thousandths(50), U256::new(5 * 10u128.pow(17) - 1)];
+    /// Both penalties (wad): from 5 % to 20 %.
+    pub const PENALTIES: [U256; 2] = [thousandths(50), thousandths(200)];
 }
 
 /// One branch: its rules and what its contracts store.
@@ -82,6 +99,8 @@ pub struct Branch {
     pub yield_pending: U256,
     /// What was left over of liquidated troves and not yet claimed (raw) (`CollSurplusPool.collBalance`).
     pub surplus: U256,
+    /// Stakes of troves that exist and that nobody listed (raw): where there are any, nobody knows who is redeemed first.
+    pub unlisted: U256,
 }
 
 /// P of a stability pool before its first offset (`P_PRECISION`).
@@ -122,6 +141,7 @@ impl Branch {
             yield_owed: zero,
             yield_pending: zero,
             surplus: zero,
+            unlisted: zero,
         }
     }
 
@@ -276,6 +296,11 @@ pub struct Batch {
     pub tail: u64,
 }
 
+impl Batch {
+    /// The rates that a manager may have and name as ends of a range (wad): least and most.
+    pub const RATES: [U256; 2] = [MIN_RATE, MAX_RATE];
+}
+
 /// What the stability pool of a branch has earned at one scale of its product.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scale {
@@ -293,6 +318,18 @@ macro_rules! field {
     ($name:literal, $unit:expr, $($place:ident).+, up to $most:expr) => {
         Field::new($name, |_| $unit, |r| r.$($place).+.into(), |r, v| put_up_to(&mut r.$($place).+, v, $most))
     };
+    ($name:literal, $unit:expr, $($place:ident).+, in $range:expr) => {
+        Field::new(
+            $name,
+            |_| $unit,
+            |r| r.$($place).+.into(),
+            |r, v| {
+                let [least, most] = $range;
+                r.$($place).+ = v.to_u256().filter(|value| (least..=most).contains(value))?;
+                Some(())
+            },
+        )
+    };
     ($name:literal, whole $unit:expr, $($place:ident).+) => {
         Field::new($name, |_| $unit, |r| Int::from(r.$($place).+), |r, v| put_u64(&mut r.$($place).+, v))
     };
@@ -305,9 +342,6 @@ const WAD: Unit = Unit::WAD;
 /// Raw units times wad.
 const WEIGHTED: Unit = Unit::raw(36);
 const ONE: U256 = U256::new(10u128.pow(18));
-/// No ratio is above this (wad): a thousandfold.
-const HIGHEST_RATIO: U256 = U256::new(1000 * 10u128.pow(18));
-
 pub(super) const SYSTEM: &[Field<System>] = &[
     field!("base_rate", WAD, base_rate, up to ONE),
     field!("last_fee_time", whole SECONDS, last_fee_time),
@@ -321,12 +355,12 @@ pub(super) const RULES: u16 = 6;
 pub(super) const SHUTDOWN: u16 = 24;
 
 pub(super) const BRANCH: &[Field<Branch>] = &[
-    field!("ccr", WAD, rules.ccr, up to HIGHEST_RATIO),
-    field!("mcr", WAD, rules.mcr, up to HIGHEST_RATIO),
-    field!("bcr", WAD, rules.bcr, up to HIGHEST_RATIO),
-    field!("scr", WAD, rules.scr, up to HIGHEST_RATIO),
-    field!("penalty_pool", WAD, rules.penalty_pool, up to ONE),
-    field!("penalty_redistribution", WAD, rules.penalty_redistribution, up to ONE),
+    field!("ccr", WAD, rules.ccr, in Parameters::RATIOS),
+    field!("mcr", WAD, rules.mcr, in Parameters::RATIOS),
+    field!("bcr", WAD, rules.bcr, in Parameters::BUFFERS),
+    field!("scr", WAD, rules.scr, in Parameters::RATIOS),
+    field!("penalty_pool", WAD, rules.penalty_pool, in Parameters::PENALTIES),
+    field!("penalty_redistribution", WAD, rules.penalty_redistribution, in Parameters::PENALTIES),
     field!("active_collateral", RAW, active_collateral),
     field!("recorded_debt", RAW, recorded_debt),
     field!("weighted_debt", WEIGHTED, weighted_debt),
@@ -364,19 +398,28 @@ pub(super) const BRANCH: &[Field<Branch>] = &[
     field!("yield_owed", RAW, yield_owed),
     field!("yield_pending", RAW, yield_pending),
     field!("surplus", RAW, surplus),
+    field!("unlisted_stakes", RAW, unlisted),
 ];
 
 pub(super) const BATCH: &[Field<Batch>] = &[
     field!("debt", RAW, debt),
     field!("collateral", RAW, collateral),
     field!("shares", Unit::shares(18), shares),
-    field!("rate", WAD, rate, up to HIGHEST_RATIO),
-    field!("fee", WAD, fee, up to HIGHEST_RATIO),
+    field!("rate", WAD, rate, in Batch::RATES),
+    field!("fee", WAD, fee, up to MAX_FEE),
     field!("last_debt_update", whole SECONDS, last_update),
     field!("last_change", whole SECONDS, last_change),
-    field!("min_rate", WAD, min_rate, up to HIGHEST_RATIO),
-    field!("max_rate", WAD, max_rate, up to HIGHEST_RATIO),
-    field!("change_period", whole SECONDS, change_period),
+    field!("min_rate", WAD, min_rate, in Batch::RATES),
+    field!("max_rate", WAD, max_rate, in Batch::RATES),
+    Field::new(
+        "change_period",
+        |_| SECONDS,
+        |r| Int::from(r.change_period),
+        |r, v| {
+            r.change_period = v.to_u64().filter(|period| *period >= MIN_CHANGE_PERIOD)?;
+            Some(())
+        },
+    ),
     field!("head", whole NUMBER, head),
     field!("tail", whole NUMBER, tail),
 ];

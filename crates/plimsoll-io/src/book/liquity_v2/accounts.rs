@@ -1,14 +1,15 @@
 //! What an account says beside its quantities, in the column `mode`: `trove=active; branch=WETH; rate=…; next=NAME`.
 
 use super::places;
+use super::sound;
 use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::scalar;
 use crate::table::Cell;
 use plimsoll_core::{Account, AccountId, Int, ListedAccount, Market as _, TermId, Time, U256};
 use plimsoll_venues::liquity_v2::{
-    BATCH, BRANCH, DEBT, LAST_CHANGE, LAST_UPDATE, Market, NEXT, OWNER, PREVIOUS, RATE, SNAPSHOT_COLLATERAL,
-    SNAPSHOT_DEBT, SNAPSHOT_PRODUCT, SNAPSHOT_SCALE, SNAPSHOT_SUM, SNAPSHOT_YIELD, STAKE, STATUS, Status,
-    batch_object, collateral, deposit,
+    BATCH, BRANCH, Batch, DEBT, LAST_CHANGE, LAST_UPDATE, Market, NEXT, OWNER, PREVIOUS, RATE,
+    SNAPSHOT_COLLATERAL, SNAPSHOT_DEBT, SNAPSHOT_PRODUCT, SNAPSHOT_SCALE, SNAPSHOT_SUM, SNAPSHOT_YIELD,
+    STAKE, STATUS, Status, batch_object, collateral, deposit,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,6 +18,37 @@ use std::collections::HashMap;
 pub(super) struct Reference {
     name: String,
     span: Span,
+}
+
+/// What accounts say until they have numbers. An account's terms are places in these lists and one.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// Names.
+    references: Vec<Reference>,
+    /// Where an account stands: its mode, or its first row. Its term is [`PREVIOUS`], which no file says.
+    spans: Vec<Span>,
+}
+
+impl Notes {
+    /// Keeps where an account stands.
+    pub(super) fn stands(&mut self, account: &mut Account, span: Span) {
+        if account.term(PREVIOUS).is_zero() {
+            self.spans.push(span);
+            account.set_term(PREVIOUS, Int::from(self.spans.len() as u64));
+        }
+    }
+
+    fn name(&self, mark: &Int) -> Option<&Reference> {
+        self.references.get(place_of(mark)?)
+    }
+
+    fn span(&self, account: &Account) -> Option<Span> {
+        self.spans.get(place_of(&account.term(PREVIOUS))?).copied()
+    }
+}
+
+fn place_of(mark: &Int) -> Option<usize> {
+    usize::try_from(mark.to_u64()?).ok()?.checked_sub(1)
 }
 
 /// Statuses as files say them. The last zombie is one that a redemption left with some debt and that is redeemed first.
@@ -53,6 +85,12 @@ pub(super) fn branch(account: &Account) -> Option<usize> {
     (!account.term(STATUS).is_zero()).then_some(branch)
 }
 
+/// Whether a trove is active or a zombie.
+pub(super) fn is_open(account: &Account) -> bool {
+    let open = [Status::Active as u64, Status::Zombie as u64, LAST_ZOMBIE];
+    account.term(STATUS).to_u64().is_some_and(|status| open.contains(&status))
+}
+
 fn key(term: TermId) -> Option<&'static str> {
     NUMBERS.iter().chain(&NAMES).find(|(_, known)| *known == term).map(|(name, _)| *name)
 }
@@ -74,6 +112,9 @@ pub(super) fn mode_text(market: &dyn plimsoll_core::Market, account: &Account) -
         }
         let (_, _, name) = market.names().into_iter().nth(branch + 1)?;
         parts.push(format!("trove={status}; branch={name}"));
+        if account.term(RATE).is_zero() && account.term(BATCH).is_zero() && is_open(account) {
+            parts.push("rate=0".into());
+        }
     }
     for &(term, value) in account.terms() {
         // The trove before is the one whose next this is.
@@ -89,7 +130,7 @@ pub(super) fn mode_text(market: &dyn plimsoll_core::Market, account: &Account) -
 /// Reads the column; names are kept for [`link`].
 pub(super) fn mode(
     market: &Market,
-    references: &RefCell<Vec<Reference>>,
+    notes: &RefCell<Notes>,
     account: &mut Account,
     mode: &Cell<'_>,
     log: &mut Log,
@@ -97,6 +138,7 @@ pub(super) fn mode(
     if mode.text.trim().is_empty() {
         return;
     }
+    notes.borrow_mut().stands(account, mode.span);
     let mut seen = Vec::new();
     for part in mode.text.split(';') {
         let Some((key, value)) = part.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
@@ -122,12 +164,17 @@ pub(super) fn mode(
                 }
             },
             (_, Some((_, term)), _) => {
-                if let Some(number) = scalar::integer(value, 256, mode.span, log) {
-                    account.set_term(*term, number.into());
+                let Some(number) = scalar::integer(value, 256, mode.span, log) else { continue };
+                let [least, most] = Batch::RATES;
+                // Nothing accrues at a rate of zero: no contract opens such a trove, and a made-up one may be.
+                if *term == RATE && number != U256::ZERO && !(least..=most).contains(&number) {
+                    let expected = format!("from {least} to {most}");
+                    log.at(Code::OutOfRange, mode.span, format!("rate={number}"), expected);
                 }
+                account.set_term(*term, number.into());
             }
             (_, _, Some((_, term))) => {
-                let mut references = references.borrow_mut();
+                let references = &mut notes.borrow_mut().references;
                 references.push(Reference { name: unescaped(value), span: mode.span });
                 account.set_term(*term, Int::from(references.len() as u64));
             }
@@ -146,6 +193,10 @@ pub(super) fn mode(
     if account.term(STATUS).is_zero() != account.term(BRANCH).is_zero() {
         log.at(Code::UnknownMode, mode.span, quoted(&mode.text), "`trove=…` and `branch=…` together");
     }
+    if is_open(account) && !seen.contains(&"rate") && !seen.contains(&"batch") {
+        let expected = "`rate=…`, wad a year, or `batch=…`, the manager who sets it";
+        log.at(Code::UnknownMode, mode.span, quoted(&mode.text), expected);
+    }
 }
 
 /// A name in the column: `;` parts what stands there, so it is written as `%3B`.
@@ -162,20 +213,21 @@ pub(super) fn link(
     market: &mut Market,
     listed: &mut [ListedAccount],
     number: usize,
-    references: &[Reference],
+    notes: &Notes,
     at: Time,
     log: &mut Log,
 ) {
+    let before = log.count();
     let numbers: HashMap<String, AccountId> = listed
         .iter()
         .filter(|one| one.market == number)
         .map(|one| (one.name.clone(), one.account.id))
         .collect();
     for one in listed.iter_mut().filter(|one| one.market == number) {
+        let span = notes.span(&one.account);
+        one.account.set_term(PREVIOUS, Int::ZERO);
         for (_, term) in NAMES {
-            let place =
-                one.account.term(term).to_u64().and_then(|place| usize::try_from(place).ok()?.checked_sub(1));
-            let Some(reference) = place.and_then(|place| references.get(place)) else { continue };
+            let Some(reference) = notes.name(&one.account.term(term)) else { continue };
             let id = numbers.get(&reference.name);
             if id.is_none() {
                 log.at(
@@ -188,9 +240,16 @@ pub(super) fn link(
             one.account.set_term(term, id.map_or(Int::ZERO, |id| Int::from(id.0.saturating_add(1))));
         }
         defaults(market, &mut one.account, at);
+        if let Some(span) = span {
+            sound::account(market, &mut one.account, span, at, log);
+        }
     }
     for branch in 0..market.branches().len() {
-        link_branch(market, branch, listed, number, references.first().map(|reference| reference.span), log);
+        let span = notes.references.first().map(|reference| reference.span);
+        // A faulty account is missing in its list: that is no fault of its own.
+        let mut quiet = Log::default();
+        let log = if log.count() == before { &mut *log } else { &mut quiet };
+        link_branch(market, branch, listed, number, span, log);
     }
 }
 
@@ -198,8 +257,7 @@ pub(super) fn link(
 /// redistributed or offset.
 fn defaults(market: &Market, account: &mut Account, at: Time) {
     if let Some(branch) = branch(account) {
-        let open = [Status::Active, Status::Zombie].map(|status| Int::from(status as u64));
-        let open = open.contains(&account.term(STATUS)) || account.term(STATUS) == Int::from(LAST_ZOMBIE);
+        let open = is_open(account);
         let untouched =
             [STAKE, LAST_UPDATE, LAST_CHANGE].into_iter().all(|term| account.term(term).is_zero());
         if open && untouched {
@@ -235,7 +293,7 @@ fn link_branch(
     span: Option<Span>,
     log: &mut Log,
 ) {
-    let mut open = 0;
+    let mut open = 0_u64;
     let mut active: Vec<usize> = Vec::new();
     let mut last_zombie = 0;
     for (at, one) in listed.iter_mut().enumerate() {
@@ -268,10 +326,10 @@ fn link_branch(
     let mark = |at: Option<&usize>| at.map_or(0, |at| listed[*at].account.id.0.saturating_add(1));
     let marks: Vec<u64> = ordered.iter().map(|at| mark(Some(at))).collect();
     let cells = [
-        ("troves", open),
-        ("last_zombie", last_zombie),
-        ("head", marks.first().copied().unwrap_or(0)),
-        ("tail", marks.last().copied().unwrap_or(0)),
+        ("troves", Int::from(open)),
+        ("last_zombie", Int::from(last_zombie)),
+        ("head", Int::from(marks.first().copied().unwrap_or(0))),
+        ("tail", Int::from(marks.last().copied().unwrap_or(0))),
     ];
     place(market, branch as u64 + 1, &cells);
     let mut ends: HashMap<u64, (u64, u64)> = HashMap::new();
@@ -287,16 +345,16 @@ fn link_branch(
     }
     for (manager, (head, tail)) in ends {
         if let Some(object) = batch_object(branch, AccountId(manager)) {
-            place(market, object, &[("head", head), ("tail", tail)]);
+            place(market, object, &[("head", Int::from(head)), ("tail", Int::from(tail))]);
         }
     }
 }
 
-/// Sets numbers of an object that any account's number fits.
-fn place(market: &mut Market, object: u64, numbers: &[(&str, u64)]) {
+/// Sets numbers of an object, each of which fits its place.
+pub(super) fn place(market: &mut Market, object: u64, numbers: &[(&str, Int)]) {
     for (cell, name, _) in places(market, object, &[]) {
         if let Some((_, number)) = numbers.iter().find(|(known, _)| *known == name) {
-            let _ = market.set(cell, Some(Int::from(*number)));
+            let _ = market.set(cell, Some(*number));
         }
     }
 }
