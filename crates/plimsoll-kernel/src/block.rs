@@ -18,13 +18,13 @@ pub(crate) struct Corner {
     pub(crate) kappa: f64,
 }
 
-impl Panel {
+impl Panel<'_> {
     /// `None` where a node is unknown in some scenario of the tile.
     pub(crate) fn corner(&self, tile: &Tile) -> Option<Corner> {
         let known =
             |node: u32| tile.known.get(node as usize).copied().unwrap_or(false).then_some(node as usize);
         let mut kappa = LEAST_SLACK;
-        for &(node, slack) in &self.absolute {
+        for &(node, slack) in self.absolute {
             kappa += slack * tile.high[known(node)?];
         }
         let width = self.terms.len();
@@ -35,7 +35,7 @@ impl Panel {
             kappa: kappa * RAISE,
         };
         let mut in_hinge = false;
-        for term in &self.terms {
+        for term in self.terms {
             match term.begins {
                 Begins::Row => in_hinge = false,
                 Begins::Hinge => in_hinge = true,

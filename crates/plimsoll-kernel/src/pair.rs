@@ -10,7 +10,7 @@
 //! products may be off: rho is never below 13 x 2^-53.
 
 use crate::lower::TermShape;
-use crate::panel::{NOBODY, Packed, Panel};
+use crate::panel::{LANES, NOBODY, Packed, Panel};
 use std::ops::Range;
 
 /// A panel of pairs.
@@ -65,19 +65,24 @@ pub(crate) fn ratio(backing: usize, row: &[f64]) -> f64 {
     row[backing] / row[1 - backing].abs()
 }
 
-impl Panel {
+impl Panel<'_> {
     /// [`Pairs::at`], where the panel has them.
     pub(crate) fn order(&self, values: &[f64], kappa: f64) -> Option<(usize, Range<usize>)> {
         let &[first, second] = values else { return None };
-        self.pairs.as_ref()?.at([first, second], kappa)
+        self.pairs?.at([first, second], kappa)
     }
 }
 
 impl Packed {
+    /// Every account of a panel.
+    pub(crate) fn standing<'p>(&'p self, panel: &Panel<'_>) -> impl Iterator<Item = u32> + use<'p> {
+        self.placed(panel, 0..panel.blocks * LANES)
+    }
+
     /// Accounts of a panel by their places in its order.
     pub(crate) fn placed<'p>(
         &'p self,
-        panel: &Panel,
+        panel: &Panel<'_>,
         places: Range<usize>,
     ) -> impl Iterator<Item = u32> + use<'p> {
         let blocks = &self.accounts[panel.first..panel.first + panel.blocks];

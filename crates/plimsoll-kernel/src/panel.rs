@@ -26,25 +26,43 @@ const DUST: f64 = 1e9;
 pub(crate) const NOBODY: u32 = u32::MAX;
 
 /// Accounts with rows of one shape.
-#[derive(Clone, Debug)]
-pub(crate) struct Panel {
+#[derive(Clone, Copy)]
+pub(crate) struct Panel<'p> {
     pub(crate) market: u32,
-    pub(crate) terms: Vec<TermShape>,
+    pub(crate) terms: &'p [TermShape],
     /// Slack that every row has at most, whatever its own coefficients: node and quanta a unit of it.
-    pub(crate) absolute: Vec<(u32, f64)>,
+    pub(crate) absolute: &'p [(u32, f64)],
     /// Its first block.
     pub(crate) first: usize,
     /// Its first lane of coefficients.
     pub(crate) offset: usize,
     pub(crate) blocks: usize,
+    /// One row without hinges.
+    pub(crate) plain: bool,
     /// Where every row is one holding and one debt.
-    pub(crate) pairs: Option<Pairs>,
+    pub(crate) pairs: Option<&'p Pairs>,
+}
+
+/// Where the parts of a [`Panel`] stand: a book may have very many panels of a few accounts, which are then read in order.
+#[derive(Clone, Copy, Debug)]
+struct Placed {
+    market: u32,
+    terms: [u32; 2],
+    absolute: [u32; 2],
+    first: u32,
+    blocks: u32,
+    plain: bool,
+    pairs: Option<u32>,
+    offset: usize,
 }
 
 /// A book's accounts, packed for one line and one lens.
 #[derive(Clone, Debug, Default)]
 pub struct Packed {
-    pub(crate) panels: Vec<Panel>,
+    placed: Vec<Placed>,
+    terms: Vec<TermShape>,
+    absolute: Vec<(u32, f64)>,
+    pairs: Vec<Pairs>,
     pub(crate) coefficients: Vec<Lane>,
     /// What each term is worth at full value; where the coefficients are.
     pub(crate) worth: Vec<Lane>,
@@ -181,7 +199,49 @@ impl Packed {
             let relative = self.relative[first..].iter().copied().fold(0.0, f64::max);
             Pairs::new(backing, &rows, relative)
         });
-        self.panels.push(Panel { market, terms: terms.to_vec(), absolute, first, offset, blocks, pairs });
+        let pairs = pairs.map(|pairs| {
+            self.pairs.push(pairs);
+            self.pairs.len() as u32 - 1
+        });
+        let plain = terms.iter().skip(1).all(|term| term.begins == Begins::Nothing);
+        let placed = Placed {
+            market,
+            terms: [self.terms.len() as u32, terms.len() as u32],
+            absolute: [self.absolute.len() as u32, absolute.len() as u32],
+            first: first as u32,
+            blocks: blocks as u32,
+            plain,
+            pairs,
+            offset,
+        };
+        self.placed.push(placed);
+        self.terms.extend_from_slice(terms);
+        self.absolute.extend(absolute);
+    }
+
+    /// Every panel, in the order of their markets.
+    pub(crate) fn panels(&self) -> impl DoubleEndedIterator<Item = Panel<'_>> {
+        self.placed.iter().map(|placed| self.view(placed))
+    }
+
+    /// One of them.
+    pub(crate) fn at(&self, panel: usize) -> Panel<'_> {
+        self.view(&self.placed[panel])
+    }
+
+    #[inline(always)]
+    fn view(&self, placed: &Placed) -> Panel<'_> {
+        let slice = |[begin, len]: [u32; 2]| begin as usize..begin as usize + len as usize;
+        Panel {
+            market: placed.market,
+            terms: &self.terms[slice(placed.terms)],
+            absolute: &self.absolute[slice(placed.absolute)],
+            first: placed.first as usize,
+            offset: placed.offset,
+            blocks: placed.blocks as usize,
+            plain: placed.plain,
+            pairs: placed.pairs.map(|pairs| &self.pairs[pairs as usize]),
+        }
     }
 
     /// How many accounts were taken in.
@@ -199,7 +259,7 @@ impl Packed {
     /// How many shapes of rows there are.
     #[must_use]
     pub fn shapes(&self) -> usize {
-        self.panels.len()
+        self.placed.len()
     }
 
     /// Bytes that a pass over one world reads.
@@ -209,21 +269,16 @@ impl Packed {
     }
 }
 
-impl Panel {
-    /// One row without hinges.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.terms.iter().skip(1).all(|term| term.begins == Begins::Nothing)
-    }
-
+impl Panel<'_> {
     /// The panel's own slack in a world (quanta); `None` where a node that it needs is unknown.
     pub(crate) fn kappa(&self, world: &World) -> Option<f64> {
-        slack(&self.absolute, world)
+        slack(self.absolute, world)
     }
 
     /// The numbers that its terms stand beside; `None` where one that counts is unknown.
     pub(crate) fn values(&self, world: &World, into: &mut Vec<f64>) -> Option<()> {
         into.clear();
-        for term in &self.terms {
+        for term in self.terms {
             into.push(match world.known(term.node) {
                 true => world.value(term.node),
                 false if term.idle => 0.0,

@@ -14,94 +14,95 @@ pub struct Screened {
     pub undecided: Vec<u32>,
 }
 
-/// A block in which somebody is not clear: lanes that are not, and of these the ones surely below.
-struct Hit {
-    block: u32,
-    candidates: u8,
-    below: u8,
-}
-
 impl Packed {
     /// Screens every account in one world.
     #[must_use]
     pub fn screen(&self, world: &World, path: Path) -> Screened {
-        let mut screened = Screened { below: Vec::new(), undecided: self.opaque.clone() };
-        let (mut values, mut hits) = (Vec::new(), Vec::new());
-        for panel in &self.panels {
-            let kappa = panel.kappa(world);
-            match (panel.values(world, &mut values), kappa) {
-                (Some(()), Some(kappa)) => {
-                    if let Some((below, undecided)) = panel.order(&values, kappa) {
-                        screened.below.extend(self.placed(panel, 0..below));
-                        screened.undecided.extend(self.placed(panel, undecided));
-                        continue;
-                    }
-                    path.run(OneWorld { packed: self, panel, values: &values, kappa, hits: &mut hits });
-                }
-                _ => {
-                    let blocks = &self.accounts[panel.first..panel.first + panel.blocks];
-                    screened.undecided.extend(blocks.iter().flatten().filter(|account| **account != NOBODY));
-                }
-            }
-        }
-        for Hit { block, candidates, below } in hits {
-            for (lane, &account) in self.accounts[block as usize].iter().enumerate() {
-                if account == NOBODY || candidates >> lane & 1 == 0 {
-                    continue;
-                }
-                let list = if below >> lane & 1 == 1 { &mut screened.below } else { &mut screened.undecided };
-                list.push(account);
-            }
-        }
+        let mut screened = path.run(OneWorld { packed: self, world });
+        screened.undecided.extend(&self.opaque);
         screened.below.sort_unstable();
         screened.undecided.sort_unstable();
         screened
     }
 }
 
-/// A pass over one panel.
+/// A pass over all panels.
 struct OneWorld<'a> {
     packed: &'a Packed,
-    panel: &'a Panel,
-    values: &'a [f64],
-    kappa: f64,
-    hits: &'a mut Vec<Hit>,
+    world: &'a World,
 }
 
 impl Job for OneWorld<'_> {
-    type Output = ();
+    type Output = Screened;
 
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let OneWorld { packed, panel, values, kappa, hits } = self;
-        let plain = panel.is_plain();
-        let width = panel.terms.len();
-        let lanes = &packed.coefficients[panel.offset..panel.offset + panel.blocks * width];
-        let relative = &packed.relative[panel.first..panel.first + panel.blocks];
-        let (kappa, zero) = (s.splat(kappa), s.splat(0.0));
-        for (at, (block, &relative)) in lanes.chunks_exact(width).zip(relative).enumerate() {
-            let (clear, below) = if plain {
-                let (mut row, mut gross) = (zero, zero);
-                for (lane, &value) in block.iter().zip(values) {
-                    let (c, v) = (s.load(&lane.0), s.splat(value));
-                    row = s.mul_add(c, v, row);
-                    gross = s.mul_add(s.abs(c), v, gross);
-                }
-                let bound = s.mul_add(s.splat(relative), gross, kappa);
-                (s.at_least(row, bound), s.below(row, s.sub(zero, bound)))
-            } else {
-                let mut rows = Rows::new(s);
-                for ((lane, &value), term) in block.iter().zip(values).zip(&panel.terms) {
-                    rows.term(s, term.begins, s.load(&lane.0), s.splat(value));
-                }
-                let lowest = rows.lowest(s);
-                let bound = s.mul_add(s.splat(relative), rows.gross, kappa);
-                (s.at_least(lowest, bound), s.below(lowest, s.sub(zero, bound)))
+    fn run<S: Simd>(self, s: S) -> Screened {
+        let OneWorld { packed, world } = self;
+        let mut screened = Screened::default();
+        let mut values = Vec::new();
+        for panel in packed.panels() {
+            let kappa = panel.kappa(world);
+            let (Some(()), Some(kappa)) = (panel.values(world, &mut values), kappa) else {
+                screened.undecided.extend(packed.standing(&panel));
+                continue;
             };
-            if !clear != 0 {
-                let block = (panel.first + at) as u32;
-                hits.push(Hit { block, candidates: !clear, below });
+            match panel.order(&values, kappa) {
+                Some((below, undecided)) => {
+                    screened.below.extend(packed.placed(&panel, 0..below));
+                    screened.undecided.extend(packed.placed(&panel, undecided));
+                }
+                None => blocks(s, packed, &panel, &values, kappa, &mut screened),
             }
+        }
+        screened
+    }
+}
+
+#[inline(always)]
+fn blocks<S: Simd>(
+    s: S,
+    packed: &Packed,
+    panel: &Panel<'_>,
+    values: &[f64],
+    kappa: f64,
+    screened: &mut Screened,
+) {
+    let width = panel.terms.len();
+    let lanes = &packed.coefficients[panel.offset..panel.offset + panel.blocks * width];
+    let relative = &packed.relative[panel.first..panel.first + panel.blocks];
+    let (kappa, zero) = (s.splat(kappa), s.splat(0.0));
+    for (at, (block, &relative)) in lanes.chunks_exact(width).zip(relative).enumerate() {
+        let (row, gross) = if panel.plain {
+            let (mut row, mut gross) = (zero, zero);
+            for (lane, &value) in block.iter().zip(values) {
+                let (c, v) = (s.load(&lane.0), s.splat(value));
+                row = s.mul_add(c, v, row);
+                gross = s.mul_add(s.abs(c), v, gross);
+            }
+            (row, gross)
+        } else {
+            let mut rows = Rows::new(s);
+            for ((lane, &value), term) in block.iter().zip(values).zip(panel.terms) {
+                rows.term(s, term.begins, s.load(&lane.0), s.splat(value));
+            }
+            (rows.lowest(s), rows.gross)
+        };
+        let bound = s.mul_add(s.splat(relative), gross, kappa);
+        let clear = s.at_least(row, bound);
+        if clear != u8::MAX {
+            let below = s.below(row, s.sub(zero, bound));
+            tell(&packed.accounts[panel.first + at], clear, below, screened);
+        }
+    }
+}
+
+/// Puts a block's accounts where they belong.
+#[inline(never)]
+fn tell(accounts: &[u32], clear: u8, below: u8, screened: &mut Screened) {
+    for (lane, &account) in accounts.iter().enumerate() {
+        if account != NOBODY && clear >> lane & 1 == 0 {
+            let list = if below >> lane & 1 == 1 { &mut screened.below } else { &mut screened.undecided };
+            list.push(account);
         }
     }
 }

@@ -88,13 +88,13 @@ impl Packed {
     /// Sweeps every account over every scenario.
     #[must_use]
     pub fn sweep(&self, worlds: &Worlds, plan: Plan, threads: &Threads) -> Swept {
-        let markets = self.panels.last().map_or(0, |panel| panel.market as usize + 1);
+        let markets = self.panels().next_back().map_or(0, |panel| panel.market as usize + 1);
         let mut swept = Swept { opaque: self.opaque.clone(), ..Swept::default() };
         for market in 0..markets {
             let parts = self.parts(market);
             let fresh = || Found::new(worlds, plan);
             let take = |mut found: Found, (panel, blocks): Part| {
-                let panel = &self.panels[panel];
+                let panel = self.at(panel);
                 plan.path.run(Sweep { packed: self, panel, blocks, worlds, plan, found: &mut found });
                 found
             };
@@ -108,7 +108,7 @@ impl Packed {
     }
 
     fn parts(&self, market: usize) -> Vec<Part> {
-        let panels = self.panels.iter().enumerate().filter(|(_, panel)| panel.market as usize == market);
+        let panels = self.panels().enumerate().filter(|(_, panel)| panel.market as usize == market);
         let parts = panels.flat_map(|(at, panel)| {
             (0..panel.blocks).step_by(TAKEN).map(move |block| (at, block..(block + TAKEN).min(panel.blocks)))
         });
@@ -117,12 +117,12 @@ impl Packed {
 
     /// Money that stands on each node (quanta a unit), without signs.
     pub(crate) fn exposure(&self) -> Vec<f64> {
-        let last = self.panels.iter().flat_map(|panel| &panel.terms).map(|term| term.node).max().unwrap_or(0);
+        let last = self.panels().flat_map(|panel| panel.terms).map(|term| term.node).max().unwrap_or(0);
         let mut exposure = vec![0.0; last as usize + 1];
-        for panel in &self.panels {
+        for panel in self.panels() {
             let lanes = &self.coefficients[panel.offset..panel.offset + panel.blocks * panel.terms.len()];
             for block in lanes.chunks_exact(panel.terms.len()) {
-                for (lane, term) in block.iter().zip(&panel.terms) {
+                for (lane, term) in block.iter().zip(panel.terms) {
                     exposure[term.node as usize] += lane.0.iter().map(|c| c.abs()).sum::<f64>();
                 }
             }
@@ -134,7 +134,7 @@ impl Packed {
 /// Some blocks over all tiles.
 struct Sweep<'a> {
     packed: &'a Packed,
-    panel: &'a Panel,
+    panel: Panel<'a>,
     blocks: Range<usize>,
     worlds: &'a Worlds,
     plan: Plan,
@@ -147,7 +147,7 @@ impl Job for Sweep<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Sweep { packed, panel, blocks, worlds, plan, found } = self;
-        let (width, plain) = (panel.terms.len(), panel.is_plain());
+        let (width, plain) = (panel.terms.len(), panel.plain);
         let corners: Vec<Option<Corner>> = worlds.tiles.iter().map(|tile| panel.corner(tile)).collect();
         // A tile is looked up in the order of pairs, or goes through the blocks.
         let looked_up: Vec<bool> = worlds
@@ -160,7 +160,7 @@ impl Job for Sweep<'_> {
                 ordered
                     && corner
                         .as_ref()
-                        .is_some_and(|corner| found.look_up(packed, panel, &blocks, at, tile, corner))
+                        .is_some_and(|corner| found.look_up(packed, &panel, &blocks, at, tile, corner))
             })
             .collect();
         for near in blocks.clone().step_by(NEAR) {
@@ -176,7 +176,7 @@ impl Job for Sweep<'_> {
                     };
                     let lanes = panel.offset + block * width..panel.offset + (block + 1) * width;
                     let block = Block {
-                        terms: &panel.terms,
+                        terms: panel.terms,
                         plain,
                         coefficients: &packed.coefficients[lanes.clone()],
                         worth: &packed.worth[lanes],
@@ -248,13 +248,13 @@ impl Found {
     fn look_up(
         &mut self,
         packed: &Packed,
-        panel: &Panel,
+        panel: &Panel<'_>,
         blocks: &Range<usize>,
         at: usize,
         tile: &Tile,
         corner: &Corner,
     ) -> bool {
-        let Some(pairs) = &panel.pairs else { return false };
+        let Some(pairs) = panel.pairs else { return false };
         let [first, second] = [0, 1].map(|term| tile.values[panel.terms[term].node as usize].0);
         let places = |scenario: usize| {
             let (register, lane) = (scenario / LANES, scenario % LANES);

@@ -86,7 +86,8 @@ fn check(
             emit(line(
                 name,
                 format!(
-                    "{case}: {accounts} accounts, {candidates} candidates, {:.1} bytes each",
+                    "{case}: {accounts} accounts of {} shapes, {candidates} candidates, {:.1} bytes each",
+                    data.packed.shapes(),
                     data.packed.bytes() as f64 / accounts as f64
                 ),
                 [ours, theirs],

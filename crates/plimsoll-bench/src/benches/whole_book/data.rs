@@ -10,6 +10,9 @@ use plimsoll_core::{
 use plimsoll_kernel::{Layout, MarketRows, Packed, Packing, World};
 use plimsoll_venues::aave_v3::{Configuration, Revision, USER_CONFIG, debt, receipt};
 
+/// Cents in a unit of the headroom: ten-thousandths of 10^-8 dollars.
+const CENTS: f64 = 1e-10;
+
 /// A book that is there in every form.
 pub(super) struct Data {
     place: Place,
@@ -25,7 +28,7 @@ impl Data {
         let place = population::recorded(Revision::V3_5)?.places.swap_remove(0);
         let mut crowd = Crowd::new(&place, seed)?;
         let layout = Layout::new([place.pool.nodes().len()]).ok_or_else(|| no_data("too many nodes"))?;
-        let rows = MarketRows { market: 0, base: 1, epoch: place.pool.epoch(), quanta: 0.01 };
+        let rows = MarketRows { market: 0, base: 1, epoch: place.pool.epoch(), quanta: CENTS };
         let question = Question { test: Test::Liquidation, lens: Lens::Action, at: place.at };
         let (mut packing, mut csr, mut all) = (Packing::default(), Csr::default(), Vec::new());
         for id in 0..accounts as u64 {
