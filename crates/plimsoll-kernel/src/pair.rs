@@ -10,7 +10,7 @@
 //! products may be off: rho is never below 13 x 2^-53.
 
 use crate::lower::TermShape;
-use crate::panel::{LANES, NOBODY, Packed, Panel};
+use crate::panel::{NOBODY, Packed, Panel};
 use std::ops::Range;
 
 /// A panel of pairs.
@@ -74,11 +74,6 @@ impl Panel<'_> {
 }
 
 impl Packed {
-    /// Every account of a panel.
-    pub(crate) fn standing<'p>(&'p self, panel: &Panel<'_>) -> impl Iterator<Item = u32> + use<'p> {
-        self.placed(panel, 0..panel.blocks * LANES)
-    }
-
     /// Accounts of a panel by their places in its order.
     pub(crate) fn placed<'p>(
         &'p self,

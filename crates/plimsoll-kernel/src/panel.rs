@@ -135,7 +135,7 @@ impl Packing {
                 // Accounts so small that the venue's roundings are much of them stand apart: the order serves all others.
                 Some(backing) => {
                     let absolute = absolute(&rows);
-                    let least = slack(&absolute, near).unwrap_or(f64::INFINITY) * DUST;
+                    let least = slack(&absolute, near) * DUST;
                     let debt = |row: &Lowered| {
                         row.coefficients[1 - backing].abs() * near.value(terms[1 - backing].node)
                     };
@@ -270,32 +270,30 @@ impl Packed {
 }
 
 impl Panel<'_> {
-    /// The panel's own slack in a world (quanta); `None` where a node that it needs is unknown.
-    pub(crate) fn kappa(&self, world: &World) -> Option<f64> {
+    /// The panel's own slack in a world (quanta); not a number where a node that it needs is unknown.
+    #[inline(always)]
+    pub(crate) fn kappa(&self, world: &World) -> f64 {
         slack(self.absolute, world)
     }
 
-    /// The numbers that its terms stand beside; `None` where one that counts is unknown.
-    pub(crate) fn values(&self, world: &World, into: &mut Vec<f64>) -> Option<()> {
+    /// The numbers that its terms stand beside; not a number where one is unknown and counts.
+    #[inline(always)]
+    pub(crate) fn values(&self, world: &World, into: &mut Vec<f64>) {
         into.clear();
-        for term in self.terms {
-            into.push(match world.known(term.node) {
-                true => world.value(term.node),
-                false if term.idle => 0.0,
-                false => return None,
-            });
-        }
-        Some(())
+        into.extend(
+            self.terms.iter().map(
+                |term| {
+                    if term.idle { world.value(term.node) } else { world.proving(term.node) }
+                },
+            ),
+        );
     }
 }
 
-/// What a slack comes to in a world (quanta); `None` where a node that it needs is unknown.
-fn slack(absolute: &[(u32, f64)], world: &World) -> Option<f64> {
-    let mut sum = LEAST_SLACK;
-    for &(node, slack) in absolute {
-        sum += slack * world.known(node).then(|| world.value(node))?;
-    }
-    Some(sum * RAISE)
+/// What a slack comes to in a world (quanta); not a number where a node that it needs is unknown.
+#[inline(always)]
+fn slack(absolute: &[(u32, f64)], world: &World) -> f64 {
+    absolute.iter().fold(LEAST_SLACK, |sum, &(node, slack)| sum + slack * world.proving(node)) * RAISE
 }
 
 /// The slack that all rows have in common. Of a node that the rows have, as much as the least of them: the rest is a

@@ -41,11 +41,9 @@ impl Job for OneWorld<'_> {
         let mut screened = Screened::default();
         let mut values = Vec::new();
         for panel in packed.panels() {
+            // What is not a number is neither at least nor below anything: such accounts are undecided.
             let kappa = panel.kappa(world);
-            let (Some(()), Some(kappa)) = (panel.values(world, &mut values), kappa) else {
-                screened.undecided.extend(packed.standing(&panel));
-                continue;
-            };
+            panel.values(world, &mut values);
             match panel.order(&values, kappa) {
                 Some((below, undecided)) => {
                     screened.below.extend(packed.placed(&panel, 0..below));

@@ -6,8 +6,8 @@ use plimsoll_core::{Node, Why};
 /// The nodes of all markets in one world, one after the other; a market's nodes begin where [`Layout::base`] says.
 #[derive(Clone, Debug, Default)]
 pub struct World {
+    /// Not a number where unknown.
     values: Vec<f64>,
-    known: Vec<bool>,
 }
 
 /// Where each market's nodes stand in a world.
@@ -59,14 +59,12 @@ impl World {
     /// are candidates.
     #[must_use]
     pub fn new<'n>(layout: &Layout, markets: impl IntoIterator<Item = &'n [Result<Node, Why>]>) -> World {
-        let mut world = World { values: vec![1.0], known: vec![true] };
+        let mut world = World { values: vec![1.0] };
         for (market, nodes) in markets.into_iter().enumerate() {
             // A market with fewer nodes than it said: what is missing is unknown.
             world.pad(layout.base(market).unwrap_or(layout.len));
             for node in nodes {
-                let (value, known) = as_float(node);
-                world.values.push(value);
-                world.known.push(known);
+                world.values.push(as_float(node));
             }
         }
         world.pad(layout.len);
@@ -74,30 +72,35 @@ impl World {
     }
 
     fn pad(&mut self, len: u32) {
-        self.values.resize(len as usize, 0.0);
-        self.known.resize(len as usize, false);
+        self.values.resize(len as usize, f64::NAN);
     }
 
-    /// The number at a place.
+    /// The number at a place; zero where it is unknown.
     #[must_use]
     pub fn value(&self, node: u32) -> f64 {
-        self.values.get(node as usize).copied().unwrap_or(0.0)
+        self.values.get(node as usize).copied().filter(|value| !value.is_nan()).unwrap_or(0.0)
     }
 
     /// Whether it may be relied upon.
     #[must_use]
     pub fn known(&self, node: u32) -> bool {
-        self.known.get(node as usize).copied().unwrap_or(false)
+        self.values.get(node as usize).is_some_and(|value| !value.is_nan())
+    }
+
+    /// The number at a place, not one where it is unknown: what is computed with it then proves nothing.
+    #[inline(always)]
+    pub(crate) fn proving(&self, node: u32) -> f64 {
+        self.values.get(node as usize).copied().unwrap_or(f64::NAN)
     }
 }
 
-fn as_float(node: &Result<Node, Why>) -> (f64, bool) {
+fn as_float(node: &Result<Node, Why>) -> f64 {
     match node {
         Ok(node) if !node.mantissa.is_negative() => {
             let (value, error) = (float(node.mantissa), magnitude(node.error));
-            (value, error * 4_503_599_627_370_496.0 <= value)
+            if error * 4_503_599_627_370_496.0 <= value { value } else { f64::NAN }
         }
-        _ => (0.0, false),
+        _ => f64::NAN,
     }
 }
 
