@@ -10,46 +10,34 @@ use crate::worlds::{Tile, WIDTH};
 /// Money of one account beyond this (quanta) is left to integers.
 pub(crate) const MOST_MONEY: f64 = 4_503_599_627_370_496.0;
 
-/// A panel in a tile: the corner of its box that is worst for its rows, the best, and the greatest.
-pub(crate) struct Corner {
-    worst: Vec<f64>,
-    best: Vec<f64>,
-    high: Vec<f64>,
+/// A panel in a tile: for each term the corner of its box that is worst for its rows, the best, and the greatest.
+#[derive(Clone, Copy)]
+pub(crate) struct Corner<'c> {
+    pub(crate) numbers: &'c [[f64; 3]],
+    /// The panel's own slack at the greatest. Not a number where a node is unknown in some scenario of the tile: then
+    /// nobody of the panel is decided in any of it.
     pub(crate) kappa: f64,
 }
 
 impl Panel<'_> {
-    /// `None` where a node is unknown in some scenario of the tile.
-    pub(crate) fn corner(&self, tile: &Tile) -> Option<Corner> {
-        let known =
-            |node: u32| tile.known.get(node as usize).copied().unwrap_or(false).then_some(node as usize);
-        let mut kappa = LEAST_SLACK;
-        for &(node, slack) in self.absolute {
-            kappa += slack * tile.high[known(node)?];
-        }
-        let width = self.terms.len();
-        let mut corner = Corner {
-            worst: Vec::with_capacity(width),
-            best: Vec::with_capacity(width),
-            high: Vec::with_capacity(width),
-            kappa: kappa * RAISE,
-        };
+    /// Appends the corners of a tile; gives `kappa`.
+    #[inline(always)]
+    pub(crate) fn corner(&self, tile: &Tile, into: &mut Vec<[f64; 3]>) -> f64 {
+        let sum =
+            self.absolute.iter().fold(LEAST_SLACK, |sum, &(node, slack)| sum + slack * tile.range(node)[1]);
         let mut in_hinge = false;
         for term in self.terms {
-            match term.begins {
-                Begins::Row => in_hinge = false,
-                Begins::Hinge => in_hinge = true,
-                Begins::Nothing => {}
-            }
-            let node = if term.idle { term.node as usize } else { known(term.node)? };
-            let (low, high) = (tile.low[node], tile.high[node]);
+            in_hinge = match term.begins {
+                Begins::Row => false,
+                Begins::Hinge => true,
+                Begins::Nothing => in_hinge,
+            };
+            let [low, high] = if term.idle { [0.0; 2] } else { tile.range(term.node) };
             // A hinge takes away, so its worst is where it is greatest.
             let (worst, best) = if term.negative == in_hinge { (low, high) } else { (high, low) };
-            corner.worst.push(worst);
-            corner.best.push(best);
-            corner.high.push(high);
+            into.push([worst, best, high]);
         }
-        Some(corner)
+        sum * RAISE
     }
 }
 
@@ -80,33 +68,33 @@ const SIDE: usize = 2;
 impl Block<'_> {
     /// Judges the box that the tile's nodes span.
     #[inline(always)]
-    pub(crate) fn judge<S: Simd>(&self, s: S, corner: &Corner) -> Judged {
+    pub(crate) fn judge<S: Simd>(&self, s: S, corner: Corner<'_>) -> Judged {
         let zero = s.splat(0.0);
         let (worst, best, gross) = if self.plain {
             let (mut worst, mut best, mut gross) = (zero, zero, zero);
-            for (term, lane) in self.coefficients.iter().enumerate() {
+            for (lane, &[at_worst, at_best, high]) in self.coefficients.iter().zip(corner.numbers) {
                 let c = s.load(&lane.0);
-                worst = s.mul_add(c, s.splat(corner.worst[term]), worst);
-                best = s.mul_add(c, s.splat(corner.best[term]), best);
-                gross = s.mul_add(s.abs(c), s.splat(corner.high[term]), gross);
+                worst = s.mul_add(c, s.splat(at_worst), worst);
+                best = s.mul_add(c, s.splat(at_best), best);
+                gross = s.mul_add(s.abs(c), s.splat(high), gross);
             }
             (worst, best, gross)
         } else {
-            let rows = |values: &[f64]| {
+            let rows = |which: usize| {
                 let mut rows = Rows::new(s);
-                for ((lane, &value), term) in self.coefficients.iter().zip(values).zip(self.terms) {
-                    rows.term(s, term.begins, s.load(&lane.0), s.splat(value));
+                for ((lane, values), term) in self.coefficients.iter().zip(corner.numbers).zip(self.terms) {
+                    rows.term(s, term.begins, s.load(&lane.0), s.splat(values[which]));
                 }
                 rows
             };
-            (rows(&corner.worst).lowest(s), rows(&corner.best).lowest(s), rows(&corner.high).gross)
+            (rows(0).lowest(s), rows(1).lowest(s), rows(2).gross)
         };
         let bound = s.mul_add(s.splat(self.relative), gross, s.splat(corner.kappa));
         let most = s.splat(MOST_MONEY);
         let mut small = s.below(gross, most);
         if self.money {
             let mut worth = zero;
-            for (lane, &high) in self.worth.iter().zip(&corner.high) {
+            for (lane, &[_, _, high]) in self.worth.iter().zip(corner.numbers) {
                 worth = s.mul_add(s.abs(s.load(&lane.0)), s.splat(high), worth);
             }
             small &= s.below(worth, most);

@@ -148,32 +148,22 @@ impl Job for Sweep<'_> {
     fn run<S: Simd>(self, s: S) {
         let Sweep { packed, panel, blocks, worlds, plan, found } = self;
         let (width, plain) = (panel.terms.len(), panel.plain);
-        let corners: Vec<Option<Corner>> = worlds.tiles.iter().map(|tile| panel.corner(tile)).collect();
+        let mut numbers = Vec::with_capacity(worlds.tiles.len() * width);
+        let kappas: Vec<f64> = worlds.tiles.iter().map(|tile| panel.corner(tile, &mut numbers)).collect();
+        let corner =
+            |at: usize| Corner { numbers: &numbers[at * width..(at + 1) * width], kappa: kappas[at] };
         // A tile is looked up in the order of pairs, or goes through the blocks.
-        let looked_up: Vec<bool> = worlds
-            .tiles
-            .iter()
-            .zip(&corners)
-            .enumerate()
-            .map(|(at, (tile, corner))| {
-                let ordered = plan.pairs && !plan.money && panel.pairs.is_some();
-                ordered
-                    && corner
-                        .as_ref()
-                        .is_some_and(|corner| found.look_up(packed, &panel, &blocks, at, tile, corner))
-            })
-            .collect();
+        let ordered = plan.pairs && !plan.money && panel.pairs.is_some();
+        let looked_up = |at: usize, tile: &Tile, found: &mut Found| {
+            ordered && found.look_up(packed, &panel, &blocks, at, tile, kappas[at])
+        };
+        let tiles: Vec<(usize, &Tile)> =
+            worlds.tiles.iter().enumerate().filter(|(at, tile)| !looked_up(*at, tile, found)).collect();
         for near in blocks.clone().step_by(NEAR) {
-            for (at, (tile, corner)) in worlds.tiles.iter().zip(&corners).enumerate() {
-                if looked_up[at] {
-                    continue;
-                }
+            for &(at, tile) in &tiles {
+                let corner = corner(at);
                 for block in near..(near + NEAR).min(blocks.end) {
                     let accounts = &packed.accounts[panel.first + block];
-                    let Some(corner) = corner else {
-                        found.all_undecided(tile, accounts, u8::MAX);
-                        continue;
-                    };
                     let lanes = panel.offset + block * width..panel.offset + (block + 1) * width;
                     let block = Block {
                         terms: panel.terms,
@@ -252,13 +242,13 @@ impl Found {
         blocks: &Range<usize>,
         at: usize,
         tile: &Tile,
-        corner: &Corner,
+        kappa: f64,
     ) -> bool {
         let Some(pairs) = panel.pairs else { return false };
         let [first, second] = [0, 1].map(|term| tile.values[panel.terms[term].node as usize].0);
         let places = |scenario: usize| {
             let (register, lane) = (scenario / LANES, scenario % LANES);
-            pairs.at([first[register][lane], second[register][lane]], corner.kappa)
+            pairs.at([first[register][lane], second[register][lane]], kappa)
         };
         let all: Option<Vec<_>> = (0..tile.scenarios.len()).map(places).collect();
         let Some(all) = all else { return false };

@@ -19,11 +19,8 @@ pub(crate) struct Across(pub(crate) [[f64; LANES]; WIDTH]);
 pub(crate) struct Tile {
     /// Node after node.
     pub(crate) values: Vec<Across>,
-    /// Each node's least and greatest value over the scenarios of the tile.
-    pub(crate) low: Vec<f64>,
-    pub(crate) high: Vec<f64>,
-    /// The node may be relied upon in all of them.
-    pub(crate) known: Vec<bool>,
+    /// Each node's least and greatest value over the scenarios of the tile; not numbers where it is unknown in one of them.
+    ranges: Vec<[f64; 2]>,
     /// Which scenarios they are, at most [`TILE`].
     pub(crate) scenarios: Vec<u32>,
 }
@@ -95,9 +92,7 @@ impl Tile {
     fn new(worlds: &[World], scenarios: &[u32], nodes: usize) -> Tile {
         let mut tile = Tile {
             values: Vec::with_capacity(nodes),
-            low: Vec::with_capacity(nodes),
-            high: Vec::with_capacity(nodes),
-            known: Vec::with_capacity(nodes),
+            ranges: Vec::with_capacity(nodes),
             scenarios: scenarios.to_vec(),
         };
         // Lanes without a scenario repeat the last; nothing is counted of them.
@@ -107,11 +102,15 @@ impl Tile {
                 std::array::from_fn(|lane| world(register * LANES + lane).value(node))
             });
             let (low, high) = range(worlds, scenarios, node);
+            let known = scenarios.iter().all(|&scenario| worlds[scenario as usize].known(node));
             tile.values.push(Across(across));
-            tile.low.push(low);
-            tile.high.push(high);
-            tile.known.push(scenarios.iter().all(|&scenario| worlds[scenario as usize].known(node)));
+            tile.ranges.push(if known { [low, high] } else { [f64::NAN; 2] });
         }
         tile
+    }
+
+    #[inline(always)]
+    pub(crate) fn range(&self, node: u32) -> [f64; 2] {
+        self.ranges.get(node as usize).copied().unwrap_or([f64::NAN; 2])
     }
 }
