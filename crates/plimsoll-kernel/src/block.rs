@@ -101,7 +101,7 @@ impl Block<'_> {
         }
         let mut bounds = [0.0; LANES];
         s.store(&mut bounds, bound);
-        Judged { bounds, clear: s.at_least(worst, bound), sunk: s.below(best, s.sub(zero, bound)), small }
+        Judged { bounds, clear: s.above(worst, bound), sunk: s.below(best, s.sub(zero, bound)), small }
     }
 
     /// The accounts in the mask, scenario by scenario: counts and sums those below, and tells which accounts are undecided in
@@ -116,19 +116,26 @@ impl Block<'_> {
             }
         }
         let mut undecided = 0;
-        if self.plain {
-            let (fours, rest) = each[..some].as_chunks::<4>();
-            for four in fours {
-                undecided |= self.plain(s, four, bounds, sums);
+        let mut rest = &each[..some];
+        if self.plain && S::MANY {
+            while let Some((four, others)) = rest.split_first_chunk::<4>() {
+                undecided |= self.together(s, four, bounds, sums);
+                rest = others;
             }
-            for one in rest {
-                undecided |= self.plain(s, &[*one], bounds, sums);
+        }
+        if self.plain {
+            while let Some((two, others)) = rest.split_first_chunk::<2>() {
+                undecided |= self.together(s, two, bounds, sums);
+                rest = others;
+            }
+            if let &[one] = rest {
+                undecided |= self.together(s, &[one], bounds, sums);
             }
         } else {
-            for &place in &each[..some] {
+            for &place in rest {
                 for register in 0..WIDTH {
                     let row = self.lowest(s, place, register);
-                    undecided |= self.take(s, row, bounds, place, register, sums);
+                    undecided |= self.take(s, [row], &[place], bounds, register, sums);
                 }
             }
         }
@@ -137,7 +144,7 @@ impl Block<'_> {
 
     /// Plain rows of some accounts together: one load of a node's values serves all.
     #[inline(always)]
-    fn plain<S: Simd, const N: usize>(
+    fn together<S: Simd, const N: usize>(
         &self,
         s: S,
         each: &[usize; N],
@@ -146,21 +153,19 @@ impl Block<'_> {
     ) -> u8 {
         let mut undecided = 0;
         for side in (0..WIDTH).step_by(SIDE) {
-            let mut rows = [[s.splat(0.0); SIDE]; N];
+            let mut rows = [[s.splat(0.0); N]; SIDE];
             for (lane, term) in self.coefficients.iter().zip(self.terms) {
                 let across = &self.tile.values[term.node as usize].0;
-                let values: [S::V; SIDE] = std::array::from_fn(|k| s.load(&across[side + k]));
-                for (rows, &place) in rows.iter_mut().zip(each) {
-                    let c = s.splat(lane.0[place]);
-                    for (row, value) in rows.iter_mut().zip(values) {
+                let c: [S::V; N] = std::array::from_fn(|n| s.splat(lane.0[each[n]]));
+                for (k, rows) in rows.iter_mut().enumerate() {
+                    let value = s.load(&across[side + k]);
+                    for (row, c) in rows.iter_mut().zip(c) {
                         *row = s.mul_add(c, value, *row);
                     }
                 }
             }
-            for (rows, &place) in rows.iter().zip(each) {
-                for (k, &row) in rows.iter().enumerate() {
-                    undecided |= self.take(s, row, bounds, place, side + k, sums);
-                }
+            for (k, rows) in rows.into_iter().enumerate() {
+                undecided |= self.take(s, rows, each, bounds, side + k, sums);
             }
         }
         undecided
@@ -176,27 +181,39 @@ impl Block<'_> {
         rows.lowest(s)
     }
 
-    /// Counts and sums who is below; the account's bit where some scenario is undecided.
+    /// Counts and sums who is below; gives the bits of accounts that are undecided in some scenario of the register.
     #[inline(always)]
-    fn take<S: Simd>(
+    fn take<S: Simd, const N: usize>(
         &self,
         s: S,
-        row: S::V,
+        rows: [S::V; N],
+        each: &[usize; N],
         bounds: &[f64; LANES],
-        place: usize,
         register: usize,
         sums: &mut Sums,
     ) -> u8 {
-        let bound = bounds[place];
-        let below = s.below(row, s.splat(-bound));
-        if below != 0 {
-            s.count(&mut sums.counts[register], below);
+        let mut counts = s.load_counts(&sums.counts[register]);
+        let (mut undecided, mut below) = (0, 0);
+        for (row, place) in rows.into_iter().zip(each) {
+            let bound = bounds[*place];
+            counts = s.count_below(counts, row, s.splat(-bound));
+            // Below the negative bound or above the bound; what is not a number is neither.
+            undecided |= !s.above(s.abs(row), s.splat(bound));
             if self.money {
-                self.sum(s, below, row, place, register, sums);
+                below |= s.below(row, s.splat(-bound));
             }
         }
-        let open = !below & !s.at_least(row, s.splat(bound));
-        u8::from(open != 0) << place
+        s.store_counts(&mut sums.counts[register], counts);
+        if self.money && below != 0 {
+            for (row, place) in rows.into_iter().zip(each) {
+                let below = s.below(row, s.splat(-bounds[*place]));
+                if below != 0 {
+                    self.sum(s, below, row, *place, register, sums);
+                }
+            }
+        }
+        // Which of them it is, is asked seldom.
+        if undecided == 0 { 0 } else { each.iter().fold(0, |mask, place| mask | 1 << place) }
     }
 
     #[inline(always)]
@@ -227,7 +244,7 @@ impl Block<'_> {
         for (place, &account) in accounts.iter().enumerate().filter(|(place, _)| mask >> place & 1 == 1) {
             for (register, scenarios) in self.tile.scenarios.chunks(LANES).enumerate() {
                 let (row, bound) = (self.lowest(s, place, register), bounds[place]);
-                let open = !s.below(row, s.splat(-bound)) & !s.at_least(row, s.splat(bound));
+                let open = !s.above(s.abs(row), s.splat(bound));
                 let open = scenarios.iter().enumerate().filter(|(lane, _)| open >> lane & 1 == 1);
                 into.extend(open.map(|(_, &scenario)| (scenario, account)));
             }

@@ -121,24 +121,23 @@ fn sweep(
             let mut swept = Swept::default();
             let items = (accounts * worlds.len()) as u64;
             let runs = context.sized(3, 9, 9);
-            let [ours] = in_turn(
+            let mut plainly = Vec::new();
+            let [ours, mut theirs] = in_turn(
                 runs,
                 items,
-                [&mut || {
-                    let laid = Worlds::new(black_box(&worlds), &data.packed);
-                    swept = data.packed.sweep(&laid, *plan, &Threads::one());
-                    counts = exact(&data, &quoted, &swept);
-                }],
+                [
+                    &mut || {
+                        let laid = Worlds::new(black_box(&worlds), &data.packed);
+                        swept = data.packed.sweep(&laid, *plan, &Threads::one());
+                        counts = exact(&data, &quoted, &swept);
+                    },
+                    &mut || {
+                        plainly = floats.iter().map(|world| data.csr.below(black_box(world))).collect();
+                    },
+                ],
             );
-            let baseline = (accounts * floats.len()) as u64;
-            let mut plainly = Vec::new();
-            let [theirs] = in_turn(
-                runs,
-                baseline,
-                [&mut || {
-                    plainly = floats.iter().map(|world| data.csr.below(black_box(world))).collect();
-                }],
-            );
+            let baseline = accounts * floats.len();
+            theirs.median *= items as f64 / baseline as f64;
             for (scenario, (&exact, &plain)) in counts.iter().zip(&plainly).enumerate() {
                 let open = swept.undecided.iter().filter(|(s, _)| *s as usize == scenario).count() as u64;
                 if exact.abs_diff(plain as u64) > open {
@@ -160,7 +159,7 @@ fn sweep(
                 [ours, theirs],
                 (agreed, checked),
                 accounts * worlds.len(),
-                baseline as usize,
+                baseline,
                 seed,
             ));
         }

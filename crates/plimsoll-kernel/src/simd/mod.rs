@@ -15,6 +15,10 @@ use crate::panel::{LANES, Lane};
 /// Eight numbers side by side.
 pub(crate) trait Simd: Copy {
     type V: Copy;
+    /// Eight counts.
+    type I: Copy;
+    /// Registers are many enough for four accounts side by side.
+    const MANY: bool;
     fn load(self, lane: &[f64; LANES]) -> Self::V;
     fn store(self, lane: &mut [f64; LANES], x: Self::V);
     fn splat(self, x: f64) -> Self::V;
@@ -30,8 +34,12 @@ pub(crate) trait Simd: Copy {
     fn below(self, x: Self::V, y: Self::V) -> u8;
     /// Bit k: lane k of x is that of y or above. Not a number is at least nothing.
     fn at_least(self, x: Self::V, y: Self::V) -> u8;
-    /// Adds one to the counts in the mask.
-    fn count(self, counts: &mut [i64; LANES], mask: u8);
+    /// Bit k: lane k of x is above that of y. Not a number is above nothing.
+    fn above(self, x: Self::V, y: Self::V) -> u8;
+    fn load_counts(self, counts: &[i64; LANES]) -> Self::I;
+    fn store_counts(self, counts: &mut [i64; LANES], x: Self::I);
+    /// One more where x is below y.
+    fn count_below(self, counts: Self::I, x: Self::V, y: Self::V) -> Self::I;
     /// Adds x, rounded to the nearest integer (ties to even), to the sums in the mask; |x| stays below 2^62.
     fn add(self, sums: &mut [i64; LANES], mask: u8, x: Self::V);
 }

@@ -9,6 +9,8 @@ pub(super) struct Portable;
 
 impl Simd for Portable {
     type V = [f64; LANES];
+    type I = [i64; LANES];
+    const MANY: bool = false;
 
     #[inline(always)]
     fn load(self, lane: &[f64; LANES]) -> Self::V {
@@ -61,10 +63,23 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn count(self, counts: &mut [i64; LANES], mask: u8) {
-        for (k, count) in counts.iter_mut().enumerate() {
-            *count += i64::from(mask >> k & 1);
-        }
+    fn above(self, x: Self::V, y: Self::V) -> u8 {
+        self.below(y, x)
+    }
+
+    #[inline(always)]
+    fn load_counts(self, counts: &[i64; LANES]) -> Self::I {
+        *counts
+    }
+
+    #[inline(always)]
+    fn store_counts(self, counts: &mut [i64; LANES], x: Self::I) {
+        *counts = x;
+    }
+
+    #[inline(always)]
+    fn count_below(self, counts: Self::I, x: Self::V, y: Self::V) -> Self::I {
+        from_fn(|k| counts[k] + i64::from(x[k] < y[k]))
     }
 
     #[inline(always)]

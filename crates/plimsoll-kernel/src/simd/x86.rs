@@ -33,6 +33,8 @@ impl Avx512 {
 
 impl Simd for Avx512 {
     type V = __m512d;
+    type I = __m512i;
+    const MANY: bool = true;
 
     #[inline(always)]
     fn load(self, lane: &[f64; LANES]) -> Self::V {
@@ -95,12 +97,28 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn count(self, counts: &mut [i64; LANES], mask: u8) {
+    fn above(self, x: Self::V, y: Self::V) -> u8 {
+        self.below(y, x)
+    }
+
+    #[inline(always)]
+    fn load_counts(self, counts: &[i64; LANES]) -> Self::I {
         // SAFETY: the token proves the feature; the counts are eight integers.
+        unsafe { _mm512_loadu_si512(counts.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn store_counts(self, counts: &mut [i64; LANES], x: Self::I) {
+        // SAFETY: the token proves the feature; there is room for eight integers.
+        unsafe { _mm512_storeu_si512(counts.as_mut_ptr().cast(), x) }
+    }
+
+    #[inline(always)]
+    fn count_below(self, counts: Self::I, x: Self::V, y: Self::V) -> Self::I {
+        // SAFETY: the token proves the feature.
         unsafe {
-            let old = _mm512_loadu_si512(counts.as_ptr().cast());
-            let new = _mm512_mask_sub_epi64(old, mask, old, _mm512_set1_epi64(-1));
-            _mm512_storeu_si512(counts.as_mut_ptr().cast(), new);
+            let mask = _mm512_cmp_pd_mask::<_CMP_LT_OQ>(x, y);
+            _mm512_mask_sub_epi64(counts, mask, counts, _mm512_set1_epi64(-1))
         }
     }
 
@@ -136,6 +154,8 @@ impl Avx2 {
 
 impl Simd for Avx2 {
     type V = (__m256d, __m256d);
+    type I = (__m256i, __m256i);
+    const MANY: bool = false;
 
     #[inline(always)]
     fn load(self, lane: &[f64; LANES]) -> Self::V {
@@ -217,9 +237,36 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn count(self, counts: &mut [i64; LANES], mask: u8) {
-        for (k, count) in counts.iter_mut().enumerate() {
-            *count += i64::from(mask >> k & 1);
+    fn above(self, x: Self::V, y: Self::V) -> u8 {
+        self.below(y, x)
+    }
+
+    #[inline(always)]
+    fn load_counts(self, counts: &[i64; LANES]) -> Self::I {
+        // SAFETY: the token proves the feature; the counts are eight integers.
+        unsafe {
+            let at = counts.as_ptr();
+            (_mm256_loadu_si256(at.cast()), _mm256_loadu_si256(at.add(4).cast()))
+        }
+    }
+
+    #[inline(always)]
+    fn store_counts(self, counts: &mut [i64; LANES], x: Self::I) {
+        // SAFETY: the token proves the feature; there is room for eight integers.
+        unsafe {
+            let at = counts.as_mut_ptr();
+            _mm256_storeu_si256(at.cast(), x.0);
+            _mm256_storeu_si256(at.add(4).cast(), x.1);
+        }
+    }
+
+    #[inline(always)]
+    fn count_below(self, counts: Self::I, x: Self::V, y: Self::V) -> Self::I {
+        // SAFETY: the token proves the feature. A comparison that holds is minus one as an integer.
+        unsafe {
+            let low = _mm256_castpd_si256(_mm256_cmp_pd::<_CMP_LT_OQ>(x.0, y.0));
+            let high = _mm256_castpd_si256(_mm256_cmp_pd::<_CMP_LT_OQ>(x.1, y.1));
+            (_mm256_sub_epi64(counts.0, low), _mm256_sub_epi64(counts.1, high))
         }
     }
 
