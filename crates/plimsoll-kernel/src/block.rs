@@ -62,9 +62,6 @@ pub(crate) struct Judged {
     pub(crate) small: u8,
 }
 
-/// Registers that are computed side by side.
-const SIDE: usize = 2;
-
 impl Block<'_> {
     /// Judges the box that the tile's nodes span.
     #[inline(always)]
@@ -119,17 +116,17 @@ impl Block<'_> {
         let mut rest = &each[..some];
         if self.plain && S::MANY {
             while let Some((four, others)) = rest.split_first_chunk::<4>() {
-                undecided |= self.together(s, four, bounds, sums);
+                undecided |= self.together::<S, 4, 4>(s, four, bounds, sums);
                 rest = others;
             }
         }
         if self.plain {
             while let Some((two, others)) = rest.split_first_chunk::<2>() {
-                undecided |= self.together(s, two, bounds, sums);
+                undecided |= self.together::<S, 2, 2>(s, two, bounds, sums);
                 rest = others;
             }
             if let &[one] = rest {
-                undecided |= self.together(s, &[one], bounds, sums);
+                undecided |= self.together::<S, 1, 4>(s, &[one], bounds, sums);
             }
         } else {
             for &place in rest {
@@ -142,9 +139,9 @@ impl Block<'_> {
         undecided
     }
 
-    /// Plain rows of some accounts together: one load of a node's values serves all.
+    /// Plain rows of some accounts together, so many registers side by side: one load of a node's values serves all.
     #[inline(always)]
-    fn together<S: Simd, const N: usize>(
+    fn together<S: Simd, const N: usize, const SIDE: usize>(
         &self,
         s: S,
         each: &[usize; N],
@@ -156,7 +153,7 @@ impl Block<'_> {
             let mut rows = [[s.splat(0.0); N]; SIDE];
             for (lane, term) in self.coefficients.iter().zip(self.terms) {
                 let across = &self.tile.values[term.node as usize].0;
-                let c: [S::V; N] = std::array::from_fn(|n| s.splat(lane.0[each[n]]));
+                let c: [S::V; N] = std::array::from_fn(|n| s.splat(lane.0[each[n] % LANES]));
                 for (k, rows) in rows.iter_mut().enumerate() {
                     let value = s.load(&across[side + k]);
                     for (row, c) in rows.iter_mut().zip(c) {
