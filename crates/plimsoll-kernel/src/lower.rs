@@ -56,6 +56,8 @@ pub(crate) struct TermShape {
     pub(crate) begins: Begins,
     /// The coefficient is below zero.
     pub(crate) negative: bool,
+    /// It is part of the requirement, which a level multiplies.
+    pub(crate) owed: bool,
 }
 
 /// An account's rows as floats: each coefficient with its place, and the slack as it is.
@@ -100,16 +102,16 @@ impl Lowered {
     fn row(&mut self, form: &Form, base: u32, quanta: f64) {
         let unit = quanta / magnitude(form.scale).max(1.0);
         let first = self.terms.len();
-        self.linear(&form.backing, base, unit);
-        self.linear(&form.requirement, base, -unit);
+        self.linear(&form.backing, base, unit, false);
+        self.linear(&form.requirement, base, -unit, true);
         // A row without any term is zero, and stays one.
         if self.terms.len() == first {
-            self.term(ONE, 0.0);
+            self.term(ONE, 0.0, false);
         }
         self.terms[first].begins = Begins::Row;
         for hinge in &form.hinges {
             let first = self.terms.len();
-            self.linear(hinge, base, unit);
+            self.linear(hinge, base, unit, false);
             if let Some(term) = self.terms.get_mut(first) {
                 term.begins = Begins::Hinge;
             }
@@ -125,18 +127,18 @@ impl Lowered {
         }
     }
 
-    fn linear(&mut self, part: &Linear, base: u32, unit: f64) {
+    fn linear(&mut self, part: &Linear, base: u32, unit: f64, owed: bool) {
         for &(node, coefficient) in part.terms.iter().filter(|(_, coefficient)| !coefficient.is_zero()) {
-            self.term(base + node.0, float(coefficient) * unit);
+            self.term(base + node.0, float(coefficient) * unit, owed);
         }
         if !part.constant.is_zero() {
-            self.term(ONE, float(part.constant) * unit);
+            self.term(ONE, float(part.constant) * unit, owed);
         }
     }
 
-    fn term(&mut self, node: u32, coefficient: f64) {
+    fn term(&mut self, node: u32, coefficient: f64, owed: bool) {
         let negative = coefficient < 0.0;
-        self.terms.push(TermShape { node, begins: Begins::Nothing, negative });
+        self.terms.push(TermShape { node, begins: Begins::Nothing, negative, owed });
         self.coefficients.push(coefficient);
     }
 

@@ -10,7 +10,7 @@ mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use crate::panel::{LANES, Lane};
+use crate::panel::LANES;
 
 /// Eight numbers side by side.
 pub(crate) trait Simd: Copy {
@@ -108,7 +108,7 @@ impl Path {
 }
 
 /// Asks for huge pages for this room before it is first written to; without them it is only slower.
-pub(crate) fn huge_pages(room: &Vec<Lane>) {
+pub(crate) fn huge_pages<T>(room: &Vec<T>) {
     #[cfg(target_os = "linux")]
     {
         const HUGE: usize = 1 << 21;
@@ -117,7 +117,7 @@ pub(crate) fn huge_pages(room: &Vec<Lane>) {
             fn madvise(address: *mut core::ffi::c_void, length: usize, advice: i32) -> i32;
         }
         let begin = room.as_ptr().addr().next_multiple_of(HUGE);
-        let end = (room.as_ptr().addr() + room.capacity() * size_of::<Lane>()) / HUGE * HUGE;
+        let end = (room.as_ptr().addr() + room.capacity() * size_of::<T>()) / HUGE * HUGE;
         if begin < end {
             let address = room.as_ptr().with_addr(begin).cast_mut().cast();
             // SAFETY: the pages from `begin` to `end` lie inside the vector's own room, and the advice changes how
