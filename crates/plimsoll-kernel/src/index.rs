@@ -269,10 +269,10 @@ impl Index {
             Lowering::Opaque => None,
             Lowering::Rows(lowered) => Some(lowered),
         };
-        let len = self.ladders.len();
-        let shape = lowered.as_mut().and_then(|lowered| self.shapes.rows(lowered, len));
+        let (len, old) = (self.ladders.len(), self.lines.head(account));
+        let had = old.map(|old| old.shape);
+        let shape = lowered.as_mut().and_then(|lowered| self.shapes.rows(lowered, had, len));
         let shape = shape.unwrap_or_else(|| self.shapes.opaque(rows.market));
-        let old = self.lines.head(account);
         if old.is_none_or(|old| old.shape != shape) {
             self.disarm(account);
             let known = self.shapes.get(shape);
@@ -362,23 +362,33 @@ impl Index {
         self.arm(account, head);
     }
 
-    /// Sets an account's box to the one weighed; a side whose key is another gets an entry.
+    /// Sets an account's box to the one weighed; a side whose key is another gets an entry. A side that is a little nearer than it need be
+    /// stays: it is as true, and costs no entry.
     fn arm(&mut self, account: u32, head: Head) {
         let nodes = &self.shapes.get(head.shape).nodes;
-        let boxes = &mut self.lines.line_mut(account)[usize::from(head.boxes)..];
-        let mut old = [0; 256];
-        old[..boxes.len()].copy_from_slice(boxes);
-        boxes.copy_from_slice(&self.weighed.boxes);
-        for ((node, old), new) in nodes.iter().zip(old).zip(&self.weighed.boxes) {
+        for (at, (node, new)) in nodes.iter().zip(&self.weighed.boxes).enumerate() {
+            let word = usize::from(head.boxes) + at;
+            let old = self.lines.line(account)[word];
+            if old == *new {
+                continue;
+            }
+            let here = key(self.world.value(*node));
+            let (old, new) = ([old as u32, (old >> 32) as u32], [*new as u32, (*new >> 32) as u32]);
+            let mut set = new;
+            for side in 0..2 {
+                if keeps(old[side], new[side], if side == 0 { here } else { !here }) {
+                    set[side] = old[side];
+                }
+            }
+            self.lines.line_mut(account)[word] = u64::from(set[0]) | u64::from(set[1]) << 32;
             for (side, ladder) in self.ladders[*node as usize].iter_mut().enumerate() {
-                let (old, new) = ((old >> (32 * side)) as u32, (new >> (32 * side)) as u32);
-                if old == new {
+                if set[side] == old[side] {
                     continue;
                 }
-                ladder.live = ladder.live + u32::from(new != NEVER) - u32::from(old != NEVER);
-                if new != NEVER {
-                    ladder
-                        .push(new, account, &mut self.pool, |key, account| self.lines.has_key(account, key));
+                ladder.live = ladder.live + u32::from(set[side] != NEVER) - u32::from(old[side] != NEVER);
+                if set[side] != NEVER {
+                    let live = |key, account| self.lines.has_key(account, key);
+                    ladder.push(set[side], account, &mut self.pool, live);
                 }
             }
         }
@@ -423,6 +433,11 @@ impl Index {
         let ladders: usize = self.ladders.iter().flatten().map(Ladder::bytes).sum();
         self.lines.bytes() + self.pool.bytes() + ladders + self.shapes.bytes()
     }
+}
+
+/// Whether a side of a box may stay where it is: inside the new one, and not by more than a quarter of its width.
+fn keeps(old: u32, new: u32, here: u32) -> bool {
+    new != NEVER && old >= new && old < here && u64::from(here - old) * 4 >= u64::from(here - new) * 3
 }
 
 /// How much each node moves in a tick. It only shares out room between nodes: no answer depends on it.

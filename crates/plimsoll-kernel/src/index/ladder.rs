@@ -122,16 +122,19 @@ impl Ladder {
             if *head == NONE {
                 continue;
             }
-            let mut kept = Vec::new();
+            let mut kept = std::mem::take(&mut pool.spare);
+            kept.clear();
             pool.take(head, &mut kept);
             let before = kept.len();
+            kept.retain(|entry| live((entry >> 32) as u32, *entry as u32));
+            // A key that was left and taken again has two live entries.
             kept.sort_unstable();
             kept.dedup();
-            kept.retain(|entry| live((entry >> 32) as u32, *entry as u32));
             for entry in &kept {
                 pool.push(head, *entry);
             }
             self.entries -= (before - kept.len()) as u32;
+            pool.spare = kept;
             return;
         }
     }

@@ -18,11 +18,13 @@ pub(super) struct Chunk {
 pub(super) struct Pool {
     chunks: Vec<Chunk>,
     free: u32,
+    /// Room for what is moved about.
+    pub(super) spare: Vec<u64>,
 }
 
 impl Default for Pool {
     fn default() -> Pool {
-        Pool { chunks: Vec::new(), free: NONE }
+        Pool { chunks: Vec::new(), free: NONE, spare: Vec::new() }
     }
 }
 

@@ -37,11 +37,12 @@ pub(super) struct Shape {
     pub(super) plain: bool,
     /// The share of the sum of absolute terms that rounding may take.
     pub(super) rho: f64,
+    kind: Kind,
 }
 
 /// What tells shapes apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Kind {
+pub(super) enum Kind {
     Opaque(u32),
     Rows(Vec<TermShape>, Vec<u32>),
 }
@@ -69,13 +70,22 @@ impl Shapes {
             nodes: Vec::new(),
             plain: true,
             rho: 0.0,
+            kind: Kind::Opaque(market),
         };
         self.intern(Kind::Opaque(market), |_| shape)
     }
 
-    /// The shape of an account's rows; `None` where there are too many terms, or nodes beyond the world's.
-    pub(super) fn rows(&mut self, lowered: &mut Lowered, len: usize) -> Option<u32> {
+    /// The shape of an account's rows, mostly the one that it had; `None` where there are too many terms, or nodes beyond the
+    /// world's.
+    pub(super) fn rows(&mut self, lowered: &mut Lowered, old: Option<u32>, len: usize) -> Option<u32> {
         let (terms, slack) = (&lowered.terms, &lowered.slack);
+        if let Some(old) = old
+            && let Kind::Rows(had, on) = &self.get(old).kind
+            && had == terms
+            && on.iter().eq(slack.iter().map(|(node, _)| node))
+        {
+            return Some(old);
+        }
         let nodes = terms.iter().map(|term| term.node).chain(slack.iter().map(|(node, _)| *node));
         if terms.len() * 2 + slack.len() * 2 > MOST_WORDS
             || nodes.max().is_some_and(|node| node as usize >= len)
@@ -98,7 +108,7 @@ impl Shapes {
 
     pub(super) fn bytes(&self) -> usize {
         let of = |shape: &Shape| {
-            let terms = shape.terms.len() * (size_of::<Term>() + size_of::<TermShape>());
+            let terms = shape.terms.len() * (size_of::<Term>() + 2 * size_of::<TermShape>());
             terms
                 + shape.slack.len() * 5
                 + shape.nodes.len() * 4
@@ -143,6 +153,7 @@ impl Shape {
             slack: slack.iter().map(|node| at(*node)).collect(),
             terms: built,
             nodes,
+            kind: kind.clone(),
         }
     }
 
