@@ -163,7 +163,7 @@ impl Bench {
                 }
             }
         }
-        let time = (now()? - begun);
+        let time = now()? - begun;
         let moved = [(ROWS.base + asset as u32, book::node(self.book.prices[asset]))];
         let (_, found) = self.index.tick(&moved, |account, level| self.book.unhealthy(account, level));
         self.checked += 1;
@@ -185,7 +185,7 @@ impl Bench {
         let world = self.book.world(&self.layout);
         let begun = now()?;
         let screened = packed.screen(&world, Path::best());
-        let time = (now()? - begun);
+        let time = now()? - begun;
         let undecided = screened.undecided.iter().filter(|account| self.book.unhealthy(**account, 0));
         let mut theirs: Vec<u32> = screened.below.iter().chain(undecided).copied().collect();
         theirs.sort_unstable();
