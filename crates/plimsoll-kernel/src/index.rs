@@ -167,11 +167,8 @@ impl Index {
         }
         // In the order of accounts, so that a jump reads the lines from end to end.
         self.fired.sort_unstable_by_key(|entry| *entry as u32);
-        for entry in &self.fired {
-            if self.lines.has_key(*entry as u32, (entry >> 32) as u32) {
-                self.touched.push(*entry as u32);
-            }
-        }
+        self.lines.retain_live(&mut self.fired);
+        self.touched.extend(self.fired.iter().map(|entry| *entry as u32));
         let jump = self.touched.len() > JUMP;
         let arms = self.take_unarmed(moved);
         self.touched.sort_unstable();
@@ -281,7 +278,7 @@ impl Index {
                 verdicts: old.map_or(0, |old| old.verdicts),
                 hot: false,
                 unarmed: false,
-                boxes: known.boxes() as u8,
+                words: known.words() as u8,
                 nodes: known.nodes.len() as u8,
             };
             self.lines.make(account, head)?;
@@ -290,8 +287,9 @@ impl Index {
         if let Some(lowered) = &lowered
             && self.shapes.get(shape).opaque.is_none()
         {
-            let line = self.lines.line_mut(account);
-            let (coefficients, slack) = line[1..].split_at_mut(lowered.coefficients.len());
+            let begin = self.shapes.get(shape).coefficients();
+            let line = &mut self.lines.line_mut(account)[begin..];
+            let (coefficients, slack) = line.split_at_mut(lowered.coefficients.len());
             for (word, coefficient) in coefficients.iter_mut().zip(&lowered.coefficients) {
                 *word = coefficient.to_bits();
             }
@@ -367,7 +365,7 @@ impl Index {
     fn arm(&mut self, account: u32, head: Head) {
         let nodes = &self.shapes.get(head.shape).nodes;
         for (at, (node, new)) in nodes.iter().zip(&self.weighed.boxes).enumerate() {
-            let word = usize::from(head.boxes) + at;
+            let word = 1 + at;
             let old = self.lines.line(account)[word];
             if old == *new {
                 continue;
@@ -387,8 +385,8 @@ impl Index {
                 }
                 ladder.live = ladder.live + u32::from(set[side] != NEVER) - u32::from(old[side] != NEVER);
                 if set[side] != NEVER {
-                    let live = |key, account| self.lines.has_key(account, key);
-                    ladder.push(set[side], account, &mut self.pool, live);
+                    ladder
+                        .push(set[side], account, &mut self.pool, |entries| self.lines.retain_live(entries));
                 }
             }
         }

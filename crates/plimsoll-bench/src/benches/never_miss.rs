@@ -39,7 +39,9 @@ struct Found {
 fn search(account_ticks: u64, seed: u64, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
     let books = account_ticks.div_ceil(ACCOUNTS as u64 * TICKS);
     let found = std::thread::scope(|scope| {
-        let part = |thread: u64| move || (thread..books).step_by(THREADS as usize).map(|n| one_book(seed, n)).collect();
+        let part = |thread: u64| {
+            move || (thread..books).step_by(THREADS as usize).map(|n| one_book(seed, n)).collect()
+        };
         let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(part(thread))).collect();
         let parts = threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|_| vec![died()]));
         parts.collect::<Vec<Found>>()

@@ -104,7 +104,8 @@ impl Bench {
             for (asset, price) in &steps {
                 self.book.prices[*asset] = *price;
                 let moved = [(ROWS.base + *asset as u32, book::node(*price))];
-                let (ticked, found) = self.index.tick(&moved, |account, level| self.book.unhealthy(account, level));
+                let (ticked, found) =
+                    self.index.tick(&moved, |account, level| self.book.unhealthy(account, level));
                 touched += ticked.touched;
                 events += found.len() as u64;
                 quiet += u64::from(ticked.touched == 0);
@@ -150,7 +151,8 @@ impl Bench {
 
     /// Nanoseconds of a tick by brute force; its events beside ours.
     fn one_by_brute_force(&mut self, holders: &[Vec<u32>]) -> Result<f64, Trouble> {
-        let mut states: Vec<u8> = (0..self.book.len() as u32).map(|account| self.index.verdicts(account)).collect();
+        let mut states: Vec<u8> =
+            (0..self.book.len() as u32).map(|account| self.index.verdicts(account)).collect();
         let asset = self.book.step(&mut self.random);
         let begun = now()?;
         let mut theirs = Vec::new();
@@ -236,7 +238,9 @@ impl Bench {
         let range = self.book.range(account);
         let at = range.start + self.random.below(range.len() as u64) as usize;
         let coefficient = &mut self.book.coefficients[at];
-        *coefficient += coefficient.signum() * (*coefficient / 100).abs().max(1) * if self.random.below(2) == 0 { 1 } else { -1 };
+        *coefficient += coefficient.signum()
+            * (*coefficient / 100).abs().max(1)
+            * if self.random.below(2) == 0 { 1 } else { -1 };
         if *coefficient == 0 {
             *coefficient = 100;
         }

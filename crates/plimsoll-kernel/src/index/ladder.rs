@@ -6,7 +6,7 @@
 //! node's key is its own or lower.
 //!
 //! An entry is never looked for to be taken away. It is *stale* when its account's box has another key; who meets a
-//! stale one drops it. When there are more stale entries than live ones, each new entry sweeps a rung.
+//! stale one drops it. When there are too many to a live one, each new entry sweeps a rung.
 
 use super::pool::{NONE, Pool};
 
@@ -17,6 +17,8 @@ pub(super) const NEVER: u32 = 0;
 const WITHIN: u32 = 9;
 /// Rungs of a page.
 const PAGE: u32 = 256;
+/// So many entries to a live one, and rungs are swept.
+const STALE: u32 = 3;
 /// Rungs looked at to find one to sweep.
 const LOOKED: u32 = 64;
 
@@ -48,13 +50,19 @@ pub(super) struct Ladder {
 }
 
 impl Ladder {
-    /// Adds an entry. `live` tells whether another is its account's present box.
-    pub(super) fn push(&mut self, key: u32, account: u32, pool: &mut Pool, live: impl Fn(u32, u32) -> bool) {
+    /// Adds an entry. `retain_live` keeps those that are of their account's present box.
+    pub(super) fn push(
+        &mut self,
+        key: u32,
+        account: u32,
+        pool: &mut Pool,
+        retain_live: impl Fn(&mut Vec<u64>),
+    ) {
         pool.push(self.head(key >> WITHIN), entry(key, account));
         self.nearest = self.nearest.max(key);
         self.entries += 1;
-        if self.entries > self.live * 2 + 64 {
-            self.sweep(pool, live);
+        if self.entries / STALE > self.live + 64 {
+            self.sweep(pool, retain_live);
         }
     }
 
@@ -106,7 +114,7 @@ impl Ladder {
     }
 
     /// Drops the stale entries of one rung.
-    fn sweep(&mut self, pool: &mut Pool, live: impl Fn(u32, u32) -> bool) {
+    fn sweep(&mut self, pool: &mut Pool, retain_live: impl Fn(&mut Vec<u64>)) {
         let (begin, rungs) = (self.first * PAGE, self.pages.len() as u32 * PAGE);
         for _ in 0..LOOKED {
             self.swept += 1;
@@ -126,7 +134,7 @@ impl Ladder {
             kept.clear();
             pool.take(head, &mut kept);
             let before = kept.len();
-            kept.retain(|entry| live((entry >> 32) as u32, *entry as u32));
+            retain_live(&mut kept);
             // A key that was left and taken again has two live entries.
             kept.sort_unstable();
             kept.dedup();
@@ -157,7 +165,7 @@ mod tests {
         let keys: Vec<u32> = (0..2000).map(|n| key(1.0 + f64::from(n * 7919 % 2000) / 500.0)).collect();
         for (account, key) in (0..).zip(&keys) {
             ladder.live += 1;
-            ladder.push(*key, account, &mut pool, |_, _| true);
+            ladder.push(*key, account, &mut pool, |_| {});
         }
         for step in (0..=40).rev() {
             let to = key(0.9 + f64::from(step) / 10.0);
@@ -180,7 +188,9 @@ mod tests {
             let (account, to) =
                 (step % 100, key(1.0 + f64::from(step.wrapping_mul(2_654_435_761) >> 16) / 65536.0));
             current[account as usize] = to;
-            ladder.push(to, account, &mut pool, |key, account| current[account as usize] == key);
+            ladder.push(to, account, &mut pool, |entries| {
+                entries.retain(|entry| current[*entry as u32 as usize] == (entry >> 32) as u32);
+            });
         }
         assert!(ladder.entries < 2000, "{}", ladder.entries);
         let mut fired = Vec::new();

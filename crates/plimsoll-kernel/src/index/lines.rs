@@ -1,7 +1,8 @@
 //! Screening lines: what the index holds of an account, in one place.
 //!
-//! A line is words of 64 bits: a head (which shape, the verdicts, where the box begins), the coefficients, the slack (two numbers
-//! a word, rounded up to 20 bits of mantissa), and for each node of the shape its box, the keys of both sides.
+//! A line is words of 64 bits: a head (which shape, the verdicts, how long), for each node of the shape its box, the keys of both
+//! sides; the coefficients, and the slack (two numbers a word, rounded up to 20 bits of mantissa). Head and box come
+//! first, so that they mostly share a cache line: it is they that are read for entries that are stale.
 
 use crate::memory::grow;
 
@@ -9,6 +10,9 @@ use crate::memory::grow;
 const NOWHERE: u32 = u32::MAX;
 /// Words in the unit that lines are measured in.
 const UNIT: usize = 4;
+
+/// Heads that are read at once.
+const AT_ONCE: usize = 32;
 
 /// A line's first word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,8 +24,8 @@ pub(super) struct Head {
     pub(super) hot: bool,
     /// Its box is not known: it is looked at whenever anything moves, until it is armed.
     pub(super) unarmed: bool,
-    /// The first word of its box.
-    pub(super) boxes: u8,
+    /// How many words its line has.
+    pub(super) words: u8,
     /// How many nodes its box has.
     pub(super) nodes: u8,
 }
@@ -32,7 +36,7 @@ impl Head {
         u64::from(self.shape)
             | u64::from(self.verdicts) << 32
             | flags << 40
-            | u64::from(self.boxes) << 48
+            | u64::from(self.words) << 48
             | u64::from(self.nodes) << 56
     }
 
@@ -42,17 +46,13 @@ impl Head {
             verdicts: (word >> 32) as u8,
             hot: word >> 40 & 1 == 1,
             unarmed: word >> 41 & 1 == 1,
-            boxes: (word >> 48) as u8,
+            words: (word >> 48) as u8,
             nodes: (word >> 56) as u8,
         }
     }
 
-    fn words(self) -> usize {
-        usize::from(self.boxes) + usize::from(self.nodes)
-    }
-
     fn units(self) -> usize {
-        self.words().div_ceil(UNIT)
+        usize::from(self.words).div_ceil(UNIT)
     }
 }
 
@@ -90,7 +90,7 @@ impl Lines {
     /// The words of an account's line; none where it has none.
     pub(super) fn line(&self, account: u32) -> &[u64] {
         match self.place(account) {
-            Some(place) => &self.words[place..place + Head::of(self.words[place]).words()],
+            Some(place) => &self.words[place..place + usize::from(Head::of(self.words[place]).words)],
             None => &[],
         }
     }
@@ -98,19 +98,39 @@ impl Lines {
     pub(super) fn line_mut(&mut self, account: u32) -> &mut [u64] {
         match self.place(account) {
             Some(place) => {
-                let words = Head::of(self.words[place]).words();
+                let words = usize::from(Head::of(self.words[place]).words);
                 &mut self.words[place..place + words]
             }
             None => &mut [],
         }
     }
 
-    /// Whether a key is one of the account's present box.
-    pub(super) fn has_key(&self, account: u32, key: u32) -> bool {
-        let Some(place) = self.place(account) else { return false };
-        let head = Head::of(self.words[place]);
-        let boxes = &self.words[place + usize::from(head.boxes)..place + head.words()];
-        boxes.iter().any(|word| *word as u32 == key || (word >> 32) as u32 == key)
+    /// Keeps the entries whose key is one of their account's present box.
+    ///
+    /// Heads are read for many at a time before any is looked at: each is far away, and memory answers many at once.
+    pub(super) fn retain_live(&self, entries: &mut Vec<u64>) {
+        let (mut kept, mut heads) = (0, [(0, 0); AT_ONCE]);
+        for begin in (0..entries.len()).step_by(AT_ONCE) {
+            let end = entries.len().min(begin + AT_ONCE);
+            for (head, entry) in heads.iter_mut().zip(&entries[begin..end]) {
+                let place = self.places[*entry as u32 as usize];
+                let at = if place == NOWHERE { 0 } else { place as usize * UNIT };
+                *head = (place, self.words[at]);
+            }
+            for at in begin..end {
+                let (entry, (place, head)) = (entries[at], heads[at - begin]);
+                let key = (entry >> 32) as u32;
+                let first = place as usize * UNIT + 1;
+                let has = |word: &u64| *word as u32 == key || (*word >> 32) as u32 == key;
+                if place != NOWHERE
+                    && self.words[first..first + usize::from(Head::of(head).nodes)].iter().any(has)
+                {
+                    entries[kept] = entry;
+                    kept += 1;
+                }
+            }
+        }
+        entries.truncate(kept);
     }
 
     /// Gives an account a line for its head, in place of the one it had; nothing in it is kept.
@@ -173,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_head_is_itself_again() {
-        let head = Head { shape: 7_000_001, verdicts: 5, hot: true, unarmed: false, boxes: 9, nodes: 200 };
+        let head = Head { shape: 7_000_001, verdicts: 5, hot: true, unarmed: false, words: 201, nodes: 100 };
         assert_eq!(Head::of(head.word()), head);
         let other = Head { hot: false, unarmed: true, ..head };
         assert_eq!(Head::of(other.word()), other);
@@ -192,7 +212,7 @@ mod tests {
     #[test]
     fn a_place_that_was_left_is_taken_again() {
         let mut lines = Lines::default();
-        let head = Head { boxes: 5, nodes: 4, ..Head::default() };
+        let head = Head { words: 9, nodes: 4, ..Head::default() };
         for account in 0..10 {
             lines.make(account, head).expect("room");
         }

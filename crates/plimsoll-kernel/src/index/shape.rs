@@ -157,8 +157,13 @@ impl Shape {
         }
     }
 
-    /// The word at which its boxes begin.
-    pub(super) fn boxes(&self) -> usize {
-        1 + self.terms.len() + self.slack.len().div_ceil(2)
+    /// The word at which the coefficients begin.
+    pub(super) fn coefficients(&self) -> usize {
+        1 + self.nodes.len()
+    }
+
+    /// How many words a line has.
+    pub(super) fn words(&self) -> usize {
+        self.coefficients() + self.terms.len() + self.slack.len().div_ceil(2)
     }
 }

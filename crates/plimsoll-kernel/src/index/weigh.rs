@@ -105,11 +105,11 @@ impl Weighed {
         self.sums.clear();
         self.sums.resize(nodes + 1, [0.0; 4]);
         let value = |at: u8| shape.nodes.get(usize::from(at)).map_or(1.0, |node| world.value(*node));
-        for (term, word) in shape.terms.iter().zip(&line[1..]) {
+        for (term, word) in shape.terms.iter().zip(&line[shape.coefficients()..]) {
             let product = f64::from_bits(*word).abs() * value(term.at);
             self.sums[usize::from(term.at)][term.side as usize] += product;
         }
-        let words = &line[1 + shape.terms.len()..];
+        let words = &line[shape.coefficients() + shape.terms.len()..];
         let mut kappa = LEAST_SLACK;
         for (n, at) in shape.slack.iter().enumerate() {
             let slack = half(words[n / 2], n % 2 == 1) * value(*at);
@@ -200,7 +200,7 @@ impl Weighed {
 fn lowest(shape: &Shape, line: &[u64], world: &World, times: f64) -> f64 {
     let (mut lowest, mut row, mut hinge) = (f64::INFINITY, f64::INFINITY, 0.0_f64);
     let mut in_hinge = false;
-    for (term, word) in shape.terms.iter().zip(&line[1..]) {
+    for (term, word) in shape.terms.iter().zip(&line[shape.coefficients()..]) {
         match term.begins {
             Begins::Row => {
                 lowest = lowest.min(row - hinge.max(0.0));

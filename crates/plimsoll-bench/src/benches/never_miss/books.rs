@@ -38,7 +38,9 @@ impl Book {
         }
         // Time: all debts grow.
         if random.below(4) == 0 {
-            return (DEBTS..NODES).map(|node| (node as u32, self.stepped(random, node, 100_000_000))).collect();
+            return (DEBTS..NODES)
+                .map(|node| (node as u32, self.stepped(random, node, 100_000_000)))
+                .collect();
         }
         let count = 1 + random.below(3);
         let one = |random: &mut Random| {
@@ -78,7 +80,11 @@ impl Book {
         let row = form.row(&nodes).ok()?.to_int()?.add(requirement)?.mul(whole(level.den))?;
         let off = row.sub(requirement.mul(whole(level.num))?)?;
         let by = off.div(coefficient.mul(whole(level.den))?, Rounding::Down)?;
-        let to = self.world[node.0 as usize].ok()?.mantissa.sub(by)?.add(Int::new(i128::from(random.below(3)) - 1))?;
+        let to = self.world[node.0 as usize]
+            .ok()?
+            .mantissa
+            .sub(by)?
+            .add(Int::new(i128::from(random.below(3)) - 1))?;
         let size = to.magnitude().bit_len();
         (!to.is_negative() && (30..110).contains(&size)).then_some((node.0, Ok(Node::exact(to))))
     }
@@ -90,7 +96,8 @@ impl Book {
         }
         let places: Moved = moved.iter().map(|(node, to)| (node + ROWS.base, *to)).collect();
         let (accounts, world) = (&self.accounts, &self.world);
-        let decide = |account: u32, level: usize| verdicts(&accounts[account as usize], world) >> level & 1 == 1;
+        let decide =
+            |account: u32, level: usize| verdicts(&accounts[account as usize], world) >> level & 1 == 1;
         let (_, found) = self.index.tick(&places, decide);
         let found = found.to_vec();
         (found, self.by_force(0..self.accounts.len()))
@@ -113,9 +120,9 @@ impl Book {
 
     fn update(&mut self, account: usize) -> bool {
         let (compiled, world) = (&self.accounts[account], &self.world);
-        let found = self.index.update(account as u32, compiled, &ROWS, |_, level| {
-            verdicts(compiled, world) >> level & 1 == 1
-        });
+        let found = self
+            .index
+            .update(account as u32, compiled, &ROWS, |_, level| verdicts(compiled, world) >> level & 1 == 1);
         let found = found.map(<[Event]>::to_vec);
         found == Some(self.by_force(account..account + 1))
     }

@@ -52,7 +52,11 @@ impl Book {
         let mut account = Vec::new();
         for _ in 0..accounts {
             account.clear();
-            if random.below(10) == 0 { looper(random, &mut account) } else { ordinary(random, &mut account) }
+            if random.below(10) == 0 {
+                looper(random, &mut account)
+            } else {
+                ordinary(random, &mut account)
+            }
             account.sort_unstable_by_key(|(asset, coefficient)| (*coefficient < 0, *asset));
             for (asset, coefficient) in &account {
                 book.assets.push(*asset as u8);
