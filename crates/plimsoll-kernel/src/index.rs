@@ -99,6 +99,8 @@ pub struct Index {
     weighed: Weighed,
     fired: Vec<u64>,
     touched: Vec<u32>,
+    /// Node, side and key of what an account's new box puts on ladders.
+    entries: Vec<(usize, usize, u32)>,
     events: Vec<Event>,
 }
 
@@ -138,6 +140,7 @@ impl Index {
             weighed: Weighed::default(),
             fired: Vec::new(),
             touched: Vec::new(),
+            entries: Vec::new(),
             events: Vec::new(),
         })
     }
@@ -175,7 +178,10 @@ impl Index {
         self.touched.dedup();
         let mut ticked = Ticked { touched: self.touched.len() as u64, asked: 0 };
         let touched = std::mem::take(&mut self.touched);
-        for account in &touched {
+        for (at, account) in touched.iter().enumerate() {
+            if let Some(later) = touched.get(at + 4) {
+                self.lines.prefetch(*later);
+            }
             let Some(head) = self.lines.head(*account) else { continue };
             let later = if head.unarmed { arms.binary_search(account).is_err() } else { jump && !head.hot };
             self.settle(*account, if later { Arm::Later } else { Arm::Now }, &mut decide, &mut ticked.asked);
@@ -261,6 +267,7 @@ impl Index {
             return None;
         }
         self.events.clear();
+        self.lines.prefetch(account);
         let mut lowered = match lower(compiled, rows.base, rows.epoch, rows.quanta) {
             Lowering::NoDebt => return Some(self.remove(account)),
             Lowering::Opaque => None,
@@ -385,10 +392,18 @@ impl Index {
                 }
                 ladder.live = ladder.live + u32::from(set[side] != NEVER) - u32::from(old[side] != NEVER);
                 if set[side] != NEVER {
-                    ladder
-                        .push(set[side], account, &mut self.pool, |entries| self.lines.retain_live(entries));
+                    ladder.prefetch_rung(set[side]);
+                    self.entries.push((*node as usize, side, set[side]));
                 }
             }
+        }
+        // Each entry goes to a place of its own far away: all are asked for before the first is written.
+        for &(node, side, key) in &self.entries {
+            self.ladders[node][side].prefetch_chunk(key, &self.pool);
+        }
+        for (node, side, key) in self.entries.drain(..) {
+            self.ladders[node][side]
+                .push(key, account, &mut self.pool, |entries| self.lines.retain_live(entries));
         }
     }
 

@@ -151,7 +151,7 @@ fn agrees(book: &[Compiled], world: &World5, screened: &Screened) -> Result<(), 
             );
         }
         if below.contains(&account) {
-            let Compiled::Rows(rows) = compiled else { panic!("{account} has no row") };
+            let Compiled::Rows(rows) = bare(compiled) else { panic!("{account} has no row") };
             let sunk = rows.iter().any(|form| {
                 let (row, slack) = (form.row(&nodes).expect("known"), form.slack(&nodes).expect("known"));
                 row.add(slack).expect("512 bits").is_negative()

@@ -32,7 +32,7 @@ const UPDATE_GOAL: f64 = 1e9 / 9e5;
 /// Ticks of a pass.
 const TICKS: usize = 500;
 /// Updates of a pass.
-const CHANGED: usize = 2000;
+const CHANGED: usize = 40_000;
 
 pub(crate) fn run_1m(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
     let accounts = context.sized(20_000, 1_000_000, 1_000_000);

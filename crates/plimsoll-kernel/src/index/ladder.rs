@@ -66,6 +66,16 @@ impl Ladder {
         }
     }
 
+    /// Asks for the place of a rung before it is needed.
+    pub(super) fn prefetch_rung(&mut self, key: u32) {
+        crate::simd::prefetch(self.head(key >> WITHIN));
+    }
+
+    /// Asks for the chunk that an entry will go into.
+    pub(super) fn prefetch_chunk(&mut self, key: u32, pool: &Pool) {
+        pool.prefetch(*self.head(key >> WITHIN));
+    }
+
     /// Takes out every entry at or above a key.
     pub(super) fn fire(&mut self, to: u32, pool: &mut Pool, fired: &mut Vec<u64>) {
         if self.nearest < to || self.nearest == NEVER {

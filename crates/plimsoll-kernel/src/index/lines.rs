@@ -5,6 +5,7 @@
 //! first, so that they mostly share a cache line: it is they that are read for entries that are stale.
 
 use crate::memory::grow;
+use crate::simd::prefetch;
 
 /// The account has no line.
 const NOWHERE: u32 = u32::MAX;
@@ -85,6 +86,16 @@ impl Lines {
     fn place(&self, account: u32) -> Option<usize> {
         let place = *self.places.get(account as usize)?;
         (place != NOWHERE).then_some(place as usize * UNIT)
+    }
+
+    /// Asks for an account's line before it is needed.
+    pub(super) fn prefetch(&self, account: u32) {
+        if let Some(place) = self.place(account) {
+            prefetch(&self.words[place]);
+            if let Some(next) = self.words.get(place + 8) {
+                prefetch(next);
+            }
+        }
     }
 
     /// The words of an account's line; none where it has none.

@@ -29,6 +29,13 @@ impl Default for Pool {
 }
 
 impl Pool {
+    /// Asks for the first chunk of a chain before it is needed.
+    pub(super) fn prefetch(&self, head: u32) {
+        if let Some(chunk) = self.chunks.get(head as usize) {
+            crate::simd::prefetch(chunk);
+        }
+    }
+
     /// Adds an entry to a chain.
     pub(super) fn push(&mut self, head: &mut u32, entry: u64) {
         if let Some(chunk) = self.chunks.get_mut(*head as usize)

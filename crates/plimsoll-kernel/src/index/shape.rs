@@ -22,6 +22,7 @@ pub(super) struct Term {
     pub(super) side: Side,
     pub(super) begins: Begins,
     pub(super) owed: bool,
+    negative: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -37,12 +38,11 @@ pub(super) struct Shape {
     pub(super) plain: bool,
     /// The share of the sum of absolute terms that rounding may take.
     pub(super) rho: f64,
-    kind: Kind,
 }
 
 /// What tells shapes apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+enum Kind {
     Opaque(u32),
     Rows(Vec<TermShape>, Vec<u32>),
 }
@@ -70,7 +70,6 @@ impl Shapes {
             nodes: Vec::new(),
             plain: true,
             rho: 0.0,
-            kind: Kind::Opaque(market),
         };
         self.intern(Kind::Opaque(market), |_| shape)
     }
@@ -79,11 +78,7 @@ impl Shapes {
     /// world's.
     pub(super) fn rows(&mut self, lowered: &mut Lowered, old: Option<u32>, len: usize) -> Option<u32> {
         let (terms, slack) = (&lowered.terms, &lowered.slack);
-        if let Some(old) = old
-            && let Kind::Rows(had, on) = &self.get(old).kind
-            && had == terms
-            && on.iter().eq(slack.iter().map(|(node, _)| node))
-        {
+        if let Some(old) = old.filter(|old| self.get(*old).is_of(lowered)) {
             return Some(old);
         }
         let nodes = terms.iter().map(|term| term.node).chain(slack.iter().map(|(node, _)| *node));
@@ -108,7 +103,7 @@ impl Shapes {
 
     pub(super) fn bytes(&self) -> usize {
         let of = |shape: &Shape| {
-            let terms = shape.terms.len() * (size_of::<Term>() + 2 * size_of::<TermShape>());
+            let terms = shape.terms.len() * (size_of::<Term>() + size_of::<TermShape>());
             terms
                 + shape.slack.len() * 5
                 + shape.nodes.len() * 4
@@ -143,7 +138,7 @@ impl Shape {
                 (true, false) => Side::BackingDown,
                 (true, true) => Side::OwedDown,
             };
-            Term { at: at(term.node), side, begins: term.begins, owed: term.owed }
+            Term { at: at(term.node), side, begins: term.begins, owed: term.owed, negative: term.negative }
         };
         let built: Vec<Term> = terms.iter().map(term).collect();
         Shape {
@@ -153,8 +148,21 @@ impl Shape {
             slack: slack.iter().map(|node| at(*node)).collect(),
             terms: built,
             nodes,
-            kind: kind.clone(),
         }
+    }
+
+    /// Whether an account's rows are of this shape.
+    fn is_of(&self, lowered: &Lowered) -> bool {
+        let node = |at: u8| self.nodes.get(usize::from(at)).copied().unwrap_or(ONE);
+        let term = |term: &Term| TermShape {
+            node: node(term.at),
+            begins: term.begins,
+            negative: term.negative,
+            owed: term.owed,
+        };
+        let same_slack =
+            self.slack.iter().map(|at| node(*at)).eq(lowered.slack.iter().map(|(node, _)| *node));
+        same_slack && self.opaque.is_none() && self.terms.iter().map(term).eq(lowered.terms.iter().copied())
     }
 
     /// The word at which the coefficients begin.
