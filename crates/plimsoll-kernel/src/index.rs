@@ -145,6 +145,13 @@ impl Index {
         })
     }
 
+    /// Makes room for so many accounts at once, which makes ticks faster: memory that never has to move can be of huge pages. What
+    /// is not used is not held.
+    pub fn reserve(&mut self, accounts: u32) {
+        self.lines.reserve(accounts as usize);
+        self.pool.reserve(accounts as usize * 2);
+    }
+
     /// Nodes became these. `decide` is asked for exact verdicts in the world after the tick: whether an account is unhealthy at a level.
     /// Events come in the order of accounts and levels, until the next call.
     ///

@@ -9,10 +9,15 @@ pub(crate) fn reserved(lanes: usize) -> Vec<Lane> {
     room
 }
 
-/// Makes room for one more, a quarter at a time: what is not written to is not held.
+/// Makes room for more, a quarter at a time: what is not written to is not held.
 pub(crate) fn grow<T>(room: &mut Vec<T>, more: usize) {
     if room.capacity() - room.len() < more {
-        room.reserve_exact((room.len() / 4).max(more).max(1024));
-        crate::simd::huge_pages(room);
+        reserve(room, (room.len() / 4).max(more).max(1024));
     }
+}
+
+/// Makes room for so much more at once. What has to move later loses its huge pages, so it is worth knowing before.
+pub(crate) fn reserve<T>(room: &mut Vec<T>, more: usize) {
+    room.reserve_exact(more);
+    crate::simd::huge_pages(room);
 }

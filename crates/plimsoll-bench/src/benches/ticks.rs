@@ -82,7 +82,8 @@ impl Bench {
         let book = Book::new(accounts, levels, &mut random);
         let layout = Book::layout().ok_or_else(|| Trouble::NoData("no layout".into()))?;
         let index = Index::new(&layout, book.world(&layout), levels);
-        let index = index.ok_or_else(|| Trouble::NoData("no index".into()))?;
+        let mut index = index.ok_or_else(|| Trouble::NoData("no index".into()))?;
+        index.reserve(accounts as u32);
         let mut bench = Bench { name, seed, random, book, layout, index, checked: 0, agreed: 0 };
         for account in 0..bench.book.len() as u32 {
             let decide = |account, level| bench.book.unhealthy(account, level);

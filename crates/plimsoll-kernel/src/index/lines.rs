@@ -4,7 +4,7 @@
 //! sides; the coefficients, and the slack (two numbers a word, rounded up to 20 bits of mantissa). Head and box come
 //! first, so that they mostly share a cache line: it is they that are read for entries that are stale.
 
-use crate::memory::grow;
+use crate::memory::{grow, reserve};
 use crate::simd::prefetch;
 
 /// The account has no line.
@@ -68,6 +68,12 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    /// Makes room for so many accounts of five holdings; what is not used costs nothing.
+    pub(super) fn reserve(&mut self, accounts: usize) {
+        reserve(&mut self.places, accounts);
+        reserve(&mut self.words, accounts * 3 * UNIT);
+    }
+
     /// Accounts there is a place for.
     pub(super) fn len(&self) -> u32 {
         self.places.len() as u32

@@ -29,6 +29,11 @@ impl Default for Pool {
 }
 
 impl Pool {
+    /// Makes room for so many chunks.
+    pub(super) fn reserve(&mut self, chunks: usize) {
+        crate::memory::reserve(&mut self.chunks, chunks);
+    }
+
     /// Asks for the first chunk of a chain before it is needed.
     pub(super) fn prefetch(&self, head: u32) {
         if let Some(chunk) = self.chunks.get(head as usize) {
