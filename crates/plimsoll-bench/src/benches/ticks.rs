@@ -98,7 +98,7 @@ impl Bench {
         let packed = if dense { Some(self.packed()?) } else { None };
         let holders = self.book.holders();
         let (mut ours, mut dense, mut brute) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut touched, mut events, mut quiet) = (0, 0, 0);
+        let (mut touched, mut events, mut quiet, mut all) = (0, 0, 0, 0.0);
         for run in 0..=runs {
             let steps = self.steps();
             let begun = now()?;
@@ -112,6 +112,7 @@ impl Bench {
                 quiet += u64::from(ticked.touched == 0);
             }
             let time = (now()? - begun) / TICKS as f64;
+            all += time * TICKS as f64;
             self.compare_all();
             let brutally = self.one_by_brute_force(&holders)?;
             let densely = packed.as_ref().map(|packed| self.one_by_dense_pass(packed)).transpose()?;
@@ -123,11 +124,10 @@ impl Bench {
             }
         }
         let ours = sum_up(&ours);
-        eprintln!(
-            "{}: {events} events in {} ticks, {touched} accounts touched, {quiet} ticks touched nobody",
-            self.name,
-            TICKS * (runs as usize + 1)
-        );
+        let ticks = TICKS * (runs as usize + 1);
+        let each = all / touched.max(1) as f64;
+        eprintln!("{}: {ticks} ticks, {quiet} touched nobody; {events} events", self.name);
+        eprintln!("{}: {touched} accounts touched, {each:.0} ns each", self.name);
         if !dense.is_empty() {
             emit(self.line("tick", ours, "ns", "dense pass", sum_up(&dense).median));
         }

@@ -188,6 +188,18 @@ mod tests {
         assert_eq!((fired.len(), ladder.entries), (2000, 0));
     }
 
+    /// A box that ends within the key where the node stands may have been left.
+    #[test]
+    fn the_same_key_fires() {
+        let (mut ladder, mut pool, mut fired) = (Ladder::default(), Pool::default(), Vec::new());
+        let at = key(1234.5);
+        ladder.push(at, 7, &mut pool, |_| {});
+        ladder.fire(at + 1, &mut pool, &mut fired);
+        assert!(fired.is_empty());
+        ladder.fire(at, &mut pool, &mut fired);
+        assert_eq!(fired, [entry(at, 7)]);
+    }
+
     /// Stale entries never outnumber the live ones by much, and no live one is lost.
     #[test]
     fn stale_entries_are_swept() {
