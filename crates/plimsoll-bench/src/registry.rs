@@ -1,6 +1,6 @@
 //! Every name, and what running one may need or meet.
 
-use crate::benches::{assess_aave, check_1m, hostile, num_mul_div, whole_book};
+use crate::benches::{assess_aave, check_1m, hostile, never_miss, num_mul_div, ticks, whole_book};
 use crate::line::Line;
 use plimsoll_core::Refusal;
 use serde_json::json;
@@ -70,6 +70,30 @@ pub(crate) const ENTRIES: &[Entry] = &[
         about: "the same with tiles of scenarios judged first and pairs looked up in their order",
         kind: Kind::Speed,
         run: whole_book::run_sweep,
+    },
+    Entry {
+        name: ticks::NAME,
+        about: "one price moves: who of a million accounts crossed a line of three, nanoseconds a tick",
+        kind: Kind::Speed,
+        run: ticks::run_1m,
+    },
+    Entry {
+        name: ticks::NAME_10M,
+        about: "the same among ten million accounts",
+        kind: Kind::Speed,
+        run: ticks::run_10m,
+    },
+    Entry {
+        name: ticks::UPDATES,
+        about: "one of a million accounts changed: the tick index kept exact, nanoseconds an update",
+        kind: Kind::Speed,
+        run: ticks::run_updates,
+    },
+    Entry {
+        name: never_miss::NAME,
+        about: "events of the tick index against brute force in exact integers, missed and spurious ones",
+        kind: Kind::Property,
+        run: never_miss::run,
     },
     Entry {
         name: num_mul_div::NAME,

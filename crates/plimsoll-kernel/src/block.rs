@@ -219,7 +219,7 @@ impl Block<'_> {
         let (mut collateral, mut debt) = (zero, zero);
         for (lane, term) in self.worth.iter().zip(self.terms) {
             let value = s.load(&self.tile.values[term.node as usize].0[register]);
-            let sum = if term.debt { &mut debt } else { &mut collateral };
+            let sum = if term.owed { &mut debt } else { &mut collateral };
             *sum = s.mul_add(s.splat(lane.0[place]), value, *sum);
         }
         let uncovered = s.or_zero(s.sub(debt, collateral));

@@ -5,12 +5,13 @@
 //! last are for the market's integers to decide; no float decides anything.
 //!
 //! The modules in the order in which a newcomer should read them: `lower` (the bound and its proof), `world`, `panel` (the
-//! layout), `screen` (one world), `worlds` and `sweep` (many), `simd` (the paths).
+//! layout), `screen` (one world), `worlds` and `sweep` (many), `index` (one tick), `simd` (the paths).
 
 #![allow(clippy::float_arithmetic)] // this is where the floats are
 
 mod block;
 mod float;
+mod index;
 mod lower;
 mod memory;
 mod pair;
@@ -23,6 +24,7 @@ mod threads;
 mod world;
 mod worlds;
 
+pub use index::{Event, Index, Level, Ticked};
 pub use panel::{MarketRows, Packed, Packing};
 pub use screen::Screened;
 pub use simd::Path;

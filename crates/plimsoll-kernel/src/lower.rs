@@ -58,14 +58,14 @@ pub(crate) struct TermShape {
     pub(crate) negative: bool,
     /// The coefficient is zero: the term is there for its worth alone.
     pub(crate) idle: bool,
-    /// Its worth is debt, and not collateral.
-    pub(crate) debt: bool,
+    /// It is of the requirement, which a level multiplies; its worth is debt, and not collateral.
+    pub(crate) owed: bool,
 }
 
 impl TermShape {
     /// Of a row that is zero in every world.
     const NOTHING: TermShape =
-        TermShape { node: ONE, begins: Begins::Row, negative: false, idle: true, debt: false };
+        TermShape { node: ONE, begins: Begins::Row, negative: false, idle: false, owed: false };
 }
 
 /// An account's rows as floats: each coefficient with its place, and the slack as it is.
@@ -89,9 +89,16 @@ pub(crate) enum Lowering {
     Opaque,
 }
 
+/// Whether full values are lowered, too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Worth {
+    Told,
+    LeftOut,
+}
+
 /// Lowers an account of a market whose nodes stand in the world from `base` on. `quanta` are those in one unit of the
 /// exact headroom; positive.
-pub(crate) fn lower(compiled: &Compiled, base: u32, epoch: u64, quanta: f64) -> Lowering {
+pub(crate) fn lower(compiled: &Compiled, base: u32, epoch: u64, quanta: f64, worth: Worth) -> Lowering {
     let rows = match compiled {
         Compiled::NoDebt => return Lowering::NoDebt,
         Compiled::Opaque => return Lowering::Opaque,
@@ -103,18 +110,19 @@ pub(crate) fn lower(compiled: &Compiled, base: u32, epoch: u64, quanta: f64) -> 
     }
     let mut lowered = Lowered::default();
     for form in rows {
-        lowered.row(form, base, quanta);
+        lowered.row(form, base, quanta, worth);
     }
     if lowered.terms.len() > MOST_TERMS { Lowering::Opaque } else { Lowering::Rows(lowered) }
 }
 
 impl Lowered {
-    fn row(&mut self, form: &Form, base: u32, quanta: f64) {
+    fn row(&mut self, form: &Form, base: u32, quanta: f64, worth: Worth) {
         let unit = quanta / magnitude(form.scale).max(1.0);
         let first = self.terms.len();
         // All rows of an account speak of the same collateral and debt.
         let nothing = Linear::default();
-        let worth = if first == 0 { [&form.collateral, &form.debt] } else { [&nothing; 2] };
+        let told = first == 0 && worth == Worth::Told;
+        let worth = if told { [&form.collateral, &form.debt] } else { [&nothing; 2] };
         self.side(&form.backing, worth[0], base, [unit, unit], false);
         self.side(&form.requirement, worth[1], base, [-unit, unit], true);
         // A row without any term is zero, and stays one.
@@ -143,7 +151,7 @@ impl Lowered {
     }
 
     /// A linear part and what it is worth, node by node; `units` are those of a coefficient and of a worth.
-    fn side(&mut self, part: &Linear, worth: &Linear, base: u32, units: [f64; 2], debt: bool) {
+    fn side(&mut self, part: &Linear, worth: &Linear, base: u32, units: [f64; 2], owed: bool) {
         let on = |linear: &Linear, node: NodeId| {
             let term = linear.terms.iter().find(|(known, _)| *known == node);
             term.map_or(0.0, |(_, coefficient)| float(*coefficient))
@@ -151,18 +159,18 @@ impl Lowered {
         let idle = worth.terms.iter().filter(|(node, _)| part.terms.iter().all(|(known, _)| known != node));
         for &(node, _) in part.terms.iter().chain(idle) {
             let (coefficient, worth) = (on(part, node) * units[0], on(worth, node) * units[1]);
-            self.term(base + node.0, coefficient, worth, debt);
+            self.term(base + node.0, coefficient, worth, owed);
         }
-        self.term(ONE, float(part.constant) * units[0], float(worth.constant) * units[1], debt);
+        self.term(ONE, float(part.constant) * units[0], float(worth.constant) * units[1], owed);
     }
 
     /// A term, unless there is nothing of it.
-    fn term(&mut self, node: u32, coefficient: f64, worth: f64, debt: bool) {
+    fn term(&mut self, node: u32, coefficient: f64, worth: f64, owed: bool) {
         let (negative, idle) = (coefficient < 0.0, coefficient.abs() < f64::MIN_POSITIVE);
         if idle && worth.abs() < f64::MIN_POSITIVE {
             return;
         }
-        self.terms.push(TermShape { node, begins: Begins::Nothing, negative, idle, debt });
+        self.terms.push(TermShape { node, begins: Begins::Nothing, negative, idle, owed });
         self.coefficients.push(coefficient);
         self.worth.push(worth);
     }

@@ -1,4 +1,4 @@
-//! Memory for what is read from end to end.
+//! Memory for what is large.
 
 use crate::panel::Lane;
 
@@ -7,4 +7,17 @@ pub(crate) fn reserved(lanes: usize) -> Vec<Lane> {
     let room = Vec::with_capacity(lanes);
     crate::simd::huge_pages(&room);
     room
+}
+
+/// Makes room for more, a quarter at a time: what is not written to is not held.
+pub(crate) fn grow<T>(room: &mut Vec<T>, more: usize) {
+    if room.capacity() - room.len() < more {
+        reserve(room, (room.len() / 4).max(more).max(1024));
+    }
+}
+
+/// Makes room for so much more at once. What has to move later loses its huge pages, so it is worth knowing before.
+pub(crate) fn reserve<T>(room: &mut Vec<T>, more: usize) {
+    room.reserve_exact(more);
+    crate::simd::huge_pages(room);
 }

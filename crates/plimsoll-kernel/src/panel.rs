@@ -5,7 +5,7 @@
 //! index; and a pass over many scenarios has each node's number at hand for all accounts of the panel.
 
 use crate::float::HALF_ULP;
-use crate::lower::{Begins, LEAST_SLACK, Lowered, Lowering, RAISE, TermShape, lower};
+use crate::lower::{Begins, LEAST_SLACK, Lowered, Lowering, RAISE, TermShape, Worth, lower};
 use crate::pair::{Pairs, backing_of, ratio};
 use crate::world::World;
 use plimsoll_core::Compiled;
@@ -107,7 +107,7 @@ impl Packing {
     pub fn push(&mut self, compiled: &Compiled, rows: &MarketRows) -> Option<()> {
         let account = self.count;
         self.count = account.checked_add(1).filter(|next| *next != NOBODY)?;
-        match lower(compiled, rows.base, rows.epoch, rows.quanta) {
+        match lower(compiled, rows.base, rows.epoch, rows.quanta, Worth::Told) {
             Lowering::NoDebt => {}
             Lowering::Opaque => self.opaque.push(account),
             Lowering::Rows(mut lowered) => {

@@ -31,6 +31,16 @@ impl Layout {
         (layout.len < 1 << 31).then_some(layout)
     }
 
+    /// The market that a node belongs to; `None` for the number one.
+    pub(crate) fn market(&self, node: u32) -> Option<usize> {
+        self.bases.partition_point(|base| *base <= node).checked_sub(1)
+    }
+
+    /// How many markets there are.
+    pub(crate) fn markets(&self) -> usize {
+        self.bases.len()
+    }
+
     /// The place of a market's first node.
     ///
     /// `None` for a market that the book does not have.
@@ -73,6 +83,11 @@ impl World {
 
     fn pad(&mut self, len: u32) {
         self.values.resize(len as usize, f64::NAN);
+    }
+
+    /// Changes one node, as [`World::new`] would have it.
+    pub(crate) fn set(&mut self, node: u32, to: &Result<Node, Why>) {
+        self.values[node as usize] = as_float(to);
     }
 
     /// The number at a place; zero where it is unknown.

@@ -1,0 +1,120 @@
+//! The never-miss law of the tick index: after every tick its events are those of brute force in exact integers, none missed and none
+//! spurious.
+//!
+//! **Data.** Seeded books of 500 accounts of every kind ([`books`]): one debt against one collateral with a few units of slack,
+//! several collaterals with a slack of a basis point, hinges, the worst of several rows, constants, no proven row, no debt. Three
+//! levels. Prices walk and jump, debts grow with time, nodes become unknown and come back, accounts change; and one tick in
+//! four puts a node where some account is exactly at its line, or one unit beside.
+//!
+//! A case is the figure of failures beside the goal of none: account-ticks of which an event was missed or spurious, out of all that were
+//! judged at each level. The exact verdict may be anywhere within the row's slack, as venues' are.
+
+mod books;
+
+use crate::line::{Better, Line, isa};
+use crate::random::Random;
+use crate::registry::{Context, Trouble};
+use books::Book;
+
+pub(crate) const NAME: &str = "never_miss";
+
+const THREADS: u64 = 2;
+const ACCOUNTS: usize = 500;
+const TICKS: u64 = 500;
+
+pub(crate) fn run(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
+    let account_ticks = context.sized(1_000_000, 100_000_000, 100_000_000);
+    context.seeds().try_for_each(|seed| search(account_ticks, seed, emit))
+}
+
+/// What was judged, and how much of it was wrong.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    account_ticks: u64,
+    events: u64,
+    failures: u64,
+    first: Option<String>,
+}
+
+fn search(account_ticks: u64, seed: u64, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
+    let books = account_ticks.div_ceil(ACCOUNTS as u64 * TICKS);
+    let found = std::thread::scope(|scope| {
+        let part = |thread: u64| {
+            move || (thread..books).step_by(THREADS as usize).map(|n| one_book(seed, n)).collect()
+        };
+        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(part(thread))).collect();
+        let parts = threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|_| vec![died()]));
+        parts.collect::<Vec<Found>>()
+    });
+    let sum = |of: fn(&Found) -> u64| found.iter().map(of).sum::<u64>();
+    let (checked, failures, events) = (sum(|f| f.account_ticks), sum(|f| f.failures), sum(|f| f.events));
+    emit(Line {
+        bench: NAME,
+        case: format!("missed or spurious, {events} events"),
+        value: failures as f64,
+        unit: "account-ticks",
+        better: Better::Lower,
+        baseline: "goal".into(),
+        baseline_value: 0.0,
+        agreed: checked - failures.min(checked),
+        checked,
+        runs: 1,
+        spread: 0.0,
+        threads: THREADS as u32,
+        isa: isa(),
+        n: checked,
+        sample: checked,
+        seed,
+    });
+    match found.into_iter().find_map(|found| found.first) {
+        Some(first) => Err(Trouble::Wrong(first)),
+        None => Ok(()),
+    }
+}
+
+fn died() -> Found {
+    Found { account_ticks: 1, failures: 1, first: Some("a thread died".into()), ..Found::default() }
+}
+
+/// One book through its ticks; it ends with its first failure.
+fn one_book(seed: u64, number: u64) -> Found {
+    let mut random = Random::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ number);
+    let mut found = Found::default();
+    let fail = |found: &mut Found, what: String| {
+        found.failures += 1;
+        found.first.get_or_insert(format!("seed {seed}, book {number}: {what}"));
+    };
+    let Some(mut book) = Book::new(&mut random, ACCOUNTS) else {
+        fail(&mut found, "no book".into());
+        return found;
+    };
+    for tick in 0..TICKS {
+        let moved = book.moves(&mut random);
+        let (ours, theirs) = book.tick(&moved);
+        found.account_ticks += ACCOUNTS as u64;
+        found.events += theirs.len() as u64;
+        if ours != theirs {
+            let odd = ours.iter().filter(|event| !theirs.contains(event));
+            let odd = odd.chain(theirs.iter().filter(|event| !ours.contains(event)));
+            fail(&mut found, format!("tick {tick}: {:?}", odd.collect::<Vec<_>>()));
+            return found;
+        }
+        if random.below(8) == 0 && !book.change(&mut random) {
+            fail(&mut found, format!("an update after tick {tick}"));
+            return found;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_books_miss_nothing() {
+        let mut lines = Vec::new();
+        search(500_000, 3, &mut |line| lines.push(line)).expect("no failure");
+        assert!(lines.len() == 1 && lines[0].agrees() && lines[0].checked == 500_000);
+    }
+}
