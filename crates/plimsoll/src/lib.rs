@@ -10,6 +10,7 @@
 //! * [`Lookout`]: what kills each account, and when.
 //! * [`restore`]: the smallest deposit or repayment that brings a health back.
 //! * [`portfolio`]: one owner's accounts side by side; [`split`]: so much of one asset for all of them.
+//! * [`Stress`]: what scenarios do to a whole book.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
@@ -30,7 +31,9 @@ mod portfolio;
 mod ratio;
 mod restore;
 mod search;
+mod shock;
 mod split;
+mod stress;
 mod survey;
 mod whatif;
 mod world;
@@ -54,7 +57,9 @@ pub use path::{Mover, Path, WHOLE, Weight};
 pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};
 pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};
+pub use shock::{Mapping, PriceMove, Said, Shocked, shocked};
 pub use split::{Part, Split, split};
+pub use stress::{Counts, Fallen, Impact, Jump, Risk, Stress};
 pub use survey::{Survey, Surveyed, Unsound};
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
 pub use world::{Held, Moved};
