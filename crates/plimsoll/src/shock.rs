@@ -67,6 +67,15 @@ pub struct Shocked {
     pub undelayed: Vec<String>,
 }
 
+impl Shocked {
+    /// A book to which nothing is done.
+    pub(crate) fn unmoved(book: &Book) -> Shocked {
+        let (book, undelayed) = (book.clone(), Vec::new());
+        let (moved, held, mapped, constant) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Shocked { book, moved, held, mapped, constant, undelayed }
+    }
+}
+
 /// Does a scenario to a book.
 ///
 /// # Errors

@@ -105,11 +105,13 @@ pub struct Impact {
     pub unplayed: u64,
 }
 
-/// An account that a scenario makes liquidatable.
+/// An account that is liquidatable after a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fallen {
+pub struct Below {
     /// Its place in the book.
     pub account: usize,
+    /// It was so before.
+    pub already: bool,
     /// Its health before; `None` where there is none to tell.
     pub before: Option<Ratio>,
     /// And after.
@@ -135,8 +137,8 @@ pub struct Jump {
     pub markets: Vec<Impact>,
     /// Sums by currency.
     pub risks: Vec<Risk>,
-    /// Accounts that are liquidatable after and were not before, worst first.
-    pub fallen: Vec<Fallen>,
+    /// Accounts that are liquidatable after, worst first.
+    pub below: Vec<Below>,
     /// How many accounts the integers judged; of the others floats proved that they are above the line.
     pub judged: u64,
     /// An account is unhealthy by its venue's own test, at whatever price the venue would use.
@@ -149,6 +151,17 @@ impl Jump {
     #[must_use]
     pub fn verdicts(&self) -> &[Option<Verdict>] {
         &self.verdicts
+    }
+
+    /// Accounts that are liquidatable after and were not before, worst first.
+    pub fn fallen(&self) -> impl Iterator<Item = &Below> {
+        self.below.iter().filter(|below| !below.already)
+    }
+
+    /// Accounts that are liquidatable here and not there, worst first: the same accounts under other parameters.
+    pub fn not_in<'j>(&'j self, there: &'j Jump) -> impl Iterator<Item = &'j Below> {
+        let stands = |below: &&Below| there.verdicts.get(below.account) != Some(&Some(Verdict::Unhealthy));
+        self.below.iter().filter(stands)
     }
 }
 
@@ -206,7 +219,23 @@ impl<'b> Stress<'b> {
     /// # Errors
     /// As [`shocked`]; and when a market cannot stand.
     pub fn jump(&self, scenario: &Scenario, said: &Said) -> Result<Jump, Misasked> {
-        let shocked = shocked(self.book, scenario, said)?;
+        self.look(scenario.clone(), shocked(self.book, scenario, said)?)
+    }
+
+    /// The book as it stands, looked at in the same way.
+    ///
+    /// # Errors
+    /// When a market cannot stand.
+    pub fn stand(&self) -> Result<Jump, Misasked> {
+        let (title, sources) = ("nothing moves".into(), Vec::new());
+        let (hold, shocks) = (Vec::new(), Vec::new());
+        self.look(
+            Scenario { name: "as it stands".into(), title, sources, hold, shocks },
+            Shocked::unmoved(self.book),
+        )
+    }
+
+    fn look(&self, scenario: Scenario, shocked: Shocked) -> Result<Jump, Misasked> {
         let book = &shocked.book;
         let readings = readings(book);
         let standings = standings(book, &readings)?;
@@ -214,13 +243,13 @@ impl<'b> Stress<'b> {
         let judged = candidates.iter().filter(|candidate| **candidate).count() as u64;
         let mut impacts = self.now.clone();
         let mut verdicts = Vec::with_capacity(book.accounts.len());
-        let (mut below, mut unhealthy) = (Vec::new(), false);
+        let (mut sunk, mut unhealthy) = (Vec::new(), false);
         for (place, listed) in book.accounts.iter().enumerate() {
             let verdict = if candidates[place] {
                 let judgement = standings[listed.market].judge(&listed.account, Test::Liquidation);
                 unhealthy |= judgement.own.is_ok_and(|own| own.verdict == Verdict::Unhealthy);
                 if judgement.verdict() == Some(Verdict::Unhealthy) {
-                    below.push((place, health(&judgement)));
+                    sunk.push((place, health(&judgement)));
                 }
                 judgement.verdict()
             } else {
@@ -230,19 +259,18 @@ impl<'b> Stress<'b> {
             impacts[listed.market].after.count(verdict);
             verdicts.push(verdict);
         }
-        below.sort_by(|(x, a), (y, b)| worse(a.as_ref(), b.as_ref()).then(x.cmp(y)));
-        let mut fallen = Vec::new();
-        for (place, health) in &below {
-            let listed = &book.accounts[*place];
+        sunk.sort_by(|(x, a), (y, b)| worse(a.as_ref(), b.as_ref()).then(x.cmp(y)));
+        let mut below = Vec::with_capacity(sunk.len());
+        for (account, after) in sunk {
+            let listed = &book.accounts[account];
             let worth = value(&standings[listed.market], listed);
             impacts[listed.market].add(1, worth);
-            if self.before[*place].verdict() != Some(Verdict::Unhealthy) {
-                let before = crate::check::health(&self.before[*place]);
-                let [collateral, debt] = [0, 1].map(|side| worth.map(|(sums, _)| sums[side]));
-                fallen.push(Fallen { account: *place, before, after: *health, collateral, debt });
-            }
+            let seen = &self.before[account];
+            let already = seen.verdict() == Some(Verdict::Unhealthy);
+            let [collateral, debt] = [0, 1].map(|side| worth.map(|(sums, _)| sums[side]));
+            below.push(Below { account, already, before: health(seen), after, collateral, debt });
         }
-        let places: Vec<usize> = below.iter().map(|(place, _)| *place).collect();
+        let places: Vec<usize> = below.iter().map(|below| below.account).collect();
         play::play(book, &readings, &places, &mut impacts);
         let (mut before, mut after) = (Counts::default(), Counts::default());
         for impact in &impacts {
@@ -251,14 +279,13 @@ impl<'b> Stress<'b> {
         }
         let risks = risks(&impacts);
         drop(standings);
-        let scenario = scenario.clone();
         Ok(Jump {
             scenario,
             before,
             after,
             markets: impacts,
             risks,
-            fallen,
+            below,
             judged,
             unhealthy,
             verdicts,

@@ -86,7 +86,7 @@ fn the_answer_is_that_of_judging_everybody() {
             }
             let sum = jump.markets.iter().map(|market| market.after.accounts).sum::<u64>();
             assert_eq!(sum, jump.after.accounts, "{name}");
-            (jump.fallen.len(), book.accounts.len() as u64 - jump.judged)
+            (jump.fallen().count(), book.accounts.len() as u64 - jump.judged)
         };
         for factor in ["1", "0.999", "0.97", "0.9", "0.8", "0.7", "0.5", "0.3", "0.1", "0.001", "1.4", "3"] {
             let (more, less) = stress_of(&book, factor);
@@ -137,7 +137,7 @@ fn a_jump_is_what_whatif_makes_of_the_same_prices() {
             let collateral = risk.map_or(Int::ZERO, |risk| risk.collateral[1]);
             assert_eq!(collateral, total.collateral_liquidatable, "{percent} {}", total.currency);
         }
-        let fallen: Vec<usize> = jump.fallen.iter().map(|fallen| fallen.account).collect();
+        let fallen: Vec<usize> = jump.fallen().map(|below| below.account).collect();
         let rows = seen.rows.iter().filter(|row| row.tier == plimsoll::Tier::Liquidatable);
         assert_eq!(fallen, rows.map(|row| row.account).collect::<Vec<_>>(), "{percent}");
     }
