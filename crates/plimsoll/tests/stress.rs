@@ -51,10 +51,6 @@ const BOOKS: [&str; 6] = ["treasury", "lending", "compound_v3", "liquity", "make
 /// Judges everybody in the book as it would be.
 fn everybody(book: &Book) -> Vec<Option<Verdict>> {
     let readings: Vec<_> = (0..book.markets.len()).map(|market| readings(book, market, book.at)).collect();
-    let stand = |(listed, readings): (&plimsoll_core::ListedMarket, &Vec<plimsoll_core::Reading>)| {
-        Standing::new(&*listed.market, readings, Lens::Action, book.at).map(|_| ()).expect("it stands");
-    };
-    book.markets.iter().zip(&readings).for_each(stand);
     let judge = |listed: &plimsoll_core::ListedAccount| {
         let market = &*book.markets[listed.market].market;
         let standing = Standing::new(market, &readings[listed.market], Lens::Action, book.at);
@@ -98,24 +94,76 @@ fn the_answer_is_that_of_judging_everybody() {
         for factor in ["0.9", "0.5"] {
             stress_of(&book, factor);
         }
-        for price in 0..book.graph.prices().len() {
-            // A source that is unsure of itself.
-            let id = plimsoll_core::PriceId(price as u32);
-            if let plimsoll_core::Origin::Feed(feed) = &book.graph.price(id).expect("a price").origin {
-                let mut feed = feed.clone();
-                feed.max_age = None;
-                feed.confidence = feed.price.map(|price| Decimal {
-                    mantissa: price.mantissa.div(Int::new(20), plimsoll_core::Rounding::Down).expect("small"),
-                    ..price
-                });
-                book.graph.observe(id, feed).expect("a price");
-            }
-        }
+        // A source that is unsure of itself.
+        let book = observed(&book, |feed| {
+            feed.max_age = None;
+            feed.confidence = feed.price.map(|price| {
+                let width = price.mantissa.div(Int::new(20), plimsoll_core::Rounding::Down).expect("small");
+                Decimal { mantissa: width, ..price }
+            });
+        });
         for factor in ["1", "0.9", "0.6"] {
             stress_of(&book, factor);
         }
     }
     assert!(fallen > 100 && spared > 1_000, "{fallen} fell, {spared} were not judged");
+}
+
+/// The book with each of its observed prices changed.
+fn observed(book: &Book, change: impl Fn(&mut plimsoll_core::Observation)) -> Book {
+    let mut book = book.clone();
+    for price in 0..book.graph.prices().len() {
+        let id = plimsoll_core::PriceId(price as u32);
+        if let plimsoll_core::Origin::Feed(feed) = &book.graph.price(id).expect("a price").origin {
+            let mut feed = feed.clone();
+            change(&mut feed);
+            book.graph.observe(id, feed).expect("a price");
+        }
+    }
+    book
+}
+
+/// A doubt that the shock itself brings: a feed that can say no less. And numbers at which contracts revert.
+#[test]
+fn what_a_shock_makes_unknown_is_unknown() {
+    let part = |price: Decimal| Decimal {
+        mantissa: price.mantissa.mul(Int::new(95)).expect("small"),
+        decimals: price.decimals + 2,
+    };
+    let (mut unknown, mut reverted) = (0, 0);
+    for name in BOOKS {
+        let floored = observed(&example(name), |feed| {
+            feed.floor = feed.price.filter(|_| feed.scale == plimsoll_core::Scale::Decimal).map(part);
+        });
+        // The floor itself has too many digits for a market: cut as a price is.
+        let floored = observed(&floored, |feed| feed.floor = feed.floor.map(|floor| floor.cut(6)));
+        let jump = jump(&floored, &all_collateral("0.9", &DOLLARS), &Said::default());
+        assert_eq!(jump.verdicts(), everybody(&jump.shocked.book), "{name}");
+        assert!(jump.shocked.moved.iter().any(|moved| moved.bound), "{name}");
+        unknown += jump.after.unknown - jump.before.unknown;
+        for bits in [60, 100, 140, 180, 220, 250] {
+            let mut book = example(name);
+            for listed in book.accounts.iter_mut().step_by(3) {
+                for holding in listed.account.holdings().to_vec() {
+                    let factor = U256::ZERO.with_bit(bits, true);
+                    let more = holding.quantity.magnitude().mul(factor).unwrap_or(factor);
+                    let more = Int::from_parts(holding.quantity.is_negative(), more);
+                    listed.account.set(holding.instrument, more);
+                }
+            }
+            for factor in ["0.5", "4000000000000", "0.00000001"] {
+                let Ok(jump) = Stress::new(&book)
+                    .expect("a book")
+                    .jump(&all_collateral(factor, &DOLLARS), &Said::default())
+                else {
+                    continue;
+                };
+                assert_eq!(jump.verdicts(), everybody(&jump.shocked.book), "{name} {bits} {factor}");
+                reverted += jump.after.unknown;
+            }
+        }
+    }
+    assert!(unknown > 100 && reverted > 100, "{unknown} {reverted}");
 }
 
 /// A fall of one feed is what `whatif` makes of the same fall.
