@@ -188,7 +188,11 @@ pub(crate) struct StressArgs {
     /// An asset of which the scenario says nothing stands still
     #[arg(long, value_name = "ASSET")]
     pub(crate) hold: Vec<String>,
-    /// So many of the accounts that fall are shown; JSON has all of them
+    /// Collateral at risk as the price of this asset moves, or `collateral`: of all that backs a debt, dollars standing
+    /// still; in exact steps
+    #[arg(long, value_name = "ASSET")]
+    pub(crate) curve: Option<String>,
+    /// So many of the accounts that fall, and of the steps, are shown; JSON has all of them
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) top: usize,
     /// Machine-readable output

@@ -1,5 +1,6 @@
 //! `plimsoll stress`: what scenarios do to a whole book.
 
+mod curve;
 mod json;
 mod named;
 
@@ -11,7 +12,7 @@ use crate::check::counted;
 use crate::gaps::Gaps;
 use crate::show::{self, outln};
 use crate::whatif::table;
-use plimsoll::{Below, Counts, Jump, Risk, Said, Severity, Stress};
+use plimsoll::{Below, Counts, Jump, Risk, Said, Severity, Shocked, Stress};
 use plimsoll_core::{Book, Int};
 
 pub(crate) fn run(args: &StressArgs) -> u8 {
@@ -34,10 +35,21 @@ pub(crate) fn run(args: &StressArgs) -> u8 {
         Ok(asked) => asked,
         Err(why) => return refuse(&why),
     };
+    let curve = match args.curve.as_deref().map(|along| curve::ask(&book, along, &said)).transpose() {
+        Ok(curve) => curve,
+        Err(code) => return code,
+    };
     if args.json {
-        outln!("{:#}", json::answer(&book, &identity, &jumps));
+        let mut answer = json::answer(&book, &identity, &jumps);
+        if let Some(curve) = &curve {
+            answer["curve"] = json::curve(&book, curve);
+        }
+        outln!("{answer:#}");
     } else {
         print(&book, &jumps, args.top);
+        if let Some(curve) = &curve {
+            curve::print(&book, curve, args.top);
+        }
         print_foot(&identity);
     }
     code(&jumps, &book, &gaps)
@@ -130,7 +142,7 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
     } else {
         outln!("no price of the book moves");
     }
-    print_assumed(jump);
+    print_assumed(&jump.shocked);
     if alone && jump.markets.len() > 1 {
         let mut rows = table(&HEADER, 1..11);
         for impact in &jump.markets {
@@ -144,8 +156,7 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
 }
 
 /// What stands still or moves by somebody's word.
-fn print_assumed(jump: &Jump) {
-    let shocked = &jump.shocked;
+fn print_assumed(shocked: &Shocked) {
     if !shocked.held.is_empty() {
         outln!("held: {}", shocked.held.join(", "));
     }

@@ -160,3 +160,27 @@ fn a_file_is_a_scenario() {
     assert_eq!(code(&[TREASURY, "--scenario", &named]), 3);
     std::fs::remove_dir_all(&folder).expect("the folder was made");
 }
+
+/// README: acme-usdc dies at ETH/USD -9.77 %, alice at -30.72 %.
+#[test]
+fn the_curve_has_the_steps_that_outlook_tells() {
+    let args = [TREASURY, "--curve", "ETH", "--hold", "USDC"];
+    assert_eq!(code(&args), 0);
+    assert_eq!(code(&[TREASURY, "--curve", "ETH"]), 2);
+    assert_eq!(code(&[TREASURY, "--curve", "DOGE", "--hold", "USDC", "--hold", "ETH"]), 2);
+    let answer = json(&args);
+    every_field_is_told(&answer);
+    let down = answer["curve"]["down"].as_array().expect("steps");
+    let steps: Vec<(&str, &str)> = down
+        .iter()
+        .map(|step| {
+            (step["account"].as_str().expect("a name"), &step["factor"].as_str().expect("a factor")[..6])
+        })
+        .collect();
+    assert_eq!(steps[..2], [("acme-usdc", "0.9022"), ("alice", "0.6927")]);
+    let collateral = json(&[TREASURY, "--curve", "collateral"]);
+    assert_eq!(collateral["curve"]["asset"], Value::Null);
+    assert_eq!(collateral["curve"]["down"], answer["curve"]["down"]);
+    let text = text(&args);
+    assert!(text.contains("along ETH") && text.contains("-9.77 %") && text.contains("-30.72 %"), "{text}");
+}

@@ -11,6 +11,7 @@
 //! * [`restore`]: the smallest deposit or repayment that brings a health back.
 //! * [`portfolio`]: one owner's accounts side by side; [`split`]: so much of one asset for all of them.
 //! * [`Stress`]: what scenarios do to a whole book.
+//! * [`curve`]: collateral at risk as one factor moves, in exact steps.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
@@ -19,6 +20,7 @@ mod boundary;
 mod bounds;
 mod change;
 mod check;
+mod curve;
 mod explain;
 mod forced;
 mod identity;
@@ -46,6 +48,7 @@ pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{
     Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check, weighs_debt,
 };
+pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, explain};
 pub use forced::{Dealt, Forced};
 pub use identity::{Identity, identity};

@@ -15,6 +15,14 @@ pub enum Mover {
     Leaf(PriceId),
     /// Several feeds by one factor: a feed of weight 1 moves by as much, one of weight 0.5 by half of it.
     Joint(Vec<(PriceId, Weight)>),
+    /// Several feeds by one factor (1e-8 parts), and others by its inverse: prices in what moves. As a scenario moves
+    /// them: cut once, to the digits that every market reads.
+    Factor {
+        /// Those that move with it.
+        with: Vec<PriceId>,
+        /// Those that move against it.
+        against: Vec<PriceId>,
+    },
 }
 
 /// How much of a joint move a feed takes part in (1e-8 parts); negative where it goes the other way.
@@ -59,7 +67,7 @@ impl<'b> Path<'b> {
                 let decimals = granularity(book, listed, *leaf)?;
                 (quotes.get(leaf.0 as usize)?.value?.scaled_amount(decimals).ok()?, decimals)
             }
-            Mover::Joint(_) => (U256::from(WHOLE), WHOLE_DECIMALS),
+            Mover::Joint(_) | Mover::Factor { .. } => (U256::from(WHOLE), WHOLE_DECIMALS),
         };
         let motions = motions(book, &quotes, &mover);
         let slots = listed.market.slots().iter().enumerate();
@@ -148,6 +156,12 @@ impl<'b> Path<'b> {
                 Some(vec![(*leaf, Quote::between(decimal(low), decimal(high), scale))])
             }
             Mover::Joint(legs) => legs.iter().map(|leg| self.joint(*leg, low, high)).collect(),
+            Mover::Factor { with, against } => {
+                let whole = U256::from(WHOLE);
+                let with = with.iter().map(|&leaf| self.scaled(leaf, [(low, whole), (high, whole)]));
+                let against = against.iter().map(|&leaf| self.scaled(leaf, [(whole, high), (whole, low)]));
+                with.chain(against).collect()
+            }
         }
     }
 
@@ -167,6 +181,19 @@ impl<'b> Path<'b> {
         };
         let (low, high) = if weight < 0 { (high, low) } else { (low, high) };
         Some((leaf, Quote::between(at(low)?, at(high)?, scale)))
+    }
+
+    /// A feed between two parts of today's value, each cut to the feed's digits.
+    fn scaled(&self, leaf: PriceId, ends: [(U256, U256); 2]) -> Option<(PriceId, Quote)> {
+        let Quote { value, scale, .. } = self.quotes[leaf.0 as usize];
+        let decimals = crate::shock::digits(self.book, leaf);
+        let today = value?.scaled_amount(decimals).ok()?;
+        let [low, high] = ends.map(|(times, over)| {
+            let moved =
+                today.mul_div_wide(times, over, Rounding::Down).filter(|moved| *moved != U256::ZERO)?;
+            Some(Decimal { mantissa: moved.into(), decimals })
+        });
+        Some((leaf, Quote::between(low?, high?, scale)))
     }
 
     /// The point nearest to `end` at which every price can be had; today's can.
@@ -215,9 +242,11 @@ fn motions(book: &Book, quotes: &[Quote], mover: &Mover) -> Vec<Motion> {
             Mover::Slot(_) => false,
             Mover::Leaf(leaf) => *leaf == id,
             Mover::Joint(legs) => legs.iter().any(|(leaf, _)| *leaf == id),
+            Mover::Factor { with, against } => with.contains(&id) || against.contains(&id),
         };
         let motion = match (mover, &price.origin) {
             (Mover::Leaf(_), _) if moves => Motion::Straight(Decimal::whole(Int::ZERO)),
+            (Mover::Factor { against, .. }, _) if against.contains(&id) => Motion::Bent,
             (_, _) if moves => joint_error(quotes, id).map_or(Motion::Bent, Motion::Straight),
             (_, Origin::Product { legs, decimals, .. }) => product(&motions, quotes, legs, *decimals),
             (_, origin) if origin.legs().iter().all(|leg| motions[leg.0 as usize] == Motion::Still) => {

@@ -7,7 +7,7 @@
 mod moves;
 
 use crate::ask::Misasked;
-use moves::{Decided, Moves};
+use moves::{Decided, Fraction, Moves};
 use plimsoll_core::{
     Book, Decimal, FeedKind, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Scale, Scenario,
 };
@@ -96,16 +96,50 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
         let _ = after.graph.observe(id, observation(&price.origin, to));
         moved.push(change);
     }
+    let undelayed = undelay(&mut after);
+    still(book, &after, moves.held(), scenario)?;
+    let (held, mapped) = (moves.held().to_vec(), said.map.clone());
+    Ok(Shocked { book: after, moved, held, mapped, constant, undelayed })
+}
+
+/// Lets every price go through the oracles that delay it; the markets with one.
+pub(crate) fn undelay(book: &mut Book) -> Vec<String> {
     let mut undelayed = Vec::new();
-    for listed in &mut after.markets {
+    for listed in &mut book.markets {
         if let Some(market) = listed.market.undelayed() {
             listed.market = market;
             undelayed.push(listed.name.clone());
         }
     }
-    still(book, &after, moves.held(), scenario)?;
-    let (held, mapped) = (moves.held().to_vec(), said.map.clone());
-    Ok(Shocked { book: after, moved, held, mapped, constant, undelayed })
+    undelayed
+}
+
+/// The feeds that a scenario halves, and those that it doubles: what moves with its factor, and against it.
+///
+/// # Errors
+/// As [`shocked`]; and when a feed does neither.
+pub(crate) fn halved(book: &Book, scenario: &Scenario, said: &Said) -> Result<[Vec<PriceId>; 2], Misasked> {
+    let quotes = book.graph.quotes(book.at);
+    let moves = Moves::new(book, &quotes, scenario, said)?;
+    let [mut with, mut against] = [Vec::new(), Vec::new()];
+    for (at, price) in book.graph.prices().iter().enumerate() {
+        let id = PriceId(at as u32);
+        let Decided::Times(part) = moves.decide(id) else { continue };
+        let is = |other: Fraction| part.by(other).is_some_and(Fraction::is_one);
+        let [half, two] = [Decimal { mantissa: Int::new(5), decimals: 1 }, Decimal::whole(Int::new(2))];
+        match () {
+            () if part.is_one() || quotes[at].value.is_none() => {}
+            () if is(Fraction::whole(two)) => with.push(id),
+            () if is(Fraction::whole(half)) => against.push(id),
+            () => {
+                let (price, found) =
+                    (price.name.clone(), format!("a move of its own: {part} where the factor is 0.5"));
+                let expected = "a price that moves by the factor, or against it, or stands".into();
+                return Err(Misasked::NoPrice { price, found, expected });
+            }
+        }
+    }
+    Ok([with, against])
 }
 
 /// The observation of a price that a scenario moved. As old and as uncertain as it was.

@@ -4,7 +4,7 @@
 //! Accounts are packed once; in each scenario the kernel's floats say who may have crossed, and the venue's integers judge
 //! those. Every number is the integers'.
 
-mod play;
+pub(crate) mod play;
 
 use crate::ask::Misasked;
 use crate::check::health;
@@ -352,7 +352,10 @@ fn impact(listed: &plimsoll_core::ListedMarket) -> Impact {
 }
 
 /// Collateral and debt in whole units of the market's currency.
-fn value(standing: &Standing<'_>, listed: &plimsoll_core::ListedAccount) -> Option<([Int; 2], u8)> {
+pub(crate) fn value(
+    standing: &Standing<'_>,
+    listed: &plimsoll_core::ListedAccount,
+) -> Option<([Int; 2], u8)> {
     let seen = standing.quoted().verdict(&listed.account, Test::Borrow).ok()?;
     Some(([seen.collateral, seen.debt], seen.unit.decimals))
 }
@@ -365,12 +368,15 @@ fn worse(x: Option<&Ratio>, y: Option<&Ratio>) -> core::cmp::Ordering {
     }
 }
 
-fn readings(book: &Book) -> Vec<Vec<Reading>> {
+pub(crate) fn readings(book: &Book) -> Vec<Vec<Reading>> {
     let quotes = book.graph.quotes(book.at);
     book.markets.iter().map(|market| book.readings(market, &quotes)).collect()
 }
 
-fn standings<'m>(book: &'m Book, readings: &[Vec<Reading>]) -> Result<Vec<Standing<'m>>, Misasked> {
+pub(crate) fn standings<'m>(
+    book: &'m Book,
+    readings: &[Vec<Reading>],
+) -> Result<Vec<Standing<'m>>, Misasked> {
     let stand = |(listed, readings): (&'m plimsoll_core::ListedMarket, &Vec<Reading>)| {
         Standing::new(&*listed.market, readings, Lens::Action, book.at)
             .map_err(|refusal| Misasked::Stands { market: listed.name.clone(), refusal })

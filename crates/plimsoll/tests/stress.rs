@@ -151,7 +151,7 @@ fn what_a_shock_makes_unknown_is_unknown() {
                     listed.account.set(holding.instrument, more);
                 }
             }
-            for factor in ["0.5", "4000000000000", "0.00000001"] {
+            for factor in ["0.5", "4000000000000", "100000000000000000000000000000000000000", "0.00000001"] {
                 let Ok(jump) = Stress::new(&book)
                     .expect("a book")
                     .jump(&all_collateral(factor, &DOLLARS), &Said::default())

@@ -1,8 +1,8 @@
 //! What `plimsoll stress` says to programs; `docs/output.md` tells of each field.
 
 use crate::check::provenance_json;
-use plimsoll::{Below, Counts, Identity, Impact, Jump, Ratio, Risk};
-use plimsoll_core::{Book, FeedKind};
+use plimsoll::{Along, Below, Counts, Curve, Identity, Impact, Jump, Ratio, Risk, Shocked, Step};
+use plimsoll_core::{Book, FeedKind, U256};
 use serde_json::{Value, json};
 
 pub(super) fn answer(book: &Book, identity: &Identity, jumps: &[Jump]) -> Value {
@@ -15,18 +15,32 @@ pub(super) fn answer(book: &Book, identity: &Identity, jumps: &[Jump]) -> Value 
 
 fn jump_json(book: &Book, jump: &Jump) -> Value {
     let shocked = &jump.shocked;
-    json!({
-        "name": jump.scenario.name,
-        "title": jump.scenario.title,
-        "sources": jump.scenario.sources,
-        "prices": shocked.moved.iter().map(|moved| json!({
-            "price": moved.name,
-            "kind": moved.kind.map_or("derived", FeedKind::name),
-            "unit": moved.unit.to_string(),
-            "before": moved.from.to_string(),
-            "after": moved.to.to_string(),
-            "at_bound": moved.bound,
-        })).collect::<Vec<_>>(),
+    with_assumed(
+        shocked,
+        json!({
+            "name": jump.scenario.name,
+            "title": jump.scenario.title,
+            "sources": jump.scenario.sources,
+            "prices": shocked.moved.iter().map(|moved| json!({
+                "price": moved.name,
+                "kind": moved.kind.map_or("derived", FeedKind::name),
+                "unit": moved.unit.to_string(),
+                "before": moved.from.to_string(),
+                "after": moved.to.to_string(),
+                "at_bound": moved.bound,
+            })).collect::<Vec<_>>(),
+            "before": counts_json(jump.before),
+            "after": counts_json(jump.after),
+            "risks": jump.risks.iter().map(risk_json).collect::<Vec<_>>(),
+            "markets": jump.markets.iter().map(impact_json).collect::<Vec<_>>(),
+            "newly_liquidatable": below_json(book, jump, jump.fallen()),
+        }),
+    )
+}
+
+/// What stands still or moves by somebody's word.
+fn with_assumed(shocked: &Shocked, mut answer: Value) -> Value {
+    let assumed = json!({
         "held": shocked.held,
         "mapped": shocked.mapped.iter().map(|mapping| json!({
             "asset": mapping.asset,
@@ -39,12 +53,60 @@ fn jump_json(book: &Book, jump: &Jump) -> Value {
             "price": price,
         })).collect::<Vec<_>>(),
         "undelayed": shocked.undelayed,
-        "before": counts_json(jump.before),
-        "after": counts_json(jump.after),
-        "risks": jump.risks.iter().map(risk_json).collect::<Vec<_>>(),
-        "markets": jump.markets.iter().map(impact_json).collect::<Vec<_>>(),
-        "newly_liquidatable": below_json(book, jump, jump.fallen()),
+    });
+    if let (Some(answer), Value::Object(assumed)) = (answer.as_object_mut(), assumed) {
+        answer.extend(assumed);
+    }
+    answer
+}
+
+pub(super) fn curve(book: &Book, curve: &Curve) -> Value {
+    let steps = |steps: &[Step]| steps.iter().map(|step| step_json(book, step)).collect::<Vec<_>>();
+    let along = match &curve.along {
+        Along::Collateral => Value::Null,
+        Along::Asset(name) => json!(name),
+    };
+    with_assumed(
+        &curve.said,
+        json!({
+            "asset": along,
+            "with": curve.with,
+            "against": curve.against,
+            "now": steps(&curve.now),
+            "down": steps(&curve.down),
+            "up": steps(&curve.up),
+            "unknown": curve.unknown,
+            "unproven": curve.unproven.iter().map(|(account, from)| json!({
+                "account": book.accounts[*account].name,
+                "market": book.markets[book.accounts[*account].market].name,
+                "from": factor(*from),
+            })).collect::<Vec<_>>(),
+        }),
+    )
+}
+
+fn step_json(book: &Book, step: &Step) -> Value {
+    let listed = &book.accounts[step.account];
+    json!({
+        "factor": factor(step.factor),
+        "settled": step.settled.map(factor),
+        "account": listed.name,
+        "owner": listed.owner,
+        "market": book.markets[listed.market].name,
+        "joins": step.joins,
+        "currency": step.currency,
+        "decimals": step.decimals,
+        "collateral": step.at.map(|at| at.collateral.to_string()),
+        "seizable": step.at.map(|at| at.seizable.to_string()),
+        "accounts": step.accounts,
+        "collateral_sum": step.sum.collateral.to_string(),
+        "seizable_sum": step.sum.seizable.to_string(),
     })
+}
+
+/// A factor as a decimal number, exact.
+fn factor(parts: U256) -> String {
+    crate::show::exact(parts.into(), 8)
 }
 
 fn impact_json(impact: &Impact) -> Value {

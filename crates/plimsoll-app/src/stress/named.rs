@@ -30,7 +30,7 @@ pub(super) fn scenarios(asked: &[String]) -> Result<Vec<Scenario>, u8> {
     asked.iter().map(|words| scenario(words)).collect()
 }
 
-fn scenario(words: &str) -> Result<Scenario, u8> {
+pub(super) fn scenario(words: &str) -> Result<Scenario, u8> {
     // A file's name may have a colon in it.
     let (name, arguments) = match words.split_once(':') {
         Some((name, arguments)) if !Path::new(words).exists() => (name, arguments),

@@ -17,20 +17,19 @@ const CHAIN_MAX: u8 = 8;
 
 /// An exact part of a price, above zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fraction {
-    pub(crate) times: Decimal,
-    pub(crate) over: Decimal,
+pub(super) struct Fraction {
+    times: Decimal,
+    over: Decimal,
 }
 
 impl Fraction {
-    pub(crate) const ONE: Fraction =
-        Fraction { times: Decimal::whole(Int::ONE), over: Decimal::whole(Int::ONE) };
+    const ONE: Fraction = Fraction { times: Decimal::whole(Int::ONE), over: Decimal::whole(Int::ONE) };
 
-    pub(crate) const fn whole(times: Decimal) -> Fraction {
+    pub(super) const fn whole(times: Decimal) -> Fraction {
         Fraction { times, over: Decimal::whole(Int::ONE) }
     }
 
-    fn by(self, other: Fraction) -> Option<Fraction> {
+    pub(super) fn by(self, other: Fraction) -> Option<Fraction> {
         let times = self.times.times(other.times)?.trimmed();
         Some(Fraction { times, over: self.over.times(other.over)?.trimmed() })
     }
@@ -39,13 +38,13 @@ impl Fraction {
         Fraction { times: self.over, over: self.times }
     }
 
-    pub(crate) fn is_one(self) -> bool {
+    pub(super) fn is_one(self) -> bool {
         let decimals = self.times.decimals.max(self.over.decimals);
         matches!((self.times.scaled(decimals), self.over.scaled(decimals)), (Ok(x), Ok(y)) if x == y)
     }
 
     /// So much of a price with so many digits after the point, cut.
-    pub(crate) fn of(self, price: Decimal, digits: u8) -> Option<Decimal> {
+    pub(super) fn of(self, price: Decimal, digits: u8) -> Option<Decimal> {
         let product = price.mantissa.to_u256()?.mul(self.times.mantissa.to_u256()?)?;
         let up = digits.checked_add(self.over.decimals)?;
         let down = price.decimals.checked_add(self.times.decimals)?;
@@ -376,7 +375,7 @@ const fn place(kind: FeedKind) -> usize {
 }
 
 /// What markets that read a feed as it is call the asset.
-pub(crate) fn wired(book: &Book, id: PriceId) -> Vec<String> {
+fn wired(book: &Book, id: PriceId) -> Vec<String> {
     let slots = book.markets.iter().flat_map(|listed| listed.market.slots().iter().zip(&listed.wiring));
     let mut names: Vec<String> =
         slots.filter(|(_, wired)| **wired == Some(id)).map(|(slot, _)| slot.asset.clone()).collect();
@@ -407,7 +406,7 @@ fn known_as(book: &Book) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// The feeds below the price of everything that backs a debt of somebody.
-pub(crate) fn collateral_feeds(book: &Book) -> BTreeSet<PriceId> {
+fn collateral_feeds(book: &Book) -> BTreeSet<PriceId> {
     let counts = |place: usize, holding: &plimsoll_core::Holding| {
         let listed = &book.accounts[place];
         let market = &*book.markets[listed.market].market;

@@ -51,6 +51,17 @@ pub(super) fn play(book: &Book, readings: &[Vec<Reading>], places: &[usize], imp
     }
 }
 
+/// What one call can take of an account's collateral, at the venue's prices; `None` where that cannot be told.
+pub(crate) fn seizable(world: &World, place: usize, readings: &[Reading], decimals: u8) -> Option<Int> {
+    let game = Game { place, readings, decimals };
+    if !game.is_forced(world) {
+        return Some(game.best(world).map_or(U256::ZERO, |(value, _)| value).into());
+    }
+    let mut ready = world.clone();
+    prepare(&mut ready, place, readings);
+    game.seized_by_force(&ready)
+}
+
 /// One account's liquidation.
 struct Game<'a> {
     place: usize,
