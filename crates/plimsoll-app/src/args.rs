@@ -188,6 +188,11 @@ pub(crate) struct StressArgs {
     /// An asset of which the scenario says nothing stands still
     #[arg(long, value_name = "ASSET")]
     pub(crate) hold: Vec<String>,
+    /// A number of a market becomes this, in its own integers, as `whatif` has it:
+    /// `aave-core/WETH/liquidation_threshold=8000`. Every scenario is done to both books, and who is liquidatable only in the
+    /// changed one is shown; may be given several times
+    #[arg(long, value_name = "MARKET/OBJECT/NUMBER=VALUE", value_parser = crate::steps::set, conflicts_with = "curve")]
+    pub(crate) set: Vec<(String, plimsoll::Change)>,
     /// Collateral at risk as the price of this asset moves, or `collateral`: of all that backs a debt, dollars standing
     /// still; in exact steps
     #[arg(long, value_name = "ASSET")]

@@ -11,9 +11,12 @@ use crate::ask::{print_foot, refuse};
 use crate::check::counted;
 use crate::gaps::Gaps;
 use crate::show::{self, outln};
+use crate::steps::Steps;
 use crate::whatif::table;
-use plimsoll::{Below, Counts, Jump, Risk, Said, Severity, Shocked, Stress};
-use plimsoll_core::{Book, Int};
+use plimsoll::{
+    Below, Change, Counts, Identity, Jump, Misasked, Ratio, Risk, Said, Severity, Shocked, Stress,
+};
+use plimsoll_core::{Book, Int, Scenario};
 
 pub(crate) fn run(args: &StressArgs) -> u8 {
     let Some(path) = args.book.as_deref().filter(|_| !args.list) else { return named::list(args.json) };
@@ -26,14 +29,13 @@ pub(crate) fn run(args: &StressArgs) -> u8 {
         Err(code) => return code,
     };
     let said = Said { hold: args.hold.clone(), map: args.map.clone() };
-    let asked = Stress::new(&book).and_then(|stress| {
-        let stands = std::iter::once_with(|| stress.stand());
-        let jumps = stands.chain(scenarios.iter().map(|scenario| stress.jump(scenario, &said)));
-        jumps.collect::<Result<Vec<Jump>, _>>().map(|jumps| (stress.identity.clone(), jumps))
-    });
-    let (identity, jumps) = match asked {
-        Ok(asked) => asked,
+    let Seen { identity, jumps } = match Seen::of(&book, &scenarios, &said) {
+        Ok(seen) => seen,
         Err(why) => return refuse(&why),
+    };
+    let under = match under(&book, &args.set, &scenarios, &said) {
+        Ok(under) => under,
+        Err(code) => return code,
     };
     let curve = match args.curve.as_deref().map(|along| curve::ask(&book, along, &said)).transpose() {
         Ok(curve) => curve,
@@ -44,25 +46,62 @@ pub(crate) fn run(args: &StressArgs) -> u8 {
         if let Some(curve) = &curve {
             answer["curve"] = json::curve(&book, curve);
         }
+        if let Some(under) = &under {
+            answer["under_set"] = json::under(&book, &args.set, &under.identity, &under.jumps, &jumps);
+        }
         outln!("{answer:#}");
     } else {
-        print(&book, &jumps, args.top);
+        print(&book, &jumps, under.as_ref(), args.top);
         if let Some(curve) = &curve {
             curve::print(&book, curve, args.top);
         }
         print_foot(&identity);
+        if let Some(under) = &under {
+            outln!("with --set · hash {}", &under.identity.hash[..16]);
+        }
     }
-    code(&jumps, &book, &gaps)
+    let under = under.map_or_else(Vec::new, |under| under.jumps);
+    code(jumps.iter().chain(&under), &book, &gaps)
+}
+
+/// A book as it stands and after each scenario.
+struct Seen {
+    identity: Identity,
+    jumps: Vec<Jump>,
+}
+
+impl Seen {
+    fn of(book: &Book, scenarios: &[Scenario], said: &Said) -> Result<Seen, Misasked> {
+        let stress = Stress::new(book)?;
+        let stands = std::iter::once_with(|| stress.stand());
+        let jumps = stands.chain(scenarios.iter().map(|scenario| stress.jump(scenario, said)));
+        let jumps = jumps.collect::<Result<Vec<Jump>, _>>()?;
+        Ok(Seen { identity: stress.identity, jumps })
+    }
+}
+
+/// The same under other parameters, where some are given.
+fn under(
+    book: &Book,
+    set: &[(String, Change)],
+    scenarios: &[Scenario],
+    said: &Said,
+) -> Result<Option<Seen>, u8> {
+    if set.is_empty() {
+        return Ok(None);
+    }
+    let changed = crate::ask::after(book.clone(), None, &Steps(set.to_vec()))?;
+    Seen::of(&changed, scenarios, said).map(Some).map_err(|why| refuse(&why))
 }
 
 /// As `check` would say of the worst of the books.
-fn code(jumps: &[Jump], book: &Book, gaps: &Gaps) -> u8 {
+fn code<'j>(jumps: impl Iterator<Item = &'j Jump>, book: &Book, gaps: &Gaps) -> u8 {
     let severity = |jump: &Jump| match () {
         () if jump.after.liquidatable > 0 || jump.unhealthy => Severity::Unhealthy,
         () if jump.after.unknown > 0 => Severity::Unknown,
         () => Severity::Calm,
     };
-    let worst = jumps.iter().map(severity).max().unwrap_or(Severity::Calm);
+    let worst = jumps.map(severity).max().unwrap_or(Severity::Calm);
     gaps.code(worst, book.accounts.len() as u64)
 }
 
@@ -82,10 +121,13 @@ const HEADER: [&str; 11] = [
     "bad debt at least",
 ];
 
-fn print(book: &Book, jumps: &[Jump], top: usize) {
+fn print(book: &Book, jumps: &[Jump], under: Option<&Seen>, top: usize) {
     let mut rows = table(&HEADER, 1..11);
-    for jump in jumps {
+    for (place, jump) in jumps.iter().enumerate() {
         add(&mut rows, &jump.scenario.name, jump.after, &jump.risks);
+        if let Some(under) = under.map(|under| &under.jumps[place]) {
+            add(&mut rows, "  with --set", under.after, &under.risks);
+        }
     }
     outln!("{}", rows.trim_fmt());
     outln!(
@@ -95,8 +137,11 @@ fn print(book: &Book, jumps: &[Jump], top: usize) {
     for jump in &jumps[1..] {
         print_jump(book, jump, jumps.len() == 2, top);
     }
-    for jump in jumps {
-        print_gaps(jump);
+    for (place, jump) in jumps.iter().enumerate() {
+        print_gaps(&jump.scenario.name, jump);
+        if let Some(under) = under.map(|under| &under.jumps[place]) {
+            print_under(book, jump, under, top);
+        }
     }
 }
 
@@ -152,7 +197,20 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
     }
     let fallen: Vec<&Below> = jump.fallen().collect();
     outln!("\n{} newly liquidatable", counted(fallen.len() as u64, "account"));
-    print_below(book, jump, &fallen, top);
+    print_below(book, jump, &fallen, |below| below.before, top);
+}
+
+/// Who is liquidatable only under the other parameters.
+fn print_under(book: &Book, jump: &Jump, under: &Jump, top: usize) {
+    let name = &jump.scenario.name;
+    let newly: Vec<&Below> = under.not_in(jump).collect();
+    outln!("\n{name}: {} newly liquidatable with --set", counted(newly.len() as u64, "account"));
+    print_below(book, under, &newly, |below| jump.health_of(below.account), top);
+    let saved = jump.not_in(under).count() as u64;
+    if saved > 0 {
+        outln!("{name}: {} liquidatable without --set alone", counted(saved, "account"));
+    }
+    print_gaps(&format!("{name} with --set"), under);
 }
 
 /// What stands still or moves by somebody's word.
@@ -171,7 +229,13 @@ fn print_assumed(shocked: &Shocked) {
     }
 }
 
-fn print_below(book: &Book, jump: &Jump, below: &[&Below], top: usize) {
+fn print_below(
+    book: &Book,
+    jump: &Jump,
+    below: &[&Below],
+    before: impl Fn(&Below) -> Option<Ratio>,
+    top: usize,
+) {
     if below.is_empty() || top == 0 {
         return;
     }
@@ -180,11 +244,11 @@ fn print_below(book: &Book, jump: &Jump, below: &[&Below], top: usize) {
         let listed = &book.accounts[below.account];
         let decimals = jump.markets[listed.market].risk.decimals;
         let money = |value: Option<Int>| value.map_or_else(|| "-".into(), |v| show::amount(v, decimals, 2));
-        let health = |health: Option<plimsoll::Ratio>| health.map_or_else(|| "-".into(), |h| h.to_string());
+        let health = |health: Option<Ratio>| health.map_or_else(|| "-".into(), |h| h.to_string());
         rows.add_row([
             listed.name.clone(),
             book.markets[listed.market].name.clone(),
-            health(below.before),
+            health(before(below)),
             health(below.after),
             money(below.collateral),
             money(below.debt),
@@ -197,10 +261,9 @@ fn print_below(book: &Book, jump: &Jump, below: &[&Below], top: usize) {
 }
 
 /// What is in no sum.
-fn print_gaps(jump: &Jump) {
+fn print_gaps(name: &str, jump: &Jump) {
     let unsummed: u64 = jump.markets.iter().map(|impact| impact.unsummed[1]).sum();
     let unplayed: u64 = jump.markets.iter().map(|impact| impact.unplayed).sum();
-    let name = &jump.scenario.name;
     if unsummed > 0 {
         outln!("{name}: {} in no sum, as the venue has no answer", counted(unsummed, "liquidatable account"));
     }

@@ -184,3 +184,43 @@ fn the_curve_has_the_steps_that_outlook_tells() {
     let text = text(&args);
     assert!(text.contains("along ETH") && text.contains("-9.77 %") && text.contains("-30.72 %"), "{text}");
 }
+
+/// `whatif` of the same parameter says who becomes liquidatable.
+#[test]
+fn other_parameters_are_compared() {
+    let set = ["--set", "aave-core/WETH/ltv=6000", "--set", "aave-core/WETH/liquidation_threshold=6500"];
+    let lending = ["examples/lending", "--hold", "USDC"];
+    let answer = json(&[&lending[..], &set].concat());
+    every_field_is_told(&answer);
+    let under = &answer["under_set"];
+    assert_eq!(under["set"][0], set[1]);
+    assert_ne!(under["provenance"]["book_hash"], answer["provenance"]["book_hash"]);
+    let names = |list: &Value, of: fn(&Value) -> &Value| -> BTreeSet<String> {
+        list.as_array().expect("accounts").iter().map(|it| of(it).to_string()).collect()
+    };
+    let newly = names(&under["scenarios"][0]["only_under_set"], |it| &it["account"]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    let whatif = command.args(["whatif", "examples/lending", "--json"]).args(set).current_dir(root());
+    let whatif: Value =
+        serde_json::from_slice(&whatif.output().expect("plimsoll runs").stdout).expect("JSON");
+    let mut pairs = whatif["accounts"].clone();
+    pairs.as_array_mut().expect("accounts").retain(|pair| pair["after"]["tier"] == "liquidatable");
+    assert_eq!(newly, names(&pairs, |pair| &pair["after"]["account"]));
+    assert!(newly.len() > 2, "{newly:?}");
+    // In a scenario: the treasury's alice, who holds 82.5 % against 83 % (README: -30.72 % is her line).
+    let fall = ["examples/treasury", "--scenario", "one-asset:asset=ETH,percent=-30", "--hold", "USDC"];
+    let threshold = ["--set", "aave-core/WETH/liquidation_threshold=8100"];
+    let answer = json(&[&fall[..], &threshold].concat());
+    let [stands, fallen] = [0, 1].map(|at| answer["under_set"]["scenarios"][at]["only_under_set"].clone());
+    assert_eq!(stands.as_array().map(Vec::len), Some(0));
+    assert_eq!(names(&fallen, |it| &it["account"]), BTreeSet::from(["\"alice\"".to_string()]));
+    let text = text(&[&fall[..], &threshold].concat());
+    assert!(
+        text.contains("1 account newly liquidatable with --set") && text.contains("with --set · hash "),
+        "{text}"
+    );
+    // What no book could say, and a number that there is not.
+    assert_eq!(code(&[TREASURY, "--set", "aave-core/WETH/ltv=8500"]), 3);
+    assert_eq!(code(&[TREASURY, "--set", "aave-core/WETH/nothing=1"]), 2);
+    assert_eq!(code(&[TREASURY, "--set", "aave-core/WETH/ltv"]), 2);
+}

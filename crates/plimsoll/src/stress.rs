@@ -158,6 +158,17 @@ impl Jump {
         self.below.iter().filter(|below| !below.already)
     }
 
+    /// The health of an account after the shock, at the prices that its venue would use.
+    #[must_use]
+    pub fn health_of(&self, account: usize) -> Option<Ratio> {
+        let book = &self.shocked.book;
+        let listed = book.accounts.get(account)?;
+        let market = &book.markets[listed.market];
+        let readings = book.readings(market, &book.graph.quotes(book.at));
+        let standing = Standing::new(&*market.market, &readings, Lens::Action, book.at).ok()?;
+        health(&standing.judge(&listed.account, Test::Liquidation))
+    }
+
     /// Accounts that are liquidatable here and not there, worst first: the same accounts under other parameters.
     pub fn not_in<'j>(&'j self, there: &'j Jump) -> impl Iterator<Item = &'j Below> {
         let stands = |below: &&Below| there.verdicts.get(below.account) != Some(&Some(Verdict::Unhealthy));

@@ -123,7 +123,9 @@ fn sums_run_along_the_steps() {
     let hold = texts(&["USDC"]);
     let found = curve(&book, Along::Asset("ETH".into()), &hold, &Said::default()).expect("a curve");
     assert_eq!((found.with.as_slice(), found.now.len(), found.unknown), (&texts(&["ETH/USD"])[..], 0, 0));
-    for side in [&found.down, &found.up] {
+    let lending =
+        curve(&example("lending"), Along::Collateral, &texts(&HOLD), &Said::default()).expect("a curve");
+    for side in [&lending.down, &lending.up, &found.down, &found.up] {
         let (mut sums, mut last) = (std::collections::BTreeMap::new(), None);
         for step in side {
             let (collateral, seizable) = sums.entry(&step.currency).or_insert((Int::ZERO, Int::ZERO));
@@ -134,13 +136,16 @@ fn sums_run_along_the_steps() {
             assert_eq!((step.sum.collateral, step.sum.seizable), (*collateral, *seizable));
             assert!(last.is_none_or(|last| (step.factor <= last) == (step.factor < U256::from(ONE))));
             last = Some(step.factor);
-            let mut alone = book.clone();
-            alone.accounts = vec![book.accounts[step.account].clone()];
-            alone.accounts[0].account.id = AccountId(0);
-            let stress = Stress::new(&alone).expect("a book");
-            let there = jump(&stress, &found.along, &hold, small(step.factor));
-            assert_eq!(there.risks[0].seizable, at.seizable, "{step:?}");
         }
+    }
+    assert!(lending.down.len() > 50);
+    for step in steps(&found) {
+        let mut alone = book.clone();
+        alone.accounts = vec![book.accounts[step.account].clone()];
+        alone.accounts[0].account.id = AccountId(0);
+        let stress = Stress::new(&alone).expect("a book");
+        let there = jump(&stress, &found.along, &hold, small(step.factor));
+        assert_eq!(there.risks[0].seizable, step.at.expect("a value").seizable, "{step:?}");
     }
     // docs: acme-usdc dies at ETH/USD -9.77 %, alice at -30.72 %.
     let falls: Vec<(usize, u64)> =

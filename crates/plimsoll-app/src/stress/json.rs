@@ -1,7 +1,7 @@
 //! What `plimsoll stress` says to programs; `docs/output.md` tells of each field.
 
 use crate::check::provenance_json;
-use plimsoll::{Along, Below, Counts, Curve, Identity, Impact, Jump, Ratio, Risk, Shocked, Step};
+use plimsoll::{Along, Below, Change, Counts, Curve, Identity, Impact, Jump, Ratio, Risk, Shocked, Step};
 use plimsoll_core::{Book, FeedKind, U256};
 use serde_json::{Value, json};
 
@@ -10,6 +10,27 @@ pub(super) fn answer(book: &Book, identity: &Identity, jumps: &[Jump]) -> Value 
         "format": 1,
         "provenance": provenance_json(identity),
         "scenarios": jumps.iter().map(|jump| jump_json(book, jump)).collect::<Vec<_>>(),
+    })
+}
+
+/// The same under other parameters, and who is liquidatable only there.
+pub(super) fn under(
+    book: &Book,
+    set: &[(String, Change)],
+    identity: &Identity,
+    under: &[Jump],
+    without: &[Jump],
+) -> Value {
+    let scenarios = under.iter().zip(without).map(|(under, without)| {
+        let mut answer = jump_json(book, under);
+        answer["only_under_set"] = below_json(book, under, under.not_in(without)).into();
+        answer["only_without_set"] = below_json(book, without, without.not_in(under)).into();
+        answer
+    });
+    json!({
+        "set": set.iter().map(|(words, _)| words.trim_start_matches("set ")).collect::<Vec<_>>(),
+        "provenance": provenance_json(identity),
+        "scenarios": scenarios.collect::<Vec<_>>(),
     })
 }
 
@@ -145,7 +166,7 @@ fn risk_json(risk: &Risk) -> Value {
     })
 }
 
-pub(super) fn below_json<'j>(book: &Book, jump: &Jump, below: impl Iterator<Item = &'j Below>) -> Vec<Value> {
+fn below_json<'j>(book: &Book, jump: &Jump, below: impl Iterator<Item = &'j Below>) -> Vec<Value> {
     let health = |health: Option<Ratio>| health.map(|health| health.digits(0, 18));
     let one = |below: &Below| {
         let listed = &book.accounts[below.account];
