@@ -5,7 +5,7 @@ mod library;
 pub use library::{Shipped, library};
 
 use crate::book::File;
-use crate::fault::{Code, Faults, Log, Source, Span, nearest, quoted};
+use crate::fault::{Code, Faults, Log, Source, Span, deceives, nearest, quoted};
 use crate::scalar;
 use crate::tree::{Fields, Node, Value, digits, flag, list, read_toml, text};
 use plimsoll_core::{Decimal, FeedKind, How, Int, Scenario, Shock, Target};
@@ -14,6 +14,9 @@ use plimsoll_core::{Decimal, FeedKind, How, Int, Scenario, Shock, Target};
 const FORMAT: &str = "1";
 /// More shocks, names or parameters than this are refused.
 pub const LIST_MAX: usize = 1000;
+
+/// A title or source longer than this (bytes) is refused.
+const LINE_MAX: usize = 2000;
 
 const KINDS: &[(&str, FeedKind)] =
     &[("oracle", FeedKind::Oracle), ("market", FeedKind::Market), ("redemption", FeedKind::Redemption)];
@@ -84,7 +87,7 @@ fn read_parameters(node: &Node, log: &mut Log) -> Vec<Parameter> {
     for node in nodes {
         let Some(mut fields) = Fields::of(node, log) else { continue };
         let name = fields.need("name", log).and_then(|node| Some((named(node, log)?, node.span)));
-        let about = fields.need("about", log).and_then(|node| text(node, log));
+        let about = fields.need("about", log).and_then(|node| line(node, log));
         let default = fields.take("default").and_then(|node| digits(node, log));
         fields.finish(log);
         let (Some((name, span)), Some(about)) = (name, about) else { continue };
@@ -155,9 +158,9 @@ fn whole(fields: &mut Fields<'_>, log: &mut Log) -> Option<Scenario> {
         (found == FORMAT).then_some(())
     });
     let name = fields.need("name", log).and_then(|node| named(node, log));
-    let title = fields.need("title", log).and_then(|node| text(node, log));
+    let title = fields.need("title", log).and_then(|node| line(node, log));
     let sources = fields.need("sources", log).and_then(|node| {
-        let lines = few(node, log)?.iter().map(|node| text(node, log).map(str::to_string));
+        let lines = few(node, log)?.iter().map(|node| line(node, log).map(str::to_string));
         lines.collect::<Option<Vec<_>>>()
     });
     let hold = fields.take("hold").map_or(Some(Vec::new()), |node| names(node, log));
@@ -294,6 +297,20 @@ fn few<'t>(node: &'t Node, log: &mut Log) -> Option<&'t [Node]> {
         return None;
     }
     Some(nodes)
+}
+
+/// A text that people read: nothing in it moves their cursor or hides.
+fn line<'t>(node: &'t Node, log: &mut Log) -> Option<&'t str> {
+    let words = text(node, log)?;
+    if words.chars().any(deceives) {
+        log.at(Code::Control, node.span, quoted(words), "a line of text without control characters");
+        return None;
+    }
+    if words.len() > LINE_MAX {
+        log.at(Code::TooLarge, node.span, format!("{} bytes", words.len()), format!("at most {LINE_MAX}"));
+        return None;
+    }
+    Some(words)
 }
 
 fn named(node: &Node, log: &mut Log) -> Option<String> {

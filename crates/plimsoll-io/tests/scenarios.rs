@@ -144,6 +144,8 @@ fn every_fault_is_told_where_it_stands() {
         ("hold = [\"USDC\"]", "hold = [\"\"]", "PL0522", 5, None),
         ("collateral = true", "collateral = true\nin = [\"USD\"]", "PL0523", 23, None),
         ("wrong_by", "wrong", "PL0509", 24, Some("wrong_by")),
+        ("title = \"X\"", "title = \"\\u001b[2J\"", "PL0504", 3, None),
+        ("[\"nobody\"]", "[\"no\\u200bbody\"]", "PL0504", 4, None),
     ];
     for (from, to, code, line, near) in cases {
         let text = SOUND.replacen(from, to, 1);

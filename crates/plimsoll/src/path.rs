@@ -5,6 +5,7 @@ use plimsoll_core::{
     Book, Decimal, Feeds, Int, ListedMarket, Observation, Origin, PriceId, Quote, Reading, Rounding, Scale,
     U256,
 };
+use std::collections::BTreeMap;
 
 /// What moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub struct Path<'b> {
     pub highest: U256,
     moving: Vec<usize>,
     chord: Option<Vec<U256>>,
+    /// Of a factor's feeds: the digits that are kept.
+    digits: BTreeMap<PriceId, u8>,
 }
 
 impl<'b> Path<'b> {
@@ -84,7 +87,13 @@ impl<'b> Path<'b> {
             Mover::Slot(_) => Some(vec![U256::ZERO]),
             _ => moving.iter().map(|&slot| chord(listed, slot, &motions)).collect(),
         };
+        let feeds: &[&[PriceId]] = match &mover {
+            Mover::Factor { with, against } => &[with, against],
+            _ => &[],
+        };
+        let digits = feeds.concat().into_iter().map(|leaf| (leaf, crate::shock::digits(book, leaf)));
         let mut path = Path {
+            digits: digits.collect(),
             book,
             listed,
             quotes,
@@ -186,7 +195,7 @@ impl<'b> Path<'b> {
     /// A feed between two parts of today's value, each cut to the feed's digits.
     fn scaled(&self, leaf: PriceId, ends: [(U256, U256); 2]) -> Option<(PriceId, Quote)> {
         let Quote { value, scale, .. } = self.quotes[leaf.0 as usize];
-        let decimals = crate::shock::digits(self.book, leaf);
+        let decimals = *self.digits.get(&leaf)?;
         let today = value?.scaled_amount(decimals).ok()?;
         let [low, high] = ends.map(|(times, over)| {
             let moved =

@@ -208,7 +208,7 @@ impl<'b> Stress<'b> {
             standings[listed.market].judge(&listed.account, Test::Liquidation)
         };
         let before: Vec<Judgement> = book.accounts.iter().map(judge).collect();
-        let mut now: Vec<Impact> = book.markets.iter().map(|listed| impact(listed)).collect();
+        let mut now: Vec<Impact> = book.markets.iter().map(impact).collect();
         for (listed, judgement) in book.accounts.iter().zip(&before) {
             let impact = &mut now[listed.market];
             impact.before.count(judgement.verdict());
