@@ -54,6 +54,11 @@ pub(crate) enum Command {
     ///
     /// Exit code: the worst of the accounts, as `check` says it; 2 wrong usage, 3 faulty input.
     Portfolio(PortfolioArgs),
+    /// Show what scenarios do to a whole book at once: who falls, what can be seized, what debt is left uncovered
+    ///
+    /// Exit code: the worst of the book after each scenario, as `check` would say it; 2 wrong usage, also where a scenario
+    /// says nothing of something that the book holds; 3 faulty input.
+    Stress(StressArgs),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),
@@ -160,6 +165,41 @@ pub(crate) struct PortfolioArgs {
     /// The health that every account shall be brought back to
     #[arg(long, value_name = "HEALTH", value_parser = crate::steps::amount, default_value = "1.5")]
     pub(crate) to: plimsoll_core::Decimal,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct StressArgs {
+    /// A book: a folder, or one JSON file
+    #[arg(required_unless_present = "list")]
+    pub(crate) book: Option<PathBuf>,
+    /// Show the scenarios that ship, and what each of them asks
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// A scenario that ships, or a file of one, with what it asks behind a colon: `2020-03-12-24h`,
+    /// `one-asset:asset=WETH,percent=-30`; may be given several times
+    #[arg(long, value_name = "NAME|FILE[:PARAMETER=VALUE,...]")]
+    pub(crate) scenario: Vec<String>,
+    /// An asset of which the scenario says nothing moves as another does, or so many times as far: `LINK=ETH*1.3`
+    #[arg(long, value_name = "ASSET=LIKE[*TIMES]", value_parser = crate::stress::mapping)]
+    pub(crate) map: Vec<plimsoll::Mapping>,
+    /// An asset of which the scenario says nothing stands still
+    #[arg(long, value_name = "ASSET")]
+    pub(crate) hold: Vec<String>,
+    /// A number of a market becomes this, in its own integers, as `whatif` has it:
+    /// `aave-core/WETH/liquidation_threshold=8000`. Every scenario is done to both books, and who is liquidatable only in the
+    /// changed one is shown; may be given several times
+    #[arg(long, value_name = "MARKET/OBJECT/NUMBER=VALUE", value_parser = crate::steps::set, conflicts_with = "curve")]
+    pub(crate) set: Vec<(String, plimsoll::Change)>,
+    /// Collateral at risk as the price of this asset moves, or `collateral`: of all that backs a debt, dollars standing
+    /// still; in exact steps
+    #[arg(long, value_name = "ASSET")]
+    pub(crate) curve: Option<String>,
+    /// So many of the accounts that fall, and of the steps, are shown; JSON has all of them
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) top: usize,
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,

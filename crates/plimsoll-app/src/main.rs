@@ -20,6 +20,7 @@ mod progress;
 mod results;
 mod show;
 mod steps;
+mod stress;
 mod survey;
 mod verify;
 mod whatif;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         Command::Liquidate(args) => liquidate::run(&args),
         Command::Restore(args) => restore::run(&args),
         Command::Portfolio(args) => portfolio::run(&args),
+        Command::Stress(args) => stress::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -130,6 +130,11 @@ fn price(text: &str) -> Result<Change, String> {
     Ok(Change::Price { name: name.into(), to })
 }
 
+/// A change of a number of a market, with the words that it was given in.
+pub(crate) fn set(text: &str) -> Result<(String, Change), String> {
+    Ok((format!("set {text}"), number(text)?))
+}
+
 fn number(text: &str) -> Result<Change, String> {
     let example = "expected a number and its value, such as aave-core/WETH/liquidation_threshold=8000";
     let (number, value) = text.rsplit_once('=').ok_or(example)?;

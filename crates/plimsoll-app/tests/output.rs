@@ -29,17 +29,18 @@ fn code(args: &[&str], stdout: Stdio, stderr: Stdio) -> Option<i32> {
     status.expect("plimsoll runs").code()
 }
 
-const TOLD: [(&[&str], i32); 7] = [
+const TOLD: [(&[&str], i32); 8] = [
     (&["check", "/nonexistent"], 3),
     (&["check", "examples/treasury", "--at", "x"], 2),
     (&["check"], 2),
     (&["explain", "examples/treasury", "nobody"], 2),
     (&["whatif", "examples/treasury", "alice"], 2),
     (&["verify", "/nonexistent"], 3),
+    (&["stress", "examples/treasury", "--scenario", "nothing"], 2),
     (&["import", "csv", "x", "--map", "?", "--market", "y", "--out", "z"], 2),
 ];
 
-const SAID: [(&[&str], i32); 8] = [
+const SAID: [(&[&str], i32); 9] = [
     (&["check", "examples/treasury"], 0),
     (&["check", "examples/treasury", "--json", "--at", "2025-10-12T12:00:00Z"], 4),
     (&["check", "examples/treasury", "--csv", "--at", "2025-10-12T12:00:00Z"], 4),
@@ -47,6 +48,7 @@ const SAID: [(&[&str], i32); 8] = [
     (&["explain", "examples/treasury", "alice"], 0),
     (&["whatif", "examples/treasury", "alice", "--price", "ETH/USD=-40%"], 1),
     (&["max", "examples/treasury", "alice"], 0),
+    (&["stress", "examples/treasury", "--scenario", "2024-08-05-24h"], 1),
     (&["--help"], 0),
 ];
 

@@ -81,7 +81,7 @@ const LAYERS: &[Layer] = &[
     ("plimsoll-venues", &["plimsoll-core"], Some(&[])),
     ("plimsoll-kernel", &["plimsoll-core"], Some(&["rayon"])),
     ("plimsoll-io", &["plimsoll-core", "plimsoll-venues"], None),
-    ("plimsoll", &["plimsoll-core"], Some(&["sha2"])),
+    ("plimsoll", &["plimsoll-core", "plimsoll-kernel"], Some(&["sha2"])),
     ("plimsoll-app", &["plimsoll", "plimsoll-core", "plimsoll-io"], None),
     (
         "plimsoll-bench",

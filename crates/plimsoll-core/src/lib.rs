@@ -25,6 +25,7 @@ pub mod action;
 pub mod form;
 pub mod judge;
 pub mod graph;
+pub mod scenario;
 pub mod book;
 
 pub use account::{Account, AccountId, Holding, TermId};
@@ -44,5 +45,6 @@ pub use market::{
 pub use num::{BPS, Decimal, Divisor, Int, RAY, Rounding, U256, WAD, YEAR};
 pub use reading::{Feeds, Reading, Why};
 pub use refusal::Refusal;
+pub use scenario::{How, Scenario, Shock, Target};
 pub use trace::{Arithmetic, Operation, Silent, Step, Subject, Trace};
 pub use unit::{Time, Unit};

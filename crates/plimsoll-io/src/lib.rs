@@ -11,4 +11,5 @@ pub mod export;
 mod scalar;
 pub mod time;
 pub mod book;
+pub mod scenario;
 pub mod vectors;

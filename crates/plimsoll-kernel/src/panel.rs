@@ -99,6 +99,14 @@ pub struct MarketRows {
     pub quanta: f64,
 }
 
+impl MarketRows {
+    /// Of a market whose money is not summed: a quantum is a unit.
+    #[must_use]
+    pub const fn screened(market: u32, base: u32, epoch: u64) -> MarketRows {
+        MarketRows { market, base, epoch, quanta: 1.0 }
+    }
+}
+
 impl Packing {
     /// The next account. Accounts are numbered as they come.
     ///

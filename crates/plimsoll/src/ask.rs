@@ -56,6 +56,18 @@ pub enum Misasked {
         /// What was asked of it.
         found: Int,
     },
+    /// A scenario says nothing of something that the book holds.
+    Unsaid {
+        /// The scenario.
+        scenario: String,
+        /// Each asset, and which market reads what of it.
+        missing: Vec<(String, String)>,
+    },
+    /// More accounts than are taken at once.
+    TooMany {
+        /// How many there are.
+        found: usize,
+    },
     /// The change is about one account, and none was named.
     NeedsAccount,
     /// The market has no such setting for accounts.
@@ -95,6 +107,16 @@ impl fmt::Display for Misasked {
             }
             Misasked::NoValue { number, found } => {
                 write!(f, "{number}: found {found}, which this number cannot be")
+            }
+            Misasked::Unsaid { scenario, missing } => {
+                write!(f, "{scenario} says nothing of what the book holds; say --hold or --map of each:")?;
+                missing.iter().try_for_each(|(asset, why)| write!(f, "\n  {asset} ({why})"))
+            }
+            Misasked::TooMany { found } => {
+                write!(
+                    f,
+                    "found {found} accounts, expected fewer than 2^32 - 1 of them, and fewer than 2^31 nodes"
+                )
             }
             Misasked::NeedsAccount => f.write_str("this change is about one account, and none is named"),
             Misasked::NoTerms { market } => write!(f, "accounts of {market} have no mode"),

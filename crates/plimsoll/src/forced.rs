@@ -68,19 +68,37 @@ pub(crate) fn forced(
 ) -> Vec<Forced> {
     let asked = Asked { account, readings, worth, gas };
     let market = world.book.accounts[account].market;
-    let first = world.book.markets[market].market.prepared();
-    if first.is_empty() {
+    if world.book.markets[market].market.prepared().is_empty() {
         return asked.all(world, &[]);
     }
     let mut world = world.clone();
-    for action in first {
+    prepare(&mut world, account, readings);
+    asked.all(&world, &[])
+}
+
+/// Does what anybody may do first in the same transaction.
+pub(crate) fn prepare(world: &mut World, account: usize, readings: &[Reading]) {
+    let market = world.book.accounts[account].market;
+    for action in world.book.markets[market].market.prepared() {
         let id = world.book.accounts[account].account.id;
         let call = Call { actor: KEEPER, account: id, at: world.book.at, action };
         // One that is not due changes nothing.
         let done = world.call(market, &call, readings).and_then(|effects| world.apply(market, &effects));
         let _ = done;
     }
-    asked.all(&world, &[])
+}
+
+/// The effects of a call that forces an account.
+pub(crate) fn forcing(
+    world: &World,
+    account: usize,
+    readings: &[Reading],
+    mechanism: &Mechanism,
+) -> Result<Effects, Refusal> {
+    let listed = &world.book.accounts[account];
+    let action = Action::Liquidate(mechanism.clone());
+    let call = Call { actor: KEEPER, account: listed.account.id, at: world.book.at, action };
+    world.call(listed.market, &call, readings)
 }
 
 struct Asked<'a> {
@@ -101,7 +119,7 @@ impl Asked<'_> {
     }
 
     fn one(&self, world: &World, call: &Mechanism, known: &[Mechanism], first: bool) -> Forced {
-        let effects = self.effects(world, call);
+        let effects = forcing(world, self.account, self.readings, call);
         let then = match &effects {
             Ok(effects) if first => {
                 let mut after = world.clone();
@@ -117,13 +135,6 @@ impl Asked<'_> {
             outcome: effects.and_then(|effects| self.dealt(world, &effects, gas)),
             then,
         }
-    }
-
-    fn effects(&self, world: &World, mechanism: &Mechanism) -> Result<Effects, Refusal> {
-        let listed = &world.book.accounts[self.account];
-        let action = Action::Liquidate(mechanism.clone());
-        let call = Call { actor: KEEPER, account: listed.account.id, at: world.book.at, action };
-        world.call(listed.market, &call, self.readings)
     }
 
     fn dealt(&self, world: &World, effects: &Effects, gas: Int) -> Result<Dealt, Refusal> {

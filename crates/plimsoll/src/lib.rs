@@ -10,6 +10,8 @@
 //! * [`Lookout`]: what kills each account, and when.
 //! * [`restore`]: the smallest deposit or repayment that brings a health back.
 //! * [`portfolio`]: one owner's accounts side by side; [`split`]: so much of one asset for all of them.
+//! * [`Stress`]: what scenarios do to a whole book.
+//! * [`curve`]: collateral at risk as one factor moves, in exact steps.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
@@ -18,6 +20,7 @@ mod boundary;
 mod bounds;
 mod change;
 mod check;
+mod curve;
 mod explain;
 mod forced;
 mod identity;
@@ -30,7 +33,9 @@ mod portfolio;
 mod ratio;
 mod restore;
 mod search;
+mod shock;
 mod split;
+mod stress;
 mod survey;
 mod whatif;
 mod world;
@@ -43,6 +48,7 @@ pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{
     Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check, weighs_debt,
 };
+pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
 pub use forced::{Claim, Dealt, Forced};
 pub use identity::{Identity, identity};
@@ -54,7 +60,9 @@ pub use path::{Mover, Path, WHOLE, Weight};
 pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};
 pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};
+pub use shock::{Mapping, PriceMove, Said, Shocked, shocked};
 pub use split::{Part, Split, split};
+pub use stress::{Below, Counts, Impact, Jump, Risk, Stress};
 pub use survey::{Survey, Surveyed, Unsound};
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
 pub use world::{Held, Moved};

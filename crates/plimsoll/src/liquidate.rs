@@ -126,19 +126,11 @@ pub fn liquidate(book: &Book, account: usize, gas: Decimal) -> Result<Liquidate,
     })?;
     let worth = Worth { book, listed: named, readings, decimals: unit.decimals };
     let forced = forced(&world, account, readings, &worth, gas.into());
-    let seeker = Seeker { world: &world, account, readings, worth, gas: gas.into() };
-    let held = |kind: Kind| {
-        let holdings = listed.account.holdings().iter().map(|holding| holding.instrument);
-        let of_kind =
-            move |id: &InstrumentId| market.instruments().get(id.index()).is_some_and(|i| i.kind == kind);
-        holdings.filter(of_kind).map(move |instrument| {
-            let (asset, decimals) = asset_of(market, instrument);
-            Side { instrument, asset, decimals }
-        })
-    };
+    let asker = Asker { world: &world, account, readings };
+    let seeker = Seeker { asker, worth, gas: gas.into() };
     let mut pairs = Vec::new();
-    for debt in held(Kind::Debt) {
-        for collateral in held(Kind::Receipt) {
+    for debt in seeker.asker.held_of(Kind::Debt) {
+        for collateral in seeker.asker.held_of(Kind::Receipt) {
             let outcome = seeker.best(&debt, &collateral);
             if matches!(outcome, Err(Refusal::NotAtThisVenue)) && !forced.is_empty() {
                 continue;
@@ -174,25 +166,44 @@ pub fn unmoved(before: &Book, after: &Book, account: usize) -> Vec<(String, Stri
 }
 
 /// What is asked of one market about one account.
+pub(crate) struct Asker<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) account: usize,
+    pub(crate) readings: &'a [Reading],
+}
+
+/// The same, with what it is worth to a keeper.
 struct Seeker<'a> {
-    world: &'a World,
-    account: usize,
-    readings: &'a [Reading],
+    asker: Asker<'a>,
     worth: Worth<'a>,
     gas: Int,
 }
 
 /// A lot that is accepted.
 #[derive(Clone)]
-struct Accepted {
+pub(crate) struct Accepted {
     lot: Lot,
-    effects: Effects,
-    does: Liquidated,
+    pub(crate) effects: Effects,
+    pub(crate) does: Liquidated,
 }
 
-impl Seeker<'_> {
+impl Asker<'_> {
     fn market(&self) -> usize {
         self.world.book.accounts[self.account].market
+    }
+
+    /// What the account has of a kind: the instruments, each with its asset.
+    pub(crate) fn held_of(&self, kind: Kind) -> Vec<Side> {
+        let listed = &self.world.book.accounts[self.account];
+        let market = &*self.world.book.markets[listed.market].market;
+        let holdings = listed.account.holdings().iter().map(|holding| holding.instrument);
+        let of_kind =
+            |id: &InstrumentId| market.instruments().get(id.index()).is_some_and(|i| i.kind == kind);
+        let side = |instrument| {
+            let (asset, decimals) = asset_of(market, instrument);
+            Side { instrument, asset, decimals }
+        };
+        holdings.filter(of_kind).map(side).collect()
     }
 
     fn ask(&self, pair: [InstrumentId; 2], lot: Lot, receive: Receive) -> Result<Accepted, Refusal> {
@@ -205,20 +216,17 @@ impl Seeker<'_> {
         Ok(Accepted { lot, effects, does })
     }
 
-    /// The best of a pair, as assets where the pool can pay them out.
-    fn best(&self, debt: &Side, collateral: &Side) -> Result<Sale, Refusal> {
+    /// The accepted lot of a pair that repays most, as assets where the pool can pay them out.
+    pub(crate) fn most(&self, debt: &Side, collateral: &Side) -> Result<(Accepted, Receive), Refusal> {
         let pair = [debt.instrument, collateral.instrument];
-        let as_assets = self.largest(pair, Receive::Asset);
-        let (accepted, receive) = match as_assets {
-            Ok(accepted) => (accepted, Receive::Asset),
+        match self.largest(pair, Receive::Asset) {
+            Ok(accepted) => Ok((accepted, Receive::Asset)),
             // Whatever else refuses the asset refuses the receipt as well.
             Err(why @ Refusal::InsufficientCash { .. }) => {
-                (self.largest(pair, Receive::Receipt).map_err(|_| why)?, Receive::Receipt)
+                Ok((self.largest(pair, Receive::Receipt).map_err(|_| why)?, Receive::Receipt))
             }
-            Err(why) => return Err(why),
-        };
-        let thrifty = self.thrifty(pair, accepted, receive);
-        self.sale(debt, collateral, thrifty, receive)
+            Err(why) => Err(why),
+        }
     }
 
     /// The accepted lot that repays most.
@@ -249,10 +257,28 @@ impl Seeker<'_> {
         found.max_by_key(|accepted| accepted.does.repaid).ok_or(why)
     }
 
+    fn held(&self, collateral: InstrumentId) -> Option<U256> {
+        let listed = &self.world.book.accounts[self.account];
+        let market = &*self.world.book.markets[listed.market].market;
+        let feeds = plimsoll_core::Feeds { readings: self.readings };
+        let quoted = market.at(feeds, Lens::Action, self.world.book.at).ok()?;
+        quoted.balance(&listed.account, collateral).ok().map(|balance| balance.raw)
+    }
+}
+
+impl Seeker<'_> {
+    /// The best of a pair.
+    fn best(&self, debt: &Side, collateral: &Side) -> Result<Sale, Refusal> {
+        let (accepted, receive) = self.asker.most(debt, collateral)?;
+        let pair = [debt.instrument, collateral.instrument];
+        let thrifty = self.thrifty(pair, accepted, receive);
+        self.sale(debt, collateral, thrifty, receive)
+    }
+
     /// The same collateral for the least repayment.
     fn thrifty(&self, pair: [InstrumentId; 2], most: Accepted, receive: Receive) -> Accepted {
         let Liquidated { seized, repaid, .. } = most.does;
-        let as_much = |lot| self.ask(pair, lot, receive).ok().filter(|it| it.does.seized >= seized);
+        let as_much = |lot| self.asker.ask(pair, lot, receive).ok().filter(|it| it.does.seized >= seized);
         let mut best = most;
         let mut take = |it: Accepted| {
             if it.does.repaid < best.does.repaid {
@@ -287,14 +313,6 @@ impl Seeker<'_> {
         best
     }
 
-    fn held(&self, collateral: InstrumentId) -> Option<U256> {
-        let listed = &self.world.book.accounts[self.account];
-        let market = &*self.world.book.markets[listed.market].market;
-        let feeds = plimsoll_core::Feeds { readings: self.readings };
-        let quoted = market.at(feeds, Lens::Action, self.world.book.at).ok()?;
-        quoted.balance(&listed.account, collateral).ok().map(|balance| balance.raw)
-    }
-
     fn sale(
         &self,
         debt: &Side,
@@ -318,7 +336,8 @@ impl Seeker<'_> {
         let cost = value(debt, does.repaid, bought, Rounding::Up)?;
         let profit = received.sub(cost).and_then(|gain| gain.sub(self.gas));
         let profit = profit.ok_or(Refusal::Overflow("profit = received - cost - gas"))?;
-        let health_after = self.world.health_after(self.account, &effects, self.readings)?;
+        let Asker { world, account, readings } = &self.asker;
+        let health_after = world.health_after(*account, &effects, readings)?;
         Ok(Sale { lot, receive, does, received, cost, profit, collateral_priced, debt_priced, health_after })
     }
 }

@@ -5,6 +5,7 @@ use plimsoll_core::{
     Book, Decimal, Feeds, Int, ListedMarket, Observation, Origin, PriceId, Quote, Reading, Rounding, Scale,
     U256,
 };
+use std::collections::BTreeMap;
 
 /// What moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,14 @@ pub enum Mover {
     Leaf(PriceId),
     /// Several feeds by one factor: a feed of weight 1 moves by as much, one of weight 0.5 by half of it.
     Joint(Vec<(PriceId, Weight)>),
+    /// Several feeds by one factor (1e-8 parts), and others by its inverse: prices in what moves. As a scenario moves
+    /// them: cut once, to the digits that every market reads.
+    Factor {
+        /// Those that move with it.
+        with: Vec<PriceId>,
+        /// Those that move against it.
+        against: Vec<PriceId>,
+    },
 }
 
 /// How much of a joint move a feed takes part in (1e-8 parts); negative where it goes the other way.
@@ -42,6 +51,8 @@ pub struct Path<'b> {
     pub highest: U256,
     moving: Vec<usize>,
     chord: Option<Vec<U256>>,
+    /// Of a factor's feeds: the digits that are kept.
+    digits: BTreeMap<PriceId, u8>,
 }
 
 impl<'b> Path<'b> {
@@ -59,7 +70,7 @@ impl<'b> Path<'b> {
                 let decimals = granularity(book, listed, *leaf)?;
                 (quotes.get(leaf.0 as usize)?.value?.scaled_amount(decimals).ok()?, decimals)
             }
-            Mover::Joint(_) => (U256::from(WHOLE), WHOLE_DECIMALS),
+            Mover::Joint(_) | Mover::Factor { .. } => (U256::from(WHOLE), WHOLE_DECIMALS),
         };
         let motions = motions(book, &quotes, &mover);
         let slots = listed.market.slots().iter().enumerate();
@@ -76,7 +87,13 @@ impl<'b> Path<'b> {
             Mover::Slot(_) => Some(vec![U256::ZERO]),
             _ => moving.iter().map(|&slot| chord(listed, slot, &motions)).collect(),
         };
+        let feeds: &[&[PriceId]] = match &mover {
+            Mover::Factor { with, against } => &[with, against],
+            _ => &[],
+        };
+        let digits = feeds.concat().into_iter().map(|leaf| (leaf, crate::shock::digits(book, leaf)));
         let mut path = Path {
+            digits: digits.collect(),
             book,
             listed,
             quotes,
@@ -148,6 +165,12 @@ impl<'b> Path<'b> {
                 Some(vec![(*leaf, Quote::between(decimal(low), decimal(high), scale))])
             }
             Mover::Joint(legs) => legs.iter().map(|leg| self.joint(*leg, low, high)).collect(),
+            Mover::Factor { with, against } => {
+                let whole = U256::from(WHOLE);
+                let with = with.iter().map(|&leaf| self.scaled(leaf, [(low, whole), (high, whole)]));
+                let against = against.iter().map(|&leaf| self.scaled(leaf, [(whole, high), (whole, low)]));
+                with.chain(against).collect()
+            }
         }
     }
 
@@ -167,6 +190,19 @@ impl<'b> Path<'b> {
         };
         let (low, high) = if weight < 0 { (high, low) } else { (low, high) };
         Some((leaf, Quote::between(at(low)?, at(high)?, scale)))
+    }
+
+    /// A feed between two parts of today's value, each cut to the feed's digits.
+    fn scaled(&self, leaf: PriceId, ends: [(U256, U256); 2]) -> Option<(PriceId, Quote)> {
+        let Quote { value, scale, .. } = self.quotes[leaf.0 as usize];
+        let decimals = *self.digits.get(&leaf)?;
+        let today = value?.scaled_amount(decimals).ok()?;
+        let [low, high] = ends.map(|(times, over)| {
+            let moved =
+                today.mul_div_wide(times, over, Rounding::Down).filter(|moved| *moved != U256::ZERO)?;
+            Some(Decimal { mantissa: moved.into(), decimals })
+        });
+        Some((leaf, Quote::between(low?, high?, scale)))
     }
 
     /// The point nearest to `end` at which every price can be had; today's can.
@@ -215,9 +251,11 @@ fn motions(book: &Book, quotes: &[Quote], mover: &Mover) -> Vec<Motion> {
             Mover::Slot(_) => false,
             Mover::Leaf(leaf) => *leaf == id,
             Mover::Joint(legs) => legs.iter().any(|(leaf, _)| *leaf == id),
+            Mover::Factor { with, against } => with.contains(&id) || against.contains(&id),
         };
         let motion = match (mover, &price.origin) {
             (Mover::Leaf(_), _) if moves => Motion::Straight(Decimal::whole(Int::ZERO)),
+            (Mover::Factor { against, .. }, _) if against.contains(&id) => Motion::Bent,
             (_, _) if moves => joint_error(quotes, id).map_or(Motion::Bent, Motion::Straight),
             (_, Origin::Product { legs, decimals, .. }) => product(&motions, quotes, legs, *decimals),
             (_, origin) if origin.legs().iter().all(|leg| motions[leg.0 as usize] == Motion::Still) => {

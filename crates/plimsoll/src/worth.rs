@@ -47,13 +47,18 @@ impl Worth<'_> {
                 return Some((value, PricedBy::Market(price.name.clone())));
             }
         }
+        self.at_oracle(asset)
+    }
+
+    /// The price of a whole token as the venue sees it; `None` where there is none.
+    pub(crate) fn at_oracle(&self, asset: &str) -> Option<(Decimal, PricedBy)> {
         let slot = self.market().slots().iter().position(|slot| slot.asset == asset);
         if let Some(slot) = slot {
             let decimals = self.market().slots()[slot].decimals;
             let mantissa = Int::from(self.readings.get(slot)?.value?);
             return Some((Decimal { mantissa, decimals }, PricedBy::Oracle));
         }
-        if asset == currency {
+        if asset == currency(self.market()) {
             return Some((Decimal::whole(Int::ONE), PricedBy::Currency));
         }
         Some((self.at_the_venue(asset)?, PricedBy::Venue))

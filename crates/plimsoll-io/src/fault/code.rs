@@ -93,6 +93,8 @@ codes! {
     BadMap           "PL0590" "a column map that cannot be read"
     NeedsRounding    "PL0591" "an amount finer than its token"
     NoTemplate       "PL0592" "a template that does not fit"
+    NoParameter      "PL0593" "a parameter that is not said, or that there is not"
+    NoPriceLeft      "PL0594" "a move that leaves no price"
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use plimsoll_core::Rounding;
 use plimsoll_io::book::import::{Map, Request, import};
 use plimsoll_io::book::{self, File, FileBytes};
 use plimsoll_io::fault::{FAULTS_MAX, Faults};
-use plimsoll_io::vectors;
+use plimsoll_io::{scenario, vectors};
 use serde_json::Value;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ pub(super) fn all() -> Result<Vec<Reader>, Trouble> {
         Ok(Reader { name, percent, bases, mutate: mutate::packed, read: in_book(csv, file)? })
     };
     Ok(vec![
-        packed("Parquet positions", 14, "positions", "positions.parquet")?,
+        packed("Parquet positions", 12, "positions", "positions.parquet")?,
         packed("Parquet feeds", 5, "feeds", "feeds.parquet")?,
         text("CSV positions", 8, "positions.csv")?,
         text("CSV feeds", 7, "feeds.csv")?,
@@ -62,6 +62,7 @@ pub(super) fn all() -> Result<Vec<Reader>, Trouble> {
         one_file()?,
         imports()?,
         vector_files()?,
+        scenarios()?,
     ])
 }
 
@@ -200,6 +201,16 @@ fn vector_files() -> Result<Reader, Trouble> {
         Err(_) => Ok(()),
     });
     Ok(Reader { name: "vectors", percent: 6, bases, mutate: mutate::text, read })
+}
+
+fn scenarios() -> Result<Reader, Trouble> {
+    let mut bases: Vec<Vec<u8>> = scenario::library().iter().map(|it| it.text.as_bytes().to_vec()).collect();
+    bases.extend(corpus("toml")?);
+    let read: Read = Box::new(|bytes| {
+        let said = [("asset".to_string(), "WETH".to_string()), ("percent".to_string(), "-30".to_string())];
+        told(&scenario::read_file(file("scenario.toml", bytes.to_vec()), &said).faults)
+    });
+    Ok(Reader { name: "scenarios", percent: 2, bases, mutate: mutate::text, read })
 }
 
 /// A vector file with two of its records.

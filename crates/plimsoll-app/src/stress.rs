@@ -1,0 +1,274 @@
+//! `plimsoll stress`: what scenarios do to a whole book.
+
+mod curve;
+mod json;
+mod named;
+
+pub(crate) use named::mapping;
+
+use crate::args::StressArgs;
+use crate::ask::{print_foot, refuse};
+use crate::check::counted;
+use crate::gaps::Gaps;
+use crate::show::{self, outln};
+use crate::steps::Steps;
+use crate::whatif::table;
+use plimsoll::{
+    Below, Change, Counts, Identity, Jump, Misasked, Ratio, Risk, Said, Severity, Shocked, Stress,
+};
+use plimsoll_core::{Book, Int, Scenario};
+
+pub(crate) fn run(args: &StressArgs) -> u8 {
+    let Some(path) = args.book.as_deref().filter(|_| !args.list) else { return named::list(args.json) };
+    let scenarios = match named::scenarios(&args.scenario) {
+        Ok(scenarios) => scenarios,
+        Err(code) => return code,
+    };
+    let (book, gaps) = match crate::check::open(path, false) {
+        Ok(opened) => opened,
+        Err(code) => return code,
+    };
+    let said = Said { hold: args.hold.clone(), map: args.map.clone() };
+    let Seen { identity, jumps } = match Seen::of(&book, &scenarios, &said) {
+        Ok(seen) => seen,
+        Err(why) => return refuse(&why),
+    };
+    let under = match under(&book, &args.set, &scenarios, &said) {
+        Ok(under) => under,
+        Err(code) => return code,
+    };
+    let curve = match args.curve.as_deref().map(|along| curve::ask(&book, along, &said)).transpose() {
+        Ok(curve) => curve,
+        Err(code) => return code,
+    };
+    if args.json {
+        let mut answer = json::answer(&book, &identity, &jumps);
+        if let Some(curve) = &curve {
+            answer["curve"] = json::curve(&book, curve);
+        }
+        if let Some(under) = &under {
+            answer["under_set"] = json::under(&book, &args.set, &under.identity, &under.jumps, &jumps);
+        }
+        outln!("{answer:#}");
+    } else {
+        print(&book, &jumps, under.as_ref(), args.top);
+        if let Some(curve) = &curve {
+            curve::print(&book, curve, args.top);
+        }
+        print_foot(&identity);
+        if let Some(under) = &under {
+            outln!("with --set · hash {}", &under.identity.hash[..16]);
+        }
+    }
+    let under = under.map_or_else(Vec::new, |under| under.jumps);
+    code(jumps.iter().chain(&under), &book, &gaps)
+}
+
+/// A book as it stands and after each scenario.
+struct Seen {
+    identity: Identity,
+    jumps: Vec<Jump>,
+}
+
+impl Seen {
+    fn of(book: &Book, scenarios: &[Scenario], said: &Said) -> Result<Seen, Misasked> {
+        let stress = Stress::new(book)?;
+        let stands = std::iter::once_with(|| stress.stand());
+        let jumps = stands.chain(scenarios.iter().map(|scenario| stress.jump(scenario, said)));
+        let jumps = jumps.collect::<Result<Vec<Jump>, _>>()?;
+        Ok(Seen { identity: stress.identity, jumps })
+    }
+}
+
+/// The same under other parameters, where some are given.
+fn under(
+    book: &Book,
+    set: &[(String, Change)],
+    scenarios: &[Scenario],
+    said: &Said,
+) -> Result<Option<Seen>, u8> {
+    if set.is_empty() {
+        return Ok(None);
+    }
+    let changed = crate::ask::after(book.clone(), None, &Steps(set.to_vec()))?;
+    Seen::of(&changed, scenarios, said).map(Some).map_err(|why| refuse(&why))
+}
+
+/// As `check` would say of the worst of the books.
+fn code<'j>(jumps: impl Iterator<Item = &'j Jump>, book: &Book, gaps: &Gaps) -> u8 {
+    let severity = |jump: &Jump| match () {
+        () if jump.after.liquidatable > 0 || jump.unhealthy => Severity::Unhealthy,
+        () if jump.after.unknown > 0 => Severity::Unknown,
+        () => Severity::Calm,
+    };
+    let worst = jumps.map(severity).max().unwrap_or(Severity::Calm);
+    gaps.code(worst, book.accounts.len() as u64)
+}
+
+// ---- tables --------------------------------------------------------------------------------------------------------
+
+const HEADER: [&str; 11] = [
+    "",
+    "healthy",
+    "liquidatable",
+    "no debt",
+    "unknown",
+    "all",
+    "",
+    "collateral before",
+    "after",
+    "seizable now",
+    "bad debt at least",
+];
+
+fn print(book: &Book, jumps: &[Jump], under: Option<&Seen>, top: usize) {
+    let mut rows = table(&HEADER, 1..11);
+    for (place, jump) in jumps.iter().enumerate() {
+        add(&mut rows, &jump.scenario.name, jump.after, &jump.risks);
+        if let Some(under) = under.map(|under| &under.jumps[place]) {
+            add(&mut rows, "  with --set", under.after, &under.risks);
+        }
+    }
+    outln!("{}", rows.trim_fmt());
+    outln!(
+        "collateral is that of the liquidatable accounts, before and after the shock; seizable by one call for each"
+    );
+    outln!("bad debt: if liquidators act at once at the venue's price, in whatever amount: a lower bound");
+    for jump in &jumps[1..] {
+        print_jump(book, jump, jumps.len() == 2, top);
+    }
+    for (place, jump) in jumps.iter().enumerate() {
+        print_gaps(&jump.scenario.name, jump);
+        if let Some(under) = under.map(|under| &under.jumps[place]) {
+            print_under(book, jump, under, top);
+        }
+    }
+}
+
+/// One row, and one more for each further currency.
+fn add(rows: &mut comfy_table::Table, name: &str, counts: Counts, risks: &[Risk]) {
+    let Counts { accounts, healthy, liquidatable, no_debt, unknown } = counts;
+    let mut cells: Vec<String> = vec![name.into()];
+    cells.extend([healthy, liquidatable, no_debt, unknown, accounts].map(|count| count.to_string()));
+    if risks.is_empty() {
+        rows.add_row(cells.clone());
+    }
+    for risk in risks {
+        let money = |value: Int| show::amount(value, risk.decimals, 2);
+        let mut row = std::mem::replace(&mut cells, vec![String::new(); 6]);
+        row.push(risk.currency.clone());
+        let [before, after] = risk.collateral;
+        row.extend([before, after, risk.seizable].map(money));
+        // What is missing looks no smaller than it is.
+        row.push(money(risk.bad_debt.neg()).replacen('-', "", 1));
+        rows.add_row(row);
+    }
+}
+
+fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
+    outln!("\n{}: {}", jump.scenario.name, jump.scenario.title);
+    for source in &jump.scenario.sources {
+        outln!("  source: {source}");
+    }
+    let shocked = &jump.shocked;
+    if !shocked.moved.is_empty() {
+        let mut prices = table(&["price", "kind", "before", "after", "", ""], 2..4);
+        for moved in &shocked.moved {
+            prices.add_row([
+                moved.name.clone(),
+                moved.kind.map_or("derived", plimsoll_core::FeedKind::name).to_string(),
+                moved.from.trimmed().to_string(),
+                moved.to.to_string(),
+                moved.unit.to_string(),
+                if moved.bound { "the feed says no more than its bound".into() } else { String::new() },
+            ]);
+        }
+        outln!("{}", prices.trim_fmt());
+    } else {
+        outln!("no price of the book moves");
+    }
+    print_assumed(&jump.shocked);
+    if alone && jump.markets.len() > 1 {
+        let mut rows = table(&HEADER, 1..11);
+        for impact in &jump.markets {
+            add(&mut rows, &impact.market, impact.after, std::slice::from_ref(&impact.risk));
+        }
+        outln!("\n{}", rows.trim_fmt());
+    }
+    let fallen: Vec<&Below> = jump.fallen().collect();
+    outln!("\n{} newly liquidatable", counted(fallen.len() as u64, "account"));
+    print_below(book, jump, &fallen, |below| below.before, top);
+}
+
+/// Who is liquidatable only under the other parameters.
+fn print_under(book: &Book, jump: &Jump, under: &Jump, top: usize) {
+    let name = &jump.scenario.name;
+    let newly: Vec<&Below> = under.not_in(jump).collect();
+    outln!("\n{name}: {} newly liquidatable with --set", counted(newly.len() as u64, "account"));
+    print_below(book, under, &newly, |below| jump.health_of(below.account), top);
+    let saved = jump.not_in(under).count() as u64;
+    if saved > 0 {
+        outln!("{name}: {} liquidatable without --set alone", counted(saved, "account"));
+    }
+    print_gaps(&format!("{name} with --set"), under);
+}
+
+/// What stands still or moves by somebody's word.
+fn print_assumed(shocked: &Shocked) {
+    if !shocked.held.is_empty() {
+        outln!("held: {}", shocked.held.join(", "));
+    }
+    for mapping in &shocked.mapped {
+        outln!("mapped: {} = {} * {}", mapping.asset, mapping.like, mapping.times);
+    }
+    for (market, asset, price) in &shocked.constant {
+        outln!("constant: {market} takes {asset} at {price}, whatever happens");
+    }
+    for market in &shocked.undelayed {
+        outln!("{market}: as if the prices had gone through its delayed oracle");
+    }
+}
+
+fn print_below(
+    book: &Book,
+    jump: &Jump,
+    below: &[&Below],
+    before: impl Fn(&Below) -> Option<Ratio>,
+    top: usize,
+) {
+    if below.is_empty() || top == 0 {
+        return;
+    }
+    let mut rows = table(&["account", "market", "health before", "after", "collateral", "debt"], 2..6);
+    for below in below.iter().take(top) {
+        let listed = &book.accounts[below.account];
+        let decimals = jump.markets[listed.market].risk.decimals;
+        let money = |value: Option<Int>| value.map_or_else(|| "-".into(), |v| show::amount(v, decimals, 2));
+        let health = |health: Option<Ratio>| health.map_or_else(|| "-".into(), |h| h.to_string());
+        rows.add_row([
+            listed.name.clone(),
+            book.markets[listed.market].name.clone(),
+            health(before(below)),
+            health(below.after),
+            money(below.collateral),
+            money(below.debt),
+        ]);
+    }
+    outln!("{}", rows.trim_fmt());
+    if below.len() > top {
+        outln!("{} of {} shown", top, counted(below.len() as u64, "account"));
+    }
+}
+
+/// What is in no sum.
+fn print_gaps(name: &str, jump: &Jump) {
+    let unsummed: u64 = jump.markets.iter().map(|impact| impact.unsummed[1]).sum();
+    let unplayed: u64 = jump.markets.iter().map(|impact| impact.unplayed).sum();
+    if unsummed > 0 {
+        outln!("{name}: {} in no sum, as the venue has no answer", counted(unsummed, "liquidatable account"));
+    }
+    if unplayed > 0 {
+        let accounts = counted(unplayed, "account");
+        outln!("{name}: the liquidation of {accounts} was not played to its end");
+    }
+}

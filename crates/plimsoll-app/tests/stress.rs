@@ -1,0 +1,226 @@
+//! `plimsoll stress`, as a shell runs it: what is printed, what programs read, and exit codes.
+
+#![allow(clippy::expect_used)] // a test that cannot run the program has failed
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+}
+
+fn stress(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.arg("stress").args(args).current_dir(root()).output().expect("plimsoll runs")
+}
+
+fn code(args: &[&str]) -> i32 {
+    stress(args).status.code().expect("an exit code")
+}
+
+fn text(args: &[&str]) -> String {
+    String::from_utf8_lossy(&stress(args).stdout).into_owned()
+}
+
+fn told(args: &[&str]) -> String {
+    String::from_utf8_lossy(&stress(args).stderr).into_owned()
+}
+
+fn json(args: &[&str]) -> Value {
+    let text = text(&[args, &["--json"]].concat());
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{args:?}: {error}\n{text}\n{}", told(args)))
+}
+
+const TREASURY: &str = "examples/treasury";
+
+#[test]
+fn exit_codes_are_those_of_check() {
+    let cases: [(&[&str], i32); 12] = [
+        (&["--list"], 0),
+        (&["--list", "--json"], 0),
+        (&[TREASURY], 0),
+        (&[TREASURY, "--scenario", "2024-08-05-24h"], 1),
+        (&[TREASURY, "--scenario", "one-asset:asset=ETH,percent=-1", "--hold", "USDC"], 0),
+        (&[TREASURY, "--scenario", "one-asset:asset=ETH,percent=-1"], 2),
+        (&[TREASURY, "--scenario", "one-asset:asset=ETH"], 2),
+        (&[TREASURY, "--scenario", "2024-08-05"], 2),
+        (&[TREASURY, "--scenario", "2024-08-05-24h", "--hold", "WETHH"], 2),
+        (&[TREASURY, "--scenario", "2024-08-05-24h", "--map", "wstETH"], 2),
+        (&[TREASURY, "--scenario", "nowhere.toml"], 3),
+        // UNI has no price: only who needs it is unknown, and somebody is unhealthy.
+        (&["examples/compound_v3", "--scenario", "all-collateral:percent=1", "--hold", "UNI"], 1),
+    ];
+    for (args, expected) in cases {
+        assert_eq!(code(args), expected, "{args:?} {}", told(args));
+    }
+    let near = told(&[TREASURY, "--scenario", "2024-08-05-24"]);
+    assert!(near.contains("did you mean `2024-08-05-24h`?"), "{near}");
+    let missing = told(&[TREASURY, "--scenario", "one-asset:asset=ETH,percent=-1"]);
+    assert!(missing.contains("USDC (aave-core reads USDC/USD)"), "{missing}");
+    let faulty = told(&[TREASURY, "--scenario", "one-asset:asset=ETH,percent=-100"]);
+    assert!(faulty.contains("error[PL0594]") && faulty.contains("--> one-asset:19:11"), "{faulty}");
+}
+
+#[test]
+fn what_was_assumed_is_printed() {
+    let args = [TREASURY, "--scenario", "2024-08-05-24h", "--map", "USDC=ETH*0.5"];
+    let text = text(&args);
+    assert!(text.contains("held: USDT\n") && text.contains("mapped: USDC = ETH * 0.5\n"), "{text}");
+    // 4312.57 x 0.762, and 0.99981512 x (1 - 0.5 x 0.238), cut to 8 digits
+    for price in ["3286.17834", "0.88083712"] {
+        assert!(text.contains(price), "{price}: {text}");
+    }
+}
+
+/// Every field of an answer.
+fn fields(value: &Value, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(table) => table.iter().for_each(|(name, value)| {
+            into.insert(name.clone());
+            fields(value, into);
+        }),
+        Value::Array(list) => list.iter().for_each(|value| fields(value, into)),
+        _ => {}
+    }
+}
+
+/// Of an answer in JSON each field is told of in the section of `docs/output.md`.
+fn every_field_is_told(answer: &Value) {
+    let output = std::fs::read_to_string(root().join("docs/output.md")).expect("docs/output.md");
+    let section = output.split("\n## ").find(|section| section.starts_with("stress --json"));
+    let section = section.expect("a section of its own");
+    let mut found = BTreeSet::new();
+    fields(answer, &mut found);
+    // What all answers have.
+    let all = answer["provenance"].as_object().into_iter().flatten().map(|(name, _)| name.clone());
+    let all: BTreeSet<String> = all.chain(["format".to_string()]).collect();
+    for field in found.difference(&all) {
+        assert!(
+            section.contains(&format!("`{field}`")) || section.contains(&format!("`{field}[]`")),
+            "{field}"
+        );
+    }
+}
+
+#[test]
+fn programs_read_the_same() {
+    let args = ["examples/crash", "--scenario", "all-collateral", "--scenario", "2020-03-12-24h"];
+    let answer = json(&args);
+    every_field_is_told(&answer);
+    every_field_is_told(&json(&["--list"]));
+    let names: Vec<&Value> =
+        answer["scenarios"].as_array().expect("scenarios").iter().map(|it| &it["name"]).collect();
+    assert_eq!(names, ["as it stands", "all-collateral", "2020-03-12-24h"]);
+    // One borrower with the same position at five venues: docs/one-crash.md. 100 WETH at 3000 against 200 000.
+    let jump = &answer["scenarios"][1];
+    assert_eq!(
+        jump["after"],
+        serde_json::json!({
+            "accounts": 18, "healthy": 6, "liquidatable": 5, "no_debt": 7, "unknown": 0,
+        })
+    );
+    let markets = jump["markets"].as_array().expect("markets");
+    for market in markets {
+        let decimals = market["risk"]["decimals"].as_u64().expect("decimals") as usize;
+        let held = market["risk"]["collateral_liquidatable_after"].as_str().expect("an integer");
+        let whole = held[..held.len() - decimals].parse::<u64>().expect("dollars");
+        assert!((209_999..=210_000).contains(&whole), "{market}");
+    }
+    // The accounts that fall are those that check finds unhealthy in the book as it would be.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    let whatif = command.args(["whatif", "examples/crash", "--price", "WETH/USD=-30%", "--json"]);
+    let whatif = whatif.current_dir(root()).output().expect("plimsoll runs");
+    let whatif: Value = serde_json::from_slice(&whatif.stdout).expect("JSON");
+    let fell = whatif["accounts"].as_array().expect("accounts").iter();
+    let fell = fell.filter(|pair| pair["after"]["tier"] == "liquidatable");
+    let fell: BTreeSet<String> = fell.map(|pair| pair["after"]["market"].to_string()).collect();
+    let newly = jump["newly_liquidatable"].as_array().expect("accounts").iter();
+    let mut newly: BTreeSet<String> = newly.map(|below| below["market"].to_string()).collect();
+    // Of a delayed oracle `whatif` moves the feed, and not yet what the venue acts on.
+    assert!(newly.remove("\"maker-eth-a\""));
+    assert!(fell.is_superset(&newly) && newly.len() == 4, "{newly:?} of {fell:?}");
+}
+
+/// A file of one's own.
+#[test]
+fn a_file_is_a_scenario() {
+    let folder = std::env::temp_dir().join(format!("plimsoll-stress-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("mine.toml");
+    let words = "format = 1\nname = \"mine\"\ntitle = \"Mine\"\nsources = [\"me\"]\nhold = [\"USDC\"]\n\
+                 [[parameter]]\nname = \"to\"\nabout = \"ether\"\n[[shock]]\nprices = [\"ETH/USD\"]\nvalue = \"$to\"\n";
+    std::fs::write(&file, words).expect("written");
+    let named = format!("{}:to=2000.5", file.display());
+    let answer = json(&[TREASURY, "--scenario", &named]);
+    assert_eq!(answer["scenarios"][1]["prices"][0]["after"], "2000.5");
+    std::fs::write(&file, words.replace("title", "titel")).expect("written");
+    assert_eq!(code(&[TREASURY, "--scenario", &named]), 3);
+    std::fs::remove_dir_all(&folder).expect("the folder was made");
+}
+
+/// README: acme-usdc dies at ETH/USD -9.77 %, alice at -30.72 %.
+#[test]
+fn the_curve_has_the_steps_that_outlook_tells() {
+    let args = [TREASURY, "--curve", "ETH", "--hold", "USDC"];
+    assert_eq!(code(&args), 0);
+    assert_eq!(code(&[TREASURY, "--curve", "ETH"]), 2);
+    assert_eq!(code(&[TREASURY, "--curve", "DOGE", "--hold", "USDC", "--hold", "ETH"]), 2);
+    let answer = json(&args);
+    every_field_is_told(&answer);
+    let down = answer["curve"]["down"].as_array().expect("steps");
+    let steps: Vec<(&str, &str)> = down
+        .iter()
+        .map(|step| {
+            (step["account"].as_str().expect("a name"), &step["factor"].as_str().expect("a factor")[..6])
+        })
+        .collect();
+    assert_eq!(steps[..2], [("acme-usdc", "0.9022"), ("alice", "0.6927")]);
+    let collateral = json(&[TREASURY, "--curve", "collateral"]);
+    assert_eq!(collateral["curve"]["asset"], Value::Null);
+    assert_eq!(collateral["curve"]["down"], answer["curve"]["down"]);
+    let text = text(&args);
+    assert!(text.contains("along ETH") && text.contains("-9.77 %") && text.contains("-30.72 %"), "{text}");
+}
+
+/// `whatif` of the same parameter says who becomes liquidatable.
+#[test]
+fn other_parameters_are_compared() {
+    let set = ["--set", "aave-core/WETH/ltv=6000", "--set", "aave-core/WETH/liquidation_threshold=6500"];
+    let lending = ["examples/lending", "--hold", "USDC"];
+    let answer = json(&[&lending[..], &set].concat());
+    every_field_is_told(&answer);
+    let under = &answer["under_set"];
+    assert_eq!(under["set"][0], set[1]);
+    assert_ne!(under["provenance"]["book_hash"], answer["provenance"]["book_hash"]);
+    let names = |list: &Value, of: fn(&Value) -> &Value| -> BTreeSet<String> {
+        list.as_array().expect("accounts").iter().map(|it| of(it).to_string()).collect()
+    };
+    let newly = names(&under["scenarios"][0]["only_under_set"], |it| &it["account"]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    let whatif = command.args(["whatif", "examples/lending", "--json"]).args(set).current_dir(root());
+    let whatif: Value =
+        serde_json::from_slice(&whatif.output().expect("plimsoll runs").stdout).expect("JSON");
+    let mut pairs = whatif["accounts"].clone();
+    pairs.as_array_mut().expect("accounts").retain(|pair| pair["after"]["tier"] == "liquidatable");
+    assert_eq!(newly, names(&pairs, |pair| &pair["after"]["account"]));
+    assert!(newly.len() > 2, "{newly:?}");
+    // In a scenario: the treasury's alice, who holds 82.5 % against 83 % (README: -30.72 % is her line).
+    let fall = ["examples/treasury", "--scenario", "one-asset:asset=ETH,percent=-30", "--hold", "USDC"];
+    let threshold = ["--set", "aave-core/WETH/liquidation_threshold=8100"];
+    let answer = json(&[&fall[..], &threshold].concat());
+    let [stands, fallen] = [0, 1].map(|at| answer["under_set"]["scenarios"][at]["only_under_set"].clone());
+    assert_eq!(stands.as_array().map(Vec::len), Some(0));
+    assert_eq!(names(&fallen, |it| &it["account"]), BTreeSet::from(["\"alice\"".to_string()]));
+    let text = text(&[&fall[..], &threshold].concat());
+    assert!(
+        text.contains("1 account newly liquidatable with --set") && text.contains("with --set · hash "),
+        "{text}"
+    );
+    // What no book could say, and a number that there is not.
+    assert_eq!(code(&[TREASURY, "--set", "aave-core/WETH/ltv=8500"]), 3);
+    assert_eq!(code(&[TREASURY, "--set", "aave-core/WETH/nothing=1"]), 2);
+    assert_eq!(code(&[TREASURY, "--set", "aave-core/WETH/ltv"]), 2);
+}

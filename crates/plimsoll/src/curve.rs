@@ -1,0 +1,270 @@
+//! Collateral at risk as one factor moves: exact steps, one where each account's verdict flips.
+//!
+//! An account counts with what it has where it flips. Between two steps nobody joins and nobody leaves.
+
+use crate::ask::Misasked;
+use crate::boundary::{Boundary, Crossing, boundary};
+use crate::identity::{Identity, identity};
+use crate::path::{Mover, Path};
+use crate::shock::{Said, Shocked, halved, shocked, undelay};
+use crate::stress::{play, readings, standings, value};
+use crate::survey::currency;
+use crate::world::World;
+use plimsoll_core::{
+    Book, Decimal, FeedKind, How, Int, Lens, PriceId, Question, Scenario, Shock, Standing, Target, Test,
+    U256, Verdict,
+};
+use std::collections::BTreeMap;
+
+/// Whose price is the factor's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Along {
+    /// Everything that backs a debt of somebody.
+    Collateral,
+    /// One asset, with all that is built on it.
+    Asset(String),
+}
+
+/// The curve of a book along one factor (1e-8 parts), which is 1 today.
+pub struct Curve {
+    /// What it was computed from.
+    pub identity: Identity,
+    /// Whose price moves.
+    pub along: Along,
+    /// The feeds that move by the factor.
+    pub with: Vec<String>,
+    /// The feeds that move by its inverse: prices in what moves.
+    pub against: Vec<String>,
+    /// What stands still, and by whose word. Its book is not the curve's.
+    pub said: Shocked,
+    /// Who is liquidatable today.
+    pub now: Vec<Step>,
+    /// Downwards, from 1 on.
+    pub down: Vec<Step>,
+    /// Upwards, from 1 on.
+    pub up: Vec<Step>,
+    /// Accounts in no step: what is said of them hangs on a doubtful price, or the venue has no answer.
+    pub unknown: u64,
+    /// Accounts whose verdict is proven only up to this factor.
+    pub unproven: Vec<(usize, U256)>,
+}
+
+/// An account whose verdict flips.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The first factor, walking from 1, at which it is another (1e-8 parts).
+    pub factor: U256,
+    /// From here on it stays so; `None` where the end of the path has today's verdict again.
+    pub settled: Option<U256>,
+    /// The account's place in the book.
+    pub account: usize,
+    /// It becomes liquidatable, and does not cease to be.
+    pub joins: bool,
+    /// What it has at that factor; of one that leaves, today.
+    pub at: Option<AtRisk>,
+    /// The sums in its market's currency from here on: of all that joined and did not leave.
+    pub sum: AtRisk,
+    /// How many accounts of that currency are liquidatable from here on.
+    pub accounts: u64,
+    /// The currency.
+    pub currency: String,
+    /// Decimals of the amounts.
+    pub decimals: u8,
+}
+
+/// Collateral at risk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AtRisk {
+    /// Collateral at full value.
+    pub collateral: Int,
+    /// What one call can seize of it, by the venue's own prices.
+    pub seizable: Int,
+}
+
+impl AtRisk {
+    fn plus(self, other: AtRisk, sign: Int) -> Option<AtRisk> {
+        let collateral = self.collateral.add(other.collateral.mul(sign)?)?;
+        Some(AtRisk { collateral, seizable: self.seizable.add(other.seizable.mul(sign)?)? })
+    }
+
+    fn finer(self, by: u8) -> Option<AtRisk> {
+        let power = Int::from(U256::pow10(by)?);
+        Some(AtRisk { collateral: self.collateral.mul(power)?, seizable: self.seizable.mul(power)? })
+    }
+}
+
+/// The scenario that halves what a curve moves.
+#[must_use]
+pub fn halving(along: &Along, hold: &[String]) -> Scenario {
+    let kinds = vec![FeedKind::Oracle, FeedKind::Market];
+    let target = match along {
+        Along::Collateral => Target::Collateral { kinds },
+        Along::Asset(name) => {
+            Target::Assets { assets: vec![name.clone()], currency: vec!["USD".into()], kinds }
+        }
+    };
+    let how = How::Factor(Decimal { mantissa: Int::new(5), decimals: 1 });
+    let (name, title, sources) = ("the curve".into(), String::new(), Vec::new());
+    Scenario { name, title, sources, hold: hold.to_vec(), shocks: vec![Shock { target, how }] }
+}
+
+/// Every account's step along one factor, from the book's own time and prices.
+///
+/// # Errors
+/// As of a scenario that moves the same; and when a feed moves neither by the factor nor against it, or nothing moves.
+pub fn curve(book: &Book, along: Along, hold: &[String], said: &Said) -> Result<Curve, Misasked> {
+    let scenario = halving(&along, hold);
+    let told = shocked(book, &scenario, said)?;
+    let [with, against] = halved(book, &scenario, said)?;
+    if with.is_empty() && against.is_empty() {
+        let known =
+            book.markets.iter().flat_map(|listed| listed.market.slots().iter().map(|s| s.asset.clone()));
+        let found = if let Along::Asset(name) = &along { name.clone() } else { "collateral".into() };
+        return Err(Misasked::NoSuch { what: "asset with a feed".into(), found, known: known.collect() });
+    }
+    let identity = identity(book, book.at, &readings(book));
+    let mut base = book.clone();
+    undelay(&mut base);
+    let name = |id: &PriceId| base.graph.price(*id).map_or_else(String::new, |price| price.name.clone());
+    let [with_names, against_names] = [&with, &against].map(|ids| ids.iter().map(name).collect());
+    let walk = Walk::new(&base, Mover::Factor { with, against })?;
+    let mut curve = Curve {
+        identity,
+        along,
+        with: with_names,
+        against: against_names,
+        said: told,
+        now: Vec::new(),
+        down: Vec::new(),
+        up: Vec::new(),
+        unknown: 0,
+        unproven: Vec::new(),
+    };
+    walk.all(&mut curve)?;
+    Ok(curve)
+}
+
+/// A book along one factor.
+struct Walk<'b> {
+    book: &'b Book,
+    paths: Vec<Option<Path<'b>>>,
+    standings: Vec<Standing<'b>>,
+}
+
+impl<'b> Walk<'b> {
+    fn new(book: &'b Book, mover: Mover) -> Result<Walk<'b>, Misasked> {
+        let quotes = book.graph.quotes(book.at);
+        let path = |market| Path::new(book, market, &quotes, mover.clone());
+        let paths = (0..book.markets.len()).map(path).collect();
+        Ok(Walk { book, paths, standings: standings(book, &readings(book))? })
+    }
+
+    fn all(&self, curve: &mut Curve) -> Result<(), Misasked> {
+        let one = U256::from(crate::path::WHOLE);
+        let mut world = World { book: self.book.clone() };
+        let mut found: [Vec<Step>; 3] = Default::default();
+        for (account, listed) in self.book.accounts.iter().enumerate() {
+            let standing = &self.standings[listed.market];
+            let judgement = standing.judge(&listed.account, Test::Liquidation);
+            let today = match judgement.verdict() {
+                None => {
+                    curve.unknown += 1;
+                    continue;
+                }
+                Some(Verdict::NoDebt) => continue,
+                Some(today) => today,
+            };
+            let below = today == Verdict::Unhealthy;
+            let now = if below { self.at_risk(&mut world, account, one) } else { None };
+            if below {
+                found[0].push(self.step(account, (one, Some(one)), true, now));
+            }
+            let Some(Boundary { down, up, .. }) = self.boundary(account) else { continue };
+            for (side, crossing) in [(1, down), (2, up)] {
+                match crossing {
+                    Crossing::Never => {}
+                    Crossing::Unproven(from) => curve.unproven.push((account, from)),
+                    Crossing::At { first, settled } => {
+                        let at = if below { now } else { self.at_risk(&mut world, account, first) };
+                        found[side].push(self.step(account, (first, settled), !below, at));
+                    }
+                }
+            }
+        }
+        found[1].sort_by_key(|step| (std::cmp::Reverse(step.factor), step.account));
+        found[2].sort_by_key(|step| (step.factor, step.account));
+        let finest = finest(&found);
+        let mut sums = BTreeMap::new();
+        add_up(&mut found[0], &finest, &mut sums);
+        for side in &mut found[1..] {
+            add_up(side, &finest, &mut sums.clone());
+        }
+        let [now, down, up] = found;
+        (curve.now, curve.down, curve.up) = (now, down, up);
+        Ok(())
+    }
+
+    fn boundary(&self, account: usize) -> Option<Boundary> {
+        let listed = &self.book.accounts[account];
+        let path = self.paths[listed.market].as_ref()?;
+        let standing = &self.standings[listed.market];
+        let question = Question { test: Test::Liquidation, lens: Lens::Action, at: self.book.at };
+        boundary(path, standing.market(), standing.quoted(), &listed.account, question)
+    }
+
+    fn step(
+        &self,
+        account: usize,
+        (factor, settled): (U256, Option<U256>),
+        joins: bool,
+        at: Option<(AtRisk, u8)>,
+    ) -> Step {
+        let market = self.book.accounts[account].market;
+        let currency = currency(&*self.book.markets[market].market);
+        let decimals = at.map_or(0, |(_, decimals)| decimals);
+        let (at, sum) = (at.map(|(at, _)| at), AtRisk::default());
+        Step { factor, settled, account, joins, at, sum, accounts: 0, currency, decimals }
+    }
+
+    /// What an account has, and what can be seized of it, at a factor.
+    fn at_risk(&self, world: &mut World, account: usize, factor: U256) -> Option<(AtRisk, u8)> {
+        let listed = &self.book.accounts[account];
+        let market = &*self.book.markets[listed.market].market;
+        let mut readings =
+            self.book.readings(&self.book.markets[listed.market], &self.book.graph.quotes(self.book.at));
+        if let Some(path) = &self.paths[listed.market] {
+            readings = path.today().to_vec();
+            path.between(factor, factor, &mut readings)?;
+        }
+        let standing = Standing::new(market, &readings, Lens::Action, self.book.at).ok()?;
+        let ([collateral, _], decimals) = value(&standing, listed)?;
+        let seizable = play::seizable(world, account, &readings, decimals)?;
+        Some((AtRisk { collateral, seizable }, decimals))
+    }
+}
+
+/// The most decimals of each currency.
+fn finest(found: &[Vec<Step>; 3]) -> BTreeMap<String, u8> {
+    let mut finest: BTreeMap<String, u8> = BTreeMap::new();
+    for step in found.iter().flatten() {
+        let most = finest.entry(step.currency.clone()).or_default();
+        *most = step.decimals.max(*most);
+    }
+    finest
+}
+
+type Sums = BTreeMap<String, (AtRisk, u64)>;
+
+/// Sums from step to step. What cannot be told or does not fit is in no sum.
+fn add_up(steps: &mut [Step], finest: &BTreeMap<String, u8>, sums: &mut Sums) {
+    for step in steps {
+        let decimals = finest.get(&step.currency).copied().unwrap_or(step.decimals);
+        step.at = step.at.and_then(|at| at.finer(decimals.saturating_sub(step.decimals)));
+        step.decimals = decimals;
+        let (sum, accounts) = sums.entry(step.currency.clone()).or_default();
+        let sign = if step.joins { Int::ONE } else { Int::new(-1) };
+        *sum = step.at.and_then(|at| sum.plus(at, sign)).unwrap_or(*sum);
+        *accounts = if step.joins { *accounts + 1 } else { accounts.saturating_sub(1) };
+        (step.sum, step.accounts) = (*sum, *accounts);
+    }
+}

@@ -1,0 +1,316 @@
+//! A scenario done to a book: which of its prices move, by how much, and whether the scenario says something of
+//! everything that the book holds.
+//!
+//! Assets move in dollars; a price between two moves by the one over the other. Each kind of price (oracle, market,
+//! redemption) has moves of its own. Observed prices move; what is derived from them follows by the graph.
+
+mod moves;
+
+use crate::ask::Misasked;
+use moves::{Decided, Fraction, Moves};
+use plimsoll_core::{
+    Book, Decimal, FeedKind, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Scale, Scenario,
+};
+use std::collections::BTreeSet;
+
+/// What whoever asks says of assets that a scenario does not name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// These stand still.
+    pub hold: Vec<String>,
+    /// These move as another does.
+    pub map: Vec<Mapping>,
+}
+
+/// An asset that moves as another does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// The asset.
+    pub asset: String,
+    /// The other.
+    pub like: String,
+    /// So many times as far: of 1.3, 26 % where the other moves 20 %.
+    pub times: Decimal,
+}
+
+/// A price that a scenario moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriceMove {
+    /// Its name in the book.
+    pub name: String,
+    /// What it is counted in.
+    pub unit: PriceUnit,
+    /// Which question it answers; `None` of one that was derived or assumed.
+    pub kind: Option<FeedKind>,
+    /// What it was.
+    pub from: Decimal,
+    /// What it is.
+    pub to: Decimal,
+    /// It would have gone further, and the feed cannot say so.
+    pub bound: bool,
+}
+
+/// A book after a scenario.
+#[derive(Clone)]
+pub struct Shocked {
+    /// The book as it is then. Nothing stands between its feeds and what its markets act on.
+    pub book: Book,
+    /// The observed prices that moved.
+    pub moved: Vec<PriceMove>,
+    /// Assets that stand still because it was said, by the scenario or whoever asked.
+    pub held: Vec<String>,
+    /// Assets that move as others.
+    pub mapped: Vec<Mapping>,
+    /// Prices that are constants, and blind to any market: market, asset, price.
+    pub constant: Vec<(String, String, String)>,
+    /// Markets whose delayed oracle is taken as if the shock had gone through.
+    pub undelayed: Vec<String>,
+}
+
+impl Shocked {
+    /// A book to which nothing is done.
+    pub(crate) fn unmoved(book: &Book) -> Shocked {
+        let (book, undelayed) = (book.clone(), Vec::new());
+        let (moved, held, mapped, constant) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Shocked { book, moved, held, mapped, constant, undelayed }
+    }
+}
+
+/// Does a scenario to a book.
+///
+/// # Errors
+/// When the book holds something of which nothing is said, a name is not the book's, or a price cannot be what it would be.
+pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked, Misasked> {
+    let quotes = book.graph.quotes(book.at);
+    let moves = Moves::new(book, &quotes, scenario, said)?;
+    let prices = book.graph.prices();
+    let decided: Vec<Decided> = (0..prices.len()).map(|at| moves.decide(PriceId(at as u32))).collect();
+    let constant = unsaid(book, scenario, &moves, &decided)?;
+    let mut after = book.clone();
+    let mut moved = Vec::new();
+    for (at, price) in prices.iter().enumerate() {
+        let id = PriceId(at as u32);
+        let Some(change) = change(book, id, &quotes[at], &decided[at])? else { continue };
+        let PriceMove { to, .. } = change;
+        // The id is one of this graph.
+        let _ = after.graph.observe(id, observation(&price.origin, to));
+        moved.push(change);
+    }
+    let undelayed = undelay(&mut after);
+    still(book, &after, moves.held(), scenario)?;
+    let (held, mapped) = (moves.held().to_vec(), said.map.clone());
+    Ok(Shocked { book: after, moved, held, mapped, constant, undelayed })
+}
+
+/// Lets every price go through the oracles that delay it; the markets with one.
+pub(crate) fn undelay(book: &mut Book) -> Vec<String> {
+    let mut undelayed = Vec::new();
+    for listed in &mut book.markets {
+        if let Some(market) = listed.market.undelayed() {
+            listed.market = market;
+            undelayed.push(listed.name.clone());
+        }
+    }
+    undelayed
+}
+
+/// The feeds that a scenario halves, and those that it doubles: what moves with its factor, and against it.
+///
+/// # Errors
+/// As [`shocked`]; and when a feed does neither.
+pub(crate) fn halved(book: &Book, scenario: &Scenario, said: &Said) -> Result<[Vec<PriceId>; 2], Misasked> {
+    let quotes = book.graph.quotes(book.at);
+    let moves = Moves::new(book, &quotes, scenario, said)?;
+    let [mut with, mut against] = [Vec::new(), Vec::new()];
+    for (at, price) in book.graph.prices().iter().enumerate() {
+        let id = PriceId(at as u32);
+        let Decided::Times(part) = moves.decide(id) else { continue };
+        let is = |other: Fraction| part.by(other).is_some_and(Fraction::is_one);
+        let [half, two] = [Decimal { mantissa: Int::new(5), decimals: 1 }, Decimal::whole(Int::new(2))];
+        match () {
+            () if part.is_one() || quotes[at].value.is_none() => {}
+            () if is(Fraction::whole(two)) => with.push(id),
+            () if is(Fraction::whole(half)) => against.push(id),
+            () => {
+                let (price, found) =
+                    (price.name.clone(), format!("a move of its own: {part} where the factor is 0.5"));
+                let expected = "a price that moves by the factor, or against it, or stands".into();
+                return Err(Misasked::NoPrice { price, found, expected });
+            }
+        }
+    }
+    Ok([with, against])
+}
+
+/// The observation of a price that a scenario moved. As old and as uncertain as it was.
+fn observation(origin: &Origin, price: Decimal) -> Observation {
+    match origin {
+        Origin::Feed(observed) => Observation { price: Some(price), ..observed.clone() },
+        _ => Observation {
+            kind: FeedKind::Oracle,
+            price: Some(price),
+            scale: Scale::Decimal,
+            source: "scenario".into(),
+            observed_at: None,
+            max_age: None,
+            confidence: None,
+            floor: None,
+            ceiling: None,
+        },
+    }
+}
+
+/// What becomes of a price; `None` where it stands.
+fn change(book: &Book, id: PriceId, quote: &Quote, decided: &Decided) -> Result<Option<PriceMove>, Misasked> {
+    let (Some(price), Some(from)) = (book.graph.price(id), quote.value) else { return Ok(None) };
+    let digits = digits(book, id);
+    let refuse = |found: String, expected: &str| {
+        Err(Misasked::NoPrice { price: price.name.clone(), found, expected: expected.into() })
+    };
+    let to = match decided {
+        Decided::Unsaid(_) => return Ok(None),
+        Decided::Times(part) if part.is_one() => return Ok(None),
+        Decided::Times(part) => match part.of(from, digits) {
+            Some(to) => to,
+            None => return refuse(format!("{from} times {part}"), "a price that 256 bits hold"),
+        },
+        Decided::Exactly(to) => to.cut(digits),
+    };
+    if to.mantissa <= Int::ZERO {
+        return refuse(
+            format!("less than {digits} digits show"),
+            "a price above zero where a market reads it",
+        );
+    }
+    let (to, kind, bound) = match &price.origin {
+        Origin::Feed(feed) => {
+            let (to, bound) = within(feed, to);
+            (to, Some(feed.kind), bound)
+        }
+        _ => (to, None, false),
+    };
+    let (name, unit, to) = (price.name.clone(), price.unit.clone(), to.trimmed());
+    Ok((to != from.trimmed()).then_some(PriceMove { name, unit, kind, from, to, bound }))
+}
+
+/// A feed's price within its bounds, and whether it would be beyond them.
+fn within(feed: &Observation, to: Decimal) -> (Decimal, bool) {
+    let below = |x: Decimal, y: Decimal| {
+        let decimals = x.decimals.max(y.decimals);
+        matches!((x.scaled(decimals), y.scaled(decimals)), (Ok(x), Ok(y)) if x < y)
+    };
+    match (feed.floor, feed.ceiling) {
+        (Some(floor), _) if below(to, floor) => (floor, true),
+        (_, Some(ceiling)) if below(ceiling, to) => (ceiling, true),
+        _ => (to, false),
+    }
+}
+
+/// So many digits after the point are kept: those that every market takes that reads the price as it is.
+pub(crate) fn digits(book: &Book, id: PriceId) -> u8 {
+    let written = match book.graph.price(id).map(|price| &price.origin) {
+        Some(Origin::Feed(Observation { scale: Scale::Raw, .. })) => return 0,
+        Some(Origin::Feed(Observation { price: Some(price), .. }) | Origin::Constant(price)) => {
+            price.trimmed().decimals
+        }
+        _ => 0,
+    };
+    let slots = book.markets.iter().flat_map(|listed| listed.market.slots().iter().zip(&listed.wiring));
+    let reads = |wired: PriceId| book.graph.below(wired, Origin::handed_on).contains(&id);
+    let finest = slots.filter(|(_, wired)| wired.is_some_and(reads)).map(|(slot, _)| slot.decimals).min();
+    finest.unwrap_or(written.max(8))
+}
+
+/// The places, in each market, of the price slots of what some account holds or owes there.
+pub(crate) fn held_slots(
+    book: &Book,
+    of: impl Fn(usize, &plimsoll_core::Holding) -> bool,
+) -> Vec<Vec<usize>> {
+    let mut assets: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); book.markets.len()];
+    for (place, listed) in book.accounts.iter().enumerate() {
+        let market = &*book.markets[listed.market].market;
+        for holding in listed.account.holdings() {
+            let instrument = market.instruments().get(holding.instrument.index());
+            let counts = |kind| matches!(kind, Kind::Receipt | Kind::Debt);
+            if let Some(instrument) = instrument.filter(|i| counts(i.kind) && !holding.quantity.is_zero())
+                && !assets[listed.market].contains(instrument.asset.as_str())
+                && of(place, holding)
+            {
+                assets[listed.market].insert(&instrument.asset);
+            }
+        }
+    }
+    let slots = |(listed, assets): (&plimsoll_core::ListedMarket, &BTreeSet<&str>)| {
+        let slots = listed.market.slots().iter().enumerate();
+        slots.filter(|(_, slot)| assets.contains(slot.asset.as_str())).map(|(at, _)| at).collect()
+    };
+    book.markets.iter().zip(&assets).map(slots).collect()
+}
+
+/// Refuses a scenario that says nothing of something that is held; the prices of what is held that are constants.
+fn unsaid(
+    book: &Book,
+    scenario: &Scenario,
+    moves: &Moves<'_>,
+    decided: &[Decided],
+) -> Result<Vec<(String, String, String)>, Misasked> {
+    let (mut missing, mut constant): (Vec<(String, String)>, Vec<_>) = (Vec::new(), Vec::new());
+    let mut miss = |asset: &str, why: String| {
+        if !missing.iter().any(|(known, _)| known == asset) {
+            missing.push((asset.to_string(), why));
+        }
+    };
+    for (listed, slots) in book.markets.iter().zip(held_slots(book, |_, _| true)) {
+        for slot in slots {
+            let asset = &listed.market.slots()[slot].asset;
+            // What has no price is unknown before and after.
+            let Some(id) = listed.wiring.get(slot).copied().flatten() else { continue };
+            let Some(price) = book.graph.price(id) else { continue };
+            let says = |id: PriceId| !matches!(decided[id.0 as usize], Decided::Unsaid(_));
+            let leaves = book.graph.leaves(id);
+            let feeds: Vec<PriceId> = leaves.iter().copied().filter(|id| moves.is_feed(*id)).collect();
+            match &decided[id.0 as usize] {
+                _ if says(id) => {}
+                _ if feeds.is_empty() => {
+                    constant.push((listed.name.clone(), asset.clone(), price.name.clone()));
+                }
+                Decided::Unsaid(whose) if matches!(price.origin, Origin::Feed(_)) => {
+                    miss(whose, format!("{} reads {}", listed.name, price.name));
+                }
+                _ if feeds.iter().any(|id| says(*id)) => {}
+                _ => {
+                    let names = feeds.iter().filter_map(|id| book.graph.price(*id)).map(|p| p.name.as_str());
+                    let names: Vec<&str> = names.collect();
+                    miss(asset, format!("{} reads {} of {}", listed.name, price.name, names.join(", ")));
+                }
+            }
+        }
+    }
+    if missing.is_empty() {
+        Ok(constant)
+    } else {
+        Err(Misasked::Unsaid { scenario: scenario.name.clone(), missing })
+    }
+}
+
+/// Refuses to hold what is built on something that moves.
+fn still(before: &Book, after: &Book, held: &[String], scenario: &Scenario) -> Result<(), Misasked> {
+    let [was, is] = [before, after].map(|book| book.graph.quotes(book.at));
+    for listed in &before.markets {
+        for (slot, wired) in listed.market.slots().iter().zip(&listed.wiring) {
+            let Some(id) = wired.filter(|_| slot.currency == "USD" && held.contains(&slot.asset)) else {
+                continue;
+            };
+            let at = id.0 as usize;
+            if was[at].value != is[at].value {
+                let price = before.graph.price(id).map_or_else(String::new, |price| price.name.clone());
+                let expected = format!(
+                    "that {} holds {}: the price is built on one that moves",
+                    scenario.name, slot.asset
+                );
+                return Err(Misasked::NoPrice { price, found: "a move".into(), expected });
+            }
+        }
+    }
+    Ok(())
+}

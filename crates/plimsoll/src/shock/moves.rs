@@ -1,0 +1,427 @@
+//! By how much each asset moves, in each kind of price, and what that means for a feed.
+
+use super::{Said, held_slots};
+use crate::ask::Misasked;
+use core::fmt;
+use plimsoll_core::{
+    Book, Decimal, FeedKind, How, Int, Observation, Origin, PriceId, Quote, Rounding, Scale, Scenario,
+    Target, U256,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The currency that assets move in.
+const DOLLAR: &str = "USD";
+const KINDS: [FeedKind; 3] = [FeedKind::Oracle, FeedKind::Market, FeedKind::Redemption];
+/// An asset may be counted in another, that in a third, and so on.
+const CHAIN_MAX: u8 = 8;
+
+/// An exact part of a price, above zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fraction {
+    times: Decimal,
+    over: Decimal,
+}
+
+impl Fraction {
+    const ONE: Fraction = Fraction { times: Decimal::whole(Int::ONE), over: Decimal::whole(Int::ONE) };
+
+    pub(super) const fn whole(times: Decimal) -> Fraction {
+        Fraction { times, over: Decimal::whole(Int::ONE) }
+    }
+
+    pub(super) fn by(self, other: Fraction) -> Option<Fraction> {
+        let times = self.times.times(other.times)?.trimmed();
+        Some(Fraction { times, over: self.over.times(other.over)?.trimmed() })
+    }
+
+    fn inverse(self) -> Fraction {
+        Fraction { times: self.over, over: self.times }
+    }
+
+    pub(super) fn is_one(self) -> bool {
+        let decimals = self.times.decimals.max(self.over.decimals);
+        matches!((self.times.scaled(decimals), self.over.scaled(decimals)), (Ok(x), Ok(y)) if x == y)
+    }
+
+    /// So much of a price with so many digits after the point, cut.
+    pub(super) fn of(self, price: Decimal, digits: u8) -> Option<Decimal> {
+        let product = price.mantissa.to_u256()?.mul(self.times.mantissa.to_u256()?)?;
+        let up = digits.checked_add(self.over.decimals)?;
+        let down = price.decimals.checked_add(self.times.decimals)?;
+        let common = up.min(down);
+        let (up, down) = (U256::pow10(up - common)?, U256::pow10(down - common)?);
+        let by = self.over.mantissa.to_u256()?.mul(down)?;
+        let mantissa = product.mul_div_wide(up, by, Rounding::Down)?;
+        Some(Decimal { mantissa: mantissa.into(), decimals: digits })
+    }
+
+    /// One and so many times the way from one: of 0.8 and 1.3, 0.74.
+    fn further(self, times: Decimal) -> Option<Fraction> {
+        let minus = Decimal { mantissa: self.over.mantissa.neg(), ..self.over };
+        let way = self.times.plus(minus)?.times(times)?;
+        Some(Fraction { times: self.over.plus(way)?.trimmed(), over: self.over })
+    }
+}
+
+impl fmt::Display for Fraction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.times)?;
+        if self.over.trimmed() == Decimal::whole(Int::ONE) { Ok(()) } else { write!(f, " / {}", self.over) }
+    }
+}
+
+/// What becomes of a price.
+#[derive(Clone, Debug)]
+pub(super) enum Decided {
+    Times(Fraction),
+    Exactly(Decimal),
+    /// Nothing is said of this asset.
+    Unsaid(String),
+}
+
+#[derive(Clone, Copy)]
+enum Base {
+    Times(Fraction),
+    Value(Decimal),
+}
+
+/// How an asset moves.
+#[derive(Clone)]
+struct Move {
+    currency: Vec<String>,
+    base: Base,
+    wrong: Fraction,
+}
+
+impl Move {
+    fn still(currency: &[String]) -> Move {
+        Move { currency: currency.to_vec(), base: Base::Times(Fraction::ONE), wrong: Fraction::ONE }
+    }
+
+    /// Of two shocks the later stands; a wrong feed is wrong on top.
+    fn take(&mut self, currency: &[String], how: How) -> Option<()> {
+        match how {
+            How::Wrong(factor) => self.wrong = self.wrong.by(Fraction::whole(factor))?,
+            How::Factor(factor) => self.base = Base::Times(Fraction::whole(factor)),
+            How::Value(value) => self.base = Base::Value(value),
+            How::Frozen => self.base = Base::Times(Fraction::ONE),
+        }
+        if !matches!(how, How::Wrong(_)) {
+            self.currency = currency.to_vec();
+        }
+        Some(())
+    }
+}
+
+/// All moves of a scenario in a book.
+pub(super) struct Moves<'b> {
+    book: &'b Book,
+    quotes: &'b [Quote],
+    /// Other names of an asset: a market wires the one to a feed of the other.
+    known_as: BTreeMap<String, BTreeSet<String>>,
+    assets: [BTreeMap<String, Move>; 3],
+    prices: BTreeMap<String, Move>,
+    held: Vec<String>,
+}
+
+impl<'b> Moves<'b> {
+    pub(super) fn new(
+        book: &'b Book,
+        quotes: &'b [Quote],
+        scenario: &Scenario,
+        said: &Said,
+    ) -> Result<Moves<'b>, Misasked> {
+        let known_as = known_as(book);
+        let (assets, prices) = (Default::default(), BTreeMap::new());
+        let mut moves = Moves { book, quotes, known_as, assets, prices, held: Vec::new() };
+        moves.hold(&scenario.hold);
+        let apart = moves.apart(scenario, said);
+        let too_far = |name: &str| Misasked::NoPrice {
+            price: name.into(),
+            found: "a move".into(),
+            expected: "one whose digits 256 bits hold".into(),
+        };
+        let dollar = [DOLLAR.to_string()];
+        for shock in &scenario.shocks {
+            let (names, currency, kinds) = match &shock.target {
+                Target::Assets { assets, currency, kinds } => (assets.clone(), &currency[..], kinds),
+                Target::Collateral { kinds } => (moves.collateral(&apart), &dollar[..], kinds),
+                Target::Prices(names) => {
+                    for name in names {
+                        moves.known_price(name)?;
+                        let entry = moves.prices.entry(name.clone()).or_insert_with(|| Move::still(&[]));
+                        entry.take(&[], shock.how).ok_or_else(|| too_far(name))?;
+                    }
+                    continue;
+                }
+            };
+            for name in names {
+                moves.held.retain(|held| *held != name);
+                for kind in kinds {
+                    let entry = moves.assets[place(*kind)].entry(name.clone());
+                    let entry = entry.or_insert_with(|| Move::still(currency));
+                    entry.take(currency, shock.how).ok_or_else(|| too_far(&name))?;
+                }
+            }
+        }
+        moves.say(said)?;
+        Ok(moves)
+    }
+
+    /// What whoever asks says goes before what the scenario says.
+    fn say(&mut self, said: &Said) -> Result<(), Misasked> {
+        let mut known: BTreeSet<String> = self.known_as.keys().cloned().collect();
+        for listed in &self.book.markets {
+            known.extend(listed.market.instruments().iter().map(|i| i.asset.clone()));
+        }
+        for price in self.book.graph.prices() {
+            known.insert(price.unit.currency.clone());
+            known.extend(price.unit.per.clone());
+        }
+        let asked = said.hold.iter().chain(said.map.iter().map(|mapping| &mapping.asset));
+        for name in asked {
+            if !known.contains(name) {
+                let known = known.into_iter().collect();
+                return Err(Misasked::NoSuch {
+                    what: "asset of the book".into(),
+                    found: name.clone(),
+                    known,
+                });
+            }
+        }
+        self.hold(&said.hold);
+        for mapping in &said.map {
+            let mut found = false;
+            for kind in KINDS {
+                let Some(part) = self.dollars(kind, &mapping.like, CHAIN_MAX).ok() else { continue };
+                found = true;
+                let further = part.further(mapping.times).filter(|part| part.times.mantissa > Int::ZERO);
+                let part = further.ok_or_else(|| Misasked::NoPrice {
+                    price: mapping.asset.clone(),
+                    found: format!("{} times as far as {}", mapping.times, mapping.like),
+                    expected: "a move that leaves a price".into(),
+                })?;
+                let moved = Move { base: Base::Times(part), ..Move::still(&[DOLLAR.to_string()]) };
+                self.assets[place(kind)].insert(mapping.asset.clone(), moved);
+            }
+            if !found {
+                let names: BTreeSet<String> =
+                    self.assets.iter().flat_map(|kind| kind.keys().cloned()).collect();
+                let (what, known) =
+                    ("asset that the scenario moves".to_string(), names.into_iter().collect());
+                return Err(Misasked::NoSuch { what, found: mapping.like.clone(), known });
+            }
+            self.held.retain(|held| *held != mapping.asset);
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, names: &[String]) {
+        for name in names {
+            for kind in &mut self.assets {
+                kind.insert(name.clone(), Move::still(&[DOLLAR.to_string()]));
+            }
+            if !self.held.contains(name) {
+                self.held.push(name.clone());
+            }
+        }
+    }
+
+    pub(super) fn held(&self) -> &[String] {
+        &self.held
+    }
+
+    fn known_price(&self, name: &str) -> Result<(), Misasked> {
+        let prices = self.book.graph.prices();
+        if prices.iter().any(|price| price.name == name) {
+            return Ok(());
+        }
+        let known = prices.iter().map(|price| price.name.clone()).collect();
+        Err(Misasked::NoSuch { what: "existing price of the book".into(), found: name.into(), known })
+    }
+
+    /// Names that a shock of all collateral leaves alone.
+    fn apart(&self, scenario: &Scenario, said: &Said) -> BTreeSet<String> {
+        let named = scenario.shocks.iter().filter_map(|shock| match &shock.target {
+            Target::Assets { assets, .. } => Some(assets),
+            _ => None,
+        });
+        let mut names: BTreeSet<String> = named.flatten().chain(&scenario.hold).cloned().collect();
+        names.extend(said.hold.iter().cloned().chain(said.map.iter().map(|mapping| mapping.asset.clone())));
+        let others = names.iter().flat_map(|name| self.known_as.get(name).into_iter().flatten().cloned());
+        let others: Vec<String> = others.collect();
+        names.extend(others);
+        names
+    }
+
+    /// The assets of the feeds below everything that backs a debt.
+    fn collateral(&self, apart: &BTreeSet<String>) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        for id in collateral_feeds(self.book) {
+            names.extend(self.names(id));
+        }
+        names.retain(|name| !apart.contains(name));
+        names.into_iter().collect()
+    }
+
+    pub(super) fn is_feed(&self, id: PriceId) -> bool {
+        self.book.graph.price(id).is_some_and(|price| matches!(price.origin, Origin::Feed(_)))
+    }
+
+    /// What a feed prices: as its unit says, or as the markets that read it call it.
+    fn names(&self, id: PriceId) -> Vec<String> {
+        let per = self.book.graph.price(id).and_then(|price| price.unit.per.clone());
+        per.map_or_else(|| wired(self.book, id), |per| vec![per])
+    }
+
+    /// The move of an asset by any of its names.
+    fn find(&self, kind: FeedKind, name: &str) -> Option<&Move> {
+        let moves = &self.assets[place(kind)];
+        let others = self.known_as.get(name).into_iter().flatten();
+        moves.get(name).or_else(|| others.into_iter().find_map(|other| moves.get(other)))
+    }
+
+    /// What an asset is worth in dollars, over what it was; the asset of which nothing is said where that is not known.
+    fn dollars(&self, kind: FeedKind, name: &str, chain: u8) -> Result<Fraction, String> {
+        let unsaid = || name.to_string();
+        let Some(found) = self.find(kind, name) else {
+            return if name == DOLLAR { Ok(Fraction::ONE) } else { Err(unsaid()) };
+        };
+        let own = match found.base {
+            Base::Times(part) => part,
+            Base::Value(value) => {
+                Fraction { times: value, over: self.old(kind, name, &found.currency).ok_or_else(unsaid)? }
+            }
+        };
+        let own = own.by(found.wrong).ok_or_else(unsaid)?;
+        if found.currency.iter().any(|currency| currency == DOLLAR) {
+            return Ok(own);
+        }
+        let next = chain.checked_sub(1).ok_or_else(unsaid)?;
+        let counted = found.currency.iter().find_map(|currency| self.dollars(kind, currency, next).ok());
+        let counted = counted.ok_or_else(|| found.currency.first().cloned().unwrap_or_else(unsaid))?;
+        own.by(counted).ok_or_else(unsaid)
+    }
+
+    /// The price of an asset before the shock; one of the kind asked about, if there is one.
+    fn old(&self, kind: FeedKind, name: &str, currency: &[String]) -> Option<Decimal> {
+        let others = self.known_as.get(name);
+        let same = |per: &String| per == name || others.is_some_and(|others| others.contains(per));
+        let found = |wanted: Option<FeedKind>| {
+            let prices = self.book.graph.prices().iter().zip(self.quotes);
+            let of = prices.filter(|(price, _)| match &price.origin {
+                Origin::Feed(feed) => {
+                    feed.scale == Scale::Decimal
+                        && wanted.is_none_or(|kind| feed.kind == kind)
+                        && price.unit.per.as_ref().is_some_and(same)
+                        && currency.contains(&price.unit.currency)
+                }
+                _ => false,
+            });
+            of.filter_map(|(_, quote)| quote.value).find(|value| value.mantissa > Int::ZERO)
+        };
+        found(Some(kind)).or_else(|| found(None))
+    }
+
+    pub(super) fn decide(&self, id: PriceId) -> Decided {
+        let Some(price) = self.book.graph.price(id) else { return Decided::Unsaid(String::new()) };
+        if let Some(named) = self.prices.get(&price.name) {
+            return match (named.base, named.wrong) {
+                (Base::Times(part), wrong) => {
+                    part.by(wrong).map_or_else(|| Decided::Unsaid(price.name.clone()), Decided::Times)
+                }
+                (Base::Value(value), wrong) => value
+                    .times(wrong.times)
+                    .map_or_else(|| Decided::Unsaid(price.name.clone()), Decided::Exactly),
+            };
+        }
+        let Origin::Feed(Observation { kind, scale, .. }) = &price.origin else {
+            return Decided::Unsaid(price.name.clone());
+        };
+        let names = self.names(id);
+        let Some((name, found)) = names.iter().find_map(|name| Some((name, self.find(*kind, name)?))) else {
+            return Decided::Unsaid(names.first().unwrap_or(&price.name).clone());
+        };
+        let currency = &price.unit.currency;
+        let others = self.known_as.get(currency);
+        let counted =
+            found.currency.iter().any(|it| it == currency || others.is_some_and(|o| o.contains(it)));
+        match (found.base, counted) {
+            (Base::Value(value), true) if *scale == Scale::Decimal => match value.times(found.wrong.times) {
+                Some(value) => Decided::Exactly(value),
+                None => Decided::Unsaid(name.clone()),
+            },
+            (Base::Times(part), true) => {
+                part.by(found.wrong).map_or_else(|| Decided::Unsaid(name.clone()), Decided::Times)
+            }
+            _ => {
+                let own = self.dollars(*kind, name, CHAIN_MAX);
+                let part = own.and_then(|own| {
+                    let counted = self.dollars(*kind, currency, CHAIN_MAX)?;
+                    own.by(counted.inverse()).ok_or_else(|| name.clone())
+                });
+                part.map_or_else(Decided::Unsaid, Decided::Times)
+            }
+        }
+    }
+}
+
+const fn place(kind: FeedKind) -> usize {
+    match kind {
+        FeedKind::Oracle => 0,
+        FeedKind::Market => 1,
+        FeedKind::Redemption => 2,
+    }
+}
+
+/// What markets that read a feed as it is call the asset.
+fn wired(book: &Book, id: PriceId) -> Vec<String> {
+    let slots = book.markets.iter().flat_map(|listed| listed.market.slots().iter().zip(&listed.wiring));
+    let mut names: Vec<String> =
+        slots.filter(|(_, wired)| **wired == Some(id)).map(|(slot, _)| slot.asset.clone()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The other names of assets: what a market wires to a feed of another, and what the book says is worth exactly one of another.
+fn known_as(book: &Book) -> BTreeMap<String, BTreeSet<String>> {
+    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (at, price) in book.graph.prices().iter().enumerate() {
+        let Some(per) = &price.unit.per else { continue };
+        let names = match &price.origin {
+            Origin::Feed(_) => wired(book, PriceId(at as u32)),
+            // A dollar's parity is an assumption of who wrote it down, and what a scenario may be about.
+            Origin::Constant(value) if value.trimmed() == Decimal::whole(Int::ONE) => {
+                vec![price.unit.currency.clone()]
+            }
+            _ => continue,
+        };
+        for name in names.into_iter().filter(|name| name != per && name != DOLLAR) {
+            known.entry(per.clone()).or_default().insert(name.clone());
+            known.entry(name).or_default().insert(per.clone());
+        }
+    }
+    known
+}
+
+/// The feeds below the price of everything that backs a debt of somebody.
+fn collateral_feeds(book: &Book) -> BTreeSet<PriceId> {
+    let counts = |place: usize, holding: &plimsoll_core::Holding| {
+        let listed = &book.accounts[place];
+        let market = &*book.markets[listed.market].market;
+        let counting = market.counting(&listed.account, holding.instrument);
+        counting.is_ok_and(|counting| counting.weight.is_some())
+    };
+    let mut feeds = BTreeSet::new();
+    for (listed, slots) in book.markets.iter().zip(held_slots(book, counts)) {
+        for slot in slots {
+            let Some(id) = listed.wiring.get(slot).copied().flatten() else { continue };
+            let leaves = book.graph.leaves(id).into_iter();
+            let is_feed =
+                |id: &PriceId| book.graph.price(*id).is_some_and(|p| matches!(p.origin, Origin::Feed(_)));
+            feeds.extend(leaves.filter(is_feed));
+        }
+    }
+    feeds
+}
