@@ -56,7 +56,7 @@
 //! backing is floored and the requirement goes up, one unit each more. Monotone in the price: no row and no verdict falls
 //! when it rises.
 //!
-//! Not modelled: who may act for whom (whoever calls may), individual delegates, `kickFromBatch`, limits on the upfront fee,
+//! Not modelled: managers whom an owner lets act for him, individual delegates, `kickFromBatch`, limits on the upfront fee,
 //! the governance of the interest router, an oracle's failure, and a redemption price that differs from the price (the
 //! staked-ether branches redeem at the higher of market and canonical rate).
 

@@ -188,11 +188,7 @@ fn listed(market: &Input<'_>) -> Result<Listed, Fault> {
 
 /// The case's market, in the state that stands under `key`. Reads what says who and where, too.
 fn market(case: &Input<'_>, key: &str, markets: &[Listed]) -> Result<Market, Fault> {
-    for label in ["label", "user"] {
-        if let Some(label) = case.maybe(label) {
-            label.read_all();
-        }
-    }
+    case.labels(&["label", "user"]);
     let index = case.get("market")?;
     let listed = usize::try_from(index.u64()?).ok().and_then(|index| markets.get(index));
     let Listed { name, parameters } = listed.ok_or_else(|| index.fault("the number of a market in meta"))?;
