@@ -89,12 +89,19 @@ fn a_wrong_digit_is_seen_in(path: &Path) {
 
 /// A file of the project, unpacked, with the first case of each list.
 fn first_cases(path: &Path) -> Value {
+    first_cases_but(path, &[])
+}
+
+/// The same with some lists whole: those that the cases point into.
+fn first_cases_but(path: &Path, whole: &[&str]) -> Value {
     let mut unpacked = Vec::new();
     let bytes = std::fs::read(path).unwrap();
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*bytes), &mut unpacked).unwrap();
     let mut file: Value = serde_json::from_slice(&unpacked).unwrap();
-    for list in file.as_object_mut().unwrap().values_mut().filter_map(Value::as_array_mut) {
-        list.truncate(1);
+    for (name, list) in file.as_object_mut().unwrap() {
+        if let Some(list) = list.as_array_mut().filter(|_| !whole.contains(&name.as_str())) {
+            list.truncate(1);
+        }
     }
     file
 }
@@ -251,6 +258,37 @@ fn passes(file: &Value) -> bool {
     (mismatched, skipped) == (0, 0)
 }
 
+/// What says with what something was recorded, or what the recording's own model made of it; and numbers that earlier
+/// revisions of a venue do not have, zero where they do not stand.
+const FREE: &[&str] = &[
+    "protocol",
+    "source",
+    "version",
+    "compiler",
+    "evm",
+    "seed",
+    "section",
+    "id",
+    "label",
+    "user",
+    "kind",
+    "note",
+    "i",
+    "decimals",
+    "baseCurrencyUnit",
+    "virtualShares",
+    "virtualAssets",
+    "withBatches",
+    "liquidityBorrow",
+    "liquidityLiquidate",
+    "collateralReserves",
+    "borrowableBitmap",
+    "isolated",
+    "ltvzeroBitmap",
+    "deficit",
+    "virtualBalance",
+];
+
 /// A12 for every kind of place: whatever is added anywhere is told, and so is whatever is missing, the state that a record
 /// begins with and whole sections included. What may be added or missing is a label, named here.
 #[test]
@@ -262,7 +300,7 @@ fn nothing_is_added_or_missing_in_silence() {
                 continue;
             }
             let name = path.file_name().unwrap().to_string_lossy().replace(".json.gz", "");
-            let mut file = first_cases(&path);
+            let mut file = first_cases_but(&path, &["branchParams"]);
             if let Some(steps) = file.pointer_mut("/scenarios/0/steps").and_then(Value::as_array_mut) {
                 steps.truncate(8);
             }
@@ -290,8 +328,10 @@ fn nothing_is_added_or_missing_in_silence() {
         }
     }
     assert!(tried > 50, "{tried}");
-    println!("{added:#?}\n{missing:#?}");
-    panic!("look");
+    assert_eq!(added, [""; 0]);
+    // A name that is free to be missing is so in whatever file it may stand.
+    missing.retain(|place| !FREE.contains(&place.rsplit('.').next().unwrap()));
+    assert_eq!(missing, [""; 0]);
 }
 
 /// A file in which nothing is compared does not pass, whatever its name for itself; nor does one without a section.

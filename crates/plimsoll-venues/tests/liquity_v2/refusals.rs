@@ -68,7 +68,8 @@ fn every_refusal_of_a_borrower_is_reachable() {
     let all = Amount::Assets(poor.account(person(1)).quantity(BOLD).magnitude());
     poor.act(person(1), person(1), Action::Transfer { instrument: BOLD, to: KEEPER, amount: all }).unwrap();
     is(poor.act(person(1), T0, Action::Repay { debt: DEBT, amount: Amount::Assets(whole(1)) }), "PL0169");
-    is(poor.act(person(1), T0, Action::Close), "PL0169");
+    is(poor.act(person(1), T0, Action::Close), "PL0141");
+    is(poor.act(person(1), trove(0, 1), Action::Close), "PL0169");
     let mut low = fresh();
     low.prices[0] = whole(900);
     is(low.act(T0, T0, adjust(-1, 0)), "PL0166");
