@@ -319,18 +319,17 @@ fn what_cannot_be_meant_is_told_with_what_could() {
     assert_eq!(answer.expect("an answer").after.identity.hash, looked_at(&by_hand, lender).0);
 }
 
-/// The books that are shown, each of whose accounts may be asked about anything.
-const EXAMPLES: [&str; 8] =
-    ["compound_v3", "crash", "import/template", "lending", "liquity", "loopers", "maker", "treasury"];
+/// The books that are shown and have accounts.
+const EXAMPLES: [&str; 6] = ["compound_v3", "crash", "lending", "liquity", "maker", "treasury"];
 
 /// Whatever one action makes of a shown book can be written and is sound when it is read: no total is less than what the
-/// accounts add up to. Each account tries everything with everything that its market knows.
+/// accounts add up to. Each account, or of many some, tries everything with everything that its market knows.
 #[test]
 fn a_book_after_any_action_is_a_sound_book() {
     for name in EXAMPLES {
         let book = example(name);
         let mut done = 0;
-        for (number, listed) in book.accounts.iter().enumerate() {
+        for (number, listed) in book.accounts.iter().enumerate().step_by(book.accounts.len().div_ceil(30)) {
             for change in changes_of(&book, listed) {
                 let Ok(answer) = whatif(&book, number, &[change.clone()], &Ladder::default()) else {
                     continue;
@@ -349,7 +348,7 @@ fn a_book_after_any_action_is_a_sound_book() {
                 assert!(opened.faults.is_empty(), "{name}, {}: {change:?}\n{told}", listed.name);
             }
         }
-        assert!(done > 0 || name == "import/template", "{name}");
+        assert!(done > 10, "{name}: {done}");
     }
 }
 
