@@ -78,6 +78,21 @@ impl Book {
     }
 }
 
+impl Book {
+    /// Who calls for an account of the book ([`Market::caller`]).
+    #[must_use]
+    pub fn caller(&self, account: usize) -> AccountId {
+        let listed = &self.accounts[account];
+        let own = || {
+            let others = self.accounts.iter().enumerate().filter(|(at, other)| {
+                *at != account && other.market == listed.market && other.owner == listed.owner
+            });
+            others.map(|(_, other)| other.account.id).collect()
+        };
+        self.markets[listed.market].market.caller(&listed.account, self, &own)
+    }
+}
+
 impl Accounts for Book {
     fn get(&self, id: AccountId) -> Option<&Account> {
         let place = usize::try_from(id.0).ok()?;

@@ -288,6 +288,18 @@ pub trait Market: Send + Sync {
     /// When the market does not list the instrument, or the account contradicts itself.
     fn counting(&self, account: &Account, instrument: InstrumentId) -> Result<Counting, Refusal>;
 
+    /// Who calls for an account, and so pays and receives: the account itself, or another one of the market that is its
+    /// owner's. `own` has the other accounts that are the same owner's in the book, all of this market.
+    fn caller(&self, account: &Account, _: &dyn Accounts, _own: &dyn Fn() -> Vec<AccountId>) -> AccountId {
+        account.id
+    }
+
+    /// The same market where everybody whom it does not know has enough to pay with: how much would something take? `None`
+    /// where it asks nobody outside of it what he has.
+    fn endowed(&self) -> Option<Box<dyn Market>> {
+        None
+    }
+
     /// The calls by which anybody may force this account, or buy what was taken of it, in the order in which they
     /// come; beside repaying a debt for a collateral ([`Mechanism::Discount`]), which needs no naming. Whether the
     /// market accepts them is for `act` to say.

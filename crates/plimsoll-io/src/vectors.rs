@@ -268,7 +268,7 @@ pub fn spell_panic(refusal: &Refusal) -> &'static [&'static str] {
 ///
 /// # Errors
 /// When the bytes are not JSON (with line and column), not gzip although they begin so, or lack what the schema
-/// promises at the top of the file. A single record that lacks something carries the fault itself.
+/// promises at the top of the file, or has nothing to compare. A single record that lacks something carries the fault itself.
 pub fn check(bytes: &[u8]) -> Result<Checked, Fault> {
     check_value(&parse(bytes)?)
 }
@@ -324,7 +324,13 @@ fn check_value(value: &Value) -> Result<Checked, Fault> {
     if !outside.leaves.is_empty() {
         records.push(outside);
     }
-    Ok(Checked { schema, known: true, records })
+    let file = Checked { schema, known: true, records };
+    let Tally { checked, skipped, .. } = tally(&file);
+    if checked + skipped == 0 {
+        let (path, found) = ("the file".into(), "no answer of a venue".into());
+        return Err(Fault::Shape { path, found, expected: "one at least" });
+    }
+    Ok(file)
 }
 
 #[cfg(test)]

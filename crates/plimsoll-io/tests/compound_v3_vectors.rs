@@ -99,7 +99,10 @@ fn a_debt_above_the_total_is_a_panic() {
         case["absorb"] = serde_json::json!({ "error": spelled });
         accounts.truncate(0);
         accounts.push(case.clone());
-        let text = serde_json::json!({ "schema": "compound-v3/all", "markets": value_markets(), "accounts": accounts });
+        let text = serde_json::json!({
+            "schema": "compound-v3/all", "markets": value_markets(), "accounts": accounts,
+            "rates": [], "quotes": [], "accrual": [],
+        });
         let file = check(text.to_string().as_bytes()).unwrap();
         let error = error_of(&file);
         assert_eq!(error, Some(Outcome::Equal), "{spelled}");

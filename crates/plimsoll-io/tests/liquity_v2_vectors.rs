@@ -29,6 +29,9 @@ const WORDS: &[&str] = &[
     "TroveNotZombie",
     "TroveExists",
     "ERC721: invalid token ID",
+    "NotOwnerNorRemoveManager",
+    "NotOwnerNorInterestManager",
+    "NotBorrower",
     "NotEnoughBoldBalance",
     "ERC20: transfer amount exceeds balance",
     "ERC20: burn amount exceeds balance",
@@ -206,11 +209,13 @@ fn each_operation_has_its_own_word() {
     let after_shutdown = |op: &str, args: Value, word: &str| {
         assert_eq!(reasons(&file, shut_down(), step(op, args.clone())), [word], "{op} {args}");
     };
+    // Who opened it, in the story.
+    let owner = |trove: &str| ["3", "0", "1", "2"][trove.parse::<usize>().unwrap() % 4];
     let adjust = |trove: &str, held: String, up: bool, owed: String, more: bool| {
-        json!({"actor": "0", "trove": trove, "collChange": held, "isCollIncrease": up, "debtChange": owed,
+        json!({"actor": owner(trove), "trove": trove, "collChange": held, "isCollIncrease": up, "debtChange": owed,
             "isDebtIncrease": more})
     };
-    let rate = |trove: &str, rate: u64| json!({"actor": "0", "trove": trove, "rate": wad(rate)});
+    let rate = |trove: &str, rate: u64| json!({"actor": owner(trove), "trove": trove, "rate": wad(rate)});
     let zero = || "0".to_string();
 
     // adjustTrove: active, open branch, balance, nothing, too much.
@@ -243,13 +248,47 @@ fn each_operation_has_its_own_word() {
     after_shutdown("applyPendingDebt", json!({"trove": "3"}), "IsShutDown");
 
     // setInterestBatchManager: active, manager, batch. removeFromBatch: active, rate, batch.
-    let join = |trove: &str, manager: &str| json!({"actor": "0", "trove": trove, "manager": manager});
+    let join =
+        |trove: &str, manager: &str| json!({"actor": owner(trove), "trove": trove, "manager": manager});
     check("setInterestBatchManager", join("3", "1"), "TroveNotActive");
     check("setInterestBatchManager", join("4", "1"), "InvalidInterestBatchManager");
     check("setInterestBatchManager", join("4", "0"), "TroveInBatch");
     check("removeFromBatch", rate("2", 1), "TroveNotActive");
     check("removeFromBatch", rate("1", 1), "InterestRateTooLow");
     check("removeFromBatch", rate("1", 50), "TroveNotInBatch");
+
+    // A trove that never was: the branch is asked first, then the rate.
+    after_shutdown("applyPendingDebt", json!({"trove": "77"}), "IsShutDown");
+    after_shutdown("adjustTroveInterestRate", rate("77", 50), "IsShutDown");
+    after_shutdown("setInterestBatchManager", join("77", "0"), "IsShutDown");
+    after_shutdown("removeFromBatch", rate("77", 50), "IsShutDown");
+    after_shutdown("adjustTrove", adjust("77", bold(1), true, zero(), true), "TroveNotActive");
+    check("adjustTroveInterestRate", rate("77", 1), "InterestRateTooLow");
+    check("adjustTroveInterestRate", rate("77", 50), "ERC721: invalid token ID");
+    check("applyPendingDebt", json!({"trove": "77"}), "TroveNotOpen");
+    check("setInterestBatchManager", join("77", "1"), "TroveNotActive");
+    check("removeFromBatch", rate("77", 1), "TroveNotActive");
+    check("closeTrove", json!({"actor": "0", "trove": "77"}), "ERC721: invalid token ID");
+
+    // Another than the owner: after what is asked of the branch and, but for rates and closing, of the status.
+    let by = |actor: &str, mut args: Value| {
+        args["actor"] = json!(actor);
+        args
+    };
+    check("adjustTrove", by("1", adjust("1", bold(1_000), false, zero(), true)), "NotOwnerNorRemoveManager");
+    check("adjustTrove", by("1", adjust("1", zero(), true, bold(1), true)), "NotOwnerNorRemoveManager");
+    // Nobody was named who alone may put in and repay: the next check answers.
+    check("adjustTrove", by("4", adjust("1", zero(), true, bold(1), false)), "NotEnoughBoldBalance");
+    after_shutdown("adjustTrove", by("1", adjust("1", bold(1), false, zero(), true)), "IsShutDown");
+    check("adjustZombieTrove", by("0", adjust("2", zero(), true, bold(1), true)), "NotOwnerNorRemoveManager");
+    check("adjustTroveInterestRate", by("1", rate("1", 1)), "InterestRateTooLow");
+    check("adjustTroveInterestRate", by("1", rate("4", 50)), "TroveInBatch");
+    check("adjustTroveInterestRate", by("1", rate("1", 50)), "NotOwnerNorInterestManager");
+    check("adjustTroveInterestRate", by("0", rate("2", 50)), "NotOwnerNorInterestManager");
+    check("closeTrove", json!({"actor": "4", "trove": "1"}), "NotOwnerNorRemoveManager");
+    check("setInterestBatchManager", by("1", join("1", "1")), "NotBorrower");
+    check("setInterestBatchManager", by("0", join("2", "1")), "TroveNotActive");
+    check("removeFromBatch", by("1", rate("1", 1)), "NotBorrower");
 
     // registerBatchManager: manager, range, rate, fee, period. lowerBatchManagementFee: manager, lower.
     let batch = |manager: &str, least: u64, most: u64, rate: u64, fee: u64, period: &str| {

@@ -5,6 +5,7 @@ use plimsoll_core::{Account, AccountId, Feeds, Int, Lens, Market as _, Reading, 
 use plimsoll_io::vectors::{Checked, Outcome, Tally, check, tally};
 use plimsoll_venues::morpho_blue::{BORROW, COLLATERAL, Irm, Market, Parameters, Pool, State};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 fn files(prefix: &str) -> Vec<PathBuf> {
@@ -88,12 +89,19 @@ fn a_wrong_digit_is_seen_in(path: &Path) {
 
 /// A file of the project, unpacked, with the first case of each list.
 fn first_cases(path: &Path) -> Value {
+    first_cases_but(path, &[])
+}
+
+/// The same with some lists whole: those that the cases point into.
+fn first_cases_but(path: &Path, whole: &[&str]) -> Value {
     let mut unpacked = Vec::new();
     let bytes = std::fs::read(path).unwrap();
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*bytes), &mut unpacked).unwrap();
     let mut file: Value = serde_json::from_slice(&unpacked).unwrap();
-    for list in file.as_object_mut().unwrap().values_mut().filter_map(Value::as_array_mut) {
-        list.truncate(1);
+    for (name, list) in file.as_object_mut().unwrap() {
+        if let Some(list) = list.as_array_mut().filter(|_| !whole.contains(&name.as_str())) {
+            list.truncate(1);
+        }
     }
     file
 }
@@ -225,4 +233,152 @@ fn recorded_trigger_prices_are_the_last_ones() {
         }
     }
     assert!(boundaries >= 50);
+}
+
+/// Every object of a value by its kind of place, numbers of lists left out, each as the first pointer to one.
+fn kinds_of_objects(value: &Value, pointer: &str, kind: &str, all: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Array(items) => (0..).zip(items).for_each(|(at, item)| {
+            kinds_of_objects(item, &format!("{pointer}/{at}"), &format!("{kind}[]"), all);
+        }),
+        Value::Object(entries) => {
+            all.entry(kind.into()).or_insert_with(|| pointer.into());
+            for (key, entry) in entries {
+                kinds_of_objects(entry, &format!("{pointer}/{key}"), &format!("{kind}.{key}"), all);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a file passes: everything in it is an input or was compared and is equal.
+fn passes(file: &Value) -> bool {
+    let Ok(checked) = check(&serde_json::to_vec(file).unwrap()) else { return false };
+    let Tally { mismatched, skipped, .. } = tally(&checked);
+    (mismatched, skipped) == (0, 0)
+}
+
+/// What says with what something was recorded, or what the recording's own model made of it; and numbers that earlier
+/// revisions of a venue do not have, zero where they do not stand.
+const FREE: &[&str] = &[
+    "protocol",
+    "source",
+    "version",
+    "compiler",
+    "evm",
+    "seed",
+    "section",
+    "id",
+    "label",
+    "user",
+    "kind",
+    "note",
+    "i",
+    "decimals",
+    "baseCurrencyUnit",
+    "virtualShares",
+    "virtualAssets",
+    "withBatches",
+    "liquidityBorrow",
+    "liquidityLiquidate",
+    "collateralReserves",
+    "borrowableBitmap",
+    "isolated",
+    "ltvzeroBitmap",
+    "deficit",
+    "virtualBalance",
+];
+
+/// A12 for every kind of place: whatever is added anywhere is told, and so is whatever is missing, the state that a record
+/// begins with and whole sections included. What may be added or missing is a label, named here.
+#[test]
+fn nothing_is_added_or_missing_in_silence() {
+    let (mut added, mut missing, mut tried) = (Vec::new(), Vec::new(), 0);
+    for prefix in ["aave_v37_", "morpho_", "comet", "dss_", "bold_"] {
+        for path in files(prefix) {
+            if path.extension().is_none_or(|extension| extension != "gz") {
+                continue;
+            }
+            let name = path.file_name().unwrap().to_string_lossy().replace(".json.gz", "");
+            let mut file = first_cases_but(&path, &["branchParams"]);
+            if let Some(steps) = file.pointer_mut("/scenarios/0/steps").and_then(Value::as_array_mut) {
+                steps.truncate(8);
+            }
+            assert!(passes(&file), "{name}");
+            let mut kinds = BTreeMap::new();
+            kinds_of_objects(&file, "", "", &mut kinds);
+            for (kind, pointer) in kinds {
+                tried += 1;
+                let mut more = file.clone();
+                let object = more.pointer_mut(&pointer).unwrap().as_object_mut().unwrap();
+                object.insert("unheard".into(), serde_json::json!({"of": ["1"]}));
+                if passes(&more) {
+                    added.push(format!("{name}{kind}"));
+                }
+                let keys: Vec<String> =
+                    file.pointer(&pointer).unwrap().as_object().unwrap().keys().cloned().collect();
+                for key in keys {
+                    let mut less = file.clone();
+                    less.pointer_mut(&pointer).unwrap().as_object_mut().unwrap().remove(&key);
+                    if passes(&less) {
+                        missing.push(format!("{name}{kind}.{key}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(tried > 50, "{tried}");
+    assert_eq!(added, [""; 0]);
+    // A name that is free to be missing is so in whatever file it may stand.
+    missing.retain(|place| !FREE.contains(&place.rsplit('.').next().unwrap()));
+    assert_eq!(missing, [""; 0]);
+}
+
+/// A file in which nothing is compared does not pass, whatever its name for itself; nor does one without a section.
+#[test]
+fn a_file_without_answers_is_a_fault() {
+    for prefix in ["morpho_positions", "comet", "dss_frob", "dss_liquidations", "bold_scenarios", "bold_pure"]
+    {
+        let mut file = first_cases(&files(prefix)[0]);
+        for list in file.as_object_mut().unwrap().values_mut().filter_map(Value::as_array_mut) {
+            list.clear();
+        }
+        let told = check(&serde_json::to_vec(&file).unwrap()).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(told, "the file: found no answer of a venue, expected one at least", "{prefix}");
+    }
+}
+
+/// What JSON has a word of its own for is not the string of the same letters.
+#[test]
+fn a_string_is_no_null_and_no_truth() {
+    let swap = |value: &Value| match value {
+        Value::Null | Value::Bool(_) => Some(Value::from(value.to_string())),
+        Value::Array(items) if items.is_empty() => Some(Value::from("[]")),
+        Value::Object(entries) if entries.is_empty() => Some(Value::from("{}")),
+        _ => None,
+    };
+    let mut tried = 0;
+    for (prefix, places) in [
+        ("comet", &["/accounts/0/views/isLiquidatable", "/quotes/0/error"][..]),
+        ("dss_liquidations", &["/vectors/0/steps/0/error", "/vectors/0/steps/0/after/clip/active"]),
+        (
+            "bold_scenarios",
+            &[
+                "/scenarios/0/steps/0/error",
+                "/scenarios/0/steps/0/events",
+                "/scenarios/0/initial/branches/0/batches",
+            ],
+        ),
+    ] {
+        let file = first_cases(&files(prefix)[0]);
+        for place in places {
+            let Some(other) = file.pointer(place).and_then(swap) else { continue };
+            let mut wrong = file.clone();
+            *wrong.pointer_mut(place).unwrap() = other;
+            let counts = tally(&check_value(&wrong));
+            assert_eq!((counts.mismatched, counts.skipped), (1, 0), "{prefix} {place}");
+            tried += 1;
+        }
+    }
+    assert!(tried >= 5, "{tried}");
 }

@@ -31,8 +31,8 @@
 //! `close` and `batches` what a borrower and a manager do, `liquidate` and `redeem` what others do to a trove.
 //!
 //! **An account** is a trove, or a person: with BOLD, a deposit in one stability pool, what it earned, and what was left
-//! over for it by liquidations. Who acts pays BOLD out of the actor's account where that says so ([`PURSE`]), else out of a
-//! wallet outside the market, as at other venues. A batch is the market's: its manager's number stands in the cells.
+//! over for it by liquidations. Who acts pays BOLD out of the actor's account where that says so ([`PURSE`]), else out of
+//! what the market knows nobody to have (`System::unlisted`), and never more than there is of it. A batch is the market's: its manager's number stands in the cells.
 //!
 //! **Lenses.** Getters count interest to now, as a call does, so both lenses see the same debts and ratios. They differ in
 //! the yield of a deposit: the view is `getDepositorYieldGain`, without interest that nobody minted yet; the action lens
@@ -56,7 +56,7 @@
 //! backing is floored and the requirement goes up, one unit each more. Monotone in the price: no row and no verdict falls
 //! when it rises.
 //!
-//! Not modelled: who may act for whom (whoever calls may), individual delegates, `kickFromBatch`, limits on the upfront fee,
+//! Not modelled: managers whom an owner lets act for him, individual delegates, `kickFromBatch`, limits on the upfront fee,
 //! the governance of the interest router, an oracle's failure, and a redemption price that differs from the price (the
 //! staked-ether branches redeem at the higher of market and canonical rate).
 
@@ -540,6 +540,34 @@ impl plimsoll_core::Market for Market {
         let mut turn = Turn::new(self, call, accounts, feeds, trace)?;
         turn.act(&call.action)?;
         turn.finish()
+    }
+
+    /// Whose BOLD is listed: the owner that a trove names, else the account of the same owner in the book that has most.
+    fn caller(
+        &self,
+        account: &Account,
+        accounts: &dyn Accounts,
+        own: &dyn Fn() -> Vec<AccountId>,
+    ) -> AccountId {
+        let purse = |id: &AccountId| accounts.get(*id).is_some_and(position::is_purse);
+        if position::is_purse(account) {
+            return account.id;
+        }
+        let owner = account.term(OWNER).to_u64().and_then(position::marked);
+        if let Some(owner) = owner.filter(purse) {
+            return owner;
+        }
+        let held = |id: &AccountId| accounts.get(*id).map_or(Int::ZERO, |account| account.quantity(BOLD));
+        // Of equals the first.
+        let richest = own().into_iter().filter(purse).max_by_key(|id| (held(id), core::cmp::Reverse(*id)));
+        richest.unwrap_or(account.id)
+    }
+
+    fn endowed(&self) -> Option<Box<dyn plimsoll_core::Market>> {
+        let mut market = self.clone();
+        // Far above all BOLD, far below the end of 256 bits.
+        market.system.supply = market.system.supply.add(U256::pow10(60)?)?;
+        Some(Box::new(market))
     }
 
     /// Liquidation by the stability pool, alone in its batch.

@@ -2,8 +2,8 @@
 
 use plimsoll_core::num::DecimalError;
 use plimsoll_core::{
-    Amount, Book, Cell, Decimal, InstrumentId, Int, Kind, ListedMarket, Market, Part, PriceId, Refusal, U256,
-    Unit,
+    Account, Amount, Book, Cell, Decimal, InstrumentId, Int, Kind, ListedMarket, Market, Part, PriceId,
+    Refusal, U256, Unit,
 };
 use std::fmt;
 
@@ -165,7 +165,13 @@ pub(crate) fn instrument(listed: &ListedMarket, kind: Kind, name: &str) -> Resul
         [] => Err(Misasked::NoSuch {
             what: format!("asset of {}", listed.name),
             found: name.into(),
-            known: of_kind().map(|(_, i)| i.asset.clone()).collect(),
+            known: of_kind()
+                .map(|(_, one)| {
+                    // Where an asset stands for several, each by its own name.
+                    let alone = of_kind().filter(|(_, other)| other.asset == one.asset).count() == 1;
+                    if alone { one.asset.clone() } else { one.name.clone() }
+                })
+                .collect(),
         }),
         several => Err(Misasked::Several {
             what: format!("holding of {}", listed.name),
@@ -173,6 +179,25 @@ pub(crate) fn instrument(listed: &ListedMarket, kind: Kind, name: &str) -> Resul
             candidates: several.iter().map(|(_, i)| i.name.clone()).collect(),
         }),
     }
+}
+
+/// As [`instrument`]; of several the one that the account holds, if it is one.
+pub(crate) fn instrument_of(
+    listed: &ListedMarket,
+    account: &Account,
+    kind: Kind,
+    name: &str,
+) -> Result<InstrumentId, Misasked> {
+    instrument(listed, kind, name).or_else(|why| {
+        let Misasked::Several { .. } = why else { return Err(why) };
+        let known = (0..).zip(listed.market.instruments());
+        let fits = known.filter(|(_, i)| i.kind == kind && i.asset == name).map(|(id, _)| InstrumentId(id));
+        let mut held = fits.filter(|id| !account.quantity(*id).is_zero());
+        match (held.next(), held.next()) {
+            (Some(only), None) => Ok(only),
+            _ => Err(why),
+        }
+    })
 }
 
 /// The raw amount of an instrument's asset that a sum stands for.

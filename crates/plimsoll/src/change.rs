@@ -154,10 +154,11 @@ impl World {
 
     /// The venue's action that a change of an account's own stands for.
     fn action(&self, account: usize, change: &Change) -> Result<Action, Misasked> {
-        let listed = &self.book.markets[self.book.accounts[account].market];
+        let own = &self.book.accounts[account];
+        let listed = &self.book.markets[own.market];
         let market = &*listed.market;
         let stake = |kind: Kind, stake: &Stake| {
-            let id = ask::instrument(listed, kind, &stake.asset)?;
+            let id = ask::instrument_of(listed, &own.account, kind, &stake.asset)?;
             Ok((id, ask::amount(market, id, stake.sum)?))
         };
         Ok(match change {

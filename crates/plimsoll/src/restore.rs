@@ -211,6 +211,11 @@ impl<'a> Seeker<'a> {
         &*self.book.markets[self.book.accounts[self.account].market].market
     }
 
+    /// A copy of the market in which whoever pays has enough: what it takes is asked here, not whether it is there.
+    fn endowed(&self) -> Box<dyn Market> {
+        self.market().endowed().unwrap_or_else(|| self.market().boxed_clone())
+    }
+
     fn feeds(&self) -> Feeds<'a> {
         Feeds { readings: self.readings }
     }
@@ -247,10 +252,11 @@ impl<'a> Seeker<'a> {
     /// Whether a deposit and a repayment are one call, by what a unit of each does.
     fn is_the_call_of(&self, other: &Seeker<'_>) -> bool {
         let account = &self.book.accounts[self.account].account;
+        let market = self.endowed();
         let does = |seeker: &Seeker<'_>| {
             let action = seeker.action(Amount::Assets(U256::ONE));
             let call = Call { actor: account.id, account: account.id, at: self.book.at, action };
-            self.market().act(&call, self.book, self.feeds(), &mut Silent).ok()
+            market.act(&call, self.book, self.feeds(), &mut Silent).ok()
         };
         does(self).is_some_and(|effects| does(other) == Some(effects))
     }
@@ -266,8 +272,8 @@ impl<'a> Seeker<'a> {
     fn after(&self, amount: Amount, at: Time) -> Result<(Box<dyn Market>, Account, U256), Refusal> {
         let account = &self.book.accounts[self.account].account;
         let call = Call { actor: account.id, account: account.id, at, action: self.action(amount) };
-        let effects = self.market().act(&call, self.book, self.feeds(), &mut Silent)?;
-        let mut market = self.market().boxed_clone();
+        let mut market = self.endowed();
+        let effects = market.act(&call, self.book, self.feeds(), &mut Silent)?;
         market.apply(&effects)?;
         let after = effects.apply_to(account).ok_or(Refusal::Overflow("held + received"))?;
         let wallet = Party::Wallet(account.id);

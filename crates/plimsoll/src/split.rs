@@ -7,8 +7,8 @@ use crate::ratio::Ratio;
 use crate::restore::{Enough, Hindrance, least};
 use crate::world::World;
 use plimsoll_core::{
-    Action, Amount, Assessment, Book, Decimal, InstrumentId, Int, Judgement, Kind, Lens, Party, Reading,
-    Refusal, Standing, Test, U256, Verdict,
+    Action, Amount, Assessment, Book, Call, Decimal, InstrumentId, Int, Judgement, Kind, Lens, Party,
+    Reading, Refusal, Standing, Test, U256, Verdict,
 };
 
 /// Healths are tried in steps of 10^-`STEP`.
@@ -187,14 +187,21 @@ fn side(book: &Book, account: usize, seen: &Assessment, asset: &str, finest: u8)
     Side { account, health: Ratio::of(seen.backing, seen.requirement), decimals, scale, ways, whole }
 }
 
-/// A debt paid whole: what it takes, and the book afterwards; `None` where the venue does not take it.
+/// A debt paid whole out of what is to be split: what it takes, and the book afterwards; `None` where the venue does not
+/// take it.
 fn paid_whole(book: &Book, account: usize, debt: InstrumentId) -> Option<(InstrumentId, U256, Book)> {
     let mut world = World { book: book.clone() };
-    let effects = world.act(account, Action::Repay { debt, amount: Amount::All }).ok()?;
-    let wallet = Party::Wallet(book.accounts[account].account.id);
+    let (market, id) = (book.accounts[account].market, book.accounts[account].account.id);
+    if let Some(endowed) = book.markets[market].market.endowed() {
+        world.book.markets[market].market = endowed;
+    }
+    let action = Action::Repay { debt, amount: Amount::All };
+    let call = Call { actor: id, account: id, at: book.at, action };
+    let effects = world.call(market, &call, &world.readings(market)).ok()?;
+    let wallet = Party::Wallet(id);
     let paid = effects.flows.iter().filter(|flow| flow.from == wallet).map(|flow| flow.amount);
     let paid = total(paid, "paid").ok()?;
-    world.apply(book.accounts[account].market, &effects).ok()?;
+    world.apply(market, &effects).ok()?;
     Some((debt, paid, world.book))
 }
 

@@ -46,14 +46,15 @@ impl World {
         self.book.readings(&self.book.markets[market], &self.book.graph.quotes(self.book.at))
     }
 
-    /// What an account's own action would do now.
+    /// What an account's own action would do now, called by whoever calls for it.
     ///
     /// # Errors
     /// The market's refusal.
     pub(crate) fn act(&self, account: usize, action: Action) -> Result<Effects, Refusal> {
         let listed = &self.book.accounts[account];
         let id = listed.account.id;
-        let call = Call { actor: id, account: id, at: self.book.at, action };
+        let actor = self.book.caller(account);
+        let call = Call { actor, account: id, at: self.book.at, action };
         self.call(listed.market, &call, &self.readings(listed.market))
     }
 
@@ -162,11 +163,17 @@ impl World {
         None
     }
 
-    /// The number that an account's own wallet and holdings show of effects.
+    /// The number that an account's own wallet, or whoever calls for it, and its holdings show of effects.
     pub(crate) fn moved(&self, account: usize, effects: &Effects) -> (Vec<Moved>, Vec<Held>) {
         let listed = &self.book.accounts[account];
         let market = &*self.book.markets[listed.market].market;
         let id = listed.account.id;
+        // What the owner's other account pays and receives is paid and received for this one.
+        let caller = self.book.caller(account);
+        let outside = |party: Party| {
+            [Party::Wallet(id), Party::Wallet(caller)].contains(&party)
+                || (caller != id && party == Party::Account(caller))
+        };
         let mut seen: Vec<InstrumentId> = Vec::new();
         for flow in &effects.flows {
             if !seen.contains(&flow.instrument) {
@@ -177,7 +184,7 @@ impl World {
         for instrument in seen {
             let sum = |side: fn(&plimsoll_core::Flow) -> Party| {
                 let mine = effects.flows.iter().filter(|flow| flow.instrument == instrument);
-                let mine = mine.filter(|flow| side(flow) == Party::Wallet(id)).map(|flow| flow.amount);
+                let mine = mine.filter(|flow| outside(side(flow))).map(|flow| flow.amount);
                 ask::total(mine, "paid").unwrap_or(U256::MAX)
             };
             let (paid, received) = (sum(|flow| flow.from), sum(|flow| flow.to));

@@ -318,3 +318,108 @@ fn what_cannot_be_meant_is_told_with_what_could() {
     let by_hand = after(&book, market, book.at, &by_hand);
     assert_eq!(answer.expect("an answer").after.identity.hash, looked_at(&by_hand, lender).0);
 }
+
+/// The books that are shown and have accounts.
+const EXAMPLES: [&str; 6] = ["compound_v3", "crash", "lending", "liquity", "maker", "treasury"];
+
+/// Whatever one action makes of a shown book can be written and is sound when it is read: no total is less than what the
+/// accounts add up to. Each account, or of many some, tries everything with everything that its market knows.
+#[test]
+fn a_book_after_any_action_is_a_sound_book() {
+    for name in EXAMPLES {
+        let book = example(name);
+        let mut done = 0;
+        for (number, listed) in book.accounts.iter().enumerate().step_by(book.accounts.len().div_ceil(30)) {
+            for change in changes_of(&book, listed) {
+                let Ok(answer) = whatif(&book, number, &[change.clone()], &Ladder::default()) else {
+                    continue;
+                };
+                if answer.refused.is_some() {
+                    continue;
+                }
+                done += 1;
+                let written = plimsoll_io::book::write(&answer.book).expect("a book that can be written");
+                let file = |(name, bytes)| plimsoll_io::book::File {
+                    name,
+                    bytes: plimsoll_io::book::FileBytes::Read(bytes),
+                };
+                let opened = plimsoll_io::book::read(written.files.into_iter().map(file).collect());
+                let told = opened.faults.render(false).to_string();
+                assert!(opened.faults.is_empty(), "{name}, {}: {change:?}\n{told}", listed.name);
+            }
+        }
+        assert!(done > 10, "{name}: {done}");
+    }
+}
+
+/// What an account can try: a little, much and all of every receipt and debt.
+fn changes_of(book: &plimsoll_core::Book, listed: &plimsoll_core::ListedAccount) -> Vec<Change> {
+    let market = &*book.markets[listed.market].market;
+    let little = Sum::Exactly(Decimal { mantissa: Int::ONE, decimals: 3 });
+    let much = Sum::Exactly(Decimal { mantissa: Int::new(1000), decimals: 0 });
+    let mut changes = Vec::new();
+    for instrument in market.instruments() {
+        let kinds: &[fn(Stake) -> Change] = match instrument.kind {
+            Kind::Receipt => &[Change::Deposit, Change::Withdraw],
+            Kind::Debt => &[Change::Borrow, Change::Repay],
+            _ => &[],
+        };
+        for kind in kinds {
+            for sum in [little, much, Sum::All] {
+                changes.push(kind(Stake { sum, asset: instrument.name.clone() }));
+            }
+        }
+    }
+    changes
+}
+
+/// Who repays at Liquity pays out of the owner's listed BOLD and has so much; with nothing unlisted nobody else can.
+#[test]
+fn a_repayment_comes_out_of_listed_bold() {
+    let repay = |sum: i128| {
+        Change::Repay(Stake {
+            sum: Sum::Exactly(Decimal { mantissa: Int::new(sum), decimals: 0 }),
+            asset: "BOLD".into(),
+        })
+    };
+    let asked = |name: &str, account: &str, change: Change| {
+        let book = example(name);
+        let number = plimsoll::account(&book, account).expect("an account");
+        let answer = whatif(&book, number, &[change], &Ladder::default()).expect("an answer");
+        let held = |book: &plimsoll_core::Book, name: &str| {
+            let found = book.accounts.iter().find(|one| one.name == name).expect("listed");
+            found.account.quantity(plimsoll_venues::liquity_v2::BOLD)
+        };
+        let payer = if name == "crash" { "ada-wallet" } else { "anna" };
+        let paid = held(&book, payer).sub(held(&answer.book, payer)).expect("a number");
+        (paid, answer.refused.map(|why| why.code()))
+    };
+    let raw = |tokens: i128| Int::new(tokens * 10i128.pow(18));
+    assert_eq!(asked("liquity", "anna-weth", repay(1)), (raw(1), None));
+    // The trove says whose it is: anna's, and she has 86 750 BOLD; whom the column names has none.
+    assert_eq!(asked("liquity", "carl-wsteth", repay(3)), (raw(3), None));
+    // All BOLD is listed.
+    let deposit = Change::Deposit(Stake {
+        sum: Sum::Exactly(Decimal { mantissa: Int::ONE, decimals: 0 }),
+        asset: "BOLD in the WETH pool".into(),
+    });
+    assert_eq!(asked("liquity", "dora-pool", deposit), (Int::ZERO, Some("PL0169")));
+    // Her wallet is listed with none.
+    assert_eq!(asked("crash", "liquity-bold:ada", repay(90_000)), (Int::ZERO, Some("PL0169")));
+}
+
+/// `max` and `whatif` mean the same by the name of an asset: of several holdings the one that the account has.
+#[test]
+fn an_asset_of_several_holdings_is_the_one_held() {
+    let book = example("liquity");
+    let withdraw = Change::Withdraw(Stake {
+        sum: Sum::Exactly(Decimal { mantissa: Int::ONE, decimals: 1 }),
+        asset: "BOLD".into(),
+    });
+    let ask = |account: &str| {
+        let number = plimsoll::account(&book, account).expect("an account");
+        whatif(&book, number, &[withdraw.clone()], &Ladder::default()).map(|answer| answer.refused)
+    };
+    assert_eq!(ask("emil-pool").ok(), Some(None));
+    assert!(matches!(ask("anna"), Err(Misasked::Several { .. })));
+}

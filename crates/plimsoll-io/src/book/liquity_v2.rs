@@ -34,6 +34,8 @@ pub(super) const FILE: VenueFile = VenueFile { name: NAME, revisions: &["1.0"], 
 const RULES: [&str; 6] = ["ccr", "mcr", "bcr", "scr", "penalty_pool", "penalty_redistribution"];
 /// Numbers that follow from the accounts.
 const DERIVED: [&str; 5] = ["troves", "last_zombie", "head", "tail", "unlisted_stakes"];
+/// Numbers of the system that follow from the accounts.
+const DERIVED_OF_SYSTEM: [&str; 1] = ["listed_stablecoin"];
 /// Numbers of a batch that follow from the accounts.
 const DERIVED_OF_BATCH: [&str; 2] = ["head", "tail"];
 /// Numbers that are times.
@@ -83,7 +85,8 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
             return None;
         }
     };
-    let mut stated = vec![state.and_then(|node| numbers(&mut market, 0, node, &[], setting.at, log))];
+    let mut stated =
+        vec![state.and_then(|node| numbers(&mut market, 0, node, &DERIVED_OF_SYSTEM, setting.at, log))];
     for (at, branch) in read.iter().enumerate() {
         let without = [&RULES[..], &DERIVED[..]].concat();
         let node = branch.state;
@@ -503,7 +506,7 @@ fn write(market: &dyn plimsoll_core::Market, names: &Names<'_>) -> Option<Named>
     }
     Some(vec![
         ("stablecoin", Value::Text(stablecoin.clone())),
-        ("state", table(texts(0, &[]))),
+        ("state", table(texts(0, &DERIVED_OF_SYSTEM))),
         ("branches", list_value(branches)),
     ])
 }

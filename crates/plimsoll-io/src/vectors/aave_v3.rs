@@ -118,9 +118,10 @@ fn meta<'j>(root: &Input<'j>) -> Result<Meta<'j>, Fault> {
     let revision = root.get("revision")?;
     let revision = Revision::parse(revision.text()?).ok_or_else(|| revision.fault("a revision"))?;
     let meta = root.get("meta")?;
-    meta.read_all();
+    meta.labels(&["protocol", "version", "seed", "baseCurrencyUnit"]);
     let mut reserves = Vec::new();
     for reserve in meta.get("reserves")?.items()? {
+        reserve.labels(&["decimals"]);
         let curve = reserve.get("irParamsBps")?;
         let bps = |name: &str| -> Result<u32, Fault> {
             let value = curve.get(name)?;
@@ -324,9 +325,7 @@ fn accounts(root: Input<'_>) -> Result<Vec<Record>, Fault> {
         let at = Time(market.get("timestamp")?.u64()?);
         let scene = scene(&meta, &market.get("reserves")?.items()?, &market.get("emodes")?.items()?)?;
         records.push(Record::new(market, spelling(meta.revision), |market| {
-            for name in ["id", "label"] {
-                market.get(name)?.read_all();
-            }
+            market.labels(&["id", "label"]);
             let mut answer = Answer::default();
             for (k, &i) in scene.order.iter().enumerate() {
                 let state = &scene.pool.reserves()[i].state;
@@ -338,9 +337,7 @@ fn accounts(root: Input<'_>) -> Result<Vec<Record>, Fault> {
     }
     for case in root.get("accounts")?.items()? {
         records.push(Record::new(case, spelling(meta.revision), |case| {
-            for name in ["user", "kind"] {
-                case.get(name)?.read_all();
-            }
+            case.labels(&["user", "kind"]);
             let market = case.get("market")?;
             let scene = usize::try_from(market.u64()?).ok().and_then(|market| scenes.get(market));
             let (scene, at) = scene.ok_or_else(|| market.fault("a market of this file"))?;
@@ -362,9 +359,7 @@ fn liquidations(root: Input<'_>) -> Result<Vec<Record>, Fault> {
 }
 
 fn liquidation(meta: &Meta<'_>, case: &Input<'_>) -> Result<Answer, Fault> {
-    for name in ["label", "user", "kind"] {
-        case.get(name)?.read_all();
-    }
+    case.labels(&["label", "user", "kind"]);
     let at = Time(case.get("timestamp")?.u64()?);
     let scene = scene(meta, &case.get("reserves")?.items()?, &case.get("emodes")?.items()?)?;
     let account = user(&case.get("before")?)?;

@@ -67,11 +67,7 @@ const NO_WORDS: Spell = |_| &[];
 const ANYBODY: AccountId = AccountId(9);
 
 fn decode_all(file: Input<'_>) -> Result<Vec<Record>, Fault> {
-    for label in ["protocol", "source", "compiler", "evm"] {
-        if let Some(label) = file.maybe(label) {
-            label.read_all();
-        }
-    }
+    file.labels(&["protocol", "source", "compiler", "evm"]);
     let markets = file.get("markets")?.items()?;
     let listed: Vec<Listed> = markets.iter().map(listed).collect::<Result<_, _>>()?;
     let mut records: Vec<Record> = markets
@@ -82,8 +78,7 @@ fn decode_all(file: Input<'_>) -> Result<Vec<Record>, Fault> {
     let lists: [(&str, Decode); 4] =
         [("rates", rates), ("quotes", quotes), ("accounts", accounts), ("accrual", accrual)];
     for (list, decode) in lists {
-        let Some(cases) = file.maybe(list) else { continue };
-        for case in cases.items()? {
+        for case in file.get(list)?.items()? {
             records.push(Record::new(case, NO_WORDS, |case| decode(&case, &listed)));
         }
     }
@@ -292,11 +287,7 @@ fn said<V: ToString>(answer: &mut Answer, path: &str, value: Result<V, Refusal>)
 fn accounts(case: &Input<'_>, markets: &[Listed]) -> Result<Answer, Fault> {
     let listed = pick(case, markets)?;
     // Boundaries that the recording aimed at, and what its own model made of them.
-    for label in ["note", "liquidityBorrow", "liquidityLiquidate"] {
-        if let Some(label) = case.maybe(label) {
-            label.read_all();
-        }
-    }
+    case.labels(&["note", "liquidityBorrow", "liquidityLiquidate"]);
     let at = Time(case.get("now")?.u64()?);
     let prices = listed.amounts(&case.get("assetPrices")?)?;
     let readings = readings(case.get("basePrice")?.u256()?, &prices);
@@ -308,11 +299,7 @@ fn accounts(case: &Input<'_>, markets: &[Listed]) -> Result<Answer, Fault> {
     let mut answer = Answer::default();
     answer_views(&mut answer, &market, &account, feeds, at);
 
-    let absorbed = case.get("absorb")?;
-    if let Some(stock) = absorbed.maybe("collateralReserves") {
-        // The stock that the recording's market happened to have.
-        stock.read_all();
-    }
+    let recorded = case.get("absorb")?;
     let action = Action::Liquidate(Mechanism::Absorb { accounts: vec![account.id] });
     let call = Call { actor: ANYBODY, account: account.id, at, action };
     let outcome = market.absorb(&call, &vec![account.clone()], feeds).and_then(|(effects, absorbed)| {
@@ -324,6 +311,10 @@ fn accounts(case: &Input<'_>, markets: &[Listed]) -> Result<Answer, Fault> {
     match outcome {
         Ok((after, account, absorbed)) => {
             answer.absent("absorb.error");
+            if let Some(stock) = recorded.maybe("collateralReserves") {
+                // The stock that the recording's market happened to have.
+                listed.amounts(&stock)?;
+            }
             answer_absorbed(&mut answer, &after, &account, &absorbed, at);
         }
         Err(refusal) => {
@@ -414,9 +405,12 @@ fn answer_totals(answer: &mut Answer, path: &str, state: &State) {
 fn accrual(case: &Input<'_>, markets: &[Listed]) -> Result<Answer, Fault> {
     let listed = pick(case, markets)?;
     let initial = case.get("initial")?;
-    initial.read_all();
     let posted = listed.amounts(&initial.get("user1Collateral")?)?;
     let mut market = listed.market(&initial.get("totals")?, None, &posted)?;
+    let now = initial.get("now")?;
+    if now.u64()? < market.state().last_accrual_time {
+        return Err(now.fault("a time from the last accrual on"));
+    }
     let mut people = vec![
         account(AccountId(0), initial.get("user0Principal")?.int()?, &[]),
         account(AccountId(1), Int::ZERO, &posted),

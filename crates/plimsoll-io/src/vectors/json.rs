@@ -245,6 +245,16 @@ impl<'j> Input<'j> {
         });
     }
 
+    /// Declares the plain members of these names labels: inputs that say what was recorded with what. A list or an object
+    /// under such a name is none.
+    pub(super) fn labels(&self, names: &[&str]) {
+        for label in names.iter().filter_map(|name| self.maybe(name)) {
+            if !label.value.is_array() && !label.value.is_object() {
+                label.mark();
+            }
+        }
+    }
+
     /// The value as it stands, without reading it: to tell which kind of record this is.
     #[must_use]
     pub fn peek(&self) -> &'j Value {
@@ -280,6 +290,8 @@ impl<'j> Input<'j> {
         walk(self.value, &mut String::new(), &mut |path, leaf| {
             let was_read = self.document.read.borrow().contains(&std::ptr::from_ref(leaf));
             let text = match leaf {
+                // What JSON has words and signs of its own for is not the string of the same letters.
+                Value::String(text) if OTHER_KINDS.contains(&text.as_str()) => leaf.to_string(),
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
@@ -295,6 +307,9 @@ impl<'j> Input<'j> {
         self.document.read.borrow_mut().insert(self.value);
     }
 }
+
+/// How leaves that are neither strings nor numbers are spelled. Numbers may stand as strings of their digits.
+const OTHER_KINDS: [&str; 5] = ["null", "true", "false", "[]", "{}"];
 
 fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.into() } else { format!("{path}.{key}") }

@@ -32,14 +32,21 @@ fn spelling(operation: &str) -> Spell {
         "adjustTrove" | "adjustZombieTrove" => |refusal| match refusal {
             Refusal::AmountZero | Refusal::DebtAtMinimum => &["ZeroAdjustment"],
             Refusal::BalanceTooLow { .. } => POOR,
+            Refusal::NoConsent(_) => &["NotOwnerNorRemoveManager"],
             other => spell(other),
         },
         "adjustTroveInterestRate" => |refusal| match refusal {
             Refusal::PositionNotOpen => NOBODYS,
+            Refusal::NoConsent(_) => &["NotOwnerNorInterestManager"],
+            other => spell(other),
+        },
+        "setInterestBatchManager" | "removeFromBatch" => |refusal| match refusal {
+            Refusal::NoConsent(_) => &["NotBorrower"],
             other => spell(other),
         },
         "closeTrove" => |refusal| match refusal {
             Refusal::PositionNotOpen => NOBODYS,
+            Refusal::NoConsent(_) => &["NotOwnerNorRemoveManager"],
             Refusal::BalanceTooLow { .. } => POOR,
             other => spell(other),
         },
@@ -128,11 +135,7 @@ fn spell(refusal: &Refusal) -> &'static [&'static str] {
 
 /// What stands at the top of both files and is no answer.
 fn read_meta(file: &Input<'_>) {
-    for key in ["protocol", "source", "compiler", "evm"] {
-        if let Some(label) = file.maybe(key) {
-            label.read_all();
-        }
-    }
+    file.labels(&["protocol", "source", "compiler", "evm"]);
 }
 
 fn parameters(file: &Input<'_>) -> Result<Vec<Parameters>, Fault> {
@@ -157,7 +160,7 @@ fn pure(file: Input<'_>) -> Result<Vec<Record>, Fault> {
     let parameters = parameters(&file)?;
     let mut records = Vec::new();
     let mut all = |list: &str, answer: &dyn Fn(&Input<'_>, &mut Answer) -> Result<(), Fault>| {
-        for case in file.maybe(list).map_or(Ok(Vec::new()), |list| list.items())? {
+        for case in file.get(list)?.items()? {
             records.push(Record::new(case, spell, |case| {
                 let mut found = Answer::default();
                 answer(&case, &mut found)?;
@@ -224,9 +227,7 @@ fn scenarios(file: Input<'_>) -> Result<Vec<Record>, Fault> {
     read_meta(&file);
     let mut records = Vec::new();
     for scenario in file.get("scenarios")?.items()? {
-        if let Some(label) = scenario.maybe("withBatches") {
-            label.read_all();
-        }
+        scenario.labels(&["withBatches"]);
         let parameters = parameters(&scenario)?;
         let initial = scenario.get("initial")?;
         let mut world = World::new(&initial, &parameters)?;

@@ -81,12 +81,7 @@ fn decode<'j>(
     spell: super::Spell,
     answer: impl Fn(&Input<'j>) -> Result<Answer, Fault>,
 ) -> Result<Vec<Record>, Fault> {
-    // What was recorded with what.
-    for (key, about) in file.entries()? {
-        if key != "vectors" {
-            about.read_all();
-        }
-    }
+    file.labels(&["protocol", "source", "compiler", "evm", "section"]);
     let cases = file.get("vectors")?.items()?;
     Ok(cases.into_iter().map(|case| Record::new(case, spell, |case| answer(&case))).collect())
 }
@@ -140,9 +135,7 @@ fn abaci(case: &Input<'_>) -> Result<Answer, Fault> {
 }
 
 fn frob(case: &Input<'_>) -> Result<Answer, Fault> {
-    if let Some(note) = case.maybe("note") {
-        note.read_all();
-    }
+    case.labels(&["note"]);
     let before = case.get("before")?;
     let (rules, state) = ilk(&before.get("ilk")?)?;
     let rules = Parameters { total_line: before.get("Line")?.u256()?, ..rules };
@@ -165,6 +158,7 @@ fn frob(case: &Input<'_>) -> Result<Answer, Fault> {
     match &outcome {
         Ok(Done { market, accounts, .. }) => {
             answer_ilk(&mut answer, "after.ilk", market);
+            answer.value("after.ilk.dust", market.parameters().dust);
             answer_urn(&mut answer, "after.urn", &accounts[0]);
             answer.value("after.debt", market.state().debt);
             answer.value("after.gem", accounts[0].quantity(GEM));
@@ -282,13 +276,13 @@ fn answer_error(answer: &mut Answer, path: &str, refusal: Option<Refusal>) {
     }
 }
 
+/// All of it but the dust limit.
 fn answer_ilk(answer: &mut Answer, path: &str, market: &Market) {
     let (rules, state) = (market.parameters(), market.state());
     answer.value(format!("{path}.Art"), state.total_art);
     answer.value(format!("{path}.rate"), state.rate);
     answer.value(format!("{path}.spot"), state.spot);
     answer.value(format!("{path}.line"), rules.line);
-    answer.value(format!("{path}.dust"), rules.dust);
 }
 
 fn answer_urn(answer: &mut Answer, path: &str, account: &Account) {

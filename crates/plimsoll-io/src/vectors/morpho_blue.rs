@@ -159,13 +159,14 @@ fn decode<'j>(
     answer: impl Fn(Input<'j>, &[Listed]) -> Result<Answer, Fault>,
 ) -> Result<Vec<Record>, Fault> {
     let meta = file.get("meta")?;
-    meta.read_all();
+    meta.labels(&["protocol", "source", "seed", "virtualShares", "virtualAssets"]);
     let markets = meta.get("markets")?.items()?.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
     let cases = file.get(list)?.items()?;
     Ok(cases.into_iter().map(|case| Record::new(case, spell, |case| answer(case, &markets))).collect())
 }
 
 fn listed(market: &Input<'_>) -> Result<Listed, Fault> {
+    market.labels(&["i"]);
     let decimals = |key| {
         let place = market.get(key)?;
         u8::try_from(place.u64()?).map_err(|_| place.fault("a number of decimals"))
@@ -188,11 +189,7 @@ fn listed(market: &Input<'_>) -> Result<Listed, Fault> {
 
 /// The case's market, in the state that stands under `key`. Reads what says who and where, too.
 fn market(case: &Input<'_>, key: &str, markets: &[Listed]) -> Result<Market, Fault> {
-    for label in ["label", "user"] {
-        if let Some(label) = case.maybe(label) {
-            label.read_all();
-        }
-    }
+    case.labels(&["label", "user"]);
     let index = case.get("market")?;
     let listed = usize::try_from(index.u64()?).ok().and_then(|index| markets.get(index));
     let Listed { name, parameters } = listed.ok_or_else(|| index.fault("the number of a market in meta"))?;

@@ -129,6 +129,7 @@ impl Turn<'_> {
         if trove.status != Status::Active {
             return Err(Refusal::PositionNotActive);
         }
+        self.by_owner(&trove)?;
         let batch = self.batch(trove.branch, manager)?;
         if trove.batch.is_some() {
             return Err(Refusal::InGroup);
@@ -178,6 +179,7 @@ impl Turn<'_> {
         if trove.status != Status::Active {
             return Err(Refusal::PositionNotActive);
         }
+        self.by_owner(&trove)?;
         valid_rate(rate)?;
         let manager = trove.batch.ok_or(Refusal::NotInGroup)?;
         let batch = self.batch(trove.branch, manager)?;

@@ -2,7 +2,7 @@
 
 use super::arith::{add, mul, sub};
 use super::pool::Change;
-use super::position::{BATCH, Latest, OWNER, RATE, Status, Trove, is_trove, mark, marked};
+use super::position::{BATCH, Latest, OWNER, RATE, Status, Trove, is_purse, is_trove, mark, marked};
 use super::state::Batch;
 use super::turn::{GAS_RESERVE, Turn};
 use super::{DEBT, SHARES, deposit, token};
@@ -51,6 +51,14 @@ impl Turn<'_> {
     fn zombie(&self) -> Result<Trove, Refusal> {
         let trove = self.trove(self.call.account).map_err(not_zombie)?;
         if trove.status == Status::Zombie { Ok(trove) } else { Err(Refusal::PositionNotDormant) }
+    }
+
+    /// Refuses a caller who is not the owner, where that is a person who pays with an account of his own: of others the
+    /// market does not know who they are, and whoever calls may. Nobody has named a manager.
+    pub(super) fn by_owner(&self, trove: &Trove) -> Result<(), Refusal> {
+        let owner = marked(trove.owner).filter(|owner| self.accounts.get(*owner).is_some_and(is_purse));
+        let may = owner.is_none_or(|owner| [owner, trove.id].contains(&self.call.actor));
+        if may { Ok(()) } else { Err(Refusal::NoConsent("the owner of the trove")) }
     }
 
     pub(super) fn open_trove(&self) -> Result<Trove, Refusal> {
@@ -201,6 +209,10 @@ impl Turn<'_> {
         let mut change = Change::of(&latest);
         (change.collateral_in, change.collateral_out) = sides(&wish.collateral);
         (change.debt_up, change.debt_down) = sides(&wish.debt);
+        // Anybody may put in and repay.
+        if change.collateral_out != U256::ZERO || change.debt_up != U256::ZERO {
+            self.by_owner(&trove)?;
+        }
         if change.debt_down != U256::ZERO {
             // No more can be paid than leaves the minimum; the rest is paid by closing.
             change.debt_down = change.debt_down.min(latest.debt.sub_or_zero(MIN_DEBT));
@@ -292,6 +304,7 @@ impl Turn<'_> {
         if !trove.is_open() {
             return Err(Refusal::PositionNotOpen);
         }
+        self.by_owner(&trove)?;
         if trove.status != Status::Active {
             return Err(Refusal::PositionNotActive);
         }

@@ -14,6 +14,7 @@ impl Turn<'_> {
     /// `closeTrove`.
     pub(super) fn close(&mut self) -> Result<(), Refusal> {
         let mut trove = self.open_trove()?;
+        self.by_owner(&trove)?;
         let (branch, actor) = (trove.branch, self.call.actor);
         let latest = self.latest(&trove)?;
         self.can_pay(actor, latest.debt)?;

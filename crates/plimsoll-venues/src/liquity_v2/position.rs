@@ -32,7 +32,7 @@ pub const LAST_CHANGE: TermId = TermId(9);
 pub const PREVIOUS: TermId = TermId(10);
 /// The next trove of a rate not higher; zero at the tail.
 pub const NEXT: TermId = TermId(11);
-/// One where the account's BOLD is all that it pays with; zero where it pays out of a wallet outside the market.
+/// One where the account's BOLD is all that it pays with; zero where it pays out of what nobody listed.
 pub const PURSE: TermId = TermId(12);
 /// The stability pool's product P at the deposit (1e36).
 pub const SNAPSHOT_PRODUCT: TermId = TermId(13);
@@ -112,6 +112,11 @@ pub(super) fn held(account: &Account, instrument: plimsoll_core::InstrumentId) -
 /// Whether an account is, or was, a trove.
 pub(super) fn is_trove(account: &Account) -> bool {
     !account.term(STATUS).is_zero()
+}
+
+/// Whether an account's BOLD is all that it pays with.
+pub(super) fn is_purse(account: &Account) -> bool {
+    !account.term(PURSE).is_zero() && !is_trove(account)
 }
 
 /// An account's number and one, as terms and cells keep it; zero stands for nobody.

@@ -265,6 +265,19 @@ pub struct System {
     pub supply: U256,
     /// What the interest router has received (raw).
     pub router: U256,
+    /// BOLD of the accounts that the market knows (raw). No contract keeps it: it says what is left for everybody else.
+    pub listed: U256,
+}
+
+impl System {
+    /// BOLD that is neither in a pool nor with the router nor with an account that the market knows (raw): what everybody
+    /// else has together.
+    #[must_use]
+    pub fn unlisted(&self, branches: &[Branch]) -> U256 {
+        let pools = branches.iter().flat_map(|of| [of.deposits, of.yield_owed, of.yield_pending]);
+        let known = pools.chain([self.router, self.listed]);
+        known.fold(self.supply, U256::sub_or_zero)
+    }
 }
 
 /// A batch of one branch: troves whose rate one manager sets, and that share one debt.
@@ -347,6 +360,7 @@ pub(super) const SYSTEM: &[Field<System>] = &[
     field!("last_fee_time", whole SECONDS, last_fee_time),
     field!("supply", RAW, supply),
     field!("router", RAW, router),
+    field!("listed_stablecoin", RAW, listed),
 ];
 
 /// How many fields at the head of [`BRANCH`] are rules: changing one voids forms.

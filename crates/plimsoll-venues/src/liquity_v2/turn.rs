@@ -3,7 +3,7 @@
 use super::arith::{add, grow, ratio, shrink, sub};
 use super::deposit::check_person;
 use super::pool::Change;
-use super::position::{Latest, LatestBatch, PURSE, Trove, is_trove};
+use super::position::{Latest, LatestBatch, Trove, is_purse};
 use super::state::{self, Batch, Branch, Scale, System};
 use super::{BOLD, Market, PLACE_COLLATERAL, batch_object, collateral, of_instrument, scale_object, token};
 use crate::table;
@@ -56,6 +56,7 @@ impl<'a> Turn<'a> {
 
     /// Everything that changed, as effects.
     pub(super) fn finish(mut self) -> Result<Effects, Refusal> {
+        self.count_listed()?;
         let (market, effects) = (self.market, &mut self.effects);
         table::diff(state::SYSTEM, 0, &market.system, &self.system, &mut effects.cells);
         for ((object, before), after) in (1..).zip(&market.branches).zip(&self.branches) {
@@ -171,31 +172,46 @@ impl<'a> Turn<'a> {
 
     // ---- tokens ----
 
-    /// Where an actor keeps BOLD: in an account whose BOLD is all it has, or outside the market.
+    /// Where an actor keeps BOLD: in an account whose BOLD is all it has, or with everybody whom the market does not know.
     pub(super) fn purse(&self, actor: AccountId) -> Party {
         match self.accounts.get(actor) {
-            Some(account) if !account.term(PURSE).is_zero() && !is_trove(account) => Party::Account(actor),
+            Some(account) if is_purse(account) => Party::Account(actor),
             _ => Party::Wallet(actor),
         }
     }
 
-    /// What an actor can pay (raw); `None` where that is not the market's to know.
-    fn purse_holds(&self, actor: AccountId) -> Result<Option<U256>, Refusal> {
+    /// The most that an actor can pay (raw): what its account has, or all that is with nobody whom the market knows.
+    fn purse_holds(&self, actor: AccountId) -> Result<U256, Refusal> {
         let party = self.purse(actor);
-        let Party::Account(id) = party else { return Ok(None) };
-        let Some(account) = self.accounts.get(id) else { return Ok(None) };
+        let account = self.accounts.get(actor).filter(|_| party == Party::Account(actor));
+        let Some(account) = account else { return Ok(self.system.unlisted(&self.branches)) };
         check_person(account, self.branches.len())?;
         let moved = self.effects.net(party, BOLD);
         let held = moved.and_then(|moved| account.quantity(BOLD).add(moved));
-        Ok(Some(held.and_then(plimsoll_core::Int::to_u256).ok_or(Refusal::Overflow("BOLD of the account"))?))
+        held.and_then(plimsoll_core::Int::to_u256).ok_or(Refusal::Overflow("BOLD of the account"))
     }
 
     /// Refuses where an actor has less BOLD than it is to pay.
     pub(super) fn can_pay(&self, actor: AccountId, amount: U256) -> Result<(), Refusal> {
-        match self.purse_holds(actor)? {
-            Some(held) if held < amount => Err(Refusal::BalanceTooLow { held, asked: amount }),
-            _ => Ok(()),
+        let held = self.purse_holds(actor)?;
+        if held < amount { Err(Refusal::BalanceTooLow { held, asked: amount }) } else { Ok(()) }
+    }
+
+    /// What accounts of the market have received and paid is listed, and no longer.
+    fn count_listed(&mut self) -> Result<(), Refusal> {
+        let what = "BOLD of the accounts listed";
+        let flows = self.effects.flows.iter().filter(|flow| flow.instrument == BOLD);
+        let (mut received, mut paid) = (U256::ZERO, U256::ZERO);
+        for flow in flows {
+            if matches!(flow.to, Party::Account(_)) {
+                grow(&mut received, flow.amount, what)?;
+            }
+            if matches!(flow.from, Party::Account(_)) {
+                grow(&mut paid, flow.amount, what)?;
+            }
         }
+        grow(&mut self.system.listed, received, what)?;
+        shrink(&mut self.system.listed, paid, what)
     }
 
     pub(super) fn mint(&mut self, amount: U256, to: Party) -> Result<(), Refusal> {

@@ -38,6 +38,8 @@ fn bold_adds_up(world: &World) -> Checked {
     prop_assert_eq!(world.held(Party::Treasury, BOLD), z(system.router));
     let people: BigInt = (0..PEOPLE).map(|number| signed(world.account(person(number)).quantity(BOLD))).sum();
     let outside = world.held(Party::Wallet(KEEPER), BOLD);
+    prop_assert_eq!(&z(system.listed), &people);
+    prop_assert_eq!(z(system.unlisted(world.market.branches())), outside.clone());
     prop_assert_eq!(people + outside + pools + z(system.router), z(system.supply));
     let debts = world.market.branches().iter().flat_map(|branch| [branch.recorded_debt, branch.default_debt]);
     prop_assert_eq!(sum(debts), z(system.supply));

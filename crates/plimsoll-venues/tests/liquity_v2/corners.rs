@@ -204,7 +204,7 @@ fn of_equal_rates_the_newcomer_is_redeemed_first() {
     assert_eq!(account.term(STATUS), Int::from(Status::Zombie as u64));
     assert_eq!(world.branch(0).last_zombie, trove(0, 2).0 + 1);
     let rest = world.now(trove(0, 2)).unwrap().debt;
-    world.redeem(KEEPER, rest.add(whole(10)).unwrap()).unwrap();
+    world.redeem(person(1), rest.add(whole(10)).unwrap()).unwrap();
     assert_eq!(world.branch(0).last_zombie, 0);
     assert_eq!(world.now(trove(0, 2)).unwrap().debt, U256::ZERO);
     assert!(world.now(trove(0, 1)).unwrap().debt < world.now(trove(0, 0)).unwrap().debt);
@@ -214,17 +214,56 @@ fn of_equal_rates_the_newcomer_is_redeemed_first() {
 #[test]
 fn repaying_stops_at_the_minimum() {
     let mut world = pair();
+    world.endow(whole(10_000));
     world
         .act(KEEPER, trove(0, 0), Action::Repay { debt: DEBT, amount: Amount::Assets(whole(9_000)) })
         .unwrap();
     assert_eq!(world.now(trove(0, 0)).unwrap().debt, MIN_DEBT);
     let again = world.act(KEEPER, trove(0, 0), Action::Repay { debt: DEBT, amount: Amount::All });
     assert_eq!(again, Err(Refusal::DebtAtMinimum));
-    world.act(KEEPER, trove(0, 0), Action::Close).unwrap();
+    assert!(matches!(world.act(KEEPER, trove(0, 0), Action::Close), Err(Refusal::NoConsent(_))));
+    world.act(trove(0, 0), trove(0, 0), Action::Close).unwrap();
     assert!(world.account(trove(0, 0)).holdings().is_empty());
 }
 
-/// A purse pays what it has; a wallet outside is not the market's to know.
+/// Everybody whom the market does not know has together what is in no account, no pool and not with the router.
+#[test]
+fn strangers_pay_what_is_left() {
+    let mut world = pair();
+    let repay = |tokens| Action::Repay { debt: DEBT, amount: Amount::Assets(whole(tokens)) };
+    let all = world.act(KEEPER, trove(0, 0), repay(1));
+    assert_eq!(all, Err(Refusal::BalanceTooLow { held: U256::ZERO, asked: whole(1) }));
+    let action =
+        |tokens| Action::Transfer { instrument: BOLD, to: KEEPER, amount: Amount::Assets(whole(tokens)) };
+    world.act(person(0), person(0), action(100)).unwrap();
+    assert_eq!(world.act(KEEPER, trove(0, 0), repay(101)).unwrap_err().code(), "PL0169");
+    world.act(KEEPER, trove(0, 0), repay(60)).unwrap();
+    world.act(trove(0, 1), trove(0, 1), repay(40)).unwrap();
+    assert_eq!(world.act(KEEPER, trove(0, 0), repay(1)).unwrap_err().code(), "PL0169");
+}
+
+/// Anybody may put in and repay; everything else is the owner's, who pays with an account of his own.
+#[test]
+fn a_trove_is_its_owners() {
+    let mut world = pair();
+    let (id, other) = (trove(0, 0), person(1));
+    let assets = |tokens| Amount::Assets(whole(tokens));
+    world.act(other, id, Action::Deposit { into: collateral(0), amount: assets(1) }).unwrap();
+    world.act(other, id, Action::Repay { debt: DEBT, amount: assets(1) }).unwrap();
+    world.act(other, id, Action::ApplyPending).unwrap();
+    let owners = [
+        Action::Withdraw { from: collateral(0), amount: assets(1) },
+        Action::Borrow { debt: DEBT, amount: assets(1) },
+        Action::SetTerm { term: plimsoll_venues::liquity_v2::RATE, value: wad(77).into() },
+        Action::Close,
+    ];
+    for action in owners {
+        assert!(matches!(world.act(other, id, action), Err(Refusal::NoConsent(_))));
+    }
+    world.act(person(0), id, Action::Withdraw { from: collateral(0), amount: assets(1) }).unwrap();
+}
+
+/// A purse pays what it has.
 #[test]
 fn a_purse_pays_what_it_has() {
     let mut world = pair();
@@ -288,13 +327,13 @@ fn a_shutdown_stops_interest_and_opens_urgent_redemption() {
         accounts: vec![trove(0, 0)],
     });
     let before = world.account(trove(0, 0)).quantity(collateral(0)).magnitude();
-    world.act(KEEPER, KEEPER, urgent).unwrap();
+    world.act(person(1), person(1), urgent).unwrap();
     let after = world.account(trove(0, 0)).quantity(collateral(0)).magnitude();
     let paid = z(whole(1_000)) * z(wad(1020)) / z(world.prices[0]);
     assert_eq!(z(before) - z(after), paid);
     assert_eq!(world.now(trove(0, 0)).unwrap().debt, debt.sub(whole(1_000)).unwrap());
     // And nothing is lent there any more.
-    let more = world.act(KEEPER, trove(0, 0), Action::Borrow { debt: DEBT, amount: Amount::Assets(u(1)) });
+    let more = world.act(person(0), trove(0, 0), Action::Borrow { debt: DEBT, amount: Amount::Assets(u(1)) });
     assert_eq!(more, Err(Refusal::BranchShutDown));
 }
 

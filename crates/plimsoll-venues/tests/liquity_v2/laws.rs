@@ -323,7 +323,7 @@ fn what_is_shown_can_be_set() {
         assert_eq!(market.epoch() > epoch, rules.contains(&name), "{name}");
     }
     assert_eq!(cells(&market), cells(&world.market));
-    let none = [Cell { object: 0, field: 4 }, Cell { object: 1, field: 35 }, Cell { object: 3, field: 0 }];
+    let none = [Cell { object: 0, field: 5 }, Cell { object: 1, field: 35 }, Cell { object: 3, field: 0 }];
     for cell in none
         .into_iter()
         .chain([Cell { object: 1 << 62 | 5 << 48, field: 0 }, Cell { object: u64::MAX, field: 0 }])

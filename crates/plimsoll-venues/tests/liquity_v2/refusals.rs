@@ -21,7 +21,7 @@ fn borrow(amount: U256) -> Action {
 
 fn adjust(held: i128, owed: i128) -> Action {
     let (collateral, debt) = ((collateral(0), Int::new(held)), (DEBT, Int::new(owed)));
-    Action::Adjust { collateral, debt, collateral_party: KEEPER, debt_party: KEEPER }
+    Action::Adjust { collateral, debt, collateral_party: T0, debt_party: T0 }
 }
 
 fn manage(what: Manage) -> Action {
@@ -37,7 +37,8 @@ const T4: AccountId = AccountId(1004);
 
 #[test]
 fn every_refusal_of_a_borrower_is_reachable() {
-    let world = World::begun();
+    let mut world = World::begun();
+    world.endow(whole(1_000_000));
     let fresh = || world.clone();
     let open = |held, lent, rate| fresh().open_trove(0, 5, [held, lent, rate]);
     is(open(whole(10), whole(5_000), MIN_RATE.sub(u(1)).unwrap()), "PL0170");
@@ -51,30 +52,31 @@ fn every_refusal_of_a_borrower_is_reachable() {
     is(fresh().act(KEEPER, trove(0, 5), Action::Close), "PL0176");
     is(fresh().act(KEEPER, trove(0, 5), borrow(u(1))), "PL0177");
     let shares = Action::Borrow { debt: SHARES, amount: Amount::Assets(u(1)) };
-    is(fresh().act(KEEPER, T0, shares.clone()), "PL0402");
-    fresh().act(KEEPER, T4, shares).unwrap();
-    is(fresh().act(KEEPER, T0, adjust(0, 0)), "PL0109");
-    is(fresh().act(KEEPER, T0, adjust(-(10i128.pow(24)), 0)), "PL0110");
-    is(fresh().act(KEEPER, T0, borrow(whole(40_000))), "PL0164");
-    is(fresh().act(KEEPER, T0, Action::SetTerm { term: RATE, value: wad(20).into() }), "PL0173");
-    is(fresh().act(KEEPER, T4, Action::SetTerm { term: RATE, value: wad(21).into() }), "PL0179");
-    is(fresh().act(KEEPER, T0, Action::LeaveGroup { rate: wad(50) }), "PL0180");
-    is(fresh().act(KEEPER, T4, Action::JoinGroup { manager: person(0) }), "PL0179");
-    is(fresh().act(KEEPER, T0, Action::JoinGroup { manager: person(2) }), "PL0181");
+    is(fresh().act(T0, T0, shares.clone()), "PL0402");
+    fresh().act(T4, T4, shares).unwrap();
+    is(fresh().act(T0, T0, adjust(0, 0)), "PL0109");
+    is(fresh().act(T0, T0, adjust(-(10i128.pow(24)), 0)), "PL0110");
+    is(fresh().act(T0, T0, borrow(whole(40_000))), "PL0164");
+    is(fresh().act(T0, T0, Action::SetTerm { term: RATE, value: wad(20).into() }), "PL0173");
+    is(fresh().act(T4, T4, Action::SetTerm { term: RATE, value: wad(21).into() }), "PL0179");
+    is(fresh().act(T0, T0, Action::LeaveGroup { rate: wad(50) }), "PL0180");
+    is(fresh().act(T4, T4, Action::JoinGroup { manager: person(0) }), "PL0179");
+    is(fresh().act(T0, T0, Action::JoinGroup { manager: person(2) }), "PL0181");
     let reactivate = Action::Reactivate { collateral: (collateral(0), Int::ONE), debt: (DEBT, Int::ZERO) };
-    is(fresh().act(KEEPER, T0, reactivate), "PL0178");
+    is(fresh().act(T0, T0, reactivate), "PL0178");
     let mut poor = fresh();
     let all = Amount::Assets(poor.account(person(1)).quantity(BOLD).magnitude());
     poor.act(person(1), person(1), Action::Transfer { instrument: BOLD, to: KEEPER, amount: all }).unwrap();
     is(poor.act(person(1), T0, Action::Repay { debt: DEBT, amount: Amount::Assets(whole(1)) }), "PL0169");
-    is(poor.act(person(1), T0, Action::Close), "PL0169");
+    is(poor.act(person(1), T0, Action::Close), "PL0141");
+    is(poor.act(person(1), trove(0, 1), Action::Close), "PL0169");
     let mut low = fresh();
     low.prices[0] = whole(900);
-    is(low.act(KEEPER, T0, adjust(-1, 0)), "PL0166");
+    is(low.act(T0, T0, adjust(-1, 0)), "PL0166");
     let mut at_minimum = fresh();
-    at_minimum.act(KEEPER, T0, Action::Repay { debt: DEBT, amount: Amount::All }).unwrap();
+    at_minimum.act(T0, T0, Action::Repay { debt: DEBT, amount: Amount::All }).unwrap();
     assert_eq!(at_minimum.now(T0).unwrap().debt, MIN_DEBT);
-    is(at_minimum.act(KEEPER, T0, Action::Repay { debt: DEBT, amount: Amount::All }), "PL0168");
+    is(at_minimum.act(T0, T0, Action::Repay { debt: DEBT, amount: Amount::All }), "PL0168");
     // A trove that a redemption emptied owes nothing that could be applied.
     let mut emptied = fresh();
     let debt = emptied.now(T0).unwrap().debt;
@@ -134,8 +136,8 @@ fn a_batch_that_outgrew_its_shares_takes_no_more_debt() {
     world.market.set(plimsoll_core::Cell { object, field: 2 }, Some(few.into())).unwrap();
     let account = world.account(T4).with(SHARES, few.into());
     world.people.0.insert(T4, account);
-    is(world.act(KEEPER, T4, borrow(whole(10))), "PL0185");
-    world.act(KEEPER, T4, Action::Repay { debt: SHARES, amount: Amount::Assets(whole(10)) }).unwrap();
+    is(world.act(T4, T4, borrow(whole(10))), "PL0185");
+    world.act(person(1), T4, Action::Repay { debt: SHARES, amount: Amount::Assets(whole(10)) }).unwrap();
 }
 
 #[test]
@@ -160,7 +162,8 @@ fn every_refusal_of_pools_and_claims_is_reachable() {
 
 #[test]
 fn every_refusal_of_force_is_reachable() {
-    let world = World::begun();
+    let mut world = World::begun();
+    world.endow(whole(1_000_000));
     let fresh = || world.clone();
     is(fresh().liquidate(vec![T0]), "PL0101");
     is(fresh().liquidate(vec![]), "PL0403");
@@ -168,7 +171,8 @@ fn every_refusal_of_force_is_reachable() {
     is(fresh().liquidate(vec![T0, trove(1, 0)]), "PL0127");
     let mut alone = World::new();
     alone.open_trove(0, 0, [whole(10), whole(9_000), wad(50)]).unwrap();
-    is(alone.clone().act(KEEPER, T0, Action::Close), "PL0186");
+    alone.endow(whole(10_000));
+    is(alone.clone().act(T0, T0, Action::Close), "PL0186");
     alone.prices[0] = whole(900);
     is(alone.liquidate(vec![T0]), "PL0186");
     let redeem =
@@ -187,7 +191,7 @@ fn every_refusal_of_force_is_reachable() {
     shut.prices[0] = whole(500);
     shut.act(KEEPER, KEEPER, Action::ShutDown { branch: collateral(0) }).unwrap();
     is(shut.act(KEEPER, KEEPER, urgent(U256::ZERO)), "PL0109");
-    is(shut.act(KEEPER, T0, borrow(u(1))), "PL0160");
+    is(shut.act(T0, T0, borrow(u(1))), "PL0160");
     is(shut.act(KEEPER, KEEPER, Action::ShutDown { branch: collateral(0) }), "PL0160");
 }
 
@@ -209,22 +213,16 @@ fn a_redistribution_to_nobody_is_refused() {
 #[test]
 fn every_refusal_of_the_world_is_reachable() {
     let mut world = World::begun();
+    is(world.act(T0, T0, Action::Deposit { into: collateral(1), amount: Amount::Assets(u(1)) }), "PL0402");
+    is(world.act(T0, T0, Action::Deposit { into: collateral(7), amount: Amount::Assets(u(1)) }), "PL0402");
+    is(world.act(T0, T0, Action::Deposit { into: collateral(0), amount: Amount::All }), "PL0401");
+    is(world.act(T0, T0, Action::Liquidate(Mechanism::Bark)), "PL0401");
     is(
-        world.act(KEEPER, T0, Action::Deposit { into: collateral(1), amount: Amount::Assets(u(1)) }),
-        "PL0402",
-    );
-    is(
-        world.act(KEEPER, T0, Action::Deposit { into: collateral(7), amount: Amount::Assets(u(1)) }),
-        "PL0402",
-    );
-    is(world.act(KEEPER, T0, Action::Deposit { into: collateral(0), amount: Amount::All }), "PL0401");
-    is(world.act(KEEPER, T0, Action::Liquidate(Mechanism::Bark)), "PL0401");
-    is(
-        world.act(KEEPER, T0, Action::Deposit { into: collateral(0), amount: Amount::Assets(U256::MAX) }),
+        world.act(T0, T0, Action::Deposit { into: collateral(0), amount: Amount::Assets(U256::MAX) }),
         "PL0301",
     );
     world.at = Time(START - 1);
-    is(world.act(KEEPER, T0, Action::Accrue), "PL0202");
+    is(world.act(T0, T0, Action::Accrue), "PL0202");
     let readings = [Reading::unknown(None, plimsoll_core::Why::Missing); 2];
     let market = &World::begun().market;
     let call = plimsoll_core::Call { actor: KEEPER, account: T0, at: Time(START), action: borrow(u(1)) };

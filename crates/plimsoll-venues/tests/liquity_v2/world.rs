@@ -66,7 +66,7 @@ pub(crate) fn trove(branch: usize, number: u64) -> AccountId {
     AccountId(1000 * (branch as u64 + 1) + number % TROVES)
 }
 
-/// Somebody whose wallet is not the market's to know.
+/// Somebody who has a part of what nobody listed.
 pub(crate) const KEEPER: AccountId = AccountId(9);
 
 #[derive(Clone, Debug, Default)]
@@ -115,6 +115,13 @@ impl World {
             at: Time(START),
             moved: BTreeMap::new(),
         }
+    }
+
+    /// Those whom the market does not know have so much more BOLD.
+    pub(crate) fn endow(&mut self, amount: U256) {
+        let supply = self.market.system().supply.add(amount).unwrap();
+        // The third number of the system.
+        self.market.set(plimsoll_core::Cell { object: 0, field: 2 }, Some(supply.into())).unwrap();
     }
 
     pub(crate) fn account(&self, id: AccountId) -> Account {
@@ -304,7 +311,7 @@ impl World {
                 self.act(actor, id, action)
             }
             9 => self.act(actor, id, Action::SetTerm { term: RATE, value: rate.into() }),
-            10 => self.act(if other % 2 == 0 { KEEPER } else { actor }, id, Action::Close),
+            10 => self.act(actor, id, Action::Close),
             11 => self.act(KEEPER, id, Action::ApplyPending),
             12 => self.stake(branch, who, part(purse, size)),
             13 => {
@@ -409,7 +416,7 @@ impl World {
             world.act(KEEPER, trove(branch, 0), Action::ApplyPending).unwrap();
             world.act(KEEPER, trove(branch, 4), Action::ApplyPending).unwrap();
             let close = if branch == 0 { 2 } else { 1 };
-            world.act(KEEPER, trove(branch, close), Action::Close).unwrap();
+            world.act(person(close), trove(branch, close), Action::Close).unwrap();
         }
         world
     }

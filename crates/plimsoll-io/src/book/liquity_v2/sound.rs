@@ -318,7 +318,8 @@ fn follow(market: &mut Market, branch: usize, accounts: &[&Account], sums: &Sums
     place(market, branch as u64 + 1, &totals);
 }
 
-/// Compares all BOLD with what is known of it; where the market's file does not say it, it is what all troves owe.
+/// Compares all BOLD with what is known of it; where the market's file does not say it, it is what all troves owe, and no
+/// less than what is known.
 pub(super) fn supply(
     market: &mut Market,
     accounts: &[&Account],
@@ -326,16 +327,18 @@ pub(super) fn supply(
     at: Time,
     log: &mut Log,
 ) {
+    let listed = accounts.iter().map(|account| held(account, BOLD)).fold(U256::ZERO, plus);
+    place(market, 0, &[("listed_stablecoin", listed.into())]);
+    let system = *market.system();
+    let in_pools =
+        market.branches().iter().flat_map(|state| [state.deposits, state.yield_owed, state.yield_pending]);
+    let known = in_pools.chain([listed]).fold(system.router, plus);
     let Some(stated) = stated else {
         let owed = market.branches().iter().map(|state| state.entire_debt(at).unwrap_or(U256::MAX));
         let owed = owed.fold(U256::ZERO, plus);
-        place(market, 0, &[("supply", owed.into())]);
+        place(market, 0, &[("supply", owed.max(known).into())]);
         return;
     };
-    let system = market.system();
-    let in_pools =
-        market.branches().iter().flat_map(|state| [state.deposits, state.yield_owed, state.yield_pending]);
-    let known = accounts.iter().map(|account| held(account, BOLD)).chain(in_pools).fold(system.router, plus);
     if known > system.supply {
         let expected = format!("at least {known}, which is with accounts, pools and the router");
         log.at(Code::Totals, stated.span("supply"), format!("supply = {}", system.supply), expected);

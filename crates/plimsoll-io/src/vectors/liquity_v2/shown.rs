@@ -61,13 +61,15 @@ impl Place<'_> {
 }
 
 impl World {
-    /// Everything, and of the branches those that the step shows.
+    /// Everything, and of the branches the one that the step is of, all where it is of none, and whatever else it shows.
     pub(super) fn show(&self, step: &Input<'_>, answer: &mut Answer) {
         self.show_glob(&mut Place { answer, path: "glob".into() });
+        let one = step.maybe("branch").and_then(|branch| branch.u64().ok());
         for branch in 0..self.opened.len() {
             let branches = step.maybe("branches");
             let listed = branches.as_ref().is_some_and(|branches| branches.peek().is_array());
-            let named = branches.is_some_and(|branches| branches.maybe(&branch.to_string()).is_some());
+            let shown = branches.is_some_and(|branches| branches.maybe(&branch.to_string()).is_some());
+            let named = shown || one.is_none_or(|one| one == branch as u64);
             let path = if listed { format!("branches[{branch}]") } else { format!("branches.{branch}") };
             if listed || named {
                 let mut place = Place { answer, path };

@@ -6,8 +6,8 @@ use plimsoll_core::{
     Mechanism, Party, Reading, Refusal, Step, Subject, Time, Trace, U256,
 };
 use plimsoll_venues::liquity_v2::{
-    ATTEMPTED, BATCH, BOLD, Branch, DEBT, FEE_STEP, FEES, MAX_RATE, MIN_CHANGE_PERIOD, MIN_RATE, Market,
-    OWNER, PAID_OUT, PURSE, Parameters, RATE, REDEEMED, STATUS, Status, System, TCR_STEP, collateral,
+    ATTEMPTED, BATCH, BOLD, BRANCH, Branch, DEBT, FEE_STEP, FEES, MAX_RATE, MIN_CHANGE_PERIOD, MIN_RATE,
+    Market, OWNER, PAID_OUT, PURSE, Parameters, RATE, REDEEMED, STATUS, Status, System, TCR_STEP, collateral,
     deposit, surplus, token,
 };
 use std::collections::BTreeMap;
@@ -249,21 +249,21 @@ impl World {
                 } else {
                     Action::Reactivate { collateral, debt }
                 };
-                silent(self.call(by, own()?, action))
+                silent(self.call_on(branch, by, own()?, action))
             }
             "adjustTroveInterestRate" => {
                 let action = Action::SetTerm { term: RATE, value: number("rate")?.into() };
-                silent(self.call(by()?, own()?, action))
+                silent(self.call_on(branch, by()?, own()?, action))
             }
             "setInterestBatchManager" => {
                 let action = Action::JoinGroup { manager: manager(small("manager")?) };
-                silent(self.call(by()?, own()?, action))
+                silent(self.call_on(branch, by()?, own()?, action))
             }
             "removeFromBatch" => {
-                silent(self.call(by()?, own()?, Action::LeaveGroup { rate: number("rate")? }))
+                silent(self.call_on(branch, by()?, own()?, Action::LeaveGroup { rate: number("rate")? }))
             }
-            "closeTrove" => silent(self.call(by()?, own()?, Action::Close)),
-            "applyPendingDebt" => silent(self.call(nobody, own()?, Action::ApplyPending)),
+            "closeTrove" => silent(self.call_on(branch, by()?, own()?, Action::Close)),
+            "applyPendingDebt" => silent(self.call_on(branch, nobody, own()?, Action::ApplyPending)),
             "provideToSP" => {
                 let (by, claim) = (small("actor")?, args.get("claim")?.bool()?);
                 let action = Action::Stake { pool: deposit(branch), amount: number("amount")?, claim };
@@ -300,6 +300,28 @@ impl World {
             }
             _ => return Err(op.fault("an operation of Liquity v2")),
         })
+    }
+
+    /// Does a call on a trove of a branch. One that never was is there for it as one that was closed: the contracts ask the
+    /// branch first, and then answer both alike.
+    fn call_on(
+        &mut self,
+        branch: usize,
+        by: AccountId,
+        trove: AccountId,
+        action: Action,
+    ) -> Result<(Effects, Tape), Refusal> {
+        let unknown = self.people.get(trove).is_none();
+        if unknown {
+            let closed = Account::new(trove).with_term(BRANCH, Int::from(branch as u64 + 1));
+            let closed = closed.with_term(STATUS, Int::from(Status::Closed as u64));
+            self.people.0.insert(trove, closed);
+        }
+        let outcome = self.call(by, trove, action);
+        if unknown {
+            self.people.0.remove(&trove);
+        }
+        outcome
     }
 
     /// Does a call; where it is refused nothing has changed.

@@ -64,10 +64,14 @@ pub(super) fn answer(case: &Input<'_>) -> Result<Answer, Fault> {
     for (number, step) in case.get("steps")?.items()?.iter().enumerate() {
         let path = format!("steps[{number}]");
         let at = Time(step.get("now")?.u64()?);
-        file(&mut world.market, step)?;
+        let dust_said = file(&mut world.market, step)?;
         let told = take_step(&mut world, step, at)?;
         answer_step(&mut answer, &path, &told);
-        answer_state(&mut answer, &format!("{path}.after"), &world, at);
+        let after = format!("{path}.after");
+        answer_state(&mut answer, &after, &world, at);
+        if dust_said {
+            answer.value(format!("{after}.vat.ilk.dust"), world.market.parameters().dust);
+        }
     }
     Ok(answer)
 }
@@ -149,27 +153,42 @@ fn start(case: &Input<'_>) -> Result<World, Fault> {
     if clipped != lots {
         return Err(house.fault("as much as is on auction"));
     }
-    // Those that have ended are rows of zeros.
-    clip.get("sales")?.read_all();
+    ended(&clip.get("sales")?, &market)?;
     Ok(World { market, accounts, strayed: false })
+}
+
+/// Auctions that have ended are rows of zeros.
+fn ended(sales: &Input<'_>, market: &Market) -> Result<(), Fault> {
+    for (number, sale) in sales.entries()? {
+        let number: u64 = number.parse().map_err(|_| sale.fault("the number of an auction before it"))?;
+        if market.auction(number).is_some() {
+            continue;
+        }
+        let all = ["tab", "lot", "tic", "top"].map(|key| self::number(&sale, key));
+        let zeros = all.into_iter().collect::<Result<Vec<_>, _>>()?.iter().all(|value| *value == U256::ZERO);
+        if !zeros || number == 0 || number > market.state().kicks {
+            return Err(sale.fault("an auction that is active, or zeros for one that has ended"));
+        }
+    }
+    Ok(())
 }
 
 fn number(place: &Input<'_>, key: &str) -> Result<U256, Fault> {
     place.get(key)?.u256()
 }
 
-/// What governance set before the step: `dust` is read off the state after it, where no argument says it.
-fn file(market: &mut Market, step: &Input<'_>) -> Result<(), Fault> {
+/// What governance set before the step, and whether an argument says `dust`. Where none does, it may have been set before
+/// any step, a refused one as well, and only the state after it tells: there it is an input and no answer.
+fn file(market: &mut Market, step: &Input<'_>) -> Result<bool, Fault> {
     let args = step.get("args")?;
-    let dust = match args.maybe("dust") {
-        Some(dust) => dust,
-        None => step.get("after")?.get("vat")?.get("ilk")?.get("dust")?,
-    };
+    let said = args.maybe("dust");
+    let dust_said = said.is_some();
+    let dust = said.map_or_else(|| step.get("after")?.get("vat")?.get("ilk")?.get("dust"), Ok)?;
     set(market, "dust", &dust)?;
-    match args.maybe("cuspSetBefore") {
-        Some(cusp) => set(market, "cusp", &cusp),
-        None => Ok(()),
+    if let Some(cusp) = args.maybe("cuspSetBefore") {
+        set(market, "cusp", &cusp)?;
     }
+    Ok(dust_said)
 }
 
 fn set(market: &mut Market, name: &str, place: &Input<'_>) -> Result<(), Fault> {
