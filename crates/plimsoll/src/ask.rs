@@ -55,6 +55,8 @@ pub enum Misasked {
         number: String,
         /// What was asked of it.
         found: Int,
+        /// What it must obey, where the market says so.
+        rule: Option<&'static str>,
     },
     /// The change is about one account, and none was named.
     NeedsAccount,
@@ -93,8 +95,11 @@ impl fmt::Display for Misasked {
             Misasked::NoPrice { price, found, expected } => {
                 write!(f, "{price}: found {found}, expected {expected}")
             }
-            Misasked::NoValue { number, found } => {
-                write!(f, "{number}: found {found}, which this number cannot be")
+            Misasked::NoValue { number, found, rule: Some(rule) } => {
+                write!(f, "{number}: found {found}, which breaks a rule; expected {rule}")
+            }
+            Misasked::NoValue { number, found, rule: None } => {
+                write!(f, "{number}: found {found}, expected a number that fits its place at the venue")
             }
             Misasked::NeedsAccount => f.write_str("this change is about one account, and none is named"),
             Misasked::NoTerms { market } => write!(f, "accounts of {market} have no mode"),
