@@ -122,8 +122,12 @@ pub(crate) fn refuse(why: &Misasked) -> u8 {
         Misasked::NoSuch { what, .. } if what.starts_with("account") => errln!("plimsoll: {why} [PL0403]"),
         _ => errln!("plimsoll: {why}"),
     }
-    if let Misasked::NoSuch { found, known, .. } = why
-        && let Some(near) = plimsoll_io::fault::nearest(found, known.iter().flat_map(|name| said(name)))
+    let nearest = |what: &str, found: &str, known: &mut dyn Iterator<Item = &str>| match what {
+        "price" => plimsoll_io::fault::nearest_price(found, known).map(String::from),
+        _ => plimsoll_io::fault::nearest(found, known).map(String::from),
+    };
+    if let Misasked::NoSuch { found, known, what } = why
+        && let Some(near) = nearest(what, found, &mut known.iter().flat_map(|name| said(name)))
     {
         errln!("  did you mean `{near}`?");
     }

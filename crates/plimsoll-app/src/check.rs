@@ -10,7 +10,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use plimsoll::{
     Auction, Check, Identity, Lookout, MarketInfo, Ratio, Row, Severity, Tier, Total, Unsound, check,
 };
-use plimsoll_core::{Assessment, Book, Certainty, Figure, Int, Judgement, Time, Verdict};
+use plimsoll_core::{Assessment, Book, BranchHealth, Certainty, Figure, Int, Judgement, Time, U256, Verdict};
 use plimsoll_io::book::Opened;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -78,7 +78,11 @@ pub(crate) fn open(path: &Path, keep_going: bool) -> Result<(Book, Gaps), u8> {
     if gaps.all || keep_going {
         errln!("plimsoll: nothing was judged: nothing of it is sound");
     } else {
-        errln!("plimsoll: nothing was judged; `check` and `explain` judge what is sound with --keep-going");
+        let left_out = match gaps.counted() {
+            none if none == "0 accounts" => "every account".into(),
+            some => format!("what is sound, without {some}"),
+        };
+        errln!("plimsoll: nothing was judged; with --keep-going `check` and `explain` judge {left_out}");
     }
     Err(exit::FAULTY)
 }
@@ -117,7 +121,11 @@ fn opened(path: &Path) -> (Book, Gaps) {
     let gaps = Gaps { faults, left_out, all };
     if !gaps.faults.is_empty() {
         let faults = counted(gaps.faults.count(), "fault");
-        errln!("plimsoll: {faults} in {}; {} left out", path.display(), gaps.counted());
+        let left_out = match gaps.counted() {
+            none if none == "0 accounts" => String::new(),
+            some => format!("; {some} left out"),
+        };
+        errln!("plimsoll: {faults} in {}{left_out}", path.display());
     }
     (book, gaps)
 }
@@ -277,10 +285,63 @@ fn note(row: &Row) -> String {
     {
         notes.push(format!("not executable now: {refusal} [{}]", refusal.code()));
     }
+    if let Some([owed, least]) = &row.below_least {
+        let [owed, least_shown] =
+            [owed, least].map(|figure| show::amount(figure.value, figure.unit.decimals, 2));
+        notes.push(format!(
+            "{owed} are owed, below the {} of {least_shown}: probably a slip of units",
+            least.name
+        ));
+    }
+    notes.extend(row.branch.as_ref().and_then(branch));
     if let Some(view) = &row.view {
         notes.push(format!("the getter still says {}", word(view.verdict)));
     }
     notes.join("; ")
+}
+
+/// What stands in the way of a whole branch; `None` where nothing does.
+pub(crate) fn branch(branch: &BranchHealth) -> Option<String> {
+    let BranchHealth { ratio, restricted, shut_down, since, .. } = *branch;
+    let percent = |ratio: U256| format!("{} %", show::amount(ratio.into(), 16, 2));
+    let Some(ratio) = ratio else {
+        return Some(
+            "its branch's ratio is unknown: whether anybody may shut the branch down is as well".into(),
+        );
+    };
+    let is = format!("its branch stands at {}", percent(ratio));
+    if let Some(since) = since {
+        return Some(format!(
+            "its branch was shut down at {}: anybody may redeem urgently, whatever rate it pays",
+            show::time(since)
+        ));
+    }
+    if ratio < shut_down {
+        return Some(format!(
+            "{is}, below SCR of {}: anybody may shut it down and redeem urgently, whatever rate it pays",
+            percent(shut_down)
+        ));
+    }
+    (ratio < restricted).then(|| {
+        format!(
+            "{is}, below CCR of {}: nothing is lent, and collateral goes out only against a repayment",
+            percent(restricted)
+        )
+    })
+}
+
+/// The same for programs.
+pub(crate) fn branch_json(branch: &BranchHealth) -> Value {
+    let below = |least: U256| branch.ratio.map(|ratio| ratio < least);
+    json!({
+        "ratio": branch.ratio.map(|ratio| ratio.to_string()),
+        "ccr": branch.restricted.to_string(),
+        "scr": branch.shut_down.to_string(),
+        "decimals": 18,
+        "below_ccr": below(branch.restricted),
+        "below_scr": below(branch.shut_down),
+        "shut_down": branch.since.map(|since| since.0),
+    })
 }
 
 pub(crate) fn word(verdict: Verdict) -> &'static str {
@@ -393,6 +454,15 @@ pub(crate) fn figures_json(figures: &[Figure]) -> Value {
         .collect()
 }
 
+/// The line of borrowing: a liquidation is no matter of it.
+pub(crate) fn borrowing_json(judgement: &Judgement) -> Value {
+    let mut json = judgement_json(judgement);
+    if json["venue"].get("executable").is_some() {
+        json["venue"]["executable"] = Value::Null;
+    }
+    json
+}
+
 pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
     let (certainty, doubt) = match judgement.certainty {
         Certainty::Certain => ("certain", None),
@@ -415,7 +485,8 @@ pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
                 "debt": own.debt.to_string(),
                 "unit": own.unit.name,
                 "decimals": own.unit.decimals,
-                "executable": own.executable.is_ok(),
+                // Of what is not unhealthy there is nothing to execute.
+                "executable": (own.verdict == Verdict::Unhealthy).then_some(own.executable.is_ok()),
                 "refusal": own.executable.err().map(|r| json!({"code": r.code(), "message": r.to_string()})),
             }),
             Err(refusal) => json!({"refusal": {"code": refusal.code(), "message": refusal.to_string()}}),
@@ -522,13 +593,16 @@ pub(crate) fn row_json(book: &Book, row: &Row) -> Value {
         "minimum_ratio": ratio(&row.minimum),
         "buffer_points": row.buffer.map(|buffer| show::exact(buffer, 4)),
         "available_to_borrow": row.available.map(|value| value.to_string()),
+        "available_because": row.available_because.as_ref().map(refusal_json),
         "available_unit": borrowing.map(|unit| unit.name),
         "available_decimals": borrowing.map(|unit| unit.decimals),
         "excess": row.excess.map(|value| value.to_string()),
         "excess_unit": liquidation.map(|unit| unit.name),
         "excess_decimals": liquidation.map(|unit| unit.decimals),
         "liquidation": judgement_json(&row.liquidation),
-        "borrowing": judgement_json(&row.borrowing),
+        "borrowing": borrowing_json(&row.borrowing),
+        "branch": row.branch.as_ref().map(branch_json),
+        "below_least": row.below_least.as_ref().map(|both| figures_json(both)),
         "getter_verdict": row.view.map(|view| word(view.verdict)),
         "own": figures_json(&row.own),
     })

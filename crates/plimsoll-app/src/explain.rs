@@ -5,7 +5,6 @@ use crate::show::{errln, outln};
 use crate::{exit, outlook, show};
 use plimsoll::{
     Allowance, Explanation, HoldingLine, Ladder, Lookout, PriceLine, PriceRead, Ratio, Row, Section, explain,
-    weighs_debt,
 };
 use plimsoll_core::{Book, Certainty, Int, Judgement, Operation, Step, Unit, Verdict, Why};
 use serde_json::{Value, json};
@@ -199,16 +198,14 @@ fn print_ratios(row: &Row) {
         outln!("    = {excess}{money}");
     }
     if let (Some(available), Ok(line)) = (row.available, row.borrowing.own) {
-        if !weighs_debt(&line) {
+        if let Some(why) = row.available_because {
+            outln!(
+                "  available = the largest loan that the venue makes now and at the next block, with fee and branch"
+            );
+            outln!("    one unit more is refused: {why} [{}]", why.code());
+        } else {
             outln!("  available = backing - requirement of the line of borrowing, at least 0");
             outln!("    = {} - {}", line.backing, line.requirement);
-        } else if let Err(why) = line.executable {
-            outln!("  available: no loan can be made, {why} [{}]", why.code());
-        } else {
-            outln!(
-                "  available = backing * debt / requirement - debt of the line of borrowing, before fees, at least 0"
-            );
-            outln!("    = {} * {} / {} - {}", line.backing, line.debt, line.requirement, line.debt);
         }
         outln!("    = {available}{}", reading(available, line.unit));
     }

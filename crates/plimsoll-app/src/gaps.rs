@@ -74,10 +74,14 @@ impl Gaps {
             names.push_str(&format!(" and {more} more"));
         }
         let names = if names.is_empty() { names } else { format!(": {names}") };
-        outln!(
-            "\nFAULTY BOOK: {}, told on stderr; {left_out} left out and not judged{names}",
-            counted(self.faults.count(), "fault")
-        );
+        let faults = counted(self.faults.count(), "fault");
+        if left_out == "0 accounts" {
+            outln!(
+                "\nFAULTY BOOK: {faults}, told on stderr; no account is left out, and what is faulty is in the answer"
+            );
+        } else {
+            outln!("\nFAULTY BOOK: {faults}, told on stderr; {left_out} left out and not judged{names}");
+        }
         if !markets.is_empty() {
             outln!("every account of {} is left out: a faulty row may be of any of them", markets.join(", "));
         }

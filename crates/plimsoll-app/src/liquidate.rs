@@ -150,20 +150,32 @@ fn print_forced(answer: &Liquidate) -> bool {
         if let (Mechanism::Batch { .. } | Mechanism::Absorb { .. }, Ok(dealt)) =
             (&forced.call, &forced.outcome)
         {
-            print_loss(answer, dealt);
+            let whose = if matches!(forced.call, Mechanism::Absorb { .. }) {
+                "lenders' (first their reserves')"
+            } else {
+                "others' (the pool's or other borrowers')"
+            };
+            print_loss(answer, dealt, whose);
         }
     }
     calls.row_count() > 0
 }
 
 /// What a liquidation that sells nothing costs the owner, and what he may claim of it.
-fn print_loss(answer: &Liquidate, dealt: &Dealt) {
+fn print_loss(answer: &Liquidate, dealt: &Dealt, whose: &str) {
     let money = |value| show::amount(value, answer.unit.decimals, 2);
     let claim = |claim: &Claim| format!("{} {}", tokens(claim.amount, claim.decimals), claim.asset);
     let claims: Vec<String> = dealt.claims.iter().map(claim).collect();
     let claims = if claims.is_empty() { "nothing".to_string() } else { claims.join(" and ") };
     let lost = dealt.equity.and_then(|[before, after]| Some((before, before.sub(after)?)));
     match lost {
+        Some((before, _)) if before.is_negative() => outln!(
+            "the debt exceeded the collateral by {} {}: the owner loses nothing more, and what is missing is the {} loss; \
+             left to be claimed: {claims}",
+            money(before.neg()),
+            answer.currency,
+            whose,
+        ),
         Some((before, lost)) => outln!(
             "the owner had {} {} above the debt and loses {} of it; left to be claimed: {claims}",
             money(before),

@@ -8,8 +8,8 @@ use crate::show::{errln, outln};
 use crate::whatif::table;
 use crate::{exit, explain, show};
 use plimsoll::{
-    Binds, Boundary, Carry, Crossing, Distance, Factor, Good, Lookout, Mover, Outlook, Ratio, Redemption,
-    Row, Runs, WHOLE, Weight,
+    Binds, Boundary, Branch, Carry, Crossing, Distance, Factor, Good, Lookout, Mover, Outlook, Ratio,
+    Redemption, Row, Runs, WHOLE, Weight,
 };
 use plimsoll_core::{Book, Decimal, Int, Kind, NextPrice, PriceId, Refusal, Time, U256, Verdict};
 use serde_json::{Value, json};
@@ -90,7 +90,7 @@ fn together(book: &Book, text: &str) -> Result<Mover, String> {
         }
         let Some(id) = named else {
             let names = book.graph.prices().iter().map(|price| price.name.as_str());
-            let near = plimsoll_io::fault::nearest(name, names);
+            let near = plimsoll_io::fault::nearest_price(name, names);
             let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             return Err(format!("found `{name}`, expected the name of a feed{hint}"));
         };
@@ -168,11 +168,15 @@ pub(crate) fn coming(at: Time, outlook: &Outlook) -> Vec<String> {
             Err(refusal) => lines.push(format!("at the queued price {price}, {when}: {}", words(refusal))),
         }
     }
-    if let Some(Redemption { before, asset, decimals }) = &outlook.redemption {
-        lines.push(format!(
+    match &outlook.redemption {
+        Some(Ok(Redemption { before, asset, decimals })) => lines.push(format!(
             "redeemed after {} {asset} of others",
             show::amount((*before).into(), *decimals, 2)
-        ));
+        )),
+        Some(Err(refusal)) => {
+            lines.push(format!("how much is redeemed before it is unknown: {}", words(refusal)));
+        }
+        None => {}
     }
     lines
 }
@@ -185,6 +189,33 @@ fn next_json(next: &NextPrice) -> Value {
         "verdict": next.assessment.as_ref().ok().map(|seen| crate::check::word(seen.verdict)),
         "refusal": next.assessment.as_ref().err().map(refusal_json),
     })
+}
+
+/// How the branch stands, and how far it is from where anybody may shut it down.
+fn branch_lines(book: &Book, branch: &Branch) -> Vec<String> {
+    let mut lines: Vec<String> = crate::check::branch(&branch.health).into_iter().collect();
+    if let Some((feed, distance)) = &branch.shut_down {
+        let [ratio, least] = [branch.health.ratio.unwrap_or(U256::ZERO), branch.health.shut_down]
+            .map(|ratio| show::amount(ratio.into(), 16, 2));
+        lines.push(format!(
+            "its branch, at {ratio} %, may be shut down by anybody below {least} %: at {} {}",
+            name(book, *feed),
+            percent(distance.parts)
+        ));
+    }
+    lines
+}
+
+fn branch_json(book: &Book, branch: &Branch) -> Value {
+    let mut json = crate::check::branch_json(&branch.health);
+    json["may_be_shut_down_at"] = branch.shut_down.as_ref().map_or(Value::Null, |(feed, distance)| {
+        json!({
+            "feed": name(book, *feed),
+            "first": distance.first.to_string(),
+            "distance": show::exact(distance.parts, 6),
+        })
+    });
+    json
 }
 
 fn redemption_json(redemption: &Redemption) -> Value {
@@ -285,10 +316,13 @@ fn print(
     if let Some(interest) = &outlook.interest {
         outln!("interest alone reaches the line: {}", runs(interest));
     }
-    if let Some(carry) = &outlook.carry {
-        print_carry(carry);
+    match (&outlook.carry, &outlook.unrated) {
+        (Some(carry), _) => print_carry(carry),
+        (None, Some(refusal)) => outln!("a year of interest, nobody acting: unknown: {}", words(refusal)),
+        (None, None) => {}
     }
-    for line in basis(book, outlook).into_iter().chain(coming(book.at, outlook)) {
+    let branch = outlook.branch.iter().flat_map(|branch| branch_lines(book, branch));
+    for line in basis(book, outlook).into_iter().chain(coming(book.at, outlook)).chain(branch) {
         outln!("{line}");
     }
 }
@@ -435,8 +469,11 @@ pub(crate) fn as_json(book: &Book, account: usize, outlook: &Outlook) -> Value {
             "borrow_rate": ratio(carry.rate()),
             "breakeven_borrow_rate": ratio(carry.breakeven()),
         })),
+        "carry_unknown": outlook.unrated.as_ref().map(refusal_json),
         "next_price": outlook.next.as_ref().map(next_json),
-        "redemption": outlook.redemption.as_ref().map(redemption_json),
+        "redemption": outlook.redemption.as_ref().and_then(|found| found.as_ref().ok()).map(redemption_json),
+        "redemption_unknown": outlook.redemption.as_ref().and_then(|found| found.as_ref().err()).map(refusal_json),
+        "branch": outlook.branch.as_ref().map(|branch| branch_json(book, branch)),
         "holdings": outlook.holdings.iter().map(|good| json!({
             "instrument": market.instruments().get(good.instrument.index()).map(|i| i.name.clone()),
             "balance": good.balance.as_ref().ok().map(|balance| balance.raw.to_string()),

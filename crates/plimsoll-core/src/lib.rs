@@ -39,8 +39,9 @@ pub use graph::{FeedKind, Graph, GraphError, Observation, Origin, Price, PriceId
 pub use instrument::{Instrument, InstrumentId, Kind};
 pub use judge::{Certainty, Judgement, Standing};
 pub use market::{
-    Accounts, Assessment, Balance, Counting, Figure, Lens, Market, Meaning, NextPrice, NodeSpec, Part,
-    PriceSlot, Question, Queue, Queued, Quoted, Range, Running, TermSpec, Test, Venue, Verdict, WhyNot,
+    Accounts, Assessment, Balance, BranchHealth, Counting, Figure, Lens, Market, Meaning, NextPrice,
+    NodeSpec, Part, PriceSlot, Question, Queue, Queued, Quoted, Range, Running, TermSpec, Test, Venue,
+    Verdict, WhyNot,
 };
 pub use num::{BPS, Decimal, Divisor, Int, RAY, Rounding, U256, WAD, YEAR};
 pub use reading::{Feeds, Reading, Why};

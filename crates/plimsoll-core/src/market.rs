@@ -134,6 +134,23 @@ pub struct Running {
     pub open: Result<(), Refusal>,
 }
 
+/// How the branch stands of which an account is a part: below some ratios of the whole nobody in it can do what his own
+/// ratio would let him.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BranchHealth {
+    /// Collateral over debt of the whole branch (wad, floored); `None` without a price.
+    pub ratio: Option<U256>,
+    /// Below this ratio it lends nothing (wad).
+    pub restricted: U256,
+    /// Below this ratio anybody may shut it down (wad).
+    pub shut_down: U256,
+    /// When it was shut down; `None` while it is not.
+    pub since: Option<Time>,
+    /// The price that moves the ratio, and the highest at which the branch may be shut down; `None` where no price is so
+    /// low, or the branch was shut down.
+    pub falls_at: Option<(usize, U256)>,
+}
+
 /// A price that the market reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PriceSlot {
@@ -360,6 +377,33 @@ pub trait Market: Send + Sync {
         Vec::new()
     }
 
+    /// The queue of [`Market::queues`] in which an account stands if any redemption reaches it.
+    fn queue_of(&self, _: &Account) -> Option<usize> {
+        None
+    }
+
+    /// The debt of which the line of borrowing does not say how much more may be owed, because a fee or the ratio of a whole
+    /// branch decides as well: the market has to be asked. Its raw units are the unit of that line.
+    fn asked(&self) -> Option<InstrumentId> {
+        None
+    }
+
+    /// The instruments whose totals move the market's rates: of totals that are missing no interest follows.
+    fn rated(&self) -> &'static [InstrumentId] {
+        &[]
+    }
+
+    /// What an account owes and the least that its market lets anybody keep owing, where it owes less than that: the market
+    /// may have been given another least since, and often an amount is in the wrong unit.
+    fn below_least(&self, _: &Account, _: Time) -> Option<[Figure; 2]> {
+        None
+    }
+
+    /// What a value of a cell must obey, in words; `None` where every value that fits its place may stand.
+    fn rule(&self, _: Cell) -> Option<&'static str> {
+        None
+    }
+
     /// Every auction that runs, at a time.
     fn running(&self, _at: Time) -> Vec<Running> {
         Vec::new()
@@ -441,6 +485,14 @@ pub trait Quoted: Send + Sync {
     /// As [`Quoted::assess`], somewhere in between; [`Refusal::InconsistentAccount`] where the two do not have the
     /// same terms or `low` holds more than `high`.
     fn over(&self, low: &Account, high: &Account, test: Test, feeds: Feeds<'_>) -> Result<Range, Refusal>;
+
+    /// How the branch stands of which the account is an open part; `None` where the venue has no branches.
+    ///
+    /// # Errors
+    /// As [`Quoted::assess`].
+    fn branch(&self, _: &Account) -> Result<Option<BranchHealth>, Refusal> {
+        Ok(None)
+    }
 
     /// The account in the venue's own words.
     ///

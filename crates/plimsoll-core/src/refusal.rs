@@ -299,6 +299,8 @@ pub enum Refusal {
     },
     /// The answer depends on accounts that the book does not list.
     AccountsMissing,
+    /// Accounts hold or owe what by the market's totals does not exist: its rates, which follow from them, say nothing.
+    TotalsMissing(InstrumentId),
 
     /// A number does not fit 256 bits (the contract reverts); names the formula.
     Overflow(&'static str),
@@ -408,6 +410,7 @@ impl Refusal {
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
             Refusal::AccountsMissing => "PL0203",
+            Refusal::TotalsMissing(_) => "PL0204",
             Refusal::Overflow(_) => "PL0301",
             Refusal::DivisionByZero(_) => "PL0302",
             Refusal::NotAtThisVenue => "PL0401",
@@ -436,6 +439,7 @@ impl Refusal {
             | Refusal::DebtCeiling(i)
             | Refusal::Siloed(i)
             | Refusal::NotUsableAsCollateral(i)
+            | Refusal::TotalsMissing(i)
             | Refusal::NoSuchInstrument(i) => Some(*i),
             _ => None,
         }
@@ -555,6 +559,9 @@ impl fmt::Display for Refusal {
                 write!(f, "the state is of {state}, later than the {asked} asked about")
             }
             Refusal::AccountsMissing => f.write_str("it depends on accounts that the book does not list"),
+            Refusal::TotalsMissing(_) => f.write_str(
+                "by the market's totals nothing of it exists, though accounts have it: rates follow from totals",
+            ),
             Refusal::Overflow(formula) => write!(f, "256 bits do not hold {formula}"),
             Refusal::DivisionByZero(formula) => write!(f, "division by zero in {formula}"),
             Refusal::NotAtThisVenue => f.write_str("this venue has no such action"),

@@ -7,7 +7,7 @@ mod code;
 mod near;
 
 pub use code::Code;
-pub use near::nearest;
+pub use near::{nearest, nearest_price};
 
 use crate::columnar::Input;
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};

@@ -121,6 +121,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::PriceUnknown { slot: 0, why: Why::Missing },
         Refusal::ClockWentBack { state: Time(1), asked: Time(0) },
         Refusal::AccountsMissing,
+        Refusal::TotalsMissing(instrument),
         Refusal::Overflow("a formula"),
         Refusal::DivisionByZero("a formula"),
         Refusal::NotAtThisVenue,
@@ -217,6 +218,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::PriceUnknown { .. }
             | Refusal::ClockWentBack { .. }
             | Refusal::AccountsMissing
+            | Refusal::TotalsMissing(_)
             | Refusal::Overflow(_)
             | Refusal::DivisionByZero(_)
             | Refusal::NotAtThisVenue

@@ -566,6 +566,53 @@ fn a_part_of_a_branch_has_no_queue() {
     assert_eq!(all_of(&sound(book::read(files(&written)))), all_of(&book));
 }
 
+/// An active trove owes 2000 at least: less is a row that is missing or in the wrong unit. A redemption makes a zombie of who
+/// has less, and urgent redemptions of a branch that was shut down leave whatever is left.
+#[test]
+fn an_active_trove_owes_the_minimum() {
+    let debt = |quantity: &str, unit: &str| {
+        POSITIONS.replacen(
+            "one,bold,debt,BOLD,9000,token",
+            &format!("one,bold,debt,BOLD,{quantity},{unit}"),
+            1,
+        )
+    };
+    let active = debt("1999999999999999999999", "raw");
+    let fault = opened(MARKET, &active).faults.list.into_iter().next().expect("a fault");
+    assert_eq!((fault.code.name(), fault.place.map(|place| place.line)), ("PL0559", Some(2)));
+    assert_eq!(fault.found, "an active trove with a debt of 1999999999999999999999 raw");
+    assert!(fault.expected.contains("2000000000000000000000"), "{}", fault.expected);
+    let none = debt("0", "raw");
+    let fault = opened(MARKET, &none).faults.list.into_iter().next().expect("a fault");
+    assert_eq!(fault.found, "an active trove with no debt");
+    sound(opened(MARKET, &debt("2000", "token")));
+    for text in [&active, &none] {
+        sound(opened(
+            MARKET,
+            &text
+                .replace(
+                    "one,bold,collateral,WETH,10,token,trove=active",
+                    "one,bold,collateral,WETH,10,token,trove=zombie",
+                )
+                .replace("BOLD,0,raw,trove=active", "BOLD,0,raw,trove=zombie")
+                .replace("999,raw,trove=active", "999,raw,trove=zombie"),
+        ));
+        let owed = if text == &none { "9000000000000000000000" } else { "10999999999999999999999" };
+        let weighted = if text == &none {
+            "540000000000000000000000000000000000000"
+        } else {
+            "639999999999999999999950000000000000000"
+        };
+        let shut = format!(
+            "{MARKET}[branches.state]\nactive_collateral = \"20000000000000000000\"\nrecorded_debt = \"{owed}\"\n\
+             weighted_debt = \"{weighted}\"\nlast_interest_update = 1760000000\n\
+             total_stakes = \"20000000000000000000\"\nshutdown_time = 1760000000\n\
+             deposits = \"500000000000000000000\"\nproduct = \"1000000000000000000000000000000000000\"\n"
+        );
+        sound(opened(&shut, text));
+    }
+}
+
 /// Without a state of its own a branch has the totals of the accounts listed: 20 WETH and 18000 BOLD at 2000 are 222 %.
 #[test]
 fn a_branch_without_a_state_is_what_is_listed() {

@@ -51,6 +51,12 @@ fn no_more_is_held_than_there_is() {
                 assert_eq!(told[0].file, format!("markets/{}.toml", listed.name));
                 assert!(told[0].found.starts_with(&format!("{held} (")), "{}", told[0].found);
                 assert!(told[0].found.contains(&instrument.name), "{}", told[0].found);
+                // The account with the most of it is named, with how much.
+                let own = book.accounts.iter().filter(|one| one.market == number);
+                let most = own.clone().map(|one| one.account.quantity(id).magnitude()).max().unwrap();
+                let of = |one: &&plimsoll_core::ListedAccount| one.account.quantity(id).magnitude() == most;
+                let tails = own.filter(of).map(|one| format!(", of which {most} in \"{}\"", one.name));
+                assert!(tails.into_iter().any(|tail| told[0].found.ends_with(&tail)), "{}", told[0].found);
                 assert_eq!(
                     told[0].expected,
                     format!("at most {all}, which is all that the market itself says exists")

@@ -318,6 +318,23 @@ impl plimsoll_core::Market for Market {
         }
     }
 
+    /// Utilisation moves both rates.
+    fn rated(&self) -> &'static [InstrumentId] {
+        &[SUPPLY, DEBT]
+    }
+
+    fn rule(&self, cell: Cell) -> Option<&'static str> {
+        let field = ASSET_FIELDS.get(usize::from(cell.field)).filter(|_| cell.object != 0)?;
+        match field.name {
+            "liquidate_collateral_factor" => {
+                Some("more than the asset's borrow_collateral_factor, and at most 10^18, which is 100 %")
+            }
+            "borrow_collateral_factor" => Some("less than the asset's liquidate_collateral_factor"),
+            "liquidation_factor" => Some("at most 10^18, which is 100 %"),
+            _ => None,
+        }
+    }
+
     fn updated(&self) -> Time {
         Time(self.numbers.state.last_accrual_time)
     }

@@ -382,6 +382,16 @@ impl Market {
         trove.latest(t, branch, batch, at)
     }
 
+    fn visit_name(&self, cell: Cell) -> Option<&'static str> {
+        let mut found = None;
+        plimsoll_core::Market::visit(self, &mut |at, name, _, _| {
+            if at == cell {
+                found = Some(name);
+            }
+        });
+        found
+    }
+
     fn check_clock(&self, at: Time) -> Result<(), Refusal> {
         let state = plimsoll_core::Market::updated(self);
         if at < state { Err(Refusal::ClockWentBack { state, asked: at }) } else { Ok(()) }
@@ -574,6 +584,23 @@ impl plimsoll_core::Market for Market {
     fn forced(&self, account: &Account, _: Feeds<'_>) -> Vec<Mechanism> {
         let owes = [DEBT, SHARES].iter().any(|&debt| !account.quantity(debt).is_zero());
         owes.then(|| Mechanism::Batch { accounts: vec![account.id] }).into_iter().collect()
+    }
+
+    /// Of an open trove that owes something that of its branch.
+    fn queue_of(&self, account: &Account) -> Option<usize> {
+        let trove = Trove::of(account, self).ok().filter(Trove::is_open)?;
+        // A trove with a stake may yet be given debt of others.
+        let owes = [trove.debt, trove.shares].into_iter().any(|part| part != U256::ZERO);
+        owes.then_some(trove.branch)
+    }
+
+    /// CCR is of the whole branch, every loan pays a fee, and a trove that is not active is lent nothing.
+    fn asked(&self) -> Option<InstrumentId> {
+        Some(DEBT)
+    }
+
+    fn rule(&self, cell: Cell) -> Option<&'static str> {
+        state::rule(self.visit_name(cell)?)
     }
 
     fn queues(&self, accounts: &dyn Accounts, feeds: Feeds<'_>, at: Time) -> Vec<plimsoll_core::Queue> {

@@ -402,6 +402,18 @@ impl plimsoll_core::Market for Market {
         Some(NextPrice { price, from, assessment })
     }
 
+    /// A debt below dust, with fees to then: no call leaves one, but governance may raise dust above vaults that there are.
+    fn below_least(&self, account: &Account, at: Time) -> Option<[Figure; 2]> {
+        let position = Position::of(account).ok().filter(|position| position.art != U256::ZERO)?;
+        let (state, dust) = (&self.numbers.state, self.numbers.rules.dust);
+        let rate = self.numbers.drip(&mut plimsoll_core::Silent, at).map_or(state.rate, |state| state.rate);
+        let tab = position.art.mul(rate).filter(|tab| *tab < dust)?;
+        Some(
+            [("debt", tab), ("dust", dust)]
+                .map(|(name, value)| standing::figure(name, value.into(), numbers::RAD)),
+        )
+    }
+
     fn running(&self, at: Time) -> Vec<Running> {
         let one = |(number, auction): (u64, &Auction)| {
             let figure = standing::figure;

@@ -753,6 +753,11 @@ impl plimsoll_core::Market for Market {
         }
     }
 
+    /// Utilisation moves both rates.
+    fn rated(&self) -> &'static [InstrumentId] {
+        &[SUPPLY, BORROW]
+    }
+
     fn updated(&self) -> Time {
         Time(self.numbers.state.last_update)
     }

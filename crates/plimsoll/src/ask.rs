@@ -55,6 +55,8 @@ pub enum Misasked {
         number: String,
         /// What was asked of it.
         found: Int,
+        /// What it must obey, where the market says so.
+        rule: Option<&'static str>,
     },
     /// A scenario says nothing of something that the book holds.
     Unsaid {
@@ -105,8 +107,11 @@ impl fmt::Display for Misasked {
             Misasked::NoPrice { price, found, expected } => {
                 write!(f, "{price}: found {found}, expected {expected}")
             }
-            Misasked::NoValue { number, found } => {
-                write!(f, "{number}: found {found}, which this number cannot be")
+            Misasked::NoValue { number, found, rule: Some(rule) } => {
+                write!(f, "{number}: found {found}, which breaks a rule; expected {rule}")
+            }
+            Misasked::NoValue { number, found, rule: None } => {
+                write!(f, "{number}: found {found}, expected a number that fits its place at the venue")
             }
             Misasked::Unsaid { scenario, missing } => {
                 write!(f, "{scenario} says nothing of what the book holds; say --hold or --map of each:")?;

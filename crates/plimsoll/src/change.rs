@@ -273,7 +273,8 @@ impl World {
 
     fn change_number(&mut self, path: &str, value: Int) -> Result<Did, Stop> {
         let (market, number) = ask::number(&self.book, path)?;
-        let no_value = || Misasked::NoValue { number: path.into(), found: value };
+        let rule = self.book.markets[market].market.rule(number.cell);
+        let no_value = || Misasked::NoValue { number: path.into(), found: value, rule };
         let stored = number.with(value).ok_or_else(no_value)?;
         self.book.markets[market].market.set(number.cell, Some(stored)).map_err(|why| match why {
             Refusal::NoSuchCell => Stop::from(no_value()),

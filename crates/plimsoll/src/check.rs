@@ -2,12 +2,13 @@
 
 use crate::ask::asset_of;
 use crate::identity::Identity;
+use crate::limits::{NEXT_BLOCK, lendable};
 use crate::ratio::Ratio;
 use crate::survey::{Survey, Surveyed, Unsound, currency};
 use plimsoll_core::num::Wide;
 use plimsoll_core::{
-    Assessment, Book, Certainty, Figure, Int, Judgement, Lens, ListedMarket, Quote, Reading, Refusal,
-    Running, Standing, Test, Time, Verdict, Why,
+    Assessment, Book, BranchHealth, Certainty, Figure, Int, Judgement, Lens, ListedMarket, Quote, Reading,
+    Refusal, Running, Standing, Test, Time, Verdict, Why,
 };
 use std::collections::BTreeMap;
 
@@ -120,6 +121,12 @@ pub struct Row {
     pub health: Option<Ratio>,
     /// What may still be borrowed (account unit).
     pub available: Option<Int>,
+    /// Why not a unit more; `None` where the account's own line says it.
+    pub available_because: Option<Refusal>,
+    /// How the branch of which it is a part stands, at venues that have branches.
+    pub branch: Option<BranchHealth>,
+    /// What it owes and the least that its market lets anybody owe, where that is more.
+    pub below_least: Option<[Figure; 2]>,
     /// Backing less requirement of the line of liquidation (account unit); negative is a shortfall.
     pub excess: Option<Int>,
     /// How near the line.
@@ -274,7 +281,7 @@ pub(crate) fn row_of(book: &Book, place: usize, ladder: &Ladder) -> Result<Row, 
     let market = &book.markets[listed.market];
     let readings = book.readings(market, &book.graph.quotes(book.at));
     let stand = |lens| Standing::new(&*market.market, &readings, lens, book.at);
-    Ok(row(place, &listed.account, &stand(Lens::Action)?, &stand(Lens::View)?, ladder))
+    Ok(row(place, &listed.account, &readings, &stand(Lens::Action)?, &stand(Lens::View)?, ladder))
 }
 
 fn worse_first(x: &Row, y: &Row) -> core::cmp::Ordering {
@@ -292,6 +299,7 @@ fn worse_first(x: &Row, y: &Row) -> core::cmp::Ordering {
 pub(crate) fn row(
     place: usize,
     account: &plimsoll_core::Account,
+    readings: &[Reading],
     action: &Standing<'_>,
     view: &Standing<'_>,
     ladder: &Ladder,
@@ -306,7 +314,16 @@ pub(crate) fn row(
     let ratio = owing.and_then(|a| Ratio::of(a.collateral, a.debt));
     let minimum = owing.and_then(|a| minimum(&a));
     let headroom = |a: &Assessment| a.backing.sub(a.requirement);
-    let available = borrowing.own.ok().and_then(|a| available(&a));
+    let market = action.market();
+    let (available, available_because) = match (borrowing.own, market.asked()) {
+        (Err(_), _) => (None, None),
+        (Ok(a), None) => (available(&a), None),
+        (Ok(_), Some(debt)) => {
+            let limit =
+                lendable(market, readings, account, debt, &[action.time(), action.time().plus(NEXT_BLOCK)]);
+            ((!limit.is_unknown()).then(|| limit.amount.into()), limit.beyond.or(limit.because))
+        }
+    };
     Row {
         account: place,
         tier: ladder.tier(&liquidation, health.as_ref()),
@@ -317,29 +334,18 @@ pub(crate) fn row(
         minimum,
         health,
         available,
+        available_because,
+        branch: action.quoted().branch(account).ok().flatten(),
+        below_least: market.below_least(account, action.time()),
         excess: owing.as_ref().and_then(headroom),
         liquidation,
         borrowing,
     }
 }
 
-/// Whether the venue weighs the debt and not the collateral: all of the collateral backs, and more than the debt is asked.
-#[must_use]
-pub fn weighs_debt(a: &Assessment) -> bool {
-    a.requirement != a.debt && a.backing == a.collateral && !a.requirement.is_zero()
-}
-
-/// What may be owed more by the account's own line. Where the venue weighs the debt and not the collateral, a unit more of
-/// debt takes more than a unit of backing, and nothing is available where no loan can be made at all.
+/// What may be owed more by the account's own line, where that says it.
 fn available(a: &Assessment) -> Option<Int> {
-    if !weighs_debt(a) {
-        return Some(a.backing.sub(a.requirement)?.max(Int::ZERO));
-    }
-    if a.executable.is_err() {
-        return Some(Int::ZERO);
-    }
-    let most = a.backing.mul_wide(a.debt).div_down(a.requirement.to_u256()?)?;
-    Some(most.sub(a.debt)?.max(Int::ZERO))
+    Some(a.backing.sub(a.requirement)?.max(Int::ZERO))
 }
 
 /// Backing over requirement, where something is owed.

@@ -139,7 +139,7 @@ pub fn explain(book: &Book, account: usize, at: Time, ladder: &Ladder) -> Result
     let market = &*book.markets[listed.market].market;
     let standing = Standing::new(market, &readings[listed.market], Lens::Action, at)?;
     let view = Standing::new(market, &readings[listed.market], Lens::View, at)?;
-    let row = row(account, &listed.account, &standing, &view, ladder);
+    let row = row(account, &listed.account, &readings[listed.market], &standing, &view, ladder);
     let quoted = standing.quoted();
     let instruments = market.instruments();
     let title = |subject: Subject| -> String {

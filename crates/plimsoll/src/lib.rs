@@ -45,17 +45,15 @@ mod worth;
 pub use ask::{Misasked, Sum, account, find};
 pub use boundary::{Boundary, Crossing, boundary};
 pub use change::{Change, Did, NewPrice, Stake};
-pub use check::{
-    Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check, weighs_debt,
-};
+pub use check::{Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check};
 pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
 pub use forced::{Claim, Dealt, Forced};
 pub use identity::{Identity, identity};
-pub use limits::{Limit, borrowable, withdrawable};
+pub use limits::{Limit, NEXT_BLOCK, borrowable, withdrawable};
 pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate, unmoved};
 pub use max::{Binds, Max, Most, max};
-pub use outlook::{Carry, Distance, Factor, Good, Lookout, Outlook, Redemption, Runs};
+pub use outlook::{Branch, Carry, Distance, Factor, Good, Lookout, Outlook, Redemption, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};
 pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};
 pub use ratio::Ratio;

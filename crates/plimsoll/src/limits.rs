@@ -9,6 +9,9 @@ use plimsoll_core::{
     Refusal, Silent, Time, U256,
 };
 
+/// From one block to the next (s): what is said to be possible is so then too.
+pub const NEXT_BLOCK: u64 = 12;
+
 /// The largest amount that one action of an account may have (raw units of the asset).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
@@ -92,6 +95,17 @@ pub fn borrowable(
         }
     }
     all
+}
+
+/// How much of one debt can be taken on, whichever of the times it happens at: what [`borrowable`] finds of it.
+pub(crate) fn lendable(
+    market: &dyn Market,
+    readings: &[Reading],
+    account: &Account,
+    debt: InstrumentId,
+    times: &[Time],
+) -> Limit {
+    Asker { market, readings, account, times }.largest(debt, borrow)
 }
 
 fn withdraw(from: InstrumentId, amount: U256) -> Action {

@@ -90,6 +90,7 @@ impl Binds {
                 Refusal::PriceUnknown { .. }
                 | Refusal::ClockWentBack { .. }
                 | Refusal::AccountsMissing
+                | Refusal::TotalsMissing(_)
                 | Refusal::Overflow(_)
                 | Refusal::DivisionByZero(_),
             ) => Binds::World,

@@ -9,9 +9,9 @@ use crate::path::{Mover, Path};
 use crate::ratio::Ratio;
 use crate::worst::{WorstDay, worst_day_of};
 use plimsoll_core::{
-    Account, AccountId, Balance, Book, Compiled, Counting, Feeds, InstrumentId, Int, Judgement, Kind, Lens,
-    ListedMarket, Market, NextPrice, Origin, PriceId, Question, Quote, Quoted, Reading, Refusal, Rounding,
-    Standing, Test, Time, U256, Verdict,
+    Account, AccountId, Balance, Book, BranchHealth, Compiled, Counting, Feeds, InstrumentId, Int, Judgement,
+    Kind, Lens, ListedMarket, Market, NextPrice, Origin, PriceId, Question, Quote, Quoted, Reading, Refusal,
+    Rounding, Standing, Test, Time, U256, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -146,10 +146,24 @@ pub struct Outlook {
     pub carry: Option<Carry>,
     /// Its holdings.
     pub holdings: Vec<Good>,
-    /// How much debt is redeemed before its own; `None` where no redemption reaches it.
-    pub redemption: Option<Redemption>,
+    /// Why what a year brings, and when interest reaches the line, cannot be told, where that is not a price.
+    pub unrated: Option<Refusal>,
+    /// How much debt is redeemed before its own, or why that cannot be told; `None` where no redemption reaches it.
+    pub redemption: Option<Result<Redemption, Refusal>>,
+    /// How the branch stands of which it is a part; `None` where the venue has none.
+    pub branch: Option<Branch>,
     /// The price that the venue will use next, and what it will say then; `None` where none is queued.
     pub next: Option<NextPrice>,
+}
+
+/// The branch of which an account is a part, and what kills that.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// How it stands.
+    pub health: BranchHealth,
+    /// The feed whose fall is the shortest to the ratio at which anybody may shut the branch down, and the way; `None` where
+    /// it may be now, where none leads there, or where that is not proven.
+    pub shut_down: Option<(PriceId, Distance)>,
 }
 
 /// An account's place in the order of redemptions.
@@ -182,6 +196,10 @@ struct Stand<'b> {
     later: Vec<(Time, Stands<'b>)>,
     /// Debt that is redeemed before an account's, where the venue knows redemption.
     queued: BTreeMap<AccountId, U256>,
+    /// Why each queue cannot be told, where it cannot.
+    queues: Vec<Option<Refusal>>,
+    /// A total that is missing, and that the market's rates follow from.
+    unrated: Option<Refusal>,
     /// The market to which no price comes by itself, where one would.
     still: Option<Box<dyn Market>>,
 }
@@ -234,7 +252,9 @@ impl<'b> Lookout<'b> {
             interest,
             carry: None,
             holdings: Vec::new(),
+            unrated: stand.unrated(account),
             redemption: stand.redemption(account),
+            branch: stand.branch(account),
             next,
         }
     }
@@ -342,6 +362,23 @@ fn slots(market: &dyn Market, account: &Account, question: Question) -> Vec<usiz
     slots
 }
 
+/// A total of zero of what an account has, where rates follow from totals. Where somebody owes, there is a supply too.
+fn unrated(market: &dyn Market, account: &Account) -> Option<Refusal> {
+    let rated = market.rated();
+    let has = |id: &InstrumentId| !account.quantity(*id).is_zero();
+    let none = |id: &InstrumentId| market.total(*id) == Some(U256::ZERO);
+    let debt = |id: &InstrumentId| {
+        market.instruments().get(id.index()).is_some_and(|instrument| instrument.kind == Kind::Debt)
+    };
+    let owes = rated.iter().any(|id| debt(id) && has(id));
+    rated.iter().find(|id| none(id) && (has(id) || owes)).map(|id| Refusal::TotalsMissing(*id))
+}
+
+/// The way down a path to one of its points.
+fn distance_to(path: &Path<'_>, first: U256) -> Option<Distance> {
+    distance(path.now, Crossing::At { first, settled: None })
+}
+
 impl<'b> Stand<'b> {
     fn new(
         book: &'b Book,
@@ -373,26 +410,54 @@ impl<'b> Stand<'b> {
         }
         let mut queued = BTreeMap::new();
         let queues = listed.market.queues(book, Feeds { readings: &readings }, at);
-        // A queue that cannot be told, such as without a price, tells nobody's place.
-        for queue in queues.into_iter().flatten() {
+        let queues = queues.into_iter().map(|queue| {
+            // A queue that cannot be told, such as without a price, tells nobody's place.
             let mut before = U256::ZERO;
-            for place in queue {
+            for place in queue? {
                 queued.insert(place.account, before);
-                let Some(sum) = before.add(place.debt) else { break };
-                before = sum;
+                before = before.add(place.debt).ok_or(Refusal::Overflow("debt that is redeemed first"))?;
             }
-        }
+            Ok(())
+        });
+        let queues = queues.map(Result::err).collect();
+        let own = book.accounts.iter().filter(|one| one.market == number);
+        let unrated = own.map(|one| unrated(&*listed.market, &one.account)).find_map(|missing| missing);
         let still = listed.market.still(Feeds { readings: &readings }, at);
-        Ok(Stand { listed, readings, now, behind, paths, later, queued, still })
+        Ok(Stand { listed, readings, now, behind, paths, later, queued, queues, unrated, still })
     }
 
-    fn redemption(&self, account: &Account) -> Option<Redemption> {
-        let before = *self.queued.get(&account.id)?;
+    fn redemption(&self, account: &Account) -> Option<Result<Redemption, Refusal>> {
         let market = &*self.listed.market;
+        let queue = market.queue_of(account);
+        if let Some(refusal) = queue.and_then(|queue| *self.queues.get(queue)?) {
+            return Some(Err(refusal));
+        }
+        let before = *self.queued.get(&account.id)?;
         let kind = |id: InstrumentId| market.instruments().get(id.index()).map(|i| i.kind);
         let debt = account.holdings().iter().find(|held| kind(held.instrument) == Some(Kind::Debt))?;
         let (asset, decimals) = asset_of(market, debt.instrument);
-        Some(Redemption { before, asset, decimals })
+        Some(Ok(Redemption { before, asset, decimals }))
+    }
+
+    /// The branch of an account, and the feed that is the nearest to bringing all of it down.
+    fn branch(&self, account: &Account) -> Option<Branch> {
+        let health = self.now.branch(account).ok().flatten()?;
+        let above = health.ratio.is_some_and(|ratio| ratio >= health.shut_down);
+        let falls_at = health.falls_at.filter(|_| above);
+        let ways = falls_at.into_iter().flat_map(|(slot, most)| {
+            let leaves = self.behind.get(slot).into_iter().flatten();
+            leaves.filter_map(move |leaf| {
+                let path = self.paths.get(leaf)?;
+                Some((*leaf, distance_to(path, path.falls_to(slot, most)?)?))
+            })
+        });
+        let shut_down = ways.min_by(|(_, x), (_, y)| x.way.cmp(&y.way));
+        Some(Branch { health, shut_down })
+    }
+
+    /// Why rates say nothing of an account's interest: totals that its market's rates follow from are missing.
+    fn unrated(&self, account: &Account) -> Option<Refusal> {
+        self.unrated.or_else(|| unrated(&*self.listed.market, account))
     }
 
     /// The market as it will be when its feeds have gone through what delays them; `None` where nothing does.
@@ -438,6 +503,9 @@ impl<'b> Stand<'b> {
             Err(refusal) => return Some(Runs::Unknown(refusal)),
             Ok(Verdict::Healthy) => {}
         }
+        if let Some(refusal) = self.unrated(account) {
+            return Some(Runs::Unknown(refusal));
+        }
         // The first of the days ahead on which it is unhealthy, then the second within.
         let mut healthy = at;
         let ahead = self.later.iter().map(|(time, _)| *time).filter(|time| *time <= at.plus(HORIZON));
@@ -467,6 +535,9 @@ impl<'b> Stand<'b> {
     }
 
     fn carry(&self, account: &Account, at: Time) -> Option<Carry> {
+        if self.unrated(account).is_some() {
+            return None;
+        }
         let (_, Ok(later)) = self.later.iter().find(|(time, _)| *time == at.plus(YEAR))? else { return None };
         let unit = self.now.verdict(account, Test::Borrow).ok()?.unit;
         let mut carry =

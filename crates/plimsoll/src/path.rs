@@ -149,6 +149,31 @@ impl<'b> Path<'b> {
         Some(())
     }
 
+    /// Down the path, the first point at which a slot's price is at most `most`; `None` where there is none, or a price does not
+    /// fall with what moves.
+    #[must_use]
+    pub fn falls_to(&self, slot: usize, most: U256) -> Option<U256> {
+        // Only of a straight line it is known that it does not rise again.
+        self.chord.as_ref()?;
+        let mut readings = self.readings.clone();
+        let mut low = |point: U256| {
+            self.between(point, point, &mut readings)?;
+            Some(readings.get(slot)?.value? <= most)
+        };
+        let (mut above, mut below) = (self.now, self.lowest);
+        if low(above)? || !low(below)? {
+            return None;
+        }
+        loop {
+            let width = above.sub_or_zero(below);
+            if width <= U256::ONE {
+                return Some(below);
+            }
+            let middle = below.add(width.half())?;
+            if low(middle)? { below = middle } else { above = middle }
+        }
+    }
+
     /// How far a moving slot may be from the straight line between two points of the path (price units), in the
     /// order of [`Path::moving`]; `None` where a price is no straight line: a quotient by what moves, a cap.
     #[must_use]

@@ -98,7 +98,14 @@ impl<'b> Survey<'b> {
     /// Judges the next account and tells all about it.
     pub fn row(&mut self, listed: &ListedAccount) -> Row {
         let (action, view) = &self.standings[listed.market];
-        let row = row(self.accounts as usize, &listed.account, action, view, &self.ladder);
+        let row = row(
+            self.accounts as usize,
+            &listed.account,
+            &self.readings[listed.market],
+            action,
+            view,
+            &self.ladder,
+        );
         self.add(listed, row.tier, row.liquidation.own.as_ref().ok(), row.borrowing.own.as_ref().ok());
         row
     }

@@ -133,8 +133,8 @@ fn what_binds_is_said() {
     assert_eq!(max(&book, 0, 12).expect("an answer").borrow.len(), kinds);
 }
 
-/// Where the venue weighs the debt, what is said to be available is no more than what a loan may be but for its fee: it was
-/// too high by the ratio that the venue asks, and stood there where no loan can be made.
+/// What is said to be available is what a loan may be: it was too high by the ratio that the venue asks, stood there where no
+/// loan can be made, and was without the upfront fee.
 #[test]
 fn available_is_what_may_be_borrowed_at_liquity() {
     let book = example("liquity");
@@ -145,15 +145,14 @@ fn available_is_what_may_be_borrowed_at_liquity() {
     };
     // Below its critical ratio the branch lends nothing.
     assert_eq!(row(&book, "anna-weth"), Some(Int::ZERO));
-    // At a higher price it lends; what comes off is the upfront fee, less than a hundredth.
+    // At a higher price it lends.
     let higher = plimsoll::Change::Price {
         name: "WETH/USD".into(),
         to: plimsoll::NewPrice::Exactly("2585.25".parse().expect("a price")),
     };
     let book = plimsoll::whatif_all(&book, &[higher], &plimsoll::Ladder::default()).expect("an answer").book;
     let available = row(&book, "carl-weth").and_then(Int::to_u256).expect("a number");
-    let borrow = max(&book, place(&book, "carl-weth"), 0).expect("an answer").borrow;
+    let borrow = max(&book, place(&book, "carl-weth"), 12).expect("an answer").borrow;
     let most = borrow.iter().map(|most| most.limit.amount).max().expect("a loan");
-    let over = available.sub(most).expect("the upfront fee comes off");
-    assert!(over.mul(U256::from(100_u64)).expect("small") < available, "{available} {most}");
+    assert!(most > U256::ZERO && available == most, "{available} {most}");
 }

@@ -263,7 +263,7 @@ fn parameters_are_found_by_name_and_change_who_is_safe() {
     }
     // A value that does not fit cannot be meant.
     let found = whatif_all(&book, &[set(weth, 70_000), set(weth, 1)], &Ladder::default()).err();
-    let no_value = Misasked::NoValue { number: weth.into(), found: Int::new(70_000) };
+    let no_value = Misasked::NoValue { number: weth.into(), found: Int::new(70_000), rule: None };
     assert_eq!(found, Some(no_value));
 }
 

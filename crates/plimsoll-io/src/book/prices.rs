@@ -1,7 +1,7 @@
 //! All prices of a book, and what is derived from them: the list `price` of `book.toml`.
 
 use crate::book::feeds::parse_unit;
-use crate::fault::{Code, Log, Span, nearest, quoted};
+use crate::fault::{Code, Log, Span, nearest_price, quoted};
 use crate::scalar;
 use crate::tree::{Fields, Node, list, text};
 use plimsoll_core::{
@@ -102,7 +102,7 @@ impl Prices {
         }
         if self.complete && !self.claimed.contains(name) {
             let fault = log.at(Code::NoSuchPrice, span, quoted(name), "a feed or derived price of the book");
-            if let Some(near) = nearest(name, self.claimed.iter().map(String::as_str)) {
+            if let Some(near) = nearest_price(name, self.claimed.iter().map(String::as_str)) {
                 fault.help(format!("did you mean `{near}`?"));
             }
         }

@@ -5,7 +5,7 @@
 //! a market whose state the book leaves out.
 
 use crate::book::positions::Place;
-use crate::fault::{Code, Log};
+use crate::fault::{Code, Log, quoted};
 use plimsoll_core::{InstrumentId, ListedAccount, U256};
 
 /// What accounts hold together, by market and instrument.
@@ -15,6 +15,8 @@ struct Sum {
     /// As much as 256 bits hold.
     held: U256,
     total: Option<U256>,
+    /// The account that has the most of it, and how much.
+    largest: Option<(String, U256)>,
 }
 
 impl Sums {
@@ -25,7 +27,7 @@ impl Sums {
             let listed = 0..desk.market().instruments().len() as u32;
             let said = |total: &U256| *total != U256::ZERO;
             let total = |id| desk.market().total(InstrumentId(id)).filter(said);
-            listed.map(|id| Sum { held: U256::ZERO, total: total(id) }).collect()
+            listed.map(|id| Sum { held: U256::ZERO, total: total(id), largest: None }).collect()
         };
         Sums(places.iter().map(of).collect())
     }
@@ -37,7 +39,11 @@ impl Sums {
             if let Some(sum) = sums.get_mut(holding.instrument.index())
                 && sum.total.is_some()
             {
-                sum.held = sum.held.add(holding.quantity.magnitude()).unwrap_or(U256::MAX);
+                let own = holding.quantity.magnitude();
+                sum.held = sum.held.add(own).unwrap_or(U256::MAX);
+                if sum.largest.as_ref().is_none_or(|(_, most)| own > *most) {
+                    sum.largest = Some((listed.name.clone(), own));
+                }
             }
         }
     }
@@ -54,8 +60,13 @@ impl Sums {
         for (sum, (id, instrument)) in sums.iter().zip((0..).zip(desk.market().instruments())) {
             if let Some(total) = sum.total.filter(|total| sum.held > *total) {
                 let unit = desk.stored(InstrumentId(id)).unwrap_or("raw");
-                let found =
-                    format!("{} ({unit}) of {} in all accounts of {}", sum.held, instrument.name, place.name);
+                let most = sum.largest.as_ref();
+                let most = most
+                    .map_or_else(String::new, |(name, own)| format!(", of which {own} in {}", quoted(name)));
+                let found = format!(
+                    "{} ({unit}) of {} in all accounts of {}{most}",
+                    sum.held, instrument.name, place.name
+                );
                 let expected = format!("at most {total}, which is all that the market itself says exists");
                 log.at(Code::MoreThanAll, place.span, found, expected);
             }

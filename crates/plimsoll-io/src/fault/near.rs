@@ -9,6 +9,21 @@ pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Opti
     (near(&best) * 3 <= best.chars().count().max(3)).then_some(best)
 }
 
+/// The known price that was most likely meant: near in letters, and a price of the same asset. `BTC/USD` is two letters away
+/// from `ETH/USD` and is never meant by it.
+pub fn nearest_price<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    let asset = |name: &str| -> Vec<char> {
+        let first = name.split('/').next().unwrap_or(name);
+        let mut letters: Vec<char> = first.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+        // Letters in another order, or typed twice, are the same asset; one more or one less is another (stETH, wstETH).
+        letters.sort_unstable();
+        letters.dedup();
+        letters
+    };
+    let own = asset(word);
+    nearest(word, known.into_iter().filter(|candidate| asset(candidate) == own))
+}
+
 /// How many letters must be put in, taken out, replaced or swapped with their neighbour.
 fn distance(x: &str, y: &str) -> usize {
     let y: Vec<char> = y.chars().collect();
@@ -33,6 +48,25 @@ fn distance(x: &str, y: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_price_is_never_mistaken_for_that_of_another_asset() {
+        let known = ["ETH/USD", "wstETH/USD", "USDC/USD", "wstETH/stETH rate"];
+        let cases = [
+            ("ETH/USDT", Some("ETH/USD")),
+            ("EHT/USD", Some("ETH/USD")),
+            ("eth/usd", Some("ETH/USD")),
+            ("ETHH/USD", Some("ETH/USD")),
+            ("BTC/USD", None),
+            ("WETH/USD", None),
+            ("stETH/USD", None),
+            ("USDT/USD", None),
+            ("wstETH/stETH rat", Some("wstETH/stETH rate")),
+        ];
+        for (word, expected) in cases {
+            assert_eq!(nearest_price(word, known), expected, "{word}");
+        }
+    }
 
     #[test]
     fn a_mistyped_word_is_recognised_and_another_word_is_not() {

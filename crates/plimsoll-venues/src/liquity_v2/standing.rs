@@ -12,8 +12,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 use plimsoll_core::Rounding::{Down, Up};
 use plimsoll_core::{
-    Account, Accounts, Arithmetic, Assessment, Balance, Feeds, Figure, InstrumentId, Int, Lens, Node, Queue,
-    Queued, Quoted, Range, Refusal, Silent, Subject, Test, Time, Trace, U256, Unit, Verdict, WAD, Why,
+    Account, Accounts, Arithmetic, Assessment, Balance, BranchHealth, Feeds, Figure, InstrumentId, Int, Lens,
+    Node, Queue, Queued, Quoted, Range, Refusal, Silent, Subject, Test, Time, Trace, U256, Unit, Verdict,
+    WAD, Why,
 };
 
 /// 10^-36 BOLD: collateral times price, before the contract's division.
@@ -53,7 +54,7 @@ impl<'m> Standing<'m> {
         price.map_err(|why| Refusal::PriceUnknown { slot: branch, why })
     }
 
-    fn branch(&self, branch: usize) -> Result<&'m Branch, Refusal> {
+    fn state(&self, branch: usize) -> Result<&'m Branch, Refusal> {
         self.market.branches.get(branch).ok_or(Refusal::InconsistentInput)
     }
 
@@ -112,7 +113,7 @@ impl<'m> Standing<'m> {
     }
 
     fn executable(&self, trove: &Trove, test: Test, healthy: bool, price: U256) -> Result<(), Refusal> {
-        let branch = self.branch(trove.branch)?;
+        let branch = self.state(trove.branch)?;
         if !matches!(test, Test::Borrow | Test::Fill) {
             return if !healthy && branch.troves == 1 { Err(Refusal::LastPosition) } else { Ok(()) };
         }
@@ -125,7 +126,7 @@ impl<'m> Standing<'m> {
 
     /// The ratios of a branch, and the part of a redemption that falls to it.
     fn branch_figures(&self, branch: usize, figures: &mut Vec<Figure>) -> Result<(), Refusal> {
-        let state = self.branch(branch)?;
+        let state = self.state(branch)?;
         if let Ok(price) = self.price(branch) {
             figures.push(figure("TCR", state.tcr(price, self.at)?.into(), Unit::WAD));
         }
@@ -321,6 +322,23 @@ impl Quoted for Standing<'_> {
             backing: [below.backing.into(), above.backing.into()],
             requirement: [below.requirement.into(), above.requirement.into()],
         })
+    }
+
+    /// Of the branch of an open trove. The ratio falls below SCR where collateral * price < SCR * debt, to the unit: floor(x) < n
+    /// is x < n for a whole n.
+    fn branch(&self, account: &Account) -> Result<Option<BranchHealth>, Refusal> {
+        let Some(trove) = self.trove(account)? else { return Ok(None) };
+        let state = self.state(trove.branch)?;
+        let since = state.is_shut_down().then_some(Time(state.shutdown_time));
+        let ratio = match self.price(trove.branch) {
+            Ok(price) => Some(state.tcr(price, self.at)?),
+            Err(_) => None,
+        };
+        let (held, owed, scr) = (state.entire_collateral()?, state.entire_debt(self.at)?, state.rules.scr);
+        let price = mul(owed, scr, "debt of the branch * SCR")?.div(held, Up);
+        let highest = price.and_then(|price| price.sub(U256::ONE)).filter(|price| *price != U256::ZERO);
+        let falls_at = highest.filter(|_| since.is_none()).map(|price| (trove.branch, price));
+        Ok(Some(BranchHealth { ratio, restricted: state.rules.ccr, shut_down: scr, since, falls_at }))
     }
 
     /// Of a trove what `getLatestTroveData` returns; of a deposit its getters; of the branch `TCR` beside what it asks

@@ -415,6 +415,20 @@ pub(super) const BRANCH: &[Field<Branch>] = &[
     field!("unlisted_stakes", RAW, unlisted),
 ];
 
+/// What the number of a name must obey, where not every number may stand there.
+pub(super) fn rule(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "ccr" | "mcr" | "scr" => "above 100 % and below 200 % (wad)",
+        "bcr" => "from 5 % to below 50 % (wad)",
+        "penalty_pool" | "penalty_redistribution" => "from 5 % to 20 % (wad)",
+        "base_rate" => "at most 100 % (wad)",
+        "rate" | "min_rate" | "max_rate" => "from 0.5 % to 250 % a year (wad)",
+        "product" => "above zero, at most 10^36",
+        "change_period" => "as many seconds as the contract asks at least",
+        _ => return None,
+    })
+}
+
 pub(super) const BATCH: &[Field<Batch>] = &[
     field!("debt", RAW, debt),
     field!("collateral", RAW, collateral),

@@ -8,9 +8,9 @@ use super::accounts::{branch, is_open, place};
 use crate::fault::{Code, Log, Span, quoted};
 use plimsoll_core::{Account, AccountId, Int, Market as _, TermId, Time, U256};
 use plimsoll_venues::liquity_v2::{
-    BATCH, BOLD, Branch, DEBT, LAST_CHANGE, LAST_UPDATE, Market, OWNER, RATE, SHARES, SNAPSHOT_COLLATERAL,
-    SNAPSHOT_DEBT, SNAPSHOT_PRODUCT, SNAPSHOT_SCALE, SNAPSHOT_SUM, SNAPSHOT_YIELD, STAKE, STATUS,
-    batch_object, collateral, deposit, gain, surplus,
+    BATCH, BOLD, Branch, DEBT, LAST_CHANGE, LAST_UPDATE, MIN_DEBT, Market, OWNER, RATE, SHARES,
+    SNAPSHOT_COLLATERAL, SNAPSHOT_DEBT, SNAPSHOT_PRODUCT, SNAPSHOT_SCALE, SNAPSHOT_SUM, SNAPSHOT_YIELD,
+    STAKE, STATUS, Status, batch_object, collateral, deposit, gain, surplus,
 };
 
 /// Where a table of numbers stands, and which it says.
@@ -24,6 +24,9 @@ impl Stated {
         self.fields.iter().find(|(known, _)| *known == name).map_or(self.whole, |(_, span)| *span)
     }
 }
+
+/// Shares of a batch are cut down, at most 10^9 raw a call: so much may a thousand calls take off a trove's debt (raw).
+const SHARE_ROUNDINGS: U256 = U256::new(1_000_000_000_000);
 
 /// What no account has: whoever judges a faulty one in spite of its fault knows nothing of it.
 const NO_STATUS: u64 = 98;
@@ -106,6 +109,25 @@ fn trove(market: &Market, account: &Account, branch: usize, span: Span, at: Time
     ];
     for (term, what, most, total) in sums {
         up_to(account, term, what, most, &format!("the branch's {total}"), span, log);
+    }
+    owes_enough(market, account, branch, span, at, log);
+}
+
+/// An active trove owes the minimum: a redemption that leaves less makes a zombie of it, a liquidation and a closing close it.
+/// Only urgent redemptions, of a branch that was shut down, leave less.
+fn owes_enough(market: &Market, account: &Account, branch: usize, span: Span, at: Time, log: &mut Log) {
+    let active = account.term(STATUS) == Int::from(Status::Active as u64);
+    if !active || market.branches()[branch].is_shut_down() {
+        return;
+    }
+    let Ok(Some(now)) = market.trove(account, at) else { return };
+    let in_batch = !account.term(BATCH).is_zero();
+    let least = if in_batch { MIN_DEBT.sub_or_zero(SHARE_ROUNDINGS) } else { MIN_DEBT };
+    if now.debt < least {
+        let owes =
+            if now.debt == U256::ZERO { "no debt".into() } else { format!("a debt of {} raw", now.debt) };
+        let expected = format!("at least {MIN_DEBT} raw (2000), or `trove=zombie` after a redemption");
+        log.at(Code::Contradiction, span, format!("an active trove with {owes}"), expected);
     }
 }
 
