@@ -68,14 +68,14 @@ pub(crate) fn forced(
 ) -> Vec<Forced> {
     let asked = Asked { account, readings, worth, gas };
     let market = world.book.accounts[account].market;
-    let first = world.book.markets[market].market.prepared();
+    let first = world.book.markets[market].market.prepared(Feeds { readings }, world.book.at);
     if first.is_empty() {
         return asked.all(world, &[]);
     }
     let mut world = world.clone();
-    for action in first {
+    for (at, action) in first {
         let id = world.book.accounts[account].account.id;
-        let call = Call { actor: KEEPER, account: id, at: world.book.at, action };
+        let call = Call { actor: KEEPER, account: id, at, action };
         // One that is not due changes nothing.
         let done = world.call(market, &call, readings).and_then(|effects| world.apply(market, &effects));
         let _ = done;

@@ -41,7 +41,7 @@ pub use ask::{Misasked, Sum, account, find};
 pub use boundary::{Boundary, Crossing, boundary};
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{
-    Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check, weighs_debt,
+    Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check, coming_for, weighs_debt,
 };
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
 pub use forced::{Claim, Dealt, Forced};
