@@ -127,6 +127,9 @@ pub(crate) fn columns(book: &Book, outlook: &Outlook, own: Option<Verdict>) -> [
             if factor.boundary.today == Verdict::Unhealthy {
                 return format!("{} {way}", back(own));
             }
+            if own == Some(Verdict::Unhealthy) {
+                return "healthy at the feed of now, once it is in force".into();
+            }
             let multiple = if distance.parts.is_negative() { factor.worst_days() } else { None };
             let multiple = multiple
                 .map_or_else(String::new, |parts| format!(", {} worst days", show::exact(parts.into(), 2)));
@@ -307,6 +310,11 @@ fn print(
     );
     if !joint.is_empty() {
         print_boundaries("together, as a factor", word, joint.iter().map(|(n, b)| (n, b.as_ref())));
+    }
+    if (today, own) == (Some(Verdict::Healthy), Some(Verdict::Unhealthy)) {
+        outln!(
+            "by its feeds of now it is above the line: until they are in force anybody may liquidate it\n"
+        );
     }
     if word.starts_with("lost") {
         outln!("by its feeds of now it is below the line, and is lost when the venue has taken them\n");

@@ -464,7 +464,7 @@ fn a_delayed_oracle_is_told_with_what_it_keeps() {
     assert!(explained.contains(kept), "{explained}");
     let outlook = text(&["outlook", "examples/maker", "cassia"]);
     assert!(outlook.contains("lost, unless at") && !outlook.contains("again"), "{outlook}");
-    assert!(outlook.contains("liquidatable when the venue uses them"), "{outlook}");
+    assert!(outlook.contains("is lost when the venue has taken them"), "{outlook}");
     assert!(outlook.contains("interest alone reaches the line: 2023-08-0"), "{outlook}");
     let outlook = text(&["outlook", "examples/maker", "frost"]);
     assert!(outlook.contains("healthy again at") && !outlook.contains("stays"), "{outlook}");

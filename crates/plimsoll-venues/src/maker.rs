@@ -464,9 +464,6 @@ impl plimsoll_core::Market for Market {
     }
 
     fn undelayed(&self) -> Option<Box<dyn plimsoll_core::Market>> {
-        if self.numbers.rules.hop == 0 {
-            return None;
-        }
         let mut market = self.clone();
         market.numbers.rules.hop = 0;
         // What is stored is of before.
