@@ -4,7 +4,7 @@ use crate::exit;
 use crate::show::{errln, outln};
 use crate::steps::Steps;
 use plimsoll::{Identity, Ladder, Misasked, Ratio};
-use plimsoll_core::{Book, Certainty, Judgement, Refusal, U256, Verdict, Why};
+use plimsoll_core::{Book, Certainty, Judgement, NextPrice, Refusal, U256, Verdict, Why};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -54,7 +54,7 @@ pub(crate) fn tell<Answer>(
     match asked {
         Ok(answer) => {
             print(&answer);
-            crate::explain::code(judgement(&answer))
+            crate::explain::code(judgement(&answer), None)
         }
         Err(why) => refuse(&why),
     }
@@ -108,6 +108,19 @@ pub(crate) fn print_head(book: &Book, account: usize, judgement: &Judgement) {
     } else if let Some(why) = doubt(judgement) {
         outln!("DOUBT    a price is {why}: what follows holds at the price that the venue would use");
     }
+    if let Some(coming) = coming(book, account) {
+        outln!("COMING   {}", crate::outlook::arriving(book.at, &coming));
+    }
+}
+
+/// The price on its way to the venue at which an account of a book will be below its line.
+pub(crate) fn coming(book: &Book, account: usize) -> Option<NextPrice> {
+    plimsoll::coming_for(book, account).ok().flatten()
+}
+
+/// The same for programs.
+pub(crate) fn coming_json(book: &Book, account: usize) -> Value {
+    coming(book, account).as_ref().map_or(Value::Null, crate::outlook::arriving_json)
 }
 
 /// What an answer rests on, in a line.

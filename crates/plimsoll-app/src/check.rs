@@ -180,6 +180,7 @@ fn print(book: &Book, answer: &Check, shown: &[Shown<'_>], gaps: &Gaps) {
     outln!();
     print_prices(&answer.markets);
     print_totals(answer.rows.len() as u64, &answer.tiers, &answer.totals);
+    print_coming(answer.coming);
     gaps.print();
     outln!("\n{}", origin(&answer.identity));
     outln!("every number is exact, in the venue's own rounding; cut, never rounded, where it is shown");
@@ -215,8 +216,11 @@ pub(crate) fn shown_cells(book: &Book, shown: &Shown<'_>) -> Vec<String> {
     let verdict = shown.row.liquidation.own.ok().map(|own| own.verdict);
     cells.splice(AHEAD_AT..AHEAD_AT, outlook::columns(book, &shown.outlook, verdict));
     if let Some(note) = cells.last_mut() {
-        let more =
-            outlook::basis(book, &shown.outlook).into_iter().chain(outlook::coming(book.at, &shown.outlook));
+        // A queued price that liquidates is told by what the venue has in store.
+        let fed = shown.row.coming.as_ref().filter(|_| !outlook::queue_liquidates(&shown.outlook));
+        let fed = fed.map(|coming| outlook::arriving(book.at, coming));
+        let more = outlook::basis(book, &shown.outlook).into_iter();
+        let more = more.chain(outlook::coming(book.at, &shown.outlook)).chain(fed);
         for more in more {
             let between = if note.is_empty() { "" } else { "; " };
             *note = format!("{note}{between}{more}");
@@ -423,6 +427,16 @@ pub(crate) fn print_totals(accounts: u64, tiers: &BTreeMap<Tier, u64>, totals: &
     }
 }
 
+/// How many accounts are still above their line that prices on their way will take below it.
+pub(crate) fn print_coming(coming: u64) {
+    if coming > 0 {
+        outln!(
+            "above the line, and below it by a price on its way to the venue: {}",
+            counted(coming, "account")
+        );
+    }
+}
+
 /// How many of so many accounts are in no sum, because the venue cannot value them.
 pub(crate) fn unsummed(accounts: u64, totals: &[Total]) -> u64 {
     accounts.saturating_sub(totals.iter().map(|total| total.accounts).sum())
@@ -497,6 +511,7 @@ pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
 fn as_json(book: &Book, answer: &Check, shown: &[Shown<'_>], gaps: &Gaps) -> Value {
     let Check { identity, markets, rows, totals, tiers, .. } = answer;
     let mut json = sums_json(identity, markets, rows.len() as u64, (tiers, totals), gaps);
+    json["coming"] = answer.coming.into();
     json["accounts"] = shown.iter().map(|shown| shown_json(book, shown)).collect();
     json
 }
@@ -603,6 +618,7 @@ pub(crate) fn row_json(book: &Book, row: &Row) -> Value {
         "borrowing": borrowing_json(&row.borrowing),
         "branch": row.branch.as_ref().map(branch_json),
         "below_least": row.below_least.as_ref().map(|both| figures_json(both)),
+        "coming": row.coming.as_ref().map(outlook::arriving_json),
         "getter_verdict": row.view.map(|view| word(view.verdict)),
         "own": figures_json(&row.own),
     })

@@ -6,7 +6,7 @@ use crate::{exit, outlook, show};
 use plimsoll::{
     Allowance, Explanation, HoldingLine, Ladder, Lookout, PriceLine, PriceRead, Ratio, Row, Section, explain,
 };
-use plimsoll_core::{Book, Certainty, Int, Judgement, Operation, Step, Unit, Verdict, Why};
+use plimsoll_core::{Book, Certainty, Int, Judgement, NextPrice, Operation, Step, Unit, Verdict, Why};
 use serde_json::{Value, json};
 
 pub(crate) fn run(args: &ExplainArgs) -> u8 {
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &ExplainArgs) -> u8 {
                 print(&book, &explanation);
                 gaps.print();
             }
-            match code(&explanation.row.liquidation) {
+            match code(&explanation.row.liquidation, explanation.row.coming.as_ref()) {
                 exit::UNHEALTHY => exit::UNHEALTHY,
                 code => gaps.code_of(code),
             }
@@ -45,7 +45,11 @@ pub(crate) fn run(args: &ExplainArgs) -> u8 {
     }
 }
 
-pub(crate) fn code(judgement: &Judgement) -> u8 {
+/// The exit code of one account, and of the price on its way to the venue that will take it below its line.
+pub(crate) fn code(judgement: &Judgement, coming: Option<&NextPrice>) -> u8 {
+    if coming.is_some() {
+        return exit::UNHEALTHY;
+    }
     match (judgement.verdict(), judgement.own) {
         (Some(Verdict::Unhealthy), _) => exit::UNHEALTHY,
         (_, Ok(own)) if own.verdict == Verdict::Unhealthy => exit::UNHEALTHY,
@@ -55,9 +59,9 @@ pub(crate) fn code(judgement: &Judgement) -> u8 {
 }
 
 /// The exit code of several accounts: unhealthy before unknown.
-pub(crate) fn worst_code<'a>(judgements: impl Iterator<Item = &'a Judgement>) -> u8 {
+pub(crate) fn worst_code<'a>(judgements: impl Iterator<Item = (&'a Judgement, Option<&'a NextPrice>)>) -> u8 {
     let rank = |code: &u8| (*code == exit::UNHEALTHY, *code);
-    judgements.map(code).max_by_key(rank).unwrap_or(exit::CALM)
+    judgements.map(|(judgement, coming)| code(judgement, coming)).max_by_key(rank).unwrap_or(exit::CALM)
 }
 
 pub(crate) fn full_name(book: &Book, account: usize) -> String {
@@ -73,6 +77,9 @@ fn print(book: &Book, e: &Explanation) {
     outln!("market   {} ({venue} {revision})", market.name);
     outln!("as of    {}", show::time(e.identity.at));
     outln!("book     {} (hash {})", e.identity.book, e.identity.hash);
+    if let Some(coming) = &e.row.coming {
+        outln!("COMING   {}", crate::outlook::arriving(e.identity.at, coming));
+    }
     for term in &e.terms {
         match &term.means {
             Some(means) => outln!("term     {} = {} ({means})", term.name, term.value),

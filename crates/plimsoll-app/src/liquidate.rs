@@ -1,13 +1,13 @@
 //! `plimsoll liquidate`: every debt with every collateral, best first.
 
 use crate::args::LiquidateArgs;
-use crate::ask::{after, opened, print_foot, print_head, refusal_json, tell, tokens, words};
+use crate::ask::{after, coming_json, opened, print_foot, print_head, refusal_json, tell, tokens, words};
 use crate::check::{judgement_json, provenance_json};
 use crate::show;
 use crate::show::outln;
 use crate::whatif::table;
 use plimsoll::{Claim, Dealt, Forced, Liquidate, Moved, Pair, PricedBy, Sale, liquidate, unmoved};
-use plimsoll_core::{Amount, Book, Int, Lot, Mechanism, Receive, U256};
+use plimsoll_core::{Amount, Book, Int, Lot, Mechanism, Receive, Rounding, U256};
 use serde_json::{Value, json};
 
 pub(crate) fn run(args: &LiquidateArgs) -> u8 {
@@ -117,7 +117,7 @@ fn print_forced(answer: &Liquidate) -> bool {
                 let side = |amount: fn(&Moved) -> U256| {
                     let moved = dealt.moved.iter().filter(|it| amount(it) != U256::ZERO);
                     let parts: Vec<String> =
-                        moved.map(|it| format!("{} {}", tokens(amount(it), it.decimals), it.asset)).collect();
+                        moved.map(|it| format!("{} {}", coins(amount(it), it.decimals), it.asset)).collect();
                     if parts.is_empty() { "nothing".to_string() } else { parts.join(" and ") }
                 };
                 calls.add_row([
@@ -147,15 +147,18 @@ fn print_forced(answer: &Liquidate) -> bool {
         outln!("{line}");
     }
     for forced in &answer.forced {
-        if let (Mechanism::Batch { .. } | Mechanism::Absorb { .. }, Ok(dealt)) =
+        if let (Mechanism::Batch { .. } | Mechanism::Absorb { .. } | Mechanism::Bark, Ok(dealt)) =
             (&forced.call, &forced.outcome)
         {
-            let whose = if matches!(forced.call, Mechanism::Absorb { .. }) {
-                "lenders' (first their reserves')"
-            } else {
-                "others' (the pool's or other borrowers')"
+            let whose = match forced.call {
+                Mechanism::Absorb { .. } => "lenders' (first their reserves')",
+                Mechanism::Bark => "system's (its surplus first)",
+                _ => "others' (the pool's or other borrowers')",
             };
             print_loss(answer, dealt, whose);
+            if forced.call == Mechanism::Bark {
+                outln!("all of it went on auction: what the auction does not need to sell comes back");
+            }
         }
     }
     calls.row_count() > 0
@@ -186,6 +189,16 @@ fn print_loss(answer: &Liquidate, dealt: &Dealt, whose: &str) {
             outln!("what the owner loses, and what is left to him, is unknown")
         }
         None => outln!("what the owner loses is unknown; left to be claimed: {claims}"),
+    }
+}
+
+/// An amount of tokens, cut after 18 digits: what a vat keeps finer than that no wallet can hold.
+fn coins(raw: U256, decimals: u8) -> String {
+    const DIGITS: u8 = 18;
+    let finer = U256::pow10(decimals.saturating_sub(DIGITS));
+    match finer.and_then(|finer| raw.div(finer, Rounding::Down)) {
+        Some(cut) => tokens(cut, decimals.min(DIGITS)),
+        None => tokens(raw, decimals),
     }
 }
 
@@ -264,6 +277,7 @@ fn as_json(book: &Book, answer: &Liquidate, unmoved: &[(String, String)]) -> Val
         "account": listed.name,
         "market": book.markets[listed.market].name,
         "judgement": judgement_json(&answer.judgement),
+        "coming": coming_json(book, answer.account),
         "currency": answer.currency,
         "decimals": answer.unit.decimals,
         "gas": answer.gas.to_string(),

@@ -1,7 +1,7 @@
 //! `plimsoll max`: the most that goes, and what stands in the way of more.
 
 use crate::args::MaxArgs;
-use crate::ask::{opened, print_foot, print_head, refusal_json, tell, tokens, words};
+use crate::ask::{coming_json, opened, print_foot, print_head, refusal_json, tell, tokens, words};
 use crate::check::{judgement_json, provenance_json};
 use crate::show;
 use crate::show::outln;
@@ -70,6 +70,7 @@ fn as_json(book: &Book, answer: &Max) -> Value {
         "account": listed.name,
         "market": book.markets[listed.market].name,
         "judgement": judgement_json(&answer.judgement),
+        "coming": coming_json(book, answer.account),
         "accepted_from": answer.now.0,
         "accepted_to": answer.until.0,
         "withdraw": answer.withdraw.iter().map(most_json).collect::<Vec<_>>(),

@@ -9,7 +9,7 @@ use crate::whatif::table;
 use crate::{exit, explain, show};
 use plimsoll::{
     Binds, Boundary, Branch, Carry, Crossing, Distance, Factor, Good, Lookout, Mover, Outlook, Ratio,
-    Redemption, Row, Runs, WHOLE, Weight,
+    Redemption, Row, Runs, WHOLE, Weight, coming_for,
 };
 use plimsoll_core::{Book, Decimal, Int, Kind, NextPrice, PriceId, Refusal, Time, U256, Verdict};
 use serde_json::{Value, json};
@@ -38,6 +38,7 @@ pub(crate) fn run(args: &OutlookArgs) -> u8 {
         Err(refusal) => return stands(&book.markets[book.accounts[account].market].name, &refusal),
     };
     let outlook = lookout.of(account);
+    let coming = coming_for(&book, account).ok().flatten();
     let slots = lookout.slots(account);
     let joint: Vec<(String, Option<Boundary>)> =
         joint.into_iter().map(|(text, mover)| (text, lookout.along(account, mover))).collect();
@@ -52,6 +53,7 @@ pub(crate) fn run(args: &OutlookArgs) -> u8 {
                 "market": book.markets[listed.market].name,
                 "liquidation": judgement_json(&judgement),
                 "outlook": as_json(&book, account, &outlook),
+                "coming": coming.as_ref().map(arriving_json),
                 "assets": slots.iter()
                     .map(|(asset, found)| json!({"asset": asset, "price": boundary_json(found)}))
                     .collect::<Vec<_>>(),
@@ -65,7 +67,7 @@ pub(crate) fn run(args: &OutlookArgs) -> u8 {
         print(&book, account, judgement.own.ok().map(|own| own.verdict), &outlook, &slots, &joint);
         print_foot(&lookout.identity());
     }
-    explain::code(&judgement)
+    explain::code(&judgement, coming.as_ref())
 }
 
 fn stands(market: &str, refusal: &Refusal) -> u8 {
@@ -123,7 +125,10 @@ pub(crate) fn columns(book: &Book, outlook: &Outlook, own: Option<Verdict>) -> [
             let way = format!("{} {}", name(book, factor.leaf), percent(distance.parts));
             // A move that would save an account is not told like one that kills it.
             if factor.boundary.today == Verdict::Unhealthy {
-                return format!("{} at {way}", back(own));
+                return format!("{} {way}", back(own));
+            }
+            if own == Some(Verdict::Unhealthy) {
+                return "healthy at the feed of now, once it is in force".into();
             }
             let multiple = if distance.parts.is_negative() { factor.worst_days() } else { None };
             let multiple = multiple
@@ -134,10 +139,34 @@ pub(crate) fn columns(book: &Book, outlook: &Outlook, own: Option<Verdict>) -> [
     [nearest, outlook.interest.as_ref().map_or_else(|| "-".into(), runs)]
 }
 
-/// What a price does that is beyond the line by the feeds of today: an account that is healthy all the same, because what the
-/// venue uses lags behind its feeds, stays so.
+/// How far the way back is, of an account that is below its line by the feeds of today: one that is healthy all the same,
+/// because what the venue uses lags behind its feeds, is lost at these.
 fn back(own: Option<Verdict>) -> &'static str {
-    if own == Some(Verdict::Healthy) { "stays healthy" } else { "healthy" }
+    if own == Some(Verdict::Healthy) { "LOST at the feed of now; saved by" } else { "healthy at" }
+}
+
+/// What a price on its way to the venue will do to an account that is above its line.
+pub(crate) fn arriving(at: Time, coming: &NextPrice) -> String {
+    let price = show::exact(coming.price.value, coming.price.unit.decimals);
+    if coming.price.name == QUEUED {
+        let wait = coming.from.since(at).filter(|wait| *wait > 0);
+        let when = wait.map_or_else(|| "now".into(), |wait| format!("in {}", show::age(wait)));
+        return format!("the queued price {price} liquidates it {when}");
+    }
+    let from = show::time(coming.from);
+    format!(
+        "BELOW ITS LINE at the feed of now, {price}: liquidatable from {from} on, when the venue's oracle has taken it"
+    )
+}
+
+/// The name of a price that a venue has queued itself.
+const QUEUED: &str = "nextPrice";
+
+/// [`arriving`] for programs.
+pub(crate) fn arriving_json(coming: &NextPrice) -> Value {
+    let mut json = next_json(coming);
+    json["of"] = if coming.price.name == QUEUED { "queue".into() } else { "feed".into() };
+    json
 }
 
 /// What the factors do not say by themselves: both sides move with one price, so another one decides.
@@ -179,6 +208,12 @@ pub(crate) fn coming(at: Time, outlook: &Outlook) -> Vec<String> {
         None => {}
     }
     lines
+}
+
+/// Whether the queued price is one that liquidates.
+pub(crate) fn queue_liquidates(outlook: &Outlook) -> bool {
+    let seen = outlook.next.as_ref().and_then(|next| next.assessment.as_ref().ok());
+    seen.is_some_and(|seen| seen.verdict == Verdict::Unhealthy)
 }
 
 fn next_json(next: &NextPrice) -> Value {
@@ -268,7 +303,7 @@ fn print(
 ) {
     let today = outlook.factors.first().map(|factor| factor.boundary.today);
     let word = match (today, own) {
-        (Some(Verdict::Unhealthy), Some(Verdict::Healthy)) => "stays healthy at",
+        (Some(Verdict::Unhealthy), Some(Verdict::Healthy)) => "lost, unless at",
         (Some(Verdict::Unhealthy), _) => "healthy again at",
         _ => "liquidatable at",
     };
@@ -307,10 +342,13 @@ fn print(
     if !joint.is_empty() {
         print_boundaries("together, as a factor", word, joint.iter().map(|(n, b)| (n, b.as_ref())));
     }
-    if word.starts_with("stays") {
+    if (today, own) == (Some(Verdict::Healthy), Some(Verdict::Unhealthy)) {
         outln!(
-            "by its feeds of now it is below the line: it will be liquidatable when the venue uses them\n"
+            "by its feeds of now it is above the line: until they are in force anybody may liquidate it\n"
         );
+    }
+    if word.starts_with("lost") {
+        outln!("by its feeds of now it is below the line, and is lost when the venue has taken them\n");
     }
     print_goods(book, account, &outlook.holdings);
     if let Some(interest) = &outlook.interest {

@@ -41,7 +41,8 @@ pub(crate) fn run(args: &PortfolioArgs) -> u8 {
     } else {
         print(&book, args, &answer, &back);
     }
-    worst_code(answer.positions.iter().map(|position| &position.row.liquidation))
+    let rows = answer.positions.iter().map(|position| &position.row);
+    worst_code(rows.map(|row| (&row.liquidation, row.coming.as_ref())))
 }
 
 /// The exit code where nobody of this name owns anything.
@@ -95,6 +96,12 @@ fn print(book: &Book, args: &PortfolioArgs, answer: &Portfolio, back: &[Restore]
     if !answer.dead.is_empty() {
         let names: Vec<String> = answer.dead.iter().map(|at| position(book, answer, *at)).collect();
         outln!("LIQUIDATABLE ALREADY, whatever price moves: {}\n", names.join(", "));
+    }
+    for position in &answer.positions {
+        if let Some(coming) = &position.row.coming {
+            let words = crate::outlook::arriving(book.at, coming);
+            outln!("COMING: {}: {words}\n", name(book, position.row.account));
+        }
     }
     print_missing(book, answer, "unknown, and so in neither \"dies first\" nor \"back to\"", &answer.unknown);
     print_missing(book, answer, "not in the sums", &answer.unsummed);
@@ -231,7 +238,7 @@ pub(crate) fn split_run(args: &RestoreArgs, with: &Stake) -> u8 {
                 print_split(&book, &answer);
             }
             // What is not known of an account that is safe is unknown all the same: the least healthy one may be it.
-            match worst_code(answer.judgements.iter().map(|(_, judgement)| judgement)) {
+            match worst_code(answer.judgements.iter().map(|(_, judgement)| (judgement, None))) {
                 exit::CALM if !answer.unknown.is_empty() => exit::UNKNOWN,
                 code => code,
             }

@@ -2,7 +2,8 @@
 
 use crate::args::RestoreArgs;
 use crate::ask::{
-    changed, health_words, print_foot, print_head, refusal_json, tell, tokens, unknown_health, words,
+    changed, coming_json, health_words, print_foot, print_head, refusal_json, tell, tokens, unknown_health,
+    words,
 };
 use crate::check::{judgement_json, provenance_json};
 use crate::show::{errln, outln};
@@ -138,6 +139,7 @@ pub(crate) fn as_json(book: &Book, answer: &Restore) -> Value {
         "account": listed.name,
         "market": book.markets[listed.market].name,
         "judgement": judgement_json(&answer.judgement),
+        "coming": coming_json(book, answer.account),
         "health": answer.health.map(|health| health.digits(0, 18)),
         "health_unknown": unknown_health(&answer.judgement).as_ref().map(refusal_json),
         "to": answer.target.to_string(),

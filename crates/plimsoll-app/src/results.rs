@@ -60,6 +60,9 @@ pub(crate) const COLUMNS: &[Column] = &[
         headline(r).map_or_else(String::new, |figure| show::exact(figure.value, figure.unit.decimals))
     }),
     column("getter_verdict", "word", |r| r.row.view.map_or("", |view| check::word(view.verdict)).into()),
+    column("below_from", "time", |r| {
+        r.row.coming.as_ref().map_or_else(String::new, |it| show::time(it.from))
+    }),
 ];
 
 fn own(result: &Result<'_>) -> Option<Assessment> {

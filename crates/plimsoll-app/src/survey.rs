@@ -2,7 +2,7 @@
 //! judged while it is read.
 
 use crate::args::CheckArgs;
-use crate::check::{open_for, origin, print_prices, print_totals, refused, sums_json, time_of};
+use crate::check::{open_for, origin, print_coming, print_prices, print_totals, refused, sums_json, time_of};
 use crate::exit;
 use crate::gaps::Gaps;
 use crate::progress::Progress;
@@ -230,14 +230,17 @@ fn unwritten(args: &CheckArgs, error: &WriteError) -> u8 {
 }
 
 fn show(args: &CheckArgs, surveyed: &Surveyed, gaps: &Gaps) {
-    let Surveyed { identity, markets, totals, tiers, accounts, .. } = surveyed;
+    let Surveyed { identity, markets, totals, tiers, accounts, coming, .. } = surveyed;
     if args.csv {
         errln!("plimsoll: {}", origin(identity));
     } else if args.json {
-        outln!("{:#}", sums_json(identity, markets, *accounts, (tiers, totals), gaps));
+        let mut json = sums_json(identity, markets, *accounts, (tiers, totals), gaps);
+        json["coming"] = (*coming).into();
+        outln!("{json:#}");
     } else {
         print_prices(markets);
         print_totals(*accounts, tiers, totals);
+        print_coming(*coming);
         gaps.print();
         outln!("\n{}", origin(identity));
     }

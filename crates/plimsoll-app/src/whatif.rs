@@ -43,7 +43,8 @@ pub(crate) fn run(args: &WhatifArgs) -> u8 {
             } else {
                 print(&book, steps, &answer);
             }
-            (explain::code(&answer.after.seen.liquidation), answer.refused)
+            let seen = &answer.after.seen;
+            (explain::code(&seen.liquidation, seen.coming.as_ref()), answer.refused)
         }
         None => {
             let answer = match plimsoll::whatif_all(&book, &changes, &Ladder::default()) {
@@ -237,6 +238,12 @@ fn print_all(book: &Book, steps: &[(String, Change)], answer: &WhatIfAll) {
         }
         outln!("{}", moved.trim_fmt());
     }
+    for row in &answer.after.seen.rows {
+        if let Some(coming) = &row.coming {
+            let words = crate::outlook::arriving(answer.book.at, coming);
+            outln!("COMING: {}: {words}", explain::full_name(&answer.book, row.account));
+        }
+    }
     outln!();
     print_tiers(answer);
     print_totals(&answer.before.seen, &answer.after.seen);
@@ -331,6 +338,7 @@ fn all_as_json(book: &Book, steps: &[(String, Change)], answer: &WhatIfAll) -> V
             "provenance": provenance_json(&point.identity),
             "tiers": tiers.collect::<serde_json::Map<_, _>>(),
             "totals": point.seen.totals.iter().map(total_json).collect::<Vec<_>>(),
+            "coming": point.seen.coming,
             "unsummed": unsummed(point.seen.rows.len() as u64, &point.seen.totals),
         })
     };
@@ -343,12 +351,18 @@ fn all_as_json(book: &Book, steps: &[(String, Change)], answer: &WhatIfAll) -> V
         };
         json!({"before": side(&before, was), "after": side(&after, is)})
     });
+    let coming = answer.after.seen.rows.iter().filter_map(|row| {
+        let mut json = crate::outlook::arriving_json(row.coming.as_ref()?);
+        json["account"] = explain::full_name(&answer.book, row.account).into();
+        Some(json)
+    });
     json!({
         "format": 1,
         "before": point(&answer.before),
         "steps": done.collect::<Vec<_>>(),
         "refused": refused_json(steps, answer.done.len(), answer.refused.as_ref()),
         "after": point(&answer.after),
+        "coming": coming.collect::<Vec<_>>(),
         "accounts": moved.collect::<Vec<_>>(),
     })
 }

@@ -458,13 +458,13 @@ fn a_delayed_oracle_is_told_with_what_it_keeps() {
     assert!(check.contains(kept), "{check}");
     assert!(check.contains("the venue keeps: spot 73.333333333333333333333333333\n"), "{check}");
     let of = |name: &str| check.lines().find(|line| line.contains(name)).expect("a row").to_string();
-    assert!(of("cassia").contains("stays healthy at ETH/USD +4.47 %"), "{check}");
+    assert!(of("cassia").contains("LOST at the feed of now; saved by ETH/USD +4.47 %"), "{check}");
     assert!(of("frost").contains(" healthy at ETH/USD 2020 +2.27 %"), "{check}");
     let explained = text(&["explain", "examples/maker", "cassia"]);
     assert!(explained.contains(kept), "{explained}");
     let outlook = text(&["outlook", "examples/maker", "cassia"]);
-    assert!(outlook.contains("stays healthy at") && !outlook.contains("again"), "{outlook}");
-    assert!(outlook.contains("liquidatable when the venue uses them"), "{outlook}");
+    assert!(outlook.contains("lost, unless at") && !outlook.contains("again"), "{outlook}");
+    assert!(outlook.contains("is lost when the venue has taken them"), "{outlook}");
     assert!(outlook.contains("interest alone reaches the line: 2023-08-0"), "{outlook}");
     let outlook = text(&["outlook", "examples/maker", "frost"]);
     assert!(outlook.contains("healthy again at") && !outlook.contains("stays"), "{outlook}");

@@ -330,10 +330,16 @@ pub trait Market: Send + Sync {
         (Test::Liquidation, Lens::Action)
     }
 
-    /// The calls that anybody may put first, in this order, so that the market stands as the action lens sees it: where a
-    /// liquidating call does not bring them along itself. One that is refused is left out.
-    fn prepared(&self) -> Vec<Action> {
+    /// The calls that anybody may put first, in this order and each at its time, so that the market stands as the action
+    /// lens sees it at the last: where a liquidating call does not bring them along itself. One that is refused is left out.
+    fn prepared(&self, _: Feeds<'_>, _at: Time) -> Vec<(Time, Action)> {
         Vec::new()
+    }
+
+    /// The market as the calls of others may have made it by a time, at its worst for those who owe: what is accepted then
+    /// must be accepted there too. `None` where others move nothing that an account's own call finds.
+    fn foreseen(&self, _: Feeds<'_>, _at: Time) -> Option<Result<Box<dyn Market>, Refusal>> {
+        None
     }
 
     /// What a call would do. Changes nothing.
@@ -505,6 +511,12 @@ pub trait Quoted: Send + Sync {
     /// # Errors
     /// As [`Quoted::assess`].
     fn balance(&self, account: &Account, instrument: InstrumentId) -> Result<Balance, Refusal>;
+
+    /// The first price on its way to a venue that delays them by which the account will be below its line, and the earliest
+    /// time: of what the venue has queued, and then of the feed as it stands. `None` where none of them does that.
+    fn coming(&self, _: &Account, _: Test) -> Option<NextPrice> {
+        None
+    }
 }
 
 /// Accounts in the order in which a redemption reaches them; a refusal where that cannot be said, such as without a price.

@@ -4,7 +4,9 @@
 mod common;
 
 use common::{all_of, cover, file, files, sound};
-use plimsoll_core::{Book, Feeds, InstrumentId, Int, Lens, ListedAccount, Test, Time, U256, Verdict};
+use plimsoll_core::{
+    Book, Feeds, InstrumentId, Int, Lens, ListedAccount, Rounding, Test, Time, U256, Verdict,
+};
 use plimsoll_io::book::{self, Opened};
 use plimsoll_venues::maker::{self, ART, Auction, Calc, Curve, GEM, HOPE, INK, Revision, Stored, VAT_DAI};
 use proptest::prelude::*;
@@ -175,6 +177,77 @@ fn every_fault_is_located() {
     }
 }
 
+/// Numbers that are of another unit than the contracts' are told where they stand: a year's fee for a second's, a penalty
+/// without the debt itself, a price in ray, prices that contradict each other.
+#[test]
+fn a_number_of_another_unit_is_no_number_of_the_contracts() {
+    let dutch = "markets/eth-a.toml";
+    let english = "markets/eth-a-2020.toml";
+    // A fee of 5 % as if a second were a year, and the least that is too much; base counts with it.
+    let tenfold = "1000000073014496989316680335";
+    let cases = [
+        (
+            dutch,
+            DUTCH,
+            "duty",
+            "duty = \"1000000000782997609082909351\"",
+            "1050000000000000000000000000",
+            "PL0515",
+        ),
+        (
+            dutch,
+            DUTCH,
+            "duty",
+            "duty = \"1000000000782997609082909351\"",
+            "1000000073014496989316680336",
+            "PL0515",
+        ),
+        (dutch, DUTCH, "base", "base = \"0\"", "72231499380233770985", "PL0515"),
+        (dutch, DUTCH, "chop", "chop = \"1130000000000000000\"", "130000000000000000", "PL0515"),
+        (dutch, DUTCH, "chop", "chop = \"1130000000000000000\"", "999999999999999999", "PL0515"),
+        (english, ENGLISH, "chop", &line_of(ENGLISH, "chop"), "1130000000000000000", "PL0515"),
+        (
+            dutch,
+            DUTCH,
+            "current",
+            "current = \"3150000000000000000000\"",
+            "3150000000000000000000000000000",
+            "PL0579",
+        ),
+        (dutch, DUTCH, "current", "current = \"3150000000000000000000\"", "3149999999999999999", "PL0579"),
+        (
+            dutch,
+            DUTCH,
+            "next",
+            "next = \"2905500000000000000000\"",
+            "2905500000000000000000000000000",
+            "PL0579",
+        ),
+        // A thousandth of the price of which the spot was made, less one.
+        (dutch, DUTCH, "next", "next = \"2905500000000000000000\"", "3149999999999999999", "PL0579"),
+    ];
+    for (file, text, name, from, found, code) in cases {
+        let opened = edited(file, from, &format!("{name} = \"{found}\""));
+        let told = opened.faults.list.first().unwrap_or_else(|| panic!("{name} {found}"));
+        let at = line(text, &format!("{name} = "));
+        assert_eq!((told.code.name(), told.place.unwrap().line as usize), (code, at), "{name} {found}");
+        assert_eq!(told.found, found);
+    }
+    for (from, to) in [
+        ("duty = \"1000000000782997609082909351\"", format!("duty = \"{tenfold}\"")),
+        ("base = \"0\"", "base = \"72231499380233770984\"".into()),
+        ("chop = \"1130000000000000000\"", "chop = \"1000000000000000000\"".into()),
+        ("next = \"2905500000000000000000\"", "next = \"3150000000000000000\"".into()),
+    ] {
+        assert!(edited(dutch, from, &to).faults.is_empty(), "{to}");
+    }
+}
+
+/// The line of a text that begins so.
+fn line_of(text: &str, start: &str) -> String {
+    text.lines().find(|line| line.starts_with(start)).unwrap().to_string()
+}
+
 /// A ratio or a factor below one is a number of another unit, and one of zero was never set: both are told with what was
 /// found and what may stand there. One itself may.
 #[test]
@@ -235,6 +308,13 @@ fn of_bits(bits: usize) -> impl Strategy<Value = U256> {
     })
 }
 
+/// What a poke makes of a price.
+fn spot_of(price: U256, rules: &maker::Parameters) -> Option<U256> {
+    let ray = U256::new(10u128.pow(27));
+    let in_dai = price.mul(U256::new(10u128.pow(9)))?.mul_div(ray, rules.par, Rounding::Down)?;
+    in_dai.mul_div(ray, rules.mat, Rounding::Down)
+}
+
 fn held(instrument: InstrumentId) -> usize {
     if instrument == VAT_DAI { 256 } else { 128 }
 }
@@ -242,7 +322,7 @@ fn held(instrument: InstrumentId) -> usize {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Any market and any account come back from both forms of a book.
+    /// Any market and any account come back from both forms of a book: any that files may say.
     #[test]
     fn any_market_comes_back(
         revision in prop_oneof![Just(Revision::V1_0), Just(Revision::V1_2), Just(Revision::V2_0)],
@@ -259,18 +339,21 @@ proptest! {
         let mut number = numbers.into_iter();
         let mut next = || number.next().unwrap();
         let ray = U256::new(10u128.pow(27));
+        // Tenfold a year, less one.
+        let room = U256::new(73_014_496_989_316_680_335);
+        let below = |x: U256, most: U256| x.min(most);
         let mut rules = maker::Parameters {
             mat: next().max(ray),
             par: next().max(U256::ONE),
-            base: next(),
-            duty: next().max(ray),
+            base: below(next(), room.half()),
+            duty: ray.add(below(next(), room.half())).unwrap(),
             line: next(),
             total_line: next(),
             dust: next(),
             live: flags[0],
             hop: small[0],
             osm_stopped: flags[1],
-            chop: next(),
+            chop: next().max(if revision == Revision::V1_0 { ray } else { U256::new(10u128.pow(18)) }),
             ..maker::Parameters::default()
         };
         if revision == Revision::V2_0 {
@@ -300,16 +383,19 @@ proptest! {
             let value = if valid { U256::new(u128::from(value) << 60) } else { U256::ZERO };
             Stored { value, valid }
         };
+        let (total_art, rate, value) = (next(), next(), small[5] << 4);
+        // A price that is a thousand times another is one of them at most.
+        let (current, follows) = (price(value, flags[2]), price(value.saturating_mul(1 + small[6] % 1000), flags[3]));
         let state = maker::State {
-            total_art: next(),
-            rate: next(),
-            spot: next(),
+            total_art,
+            rate,
+            spot: spot_of(current.value, &rules).unwrap_or(U256::ZERO),
             rho: at - small[4],
             debt: next(),
             vice: next(),
             kicks: 7,
-            current: price(small[5], flags[2]),
-            next: price(small[6], flags[3]),
+            current,
+            next: follows,
             poked: at - small[7],
             ..maker::State::default()
         };

@@ -17,10 +17,24 @@
 //!
 //! There is one line for borrowing and for liquidation. What is stored changes only by calls that anybody may send:
 //! `drip` brings the rate to now, `poke` writes the spot. **The view lens** takes the stored rate and spot. **The action lens**
-//! takes both after those calls: where the delayed oracle's hour has passed its next price becomes its current one first.
-//! A price that was observed now is not used before it has gone through the oracle's queue: with a delayed oracle no
-//! verdict depends on the feed, and [`plimsoll_core::Market::queued`] tells what the next price will say. Where `hop` is zero the
-//! market reads the feed itself. A drip that would revert is one that nobody makes: the stored rate stands.
+//! takes what anybody can bring about by the time asked: the rate after a drip, and the least of these spots:
+//!
+//! ```text
+//! stored                        but where it is zero: `bark` asks for spot > 0. Nobody need poke
+//! of the price in force         after a poke, with a delayed oracle
+//! of the next price             from poked + hop on: the oracle lets it in, and then a poke
+//! of the feed's price           where there is no delayed oracle; with one from the second hop on, and that is
+//!                               t - t mod hop + hop with t = max(poked + hop, last drip): the first lets it in behind
+//!                               the next price, the second in front
+//! ```
+//!
+//! Nothing else can come in force by then: the oracle takes one price an hour, and each of these spots is what one sequence
+//! of calls leaves (the feed standing as it is told). After the second hop the oracle's prices are known only by the feed:
+//! where that is doubtful the account is unknown, unless the other spots decide. A stopped oracle takes nothing; while its
+//! source has no price it takes nothing either, and since that is not known here a next price that is lower than the other
+//! spots is unknown then. A poke that would revert is one that nobody makes. A drip that reverts leaves the rate unknown, for
+//! it could have been made until it did; only where the factor is below one, which no book holds, the stored rate stands.
+//! [`plimsoll_core::Quoted::coming`] tells from when the next price, and the feed's, take an account below its line.
 //!
 //! Auctions of 2.0 (`Dog.bark`, `Clipper`), with room = min(Hole - Dirt, hole - dirt):
 //!
@@ -34,12 +48,15 @@
 //!       0 < tab - owe < chost and slice < lot: owe = tab - chost, slice = floor(owe / price), if tab > chost
 //! ```
 //!
-//! **The form.** Under the view lens, and with a delayed oracle, the row is `ink` times the node of the spot less `art`
-//! times the node of the rate, exact to the last unit: slack zero. Where the market reads its feed the node is the price P, and
-//! row units are a den-th of a rad, with num / den = 10^63 / (par * mat) in lowest terms: backing ink * num * P,
+//! **The form.** The first row is `ink` times the node of the spot (the least, as the lens has it) less `art` times the node
+//! of the rate, exact to the last unit: slack zero, and the account is healthy where it is not negative. So law 1 and law 2 hold
+//! of it at every time; it is law 4's because a least of spots that each rise with the price does so. Where the feed's price may
+//! decide there is a second row, by which a doubt of the feed is known to be the account's: its node is the price P, and row
+//! units are a den-th of a rad, with num / den = 10^63 / (par * mat) in lowest terms: backing ink * num * P,
 //! requirement art * den * rate. Slack: the inner floor of the spot loses less than one, which the outer division makes
 //! less than 10^27 / mat, and the outer floor loses less than one, both against the account; so
-//! 0 <= row - headroom < ink * den * (1 + 10^27 / mat), rounded up. An account whose coefficients 256 bits do not hold
+//! 0 <= row - headroom < ink * den * (1 + 10^27 / mat), rounded up, where headroom is that after a poke of P. The spot is
+//! the least, so the account's own headroom is no more: the second row clears nobody whom the first does not. An account whose coefficients 256 bits do not hold
 //! is opaque: a `par` or `mat` with many digits and more collateral than there is. Verdicts are monotone in P.
 //!
 //! Dai that an auction brings goes to the system's purse. What it does not bring of the debt with the penalty is told as bad
@@ -77,6 +94,7 @@ use plimsoll_core::{
     Reading, Refusal, Running, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, WhyNot,
 };
 use position::Position;
+use prices::Ways;
 use standing::Standing;
 use turn::Turn;
 
@@ -265,8 +283,9 @@ impl Market {
         dutch::status(&mut Silent, &self.numbers.rules.dutch, auction, at)
     }
 
-    fn reads_feed(&self, lens: Lens) -> bool {
-        lens == Lens::Action && self.numbers.rules.live && self.numbers.rules.hop == 0
+    /// Whether the feed's own price may decide.
+    fn reads_feed(&self, lens: Lens, at: Time) -> bool {
+        lens == Lens::Action && self.numbers.rules.live && self.numbers.feed_counts(at)
     }
 }
 
@@ -328,12 +347,12 @@ impl plimsoll_core::Market for Market {
         if position.art == U256::ZERO {
             return Ok(Compiled::NoDebt);
         }
-        let form = if self.reads_feed(question.lens) {
-            self.price_form(&position)
-        } else {
-            Some(self.spot_form(&position))
-        };
-        Ok(form.map_or(Compiled::Opaque, |form| Compiled::Rows(vec![form])))
+        let mut rows = vec![self.spot_form(&position)];
+        if self.reads_feed(question.lens, question.at) {
+            let Some(row) = self.price_form(&position) else { return Ok(Compiled::Opaque) };
+            rows.push(row);
+        }
+        Ok(Compiled::Rows(rows))
     }
 
     /// Locked collateral counts by 1 / mat; what lies unlocked in the vat never does.
@@ -350,10 +369,26 @@ impl plimsoll_core::Market for Market {
         Ok(Counting { weight, unit: Unit::RAY, why_not, frozen: false, paused: !self.numbers.rules.live })
     }
 
-    /// The delayed oracle's poke where its hour has passed, the drip, and the spotter's poke: a keeper puts them into the
-    /// transaction of his bark.
-    fn prepared(&self) -> Vec<Action> {
-        vec![Action::Poke { slot: POKE_ORACLE }, Action::Accrue, Action::Poke { slot: POKE_SPOT }]
+    /// The drip, and those pokes that bring the lowest spot at which anybody can be liquidated: none where that is stored.
+    /// The feed's price needs the delayed oracle's poke at two hops, of which keepers have made the first at its time.
+    fn prepared(&self, feeds: Feeds<'_>, at: Time) -> Vec<(Time, Action)> {
+        let numbers = &self.numbers;
+        let Ways { sure, .. } = numbers.ways(feeds.get(0), at);
+        let lowest = sure.iter().filter(|way| way.spot != U256::ZERO).min_by_key(|way| way.spot);
+        let poked = lowest.and_then(|way| way.poked);
+        let mut calls = Vec::new();
+        if let (Some(from), Some(price)) = (numbers.passes(), poked)
+            && price != numbers.state.current
+        {
+            let oracle = |at| (at, Action::Poke { slot: POKE_ORACLE });
+            if price != numbers.state.next {
+                calls.push(oracle(from.max(self.updated())));
+            }
+            calls.push(oracle(at));
+        }
+        calls.push((at, Action::Accrue));
+        calls.extend(poked.map(|_| (at, Action::Poke { slot: POKE_SPOT })));
+        calls
     }
 
     /// Bark where something is owed, and the account's own auctions. What one bids in an English auction is the bidder's
@@ -390,13 +425,11 @@ impl plimsoll_core::Market for Market {
         if self.numbers.rules.osm_stopped || !self.numbers.rules.live {
             return None;
         }
-        let then = Market {
-            numbers: Numbers { state: State { current: next, ..self.numbers.state }, ..self.numbers },
-            ..self.clone()
-        };
-        // The market with the queued price let in; its queue is not asked again.
-        let quiet = Reading::certain(next.value);
-        let standing = Standing::with_price(&then, Ok(next), quiet, Lens::Action, from);
+        // The market with the queued price let in and poked, and nothing behind it.
+        let mut then = self.clone();
+        then.numbers.state = State { current: next, spot: U256::ZERO, ..self.numbers.state };
+        then.numbers.rules.osm_stopped = true;
+        let standing = Standing::new(&then, Reading::certain(next.value), Lens::Action, from);
         let assessment = standing.and_then(|standing| standing.verdict(account, test));
         let price = standing::figure("nextPrice", next.value.into(), Unit::WAD);
         Some(NextPrice { price, from, assessment })
@@ -443,22 +476,43 @@ impl plimsoll_core::Market for Market {
     }
 
     fn undelayed(&self) -> Option<Box<dyn plimsoll_core::Market>> {
-        if self.numbers.rules.hop == 0 {
-            return None;
-        }
         let mut market = self.clone();
         market.numbers.rules.hop = 0;
+        // What is stored is of before.
+        market.numbers.state.spot = U256::ZERO;
         Some(Box::new(market))
     }
 
-    /// With what a keeper's poke would find now.
+    /// With the least spot that can be brought about now.
     fn still(&self, feeds: Feeds<'_>, at: Time) -> Option<Box<dyn plimsoll_core::Market>> {
         self.numbers.passes()?;
         let mut market = self.clone();
-        let found = standing::price_of(&self.numbers, feeds.get(0), Lens::Action, at);
-        market.numbers.state.current = found.unwrap_or(self.numbers.state.current);
+        let Ways { sure, unknown } = self.numbers.ways(feeds.get(0), at);
+        let least = sure.iter().min_by_key(|way| way.spot).filter(|_| unknown.is_none());
+        if let Some(way) = least {
+            (market.numbers.state.spot, market.numbers.state.current) = (way.spot, way.found);
+        }
         market.numbers.rules.osm_stopped = true;
         Some(Box::new(market))
+    }
+
+    /// After a drip and the pokes that make the least spot.
+    fn foreseen(
+        &self,
+        feeds: Feeds<'_>,
+        at: Time,
+    ) -> Option<Result<Box<dyn plimsoll_core::Market>, Refusal>> {
+        if !self.numbers.rules.live {
+            return None;
+        }
+        let Ways { sure, unknown } = self.numbers.ways(feeds.get(0), at);
+        if let Some(refusal) = unknown {
+            return Some(Err(refusal));
+        }
+        let mut market = self.clone();
+        market.numbers.state = self.numbers.drip(&mut Silent, at).unwrap_or(self.numbers.state);
+        market.numbers.state.spot = sure.iter().map(|way| way.spot).min()?;
+        Some(Ok(Box::new(market)))
     }
 
     /// The spot, by which vaults are judged until somebody pokes; at a delayed oracle its price in force and its next.

@@ -7,8 +7,8 @@ use crate::ratio::Ratio;
 use crate::survey::{Survey, Surveyed, Unsound, currency};
 use plimsoll_core::num::Wide;
 use plimsoll_core::{
-    Assessment, Book, BranchHealth, Certainty, Figure, Int, Judgement, Lens, ListedMarket, Quote, Reading,
-    Refusal, Running, Standing, Test, Time, Verdict, Why,
+    Account, Assessment, Book, BranchHealth, Certainty, Figure, Int, Judgement, Lens, ListedMarket,
+    NextPrice, Quote, Reading, Refusal, Running, Standing, Test, Time, Verdict, Why,
 };
 use std::collections::BTreeMap;
 
@@ -131,6 +131,8 @@ pub struct Row {
     pub excess: Option<Int>,
     /// How near the line.
     pub tier: Tier,
+    /// The price on its way to the venue at which it will be below the line, where it is above it now.
+    pub coming: Option<NextPrice>,
 }
 
 /// Sums over the accounts of one currency and unit.
@@ -237,6 +239,8 @@ pub struct Check {
     pub totals: Vec<Total>,
     /// How many accounts are in each tier.
     pub tiers: BTreeMap<Tier, u64>,
+    /// How many are above their line, and will be below it by a price that is on its way to their venue.
+    pub coming: u64,
     severity: Severity,
 }
 
@@ -247,7 +251,7 @@ pub enum Severity {
     Calm,
     /// Something is unknown.
     Unknown,
-    /// Some account is unhealthy by its venue's own test.
+    /// Some account is unhealthy by its venue's own test, or will be by a price that is on its way to the venue.
     Unhealthy,
 }
 
@@ -268,8 +272,8 @@ pub fn check(book: &Book, at: Time, ladder: &Ladder) -> Result<Check, Unsound> {
     let mut survey = Survey::new(book, at, ladder)?;
     let mut rows: Vec<Row> = book.accounts.iter().map(|listed| survey.row(listed)).collect();
     rows.sort_by(|x, y| worse_first(x, y).then(x.account.cmp(&y.account)));
-    let Surveyed { identity, markets, totals, tiers, severity, .. } = survey.finish();
-    Ok(Check { identity, markets, rows, totals, tiers, severity })
+    let Surveyed { identity, markets, totals, tiers, coming, severity, .. } = survey.finish();
+    Ok(Check { identity, markets, rows, totals, tiers, coming, severity })
 }
 
 /// Judges one account of a book at the book's own time.
@@ -282,6 +286,26 @@ pub(crate) fn row_of(book: &Book, place: usize, ladder: &Ladder) -> Result<Row, 
     let readings = book.readings(market, &book.graph.quotes(book.at));
     let stand = |lens| Standing::new(&*market.market, &readings, lens, book.at);
     Ok(row(place, &listed.account, &readings, &stand(Lens::Action)?, &stand(Lens::View)?, ladder))
+}
+
+/// The price on its way to the venue at which an account will be below the line, where it is not so now.
+pub(crate) fn coming(action: &Standing<'_>, account: &Account, liquidation: &Judgement) -> Option<NextPrice> {
+    let below = liquidation.own.is_ok_and(|own| own.verdict == Verdict::Unhealthy)
+        || liquidation.verdict() == Some(Verdict::Unhealthy);
+    if below { None } else { action.quoted().coming(account, Test::Liquidation) }
+}
+
+/// The same of an account of a book, at the book's own time.
+///
+/// # Errors
+/// When the account's market cannot stand at that time.
+pub fn coming_for(book: &Book, place: usize) -> Result<Option<NextPrice>, Refusal> {
+    let listed = &book.accounts[place];
+    let market = &book.markets[listed.market];
+    let readings = book.readings(market, &book.graph.quotes(book.at));
+    let action = Standing::new(&*market.market, &readings, Lens::Action, book.at)?;
+    let liquidation = action.judge(&listed.account, Test::Liquidation);
+    Ok(coming(&action, &listed.account, &liquidation))
 }
 
 fn worse_first(x: &Row, y: &Row) -> core::cmp::Ordering {
@@ -338,6 +362,7 @@ pub(crate) fn row(
         branch: action.quoted().branch(account).ok().flatten(),
         below_least: market.below_least(account, action.time()),
         excess: owing.as_ref().and_then(headroom),
+        coming: coming(action, account, &liquidation),
         liquidation,
         borrowing,
     }

@@ -68,7 +68,7 @@ pub(crate) fn forced(
 ) -> Vec<Forced> {
     let asked = Asked { account, readings, worth, gas };
     let market = world.book.accounts[account].market;
-    if world.book.markets[market].market.prepared().is_empty() {
+    if world.book.markets[market].market.prepared(Feeds { readings }, world.book.at).is_empty() {
         return asked.all(world, &[]);
     }
     let mut world = world.clone();
@@ -76,12 +76,12 @@ pub(crate) fn forced(
     asked.all(&world, &[])
 }
 
-/// Does what anybody may do first in the same transaction.
+/// Does what anybody may do first, in its order and at its times.
 pub(crate) fn prepare(world: &mut World, account: usize, readings: &[Reading]) {
     let market = world.book.accounts[account].market;
-    for action in world.book.markets[market].market.prepared() {
+    for (at, action) in world.book.markets[market].market.prepared(Feeds { readings }, world.book.at) {
         let id = world.book.accounts[account].account.id;
-        let call = Call { actor: KEEPER, account: id, at: world.book.at, action };
+        let call = Call { actor: KEEPER, account: id, at, action };
         // One that is not due changes nothing.
         let done = world.call(market, &call, readings).and_then(|effects| world.apply(market, &effects));
         let _ = done;

@@ -45,7 +45,9 @@ mod worth;
 pub use ask::{Misasked, Sum, account, find};
 pub use boundary::{Boundary, Crossing, boundary};
 pub use change::{Change, Did, NewPrice, Stake};
-pub use check::{Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check};
+pub use check::{
+    Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check, coming_for,
+};
 pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
 pub use forced::{Claim, Dealt, Forced};

@@ -124,22 +124,33 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    /// The least that the actor's wallet would receive of an action at any of the times, or why not.
+    /// The least that the actor's wallet would receive of an action at any of the times, whatever others have called by
+    /// then; or why not.
     fn ask(&self, action: &Action) -> Result<U256, Refusal> {
         let wallet = Party::Wallet(self.account.id);
         let mut least = U256::MAX;
+        let feeds = Feeds { readings: self.readings };
         for &at in self.times {
-            let effects = self.act(self.account, action.clone(), at)?;
-            let received = effects.flows.iter().filter(|flow| flow.to == wallet).map(|flow| flow.amount);
-            least = least.min(ask::total(received, "received")?);
+            let foreseen = self.market.foreseen(feeds, at).transpose()?;
+            for market in [Some(self.market), foreseen.as_deref()].into_iter().flatten() {
+                let effects = self.act(market, self.account, action.clone(), at)?;
+                let received = effects.flows.iter().filter(|flow| flow.to == wallet).map(|flow| flow.amount);
+                least = least.min(ask::total(received, "received")?);
+            }
         }
         Ok(least)
     }
 
-    fn act(&self, account: &Account, action: Action, at: Time) -> Result<Effects, Refusal> {
+    fn act(
+        &self,
+        market: &dyn Market,
+        account: &Account,
+        action: Action,
+        at: Time,
+    ) -> Result<Effects, Refusal> {
         let call = Call { actor: account.id, account: account.id, at, action };
         let feeds = Feeds { readings: self.readings };
-        self.market.act(&call, &vec![account.clone()], feeds, &mut Silent)
+        market.act(&call, &vec![account.clone()], feeds, &mut Silent)
     }
 
     /// The largest of all amounts, beyond the first refusal too where health refuses: taking more of a collateral
@@ -196,7 +207,7 @@ impl Withdrawal<'_> {
         for debt in account.holdings().iter().filter(|holding| owed(holding.instrument)) {
             twin.set(debt.instrument, Int::ZERO);
         }
-        let effects = self.asker.act(&twin, withdraw(self.instrument, amount), at)?;
+        let effects = self.asker.act(market, &twin, withdraw(self.instrument, amount), at)?;
         let mut after = effects.apply_to(&twin).ok_or(Refusal::Overflow("held - withdrawn"))?;
         for debt in account.holdings().iter().filter(|holding| owed(holding.instrument)) {
             after.set(debt.instrument, debt.quantity);

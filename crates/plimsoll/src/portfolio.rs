@@ -108,6 +108,10 @@ pub fn portfolio(book: &Book, owner: &str, ladder: &Ladder) -> Result<Portfolio,
 fn first(positions: &[Position]) -> Vec<First> {
     let mut found: BTreeMap<PriceId, First> = BTreeMap::new();
     for (at, position) in positions.iter().enumerate() {
+        // Who is below the line already is told as that.
+        if position.row.liquidation.own.is_ok_and(|own| own.verdict == Verdict::Unhealthy) {
+            continue;
+        }
         for factor in position.outlook.factors.iter().filter(|f| f.boundary.today == Verdict::Healthy) {
             let leaf = factor.leaf;
             let entry = found.entry(leaf).or_insert(First { leaf, fall: None, rise: None });

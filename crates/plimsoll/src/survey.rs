@@ -1,7 +1,7 @@
 //! A book judged account by account, with nothing kept but the sums: the same verdicts, tiers and totals as
 //! [`check`](crate::check), which is this with every row kept.
 
-use crate::check::{Ladder, MarketInfo, Row, Severity, Tier, Total, market_info, row};
+use crate::check::{Ladder, MarketInfo, Row, Severity, Tier, Total, coming, market_info, row};
 use crate::identity::{Hashing, Identity};
 use plimsoll_core::{
     Assessment, Book, Int, Lens, ListedAccount, Market, Quote, Reading, Refusal, Standing, Test, Time, U256,
@@ -26,6 +26,7 @@ pub struct Survey<'b> {
     tiers: BTreeMap<Tier, u64>,
     totals: BTreeMap<(String, u8), Total>,
     accounts: u64,
+    coming: u64,
     unhealthy: bool,
 }
 
@@ -42,6 +43,8 @@ pub struct Surveyed {
     pub tiers: BTreeMap<Tier, u64>,
     /// How many accounts there are.
     pub accounts: u64,
+    /// How many are above their line, and will be below it by a price that is on its way to their venue.
+    pub coming: u64,
     /// The worst of it.
     pub severity: Severity,
 }
@@ -68,7 +71,7 @@ impl<'b> Survey<'b> {
         let currencies = book.markets.iter().map(|listed| currency(&*listed.market)).collect();
         let hashing = Hashing::new(book, &readings);
         let (tiers, totals) = (BTreeMap::new(), BTreeMap::new());
-        let (accounts, unhealthy, ladder) = (0, false, *ladder);
+        let (accounts, coming, unhealthy, ladder) = (0, 0, false, *ladder);
         Ok(Survey {
             book,
             at,
@@ -81,6 +84,7 @@ impl<'b> Survey<'b> {
             tiers,
             totals,
             accounts,
+            coming,
             unhealthy,
         })
     }
@@ -92,6 +96,7 @@ impl<'b> Survey<'b> {
         let health = crate::check::health(&liquidation);
         let tier = self.ladder.tier(&liquidation, health.as_ref());
         let borrowing = action.quoted().verdict(&listed.account, Test::Borrow);
+        self.coming += u64::from(coming(action, &listed.account, &liquidation).is_some());
         self.add(listed, tier, liquidation.own.as_ref().ok(), borrowing.as_ref().ok());
     }
 
@@ -106,6 +111,7 @@ impl<'b> Survey<'b> {
             view,
             &self.ladder,
         );
+        self.coming += u64::from(row.coming.is_some());
         self.add(listed, row.tier, row.liquidation.own.as_ref().ok(), row.borrowing.own.as_ref().ok());
         row
     }
@@ -152,14 +158,15 @@ impl<'b> Survey<'b> {
             (0..book.markets.len()).map(|m| market_info(book, m, &quotes, &readings[m], at)).collect();
         let some = |tier: Tier| self.tiers.get(&tier).is_some_and(|count| *count > 0);
         let severity = match () {
-            () if some(Tier::Liquidatable) || self.unhealthy => Severity::Unhealthy,
+            () if some(Tier::Liquidatable) || self.unhealthy || self.coming > 0 => Severity::Unhealthy,
             () if some(Tier::Unknown) => Severity::Unknown,
             () => Severity::Calm,
         };
         let totals =
             one_a_currency(self.totals.into_values(), |total| (&total.currency, total.decimals), Total::sum);
         let identity = self.hashing.finish(book, at);
-        Surveyed { identity, markets, totals, tiers: self.tiers, accounts: self.accounts, severity }
+        let (tiers, accounts, coming) = (self.tiers, self.accounts, self.coming);
+        Surveyed { identity, markets, totals, tiers, accounts, coming, severity }
     }
 }
 

@@ -66,14 +66,16 @@ impl Worth<'_> {
 
     /// What the venue says that one whole token is worth, where no price slot stands for it.
     fn at_the_venue(&self, asset: &str) -> Option<Decimal> {
-        let instruments = self.market().instruments();
-        let place = instruments.iter().position(|i| i.kind == Kind::Asset && i.asset == asset)?;
-        let id = InstrumentId(u32::try_from(place).ok()?);
-        let one =
-            Account::new(AccountId(u64::MAX)).with(id, U256::pow10(instruments[place].decimals)?.into());
         let quoted = self.market().at(Feeds { readings: self.readings }, Lens::Action, self.book.at).ok()?;
-        let value = quoted.balance(&one, id).ok()?.value?;
-        Some(Decimal { mantissa: value.into(), decimals: self.decimals })
+        // Some venues value a coin only as they keep it themselves, such as Dai in the vat.
+        let instruments = (0..).zip(self.market().instruments());
+        let value =
+            instruments.filter(|(_, i)| i.kind == Kind::Asset && i.asset == asset).find_map(|(id, i)| {
+                let id = InstrumentId(id);
+                let one = Account::new(AccountId(u64::MAX)).with(id, U256::pow10(i.decimals)?.into());
+                quoted.balance(&one, id).ok()?.value
+            })?;
+        Some(Decimal { mantissa: value.into(), decimals: self.decimals }.trimmed())
     }
 
     /// The value of a raw amount; `None` without a price or beyond 256 bits.

@@ -6,7 +6,7 @@ mod common;
 
 use common::{Dice, act, example, place, small};
 use plimsoll::{Binds, Max, Most, max};
-use plimsoll_core::{Action, Amount, Book, Int, Kind, Refusal, Time, U256};
+use plimsoll_core::{AccountId, Action, Amount, Book, Call, Feeds, Int, Kind, Refusal, Silent, Time, U256};
 use plimsoll_venues::aave_v3::Revision;
 
 fn action(borrow: bool, most: &Most, amount: Amount) -> Action {
@@ -23,10 +23,32 @@ fn lines(answer: &Max) -> impl Iterator<Item = (bool, &Most)> {
     answer.borrow.iter().map(|most| (true, most)).chain(withdraw)
 }
 
-/// Whether the venue takes an amount now and at the end of the time asked about.
+/// Whether the venue takes an amount now and at the end of the time asked about: in the market as it stands, and in the
+/// one that anybody's calls may have made of it by then, such as a drip and a poke.
 fn accepted(book: &Book, answer: &Max, borrow: bool, most: &Most, amount: Amount) -> bool {
-    let at = |at: Time| act(book, answer.account, at, action(borrow, most, amount)).is_ok();
+    let at = |at: Time| {
+        [book, &called(book, answer.account, at)]
+            .into_iter()
+            .all(|book| act(book, answer.account, at, action(borrow, most, amount)).is_ok())
+    };
     at(answer.now) && at(answer.until)
+}
+
+/// The book after the calls that anybody may put first in an account's market, by the market's own `act`.
+fn called(book: &Book, account: usize, at: Time) -> Book {
+    let mut book = book.clone();
+    let market = book.accounts[account].market;
+    let readings = book.readings(&book.markets[market], &book.graph.quotes(book.at));
+    let feeds = Feeds { readings: &readings };
+    for (at, action) in book.markets[market].market.prepared(feeds, at) {
+        let (actor, account) = (AccountId(u64::MAX), book.accounts[account].account.id);
+        let call = Call { actor, account, at, action };
+        let done = book.markets[market].market.act(&call, &book, feeds, &mut Silent);
+        if let Ok(effects) = done {
+            book.markets[market].market.apply(&effects).expect("its own effects");
+        }
+    }
+    book
 }
 
 /// 55
@@ -93,6 +115,24 @@ fn the_most_is_the_largest_of_all_amounts() {
     }
     assert!(cases > 600, "{cases}");
     assert!(beyond > 0, "{beyond} accounts had a hole below their most: the search beyond it was not tried");
+}
+
+/// What stands in the queue of a delayed oracle may be in force at the later time: a withdrawal that is said to be accepted
+/// then is, though somebody has poked. Without that hour it may be larger.
+#[test]
+fn a_withdrawal_holds_at_the_price_that_is_queued() {
+    let book = example("maker");
+    let borealis = place(&book, "borealis");
+    let withdrawn = |seconds| {
+        let answer = max(&book, borealis, seconds).expect("an answer");
+        let (_, most) = lines(&answer).find(|(borrow, _)| !borrow).expect("a vault");
+        assert!(accepted(&book, &answer, false, most, Amount::Assets(most.limit.amount)));
+        most.limit.amount
+    };
+    // 3,150 are in force until 13:00, 2,905.5 from then on; the book is of 12:25.
+    let (before, from) = (withdrawn(2_099), withdrawn(2_100));
+    // What is owed at 13:00, 150 % of it at 2,905.5 a piece: of 120 ETH 11.58 more than that.
+    assert!(before > from, "{before} {from}");
 }
 
 #[test]

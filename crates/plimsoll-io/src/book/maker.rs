@@ -24,6 +24,14 @@ pub(super) const FILE: VenueFile =
     VenueFile { name: NAME, revisions: &["1.0", "1.2", "2.0"], read, write, positions };
 
 const RAY: U256 = U256::new(10u128.pow(27));
+const WAD: U256 = U256::new(10u128.pow(18));
+
+/// The greatest factor of a second that is taken for one (ray): tenfold a year of 365 days, rounded down. The contract knows
+/// no limit; the library by which governance sets fees knows one of twofold.
+const FASTEST: U256 = U256::new(1_000_000_073_014_496_989_316_680_335);
+
+/// Prices of one collateral that are further apart than this are in different units.
+const APART: u128 = 1000;
 
 fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Decoded> {
     let revision = *REVISIONS.get(setting.revision)?;
@@ -38,15 +46,21 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
         None => Some(State { rate: RAY, rho: setting.at.0, ..State::default() }),
     };
     let oracle = fields.take("oracle");
-    let oracle = oracle.map_or(Some(Oracle::default()), |node| Oracle::read(node, setting.at, log));
+    let oracle = match oracle {
+        Some(node) => Oracle::read(node, setting.at, log),
+        None => Some(Oracle::none(head)),
+    };
     let drafts = match fields.take("auctions") {
         Some(node) => auctions::read(node, revision, setting.at, log),
         None => Some(Vec::new()),
     };
-    let (rules, oracle) = (rules?, oracle?);
+    let (rules, oracle, state) = (rules?, oracle?, state?);
+    if !oracle.is_of_one_scale(&rules, state.spot, log) {
+        return None;
+    }
     let rules = Parameters { hop: oracle.hop, osm_stopped: oracle.stopped, ..rules };
     let Oracle { current, next, poked, .. } = oracle;
-    let state = State { current, next, poked, ..state? };
+    let state = State { current, next, poked, ..state };
     let names = maker::Names { gem: gem?, dai: dai?, currency: currency? };
     if names.gem == names.dai {
         log.at(
@@ -81,6 +95,7 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
             accounts.push((place(&market, number, field)?, name, span));
         }
     }
+    // Where a drip reverts nothing can be said of any account, whatever the rate.
     let rate = market.dripped(setting.at).map_or(state.rate, |state| state.rate);
     Some(Decoded { wires: vec![feed], desk: Box::new(MakerDesk { market, rate }), accounts })
 }
@@ -111,12 +126,23 @@ fn rules(fields: &mut Fields<'_>, revision: Revision, log: &mut Log) -> Option<P
     // Nobody's mistake is more likely than a ratio or a factor of another unit: below one, collateral would carry more than
     // its worth, and debt would shrink. A `mat` that was never filed is zero: such an ilk has no spot, and is no market.
     let one = "at least 1000000000000000000000000000, which is one";
-    for (name, value, least, expected) in [
-        ("mat", mat, RAY, one),
-        ("duty", duty, RAY, one),
-        ("par", par, U256::ONE, "a number above zero (10^27 is one)"),
+    // `Dog.file` refuses less; of a `Cat` it is the same slip: a penalty of 13 % is a factor of 1.13.
+    let (penalty, whole) = match revision {
+        Revision::V1_0 => (RAY, one),
+        _ => (WAD, "at least 1000000000000000000, which is one: a penalty of 13 % is 1130000000000000000"),
+    };
+    let fee = "at most 1000000073014496989316680335, tenfold a year: the factor of one second, not of a year";
+    // Both together are the factor.
+    let room = duty.and_then(|duty| FASTEST.sub(duty)).unwrap_or(FASTEST);
+    for (name, value, range, expected) in [
+        ("mat", mat, RAY..=U256::MAX, one),
+        ("duty", duty, RAY..=U256::MAX, one),
+        ("duty", duty, RAY..=FASTEST, fee),
+        ("base", base, U256::ZERO..=room, "together with `duty` at most tenfold a year"),
+        ("chop", chop, penalty..=U256::MAX, whole),
+        ("par", par, U256::ONE..=U256::MAX, "a number above zero (10^27 is one)"),
     ] {
-        if let Some(value) = value.filter(|value| *value < least) {
+        if let Some(value) = value.filter(|value| !range.contains(value)) {
             let span = fields.take(name).map_or(fields.span, |node| node.span);
             log.at(Code::OutOfRange, span, value.to_string(), expected);
             return None;
@@ -177,28 +203,68 @@ fn past(node: &Node, at: Time, log: &mut Log) -> Option<u64> {
 }
 
 /// The delayed oracle.
-#[derive(Default)]
 struct Oracle {
     hop: u64,
     stopped: bool,
     current: maker::Stored,
     next: maker::Stored,
     poked: u64,
+    /// Where the two prices stand.
+    spans: [Span; 2],
 }
 
 impl Oracle {
+    /// The feed is the oracle.
+    fn none(span: Span) -> Oracle {
+        let (current, next) = (maker::Stored::default(), maker::Stored::default());
+        Oracle { hop: 0, stopped: false, current, next, poked: 0, spans: [span; 2] }
+    }
+
     fn read(node: &Node, at: Time, log: &mut Log) -> Option<Oracle> {
         let mut fields = Fields::of(node, log)?;
         let hop = fields.need("hop", log).and_then(|node| scalar::between(node, 0, u16::MAX.into(), log));
         let stopped = fields.take("stopped").map_or(Some(false), |node| tree::flag(node, log));
-        let mut price = |name, log: &mut Log| match fields.take(name) {
-            Some(node) => Some(maker::Stored { value: scalar::whole(node, 128, log)?, valid: true }),
+        let mut spans = [node.span; 2];
+        let mut price = |at: usize, name, log: &mut Log| match fields.take(name) {
+            Some(node) => {
+                spans[at] = node.span;
+                Some(maker::Stored { value: scalar::whole(node, 128, log)?, valid: true })
+            }
             None => Some(maker::Stored::default()),
         };
-        let (current, next) = (price("current", log), price("next", log));
+        let (current, next) = (price(0, "current", log), price(1, "next", log));
         let poked = fields.need("poked", log).and_then(|node| past(node, at, log));
         fields.finish(log);
-        Some(Oracle { hop: hop?, stopped: stopped?, current: current?, next: next?, poked: poked? })
+        let (current, next) = (current?, next?);
+        Some(Oracle { hop: hop?, stopped: stopped?, current, next, poked: poked?, spans })
+    }
+
+    /// Whether the price in force, the next one and that of which the spot was made can be of one unit; told if not.
+    fn is_of_one_scale(&self, rules: &Parameters, spot: U256, log: &mut Log) -> bool {
+        let ray = U256::new(10u128.pow(36));
+        let whole = spot.mul_div_wide(rules.mat, RAY, Rounding::Down);
+        let poked = whole.and_then(|price| price.mul_div_wide(rules.par, ray, Rounding::Down));
+        let [current, next] = [self.current, self.next].map(|price| Some(price.value));
+        for (at, found, other, what) in [
+            (0, current, poked, "spot times `mat`"),
+            (1, next, poked, "spot times `mat`"),
+            (1, next, current, "`current`"),
+        ] {
+            let (Some(found), Some(other)) = (found, other) else { continue };
+            // Nothing can be said of a price that is not there.
+            if found == U256::ZERO || other == U256::ZERO {
+                continue;
+            }
+            let within = |low: U256, high: U256| low.mul(U256::new(APART)).is_none_or(|most| high <= most);
+            if !within(found.min(other), found.max(other)) {
+                let expected = format!(
+                    "a price in wad (10^18 is one) within a factor {APART} of {other}, which {what} comes to"
+                );
+                log.at(Code::MarketRefused, self.spans[at], found.to_string(), expected);
+                return false;
+            }
+        }
+        true
     }
 }
 

@@ -1,4 +1,4 @@
-//! An account as one row; where its slack comes from stands in the venue's header.
+//! An account as its rows; where its slack comes from stands in the venue's header.
 
 use super::position::Position;
 use super::{Market, PRICE_NODE, Parameters, RATE_NODE, SPOT_NODE};
@@ -8,7 +8,7 @@ use plimsoll_core::Rounding::{Down, Exact, Up};
 use plimsoll_core::{Form, Int, Linear, NodeId, RAY, U256, Valid};
 
 impl Market {
-    /// The row in rad: exact, by the spot that the lens sees.
+    /// The row in rad: exact, by the least spot that the lens sees.
     pub(super) fn spot_form(&self, position: &Position) -> Form {
         Form {
             backing: term(SPOT_NODE, position.ink),
@@ -27,7 +27,7 @@ impl Market {
         backing.mul_div_wide(self.numbers.rules.mat, RAY.value(), Down).unwrap_or(backing)
     }
 
-    /// The row in units of a den-th of a rad; `None` where 256 bits do not hold its coefficients.
+    /// The row by the feed's own price, in units of a den-th of a rad; `None` where 256 bits do not hold its coefficients.
     pub(super) fn price_form(&self, position: &Position) -> Option<Form> {
         let Parameters { mat, par, .. } = self.numbers.rules;
         // 10^63 / (par * mat): 10^27 / par and 10^36 / mat, each in lowest terms, and then crosswise.

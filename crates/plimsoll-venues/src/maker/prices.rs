@@ -1,8 +1,10 @@
 //! Prices and rates: `jug.sol`, `spot.sol`, `osm.sol` and `abaci.sol`.
 
 use super::numbers::{Calc, Curve, Numbers, State, Stored};
+use super::standing::unknown as missing;
+use alloc::vec::Vec;
 use plimsoll_core::Rounding::{Down, HalfUp};
-use plimsoll_core::{Arithmetic, RAY, Reading, Refusal, Subject, Time, Trace, U256, Unit};
+use plimsoll_core::{Arithmetic, RAY, Reading, Refusal, Silent, Subject, Time, Trace, U256, Unit};
 
 /// A wad times this is a ray.
 const BILLION: U256 = U256::new(1_000_000_000);
@@ -71,7 +73,96 @@ pub(super) fn peek(reading: Reading) -> Stored {
     Stored { value: reading.value.unwrap_or(U256::ZERO), valid: reading.value.is_some() }
 }
 
+/// What the delayed oracle keeps of a feed's price.
+pub(super) fn taken(reading: Reading) -> Stored {
+    let Stored { value, valid } = peek(reading);
+    Stored { value: low_bits(value), valid }
+}
+
+/// A spot that calls of anybody bring about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Way {
+    /// It.
+    pub(super) spot: U256,
+    /// The price of which the last poke made it; `None` where it is stored already.
+    pub(super) poked: Option<Stored>,
+    /// The price that the contracts find at the oracle then.
+    pub(super) found: Stored,
+}
+
+/// Every spot that can be brought about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ways {
+    /// Those that are known to be possible, in the order of the calls that they need.
+    pub(super) sure: Vec<Way>,
+    /// Another that may be lower than all of them, for want of a price.
+    pub(super) unknown: Option<Refusal>,
+}
+
 impl Numbers {
+    /// Every spot that anybody can bring about by a time: what is stored, where that is not zero, at which nobody is ever
+    /// liquidated; what a poke makes of the price in force; of the next one, once the delayed oracle lets it in; and of the
+    /// feed's, where that is the oracle or may have gone through it. A poke that would revert is one that nobody makes.
+    pub(super) fn ways(&self, feed: Reading, at: Time) -> Ways {
+        let State { spot, current, next, .. } = self.state;
+        let stored = Way { spot, poked: None, found: self.pip(feed) };
+        let mut sure: Vec<Way> = Some(stored).filter(|way| way.spot != U256::ZERO).into_iter().collect();
+        let poked = |price: Stored| {
+            let spot = self.spot(&mut Silent, price).ok()?;
+            Some(Way { spot, poked: Some(price), found: price })
+        };
+        let mut unknown = None;
+        if let Some(from) = self.passes() {
+            sure.extend(poked(current));
+            let next = Some(next).filter(|next| !self.rules.osm_stopped && at >= from && *next != current);
+            let next = next.and_then(poked);
+            let lower = next.filter(|next| sure.iter().all(|way| next.spot < way.spot));
+            // The oracle takes nothing while its source has no price; whether that is so is not known here.
+            if lower.is_some() && feed.value.is_none() {
+                unknown = Some(missing(feed));
+            } else {
+                sure.extend(next);
+            }
+        }
+        if self.feed_counts(at) {
+            match feed.value {
+                Some(_) if self.rules.hop == 0 => sure.extend(poked(peek(feed))),
+                Some(_) => sure.extend(poked(taken(feed))),
+                None => unknown = Some(missing(feed)),
+            }
+        }
+        Ways { sure, unknown }
+    }
+
+    /// Whether a poke may find the feed's own price: at once, or once two hops have passed.
+    pub(super) fn feed_counts(&self, at: Time) -> bool {
+        self.rules.hop == 0
+            || (!self.rules.osm_stopped && self.feed_comes(Time(0)).is_some_and(|from| at >= from))
+    }
+
+    /// From when the delayed oracle may have the feed's price in force, where it takes it at a time or as soon after as it
+    /// may: the next hop lets it in behind the queued price, the one after that in front. Nothing was taken before the last
+    /// drip that is known of. `None` where the feed is read directly.
+    pub(super) fn feed_comes(&self, at: Time) -> Option<Time> {
+        let (hop, from) = (self.rules.hop, self.passes()?);
+        let queued = from.max(at).max(Time(self.state.rho));
+        Some(Time((queued.0 - queued.0 % hop).saturating_add(hop)))
+    }
+
+    /// The rate after a drip at a time. One that would revert for fees that nobody could pay back is one that nobody makes,
+    /// and the stored rate stands.
+    ///
+    /// # Errors
+    /// [`Refusal::Overflow`] where the drip reverts though debt grows: what it was before it did is not known.
+    pub(super) fn rate_at(&self, at: Time) -> Result<U256, Refusal> {
+        let shrinks = self.rules.base.add(self.rules.duty).is_some_and(|factor| factor < RAY.value());
+        match self.drip(&mut Silent, at) {
+            Ok(state) => Ok(state.rate),
+            Err(_) if shrinks => Ok(self.state.rate),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
     /// Seconds since the last drip.
     pub(super) fn seconds_to(&self, at: Time) -> Result<u64, Refusal> {
         let state = Time(self.state.rho);

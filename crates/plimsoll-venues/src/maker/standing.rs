@@ -2,13 +2,14 @@
 
 use super::numbers::{Numbers, RAD, State, Stored};
 use super::position::{Line, Position};
+use super::prices::{self, Way, Ways};
 use super::{ART, GEM, INK, Market, Parameters, Revision, VAT_DAI, dutch, english};
 use alloc::vec;
 use alloc::vec::Vec;
 use plimsoll_core::Rounding::{Down, Up};
 use plimsoll_core::{
-    Account, Assessment, Balance, Feeds, Figure, InstrumentId, Int, Lens, Node, Quoted, RAY, Range, Reading,
-    Refusal, Silent, Test, Time, Trace, U256, Unit, Verdict, Why,
+    Account, Assessment, Balance, Feeds, Figure, InstrumentId, Int, Lens, NextPrice, Node, Quoted, RAY,
+    Range, Reading, Refusal, Silent, Test, Time, Trace, U256, Unit, Verdict, Why,
 };
 
 /// 10^25 is one: a ray, shown in per cent.
@@ -19,10 +20,12 @@ pub(super) struct Standing<'m> {
     market: &'m Market,
     lens: Lens,
     at: Time,
-    rate: U256,
-    /// The oracle's price, where the contracts would find one.
-    price: Result<Stored, Refusal>,
+    rate: Result<U256, Refusal>,
+    /// What anybody can bring about; under the view lens what is stored.
+    ways: Vec<Way>,
+    /// The least spot; a refusal where a price decides it that is not known.
     spot: Result<U256, Refusal>,
+    feed: Reading,
     nodes: [Result<Node, Why>; 3],
 }
 
@@ -30,21 +33,9 @@ pub(super) const fn figure(name: &'static str, value: Int, unit: Unit) -> Figure
     Figure { name, value, unit }
 }
 
-/// The price that the contracts would find at the oracle when a keeper's calls have been made.
-pub(super) fn price_of(numbers: &Numbers, feed: Reading, lens: Lens, at: Time) -> Result<Stored, Refusal> {
-    let unknown = Refusal::PriceUnknown { slot: 0, why: feed.doubt.unwrap_or(Why::Missing) };
-    let Some(from) = numbers.passes() else {
-        return feed.value.map(|value| Stored { value, valid: true }).ok_or(unknown);
-    };
-    let State { current, next, .. } = numbers.state;
-    let shifts = lens == Lens::Action && numbers.rules.live && !numbers.rules.osm_stopped && at >= from;
-    match (shifts, feed.value) {
-        (false, _) => Ok(current),
-        (true, Some(_)) => Ok(next),
-        // The oracle takes nothing while its source has no price; whether that is so is not known here.
-        (true, None) if current == next => Ok(current),
-        (true, None) => Err(unknown),
-    }
+/// The least of some spots, and how it comes about.
+fn least(ways: &[Way]) -> Option<&Way> {
+    ways.iter().min_by_key(|way| way.spot)
 }
 
 impl<'m> Standing<'m> {
@@ -54,38 +45,29 @@ impl<'m> Standing<'m> {
         lens: Lens,
         at: Time,
     ) -> Result<Standing<'m>, Refusal> {
-        let price = price_of(&market.numbers, feed, lens, at);
-        Standing::with_price(market, price, feed, lens, at)
-    }
-
-    /// With this at the oracle.
-    pub(super) fn with_price(
-        market: &'m Market,
-        price: Result<Stored, Refusal>,
-        feed: Reading,
-        lens: Lens,
-        at: Time,
-    ) -> Result<Standing<'m>, Refusal> {
         let numbers = &market.numbers;
         numbers.seconds_to(at)?;
         let stored = &numbers.state;
-        let moves = lens == Lens::Action && numbers.rules.live;
-        let (rate, spot) = if moves {
-            // A drip that would revert is one that nobody makes.
-            let rate = numbers.drip(&mut Silent, at).map_or(stored.rate, |state| state.rate);
-            (rate, price.and_then(|price| numbers.spot(&mut Silent, price)))
+        let (rate, ways, spot) = if lens == Lens::Action && numbers.rules.live {
+            let Ways { sure, unknown } = numbers.ways(feed, at);
+            let overflow = Refusal::Overflow("spot = price in Dai / mat");
+            let spot = unknown.map_or_else(|| least(&sure).map(|way| way.spot).ok_or(overflow), Err);
+            (numbers.rate_at(at), sure, spot)
         } else {
-            (stored.rate, Ok(stored.spot))
+            let way = Way { spot: stored.spot, poked: None, found: numbers.pip(feed) };
+            (Ok(stored.rate), vec![way], Ok(stored.spot))
         };
         let node = |value: U256| Node::exact(value.into());
         let why = |refusal| match refusal {
             Refusal::PriceUnknown { why, .. } => why,
             _ => Why::Missing,
         };
-        let shown = if market.reads_feed(lens) { Ok(stored.spot) } else { spot };
-        let feed = feed.value.ok_or(feed.doubt.unwrap_or(Why::Missing));
-        let nodes = [shown.map(node).map_err(why), feed.map(node), Ok(node(rate))];
-        Ok(Standing { market, lens, at, rate, price, spot, nodes })
+        // A form that was made before the feed counted has nothing else that doubts it.
+        let doubt = feed.doubt.filter(|_| market.reads_feed(lens, at));
+        let shown = spot.map(node).map_err(why).and_then(|node| doubt.map_or(Ok(node), Err));
+        let price = feed.value.ok_or(feed.doubt.unwrap_or(Why::Missing));
+        let nodes = [shown, price.map(node), rate.map(node).map_err(why)];
+        Ok(Standing { market, lens, at, rate, ways, spot, feed, nodes })
     }
 
     fn parameters(&self) -> &'m Parameters {
@@ -114,66 +96,113 @@ impl<'m> Standing<'m> {
         if position.art == U256::ZERO {
             // Nobody asks a price here, and so a missing one, or one that overflows, is no refusal: the value is then
             // not told.
-            if let Ok(spot) = self.spot
-                && let Ok(line) = position.line(t, self.rate, spot)
+            if let (Ok(spot), Ok(rate)) = (self.spot, self.rate)
+                && let Ok(line) = position.line(t, rate, spot)
             {
                 assessment.backing = line.carried.into();
                 assessment.collateral = self.full_value(position.ink, spot).into();
             }
             return Ok(assessment);
         }
-        let spot = self.spot?;
-        let line = position.line(t, self.rate, spot)?;
+        let rate = self.rate?;
+        let spot = self.spot.or_else(|refusal| self.surely_unsafe(&position, rate).ok_or(refusal))?;
+        let line = position.line(t, rate, spot)?;
         assessment.backing = line.carried.into();
         assessment.requirement = line.tab.into();
         assessment.collateral = self.full_value(position.ink, spot).into();
         assessment.debt = line.tab.into();
         assessment.verdict = if line.safe() { Verdict::Healthy } else { Verdict::Unhealthy };
         if !line.safe() && test == Test::Liquidation {
-            assessment.executable = self.executable(&position, spot);
+            assessment.executable = self.executable(&position, rate);
         }
         Ok(assessment)
+    }
+
+    /// The least spot that can be brought about for sure, where the account is below its line by it: what is not known
+    /// can then only be worse.
+    fn surely_unsafe(&self, position: &Position, rate: U256) -> Option<U256> {
+        let spot = least(&self.ways)?.spot;
+        let line = position.line(&mut Silent, rate, spot).ok()?;
+        (!line.safe()).then_some(spot)
     }
 
     /// The same calculations that made this, now with their steps.
     fn explain<T: Trace + ?Sized>(&self, t: &mut T) -> Result<(), Refusal> {
         let numbers = &self.market.numbers;
-        if self.lens == Lens::Action && numbers.rules.live {
-            if numbers.drip(&mut Silent, self.at).is_ok() {
-                numbers.drip(t, self.at)?;
-            }
-            if let (Ok(price), Ok(_)) = (self.price, self.spot) {
-                numbers.spot(t, price)?;
-            }
+        let moves = self.lens == Lens::Action && numbers.rules.live;
+        if moves && numbers.drip(&mut Silent, self.at).is_ok() {
+            numbers.drip(t, self.at)?;
         } else {
             t.about(plimsoll_core::Subject::Market);
             plimsoll_core::Arithmetic::given(t, "rate, as stored", numbers.state.rate, Unit::RAY);
-            plimsoll_core::Arithmetic::given(t, "spot, as stored", numbers.state.spot, Unit::RAY);
         }
-        Ok(())
+        match least(&self.ways) {
+            Some(Way { poked: Some(price), .. }) => numbers.spot(t, *price).map(|_| ()),
+            Some(Way { spot, poked: None, .. }) => {
+                t.about(plimsoll_core::Subject::Market);
+                plimsoll_core::Arithmetic::given(t, "spot, as stored", *spot, Unit::RAY);
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
-    /// Whether a keeper's call would go through now.
-    fn executable(&self, position: &Position, spot: U256) -> Result<(), Refusal> {
+    /// Whether a keeper's call would go through now, after whichever pokes help him; why not after those that make the
+    /// least spot.
+    fn executable(&self, position: &Position, rate: U256) -> Result<(), Refusal> {
+        let mut ways: Vec<&Way> = self.ways.iter().collect();
+        ways.sort_by_key(|way| way.spot);
+        let mut refused = Err(Refusal::NotLiquidatable);
+        for (at, way) in ways.into_iter().enumerate() {
+            match self.barks(position, rate, way) {
+                Ok(()) => return Ok(()),
+                Err(refusal) if at == 0 => refused = Err(refusal),
+                Err(_) => {}
+            }
+        }
+        refused
+    }
+
+    /// Whether the call goes through at a rate, after the pokes of a way.
+    fn barks(&self, position: &Position, rate: U256, way: &Way) -> Result<(), Refusal> {
         let stored = &self.market.numbers;
-        let state = State { rate: self.rate, spot, ..stored.state };
+        let state = State { rate, spot: way.spot, ..stored.state };
         let numbers = Numbers { state, rules: stored.rules };
         if !numbers.rules.live {
             return Err(Refusal::ShutDown);
         }
-        if spot == U256::ZERO {
+        if way.spot == U256::ZERO {
             return Err(Refusal::NoValidPrice);
         }
         match self.market.revision {
             Revision::V2_0 => {
                 let seized = dutch::seized(&mut Silent, &numbers, position.ink, position.art)?;
                 dutch::may_start(&numbers, &seized)?;
-                dutch::first_price(&mut Silent, &numbers, self.price?).map(|_| ())
+                if stored.rules.hop == 0 && self.feed.value.is_none() {
+                    return Err(unknown(self.feed));
+                }
+                dutch::first_price(&mut Silent, &numbers, way.found).map(|_| ())
             }
             revision => {
                 english::seized(&mut Silent, revision, &numbers, position.ink, position.art).map(|_| ())
             }
         }
+    }
+
+    /// What a price says of an account that owes, at a time to come and with interest to then, nothing else being stored.
+    fn later(&self, position: &Position, price: Stored, from: Time) -> Result<Assessment, Refusal> {
+        let numbers = &self.market.numbers;
+        let (rate, spot) = (numbers.rate_at(from)?, numbers.spot(&mut Silent, price)?);
+        let line = position.line(&mut Silent, rate, spot)?;
+        let (verdict, executable) = if line.safe() {
+            (Verdict::Healthy, Ok(()))
+        } else {
+            let way = Way { spot, poked: Some(price), found: price };
+            (Verdict::Unhealthy, self.barks(position, rate, &way))
+        };
+        let (backing, requirement) = (line.carried.into(), line.tab.into());
+        let collateral = self.full_value(position.ink, spot).into();
+        Ok(Assessment { verdict, backing, requirement, collateral, debt: requirement, unit: RAD, executable })
     }
 
     /// Collateral at its whole price (rad): at the lowest that makes the spot which the lens sees. What it carries where
@@ -191,16 +220,20 @@ impl<'m> Standing<'m> {
         in_dai.mul_div_wide(self.parameters().par, U256::new(10u128.pow(36)), Up)
     }
 
-    /// The spot at both ends of a reading, where the market reads it; the one spot otherwise.
+    /// The least spot at both ends of a reading.
     fn spots(&self, feeds: Feeds<'_>) -> [Result<U256, Refusal>; 2] {
-        if !self.market.reads_feed(self.lens) {
-            return [self.spot; 2];
-        }
         let reading = feeds.get(0);
         let highest = reading.high.unwrap_or(self.market.slots[0].highest);
-        let spot = |value| self.market.numbers.spot(&mut Silent, Stored { value, valid: true });
-        [spot(reading.low), spot(highest)]
+        [reading.low, highest].map(|price| {
+            Standing::new(self.market, Reading::certain(price), self.lens, self.at)
+                .and_then(|standing| standing.spot)
+        })
     }
+}
+
+/// That a price is not known.
+pub(super) fn unknown(feed: Reading) -> Refusal {
+    Refusal::PriceUnknown { slot: 0, why: feed.doubt.unwrap_or(Why::Missing) }
 }
 
 impl Quoted for Standing<'_> {
@@ -225,7 +258,7 @@ impl Quoted for Standing<'_> {
         }
         let [low_spot, high_spot] = self.spots(feeds);
         let line =
-            |position: &Position, spot: Result<U256, Refusal>| position.line(&mut Silent, self.rate, spot?);
+            |position: &Position, spot: Result<U256, Refusal>| position.line(&mut Silent, self.rate?, spot?);
         let range = |verdict, [low, high]: [&Line; 2]| Range {
             verdict,
             backing: [low.carried.into(), high.carried.into()],
@@ -261,10 +294,11 @@ impl Quoted for Standing<'_> {
         if let Ok(spot) = self.spot {
             figures.push(figure("spot", spot.into(), Unit::RAY));
         }
-        if let Ok(Stored { value, valid: true }) = self.price {
+        let found = least(&self.ways).map(|way| way.found);
+        if let Some(Stored { value, valid: true }) = found {
             figures.push(figure("currentPrice", value.into(), Unit::WAD));
         }
-        let waits = self.price == Ok(numbers.state.current);
+        let waits = found == Some(numbers.state.current);
         if let (Some(from), true, true) = (numbers.passes(), waits, numbers.state.next.valid) {
             figures.push(figure("nextPrice", numbers.state.next.value.into(), Unit::WAD));
             figures.push(figure("nextPriceFrom", from.0.into(), Unit::SECONDS));
@@ -274,8 +308,9 @@ impl Quoted for Standing<'_> {
             figures.push(ratio);
             return Ok(figures);
         }
-        let spot = self.spot?;
-        let line = position.line(&mut Silent, self.rate, spot)?;
+        let rate = self.rate?;
+        let spot = self.spot.or_else(|refusal| self.surely_unsafe(&position, rate).ok_or(refusal))?;
+        let line = position.line(&mut Silent, rate, spot)?;
         figures.push(figure("tab", line.tab.into(), RAD));
         if let Some(price) = self.lowest_safe_price(&line, position.ink) {
             figures.push(figure("liquidationPrice", price.into(), Unit::WAD));
@@ -297,11 +332,37 @@ impl Quoted for Standing<'_> {
         match instrument {
             INK | GEM => Ok(Balance { raw: held, value: worth(held) }),
             ART => {
-                let tab = held.mul(self.rate).ok_or(overflow)?;
+                let tab = held.mul(self.rate?).ok_or(overflow)?;
                 Ok(Balance { raw: tab.div(RAY, Up).ok_or(overflow)?, value: Some(tab) })
             }
             VAT_DAI => Ok(Balance { raw: held.div(RAY, Down).ok_or(overflow)?, value: Some(held) }),
             other => Err(Refusal::NoSuchInstrument(other)),
         }
+    }
+
+    /// The queued price from the next hop on, and the feed's of now from the hop after that, each with interest to then.
+    fn coming(&self, account: &Account, test: Test) -> Option<NextPrice> {
+        let numbers = &self.market.numbers;
+        let position = Position::of(account).ok().filter(|position| position.art != U256::ZERO)?;
+        if test != Test::Liquidation
+            || self.lens != Lens::Action
+            || !numbers.rules.live
+            || numbers.rules.osm_stopped
+        {
+            return None;
+        }
+        let queued = numbers.passes().map(|from| (from.max(self.at), numbers.state.next, "nextPrice"));
+        let fed = numbers.feed_comes(self.at).map(|from| (from, prices::taken(self.feed), "feedPrice"));
+        [queued, fed].into_iter().flatten().filter(|(_, price, _)| price.valid).find_map(
+            |(from, price, name)| {
+                let seen = self.later(&position, price, from).ok()?;
+                let price = figure(name, price.value.into(), Unit::WAD);
+                (seen.verdict == Verdict::Unhealthy).then_some(NextPrice {
+                    price,
+                    from,
+                    assessment: Ok(seen),
+                })
+            },
+        )
     }
 }

@@ -108,13 +108,11 @@ fn question(any: &Any) -> Question {
     Question { test: Test::Liquidation, lens: any.lens, at: Time(START) }
 }
 
-fn form(any: &Any) -> Option<Form> {
+/// One by the least spot, and where the feed's own price may decide another by that.
+fn rows(any: &Any) -> Vec<Form> {
     match any.market.compile(&any.account, question(any)).unwrap() {
-        Compiled::Rows(rows) => {
-            assert_eq!(rows.len(), 1);
-            rows.into_iter().next()
-        }
-        Compiled::NoDebt | Compiled::Opaque => None,
+        Compiled::Rows(rows) => rows,
+        Compiled::NoDebt | Compiled::Opaque => Vec::new(),
     }
 }
 
@@ -151,41 +149,74 @@ proptest! {
         let dead = any.market.at(Feeds { readings: &[] }, any.lens, Time(START + after)).unwrap();
         let compiled = any.market.compile(&any.account, question(&any)).unwrap();
         let seen = screen(&compiled, &Nodes { values: dead.nodes() }, any.market.epoch());
-        let rules = any.market.parameters();
-        let state = any.market.state();
+        let (rules, state, now) = (any.market.parameters(), any.market.state(), START + after);
         let moves = any.lens == Lens::Action && rules.live;
-        let due = rules.hop != 0 && START + after >= state.poked + rules.hop;
-        let blind = moves && (rules.hop == 0 || (due && state.current != state.next));
+        // Spots of the stored prices, in whole numbers without an end; a poke that does not fit is none.
+        let poked = |price: Stored| {
+            let value = if price.valid { z(price.value) } else { BigInt::ZERO };
+            let ray = value * BigInt::from(10).pow(9);
+            let in_dai = &ray * BigInt::from(10).pow(27) / z(rules.par);
+            let fits = |x: &BigInt| x.bits() <= 256;
+            let all = [&ray * BigInt::from(10).pow(27), &in_dai * BigInt::from(10).pow(27)];
+            all.iter().all(fits).then(|| in_dai * BigInt::from(10).pow(27) / z(rules.mat))
+        };
+        let stored = Some(z(state.spot)).filter(|spot| *spot != BigInt::ZERO);
+        let known: Vec<BigInt> = stored.into_iter().chain(Some(state.current).filter(|_| rules.hop != 0).and_then(poked)).collect();
+        let due = rules.hop != 0 && now >= state.poked + rules.hop;
+        let lower = |next: BigInt| known.iter().all(|spot| next < *spot);
+        let waits = due && state.current != state.next && poked(state.next).is_some_and(lower);
+        // The first hop lets the feed in behind the next price, the second in front; nothing was let in before the last drip.
+        let queued = (state.poked + rules.hop).max(START);
+        let counts = rules.hop == 0 || now >= queued - queued % rules.hop + rules.hop;
+        let blind = moves && (counts || waits);
         let told = dead.verdict(&any.account, Test::Liquidation);
         if compiled == Compiled::NoDebt {
             prop_assert_eq!(told.map(|line| line.verdict), Ok(Verdict::NoDebt));
         } else if blind {
             let opaque = compiled == Compiled::Opaque;
             prop_assert_eq!(seen, if opaque { Screen::Candidate } else { Screen::Unknown(Why::Missing) });
-            prop_assert_eq!(told, Err(Refusal::PriceUnknown { slot: 0, why: Why::Missing }));
+            // Whatever the feed is, a spot that is known can be low enough.
+            let rate = dead.nodes()[2].unwrap().mantissa;
+            let owed = z(any.account.quantity(ART).magnitude()) * z(rate.magnitude());
+            let ink = z(any.account.quantity(INK).magnitude());
+            let surely = known.iter().min().is_some_and(|spot| &ink * spot < owed);
+            match told.map(|line| line.verdict) {
+                Ok(verdict) => prop_assert!(surely && verdict == Verdict::Unhealthy, "{verdict:?}"),
+                Err(Refusal::Overflow(_)) => {}
+                Err(refusal) => {
+                    prop_assert_eq!(refusal, Refusal::PriceUnknown { slot: 0, why: Why::Missing });
+                    prop_assert!(!surely);
+                }
+            }
         } else {
             prop_assert!(matches!(told, Ok(_) | Err(Refusal::Overflow(_))), "{told:?}");
         }
     }
 
-    /// Law 2, and sharper, as the header derives it: no slack at all by the stored spot, and by the price
-    /// 0 <= row - headroom < ink * den * (1 + 10^27 / mat), rounded up.
+    /// Law 2, and sharper, as the header derives it: no slack at all by the least spot; and by the feed's price
+    /// 0 <= row - headroom < ink * den * (1 + 10^27 / mat), rounded up, the headroom being that after a poke of it.
     #[test]
     fn law_2_row_within_slack(any in anything(), seconds in seconds()) {
         let quoted = quote(&any.market, any.lens, any.price, seconds);
-        let Some(form) = form(&any) else { return Ok(()) };
+        let rows = rows(&any);
+        let Some(form) = rows.first() else { return Ok(()) };
         let Some(headroom) = headroom(&*quoted, &any.account) else { return Ok(()) };
         let nodes = Nodes { values: quoted.nodes() };
         let (row, slack) = (form.row(&nodes).unwrap(), form.slack(&nodes).unwrap());
         let off = row.sub(Wide::from(headroom).mul(form.scale).unwrap()).unwrap();
-        prop_assert!(off.abs() <= slack, "{off} {slack}");
-        if form.backing.terms[0].0 == SPOT_NODE {
-            prop_assert!(slack == Wide::ZERO && off == Wide::ZERO);
-        } else {
-            prop_assert_eq!(form.backing.terms[0].0, PRICE_NODE);
-            let no_collateral = any.account.quantity(INK).is_zero();
-            prop_assert!(off >= Wide::ZERO && (off < slack || no_collateral));
-        }
+        prop_assert_eq!(form.backing.terms[0].0, SPOT_NODE);
+        prop_assert!(slack == Wide::ZERO && off == Wide::ZERO);
+        let Some(form) = rows.get(1) else { return Ok(()) };
+        prop_assert_eq!((rows.len(), form.backing.terms[0].0), (2, PRICE_NODE));
+        let (rules, ten) = (any.market.parameters(), BigInt::from(10));
+        let ink = z(any.account.quantity(INK).magnitude());
+        let spot = z(any.price) * ten.pow(36) / z(rules.par) * ten.pow(27) / z(rules.mat);
+        let rate = nodes.values[2].unwrap().mantissa.magnitude();
+        let poked = &ink * spot - z(any.account.quantity(ART).magnitude()) * z(rate);
+        let whole = |wide: Wide| wide.to_string().parse::<BigInt>().unwrap();
+        let off = whole(form.row(&nodes).unwrap()) - poked * z(form.scale);
+        let slack = whole(form.slack(&nodes).unwrap());
+        prop_assert!(off >= BigInt::ZERO && (off < slack || ink == BigInt::ZERO), "{off} {slack}");
     }
 
     #[test]
@@ -195,7 +226,7 @@ proptest! {
         if let (Some(before), Some(after)) = (headroom(&*low, &any.account), headroom(&*high, &any.account)) {
             prop_assert!(after >= before);
         }
-        if let Some(form) = form(&any) {
+        for form in rows(&any) {
             let row = |quoted: &dyn Quoted| form.row(&Nodes { values: quoted.nodes() }).ok();
             if let (Some(before), Some(after)) = (row(&*low), row(&*high)) {
                 prop_assert!(after >= before);
@@ -208,7 +239,8 @@ proptest! {
     fn verdict_flips_at_trigger_price(any in anything()) {
         let mut any = any;
         let rules = Parameters { hop: 0, live: true, ..*any.market.parameters() };
-        any.market = market(Revision::V2_0, rules, *any.market.state());
+        // Nothing is stored: the feed alone decides.
+        any.market = market(Revision::V2_0, rules, State { spot: U256::ZERO, ..*any.market.state() });
         let Some(trigger) = trigger_price(&any.market, &any.account) else { return Ok(()) };
         let at = |price| quote(&any.market, Lens::Action, price, 0);
         let verdict = |price| at(price).verdict(&any.account, Test::Liquidation).map(|line| line.verdict);
@@ -315,31 +347,42 @@ proptest! {
         }
     }
 
-    /// Whatever is executable goes through, and what is not is refused for the reason given.
+    /// Whatever is executable goes through after pokes that help, and what is not is refused whatever is poked, after some
+    /// for the reason given.
     #[test]
     fn executable_is_what_a_bark_finds((revision, rules, ops) in life()) {
         let mut world = begin(revision, rules);
         for op in ops {
             let _ = world.step(world.aimed(op));
             for who in 0..PEOPLE {
-                // The keeper's calls before his bark.
-                let mut acted = world.clone();
-                for action in [
-                    plimsoll_core::Action::Accrue,
-                    plimsoll_core::Action::Poke { slot: plimsoll_venues::maker::POKE_ORACLE },
-                    plimsoll_core::Action::Poke { slot: plimsoll_venues::maker::POKE_SPOT },
-                ] {
-                    let _ = acted.action(KEEPER, KEEPER, action);
-                }
                 let seen = world.assess(who, Lens::Action).unwrap();
-                let done = acted.liquidate(KEEPER, who, plimsoll_core::Mechanism::Bark);
-                match seen.verdict {
-                    // Of no price at all the contract says that nobody is unsafe.
-                    _ if acted.market.state().spot == U256::ZERO => {
-                        prop_assert_eq!(done.map(|_| ()), Err(Refusal::NotLiquidatable));
+                // The keeper's calls before his bark: he drips, and pokes where he will.
+                let poke = |slot| plimsoll_core::Action::Poke { slot };
+                let (oracle, spot) = (plimsoll_venues::maker::POKE_ORACLE, plimsoll_venues::maker::POKE_SPOT);
+                let all: [&[usize]; 6] =
+                    [&[], &[spot], &[oracle], &[oracle, spot], &[oracle, oracle], &[oracle, oracle, spot]];
+                let done = all.map(|pokes| {
+                    let mut acted = world.clone();
+                    // The first of two pokes of the oracle was made as soon as it could be.
+                    let (state, hop) = (world.market.state(), world.market.parameters().hop);
+                    if pokes.starts_with(&[oracle, oracle]) {
+                        acted.at = Time((state.poked + hop).max(state.rho).min(world.at.0));
                     }
-                    Verdict::Unhealthy => prop_assert_eq!(done.map(|_| ()), seen.executable),
-                    _ => prop_assert_eq!(done.map(|_| ()), Err(Refusal::NotLiquidatable)),
+                    for slot in pokes {
+                        let _ = acted.action(KEEPER, KEEPER, poke(*slot));
+                        acted.at = world.at;
+                    }
+                    let _ = acted.action(KEEPER, KEEPER, plimsoll_core::Action::Accrue);
+                    acted.liquidate(KEEPER, who, plimsoll_core::Mechanism::Bark).map(|_| ())
+                });
+                match (seen.verdict, seen.executable) {
+                    (Verdict::Unhealthy, Ok(())) => prop_assert!(done.contains(&Ok(())), "{done:?}"),
+                    (Verdict::Unhealthy, Err(why)) => {
+                        prop_assert!(!done.contains(&Ok(())), "{done:?} {why:?}");
+                        // Of no price at all the contract says that nobody is unsafe.
+                        prop_assert!(done.contains(&Err(why)) || why == Refusal::NoValidPrice, "{done:?} {why:?}");
+                    }
+                    _ => prop_assert_eq!(done, [Err(Refusal::NotLiquidatable); 6]),
                 }
             }
         }
