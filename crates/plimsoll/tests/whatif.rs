@@ -331,7 +331,8 @@ fn a_book_after_any_action_is_a_sound_book() {
         let mut done = 0;
         for (number, listed) in book.accounts.iter().enumerate().step_by(book.accounts.len().div_ceil(30)) {
             for change in changes_of(&book, listed) {
-                let Ok(answer) = whatif(&book, number, &[change.clone()], &Ladder::default()) else {
+                let Ok(answer) = whatif(&book, number, std::slice::from_ref(&change), &Ladder::default())
+                else {
                     continue;
                 };
                 if answer.refused.is_some() {
@@ -418,7 +419,8 @@ fn an_asset_of_several_holdings_is_the_one_held() {
     });
     let ask = |account: &str| {
         let number = plimsoll::account(&book, account).expect("an account");
-        whatif(&book, number, &[withdraw.clone()], &Ladder::default()).map(|answer| answer.refused)
+        whatif(&book, number, std::slice::from_ref(&withdraw), &Ladder::default())
+            .map(|answer| answer.refused)
     };
     assert_eq!(ask("emil-pool").ok(), Some(None));
     assert!(matches!(ask("anna"), Err(Misasked::Several { .. })));
