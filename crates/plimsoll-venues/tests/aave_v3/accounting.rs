@@ -286,6 +286,7 @@ fn liquidation_conserves_quantities() {
             let (Ok(effects), Some((seized, repaid))) = (step.outcome, step.liquidation()) else {
                 return Ok(0);
             };
+            crate::seen::liquidations(1);
             let done = effects.liquidated.as_ref().expect("what a liquidation did");
             let Action::Liquidate(plimsoll_core::Mechanism::Discount { receive, .. }) = step.call.action
             else {

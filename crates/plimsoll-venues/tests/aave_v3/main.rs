@@ -30,6 +30,8 @@
 //! average threshold of whole basis points (up to 3.4), rounding to the nearest (up to 3.4), the treasury's gain
 //! counted twice (3.5, 3.6), rates that do not see what was repaid (3.0).
 
+#[path = "../shared/seen.rs"]
+mod seen;
 mod accounting;
 mod boundaries;
 mod doubt;

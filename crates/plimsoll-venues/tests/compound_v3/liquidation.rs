@@ -114,6 +114,7 @@ proptest! {
         let absorbed = absorb(&mut world, &below).unwrap();
         adds_up(&world)?;
         prop_assert_eq!(absorbed.len(), below.len());
+        crate::seen::liquidations(absorbed.len());
         let mut paid = BigInt::ZERO;
         for (who, told) in below.iter().zip(&absorbed) {
             let place = usize::try_from(*who).unwrap();

@@ -5,6 +5,8 @@
 //! every property.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "../shared/seen.rs"]
+mod seen;
 mod world;
 mod model;
 mod twin;

@@ -233,6 +233,7 @@ proptest! {
         everything_adds_up(&world, 10)?;
 
         let gone: Vec<AccountId> = named.into_iter().filter(|id| world.now(*id).is_none()).collect();
+        crate::seen::liquidations(gone.len());
         let mut owed = BigInt::ZERO;
         for id in &gone {
             let now = before.now(*id).unwrap();

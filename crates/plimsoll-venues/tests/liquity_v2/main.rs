@@ -5,6 +5,8 @@
 //! the market itself. `PLIMSOLL_CASES` multiplies the number of cases of every property.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "../shared/seen.rs"]
+mod seen;
 mod world;
 mod accounting;
 mod laws;

@@ -128,6 +128,7 @@ fn follow(
 ) -> Result<(), TestCaseError> {
     let state = after.market.state();
     if let Op::Bark { who } = op {
+        crate::seen::liquidations(1);
         let number = state.kicks;
         let auction = after.market.auction(number).unwrap();
         let seized = z(before.held(who, INK)) - z(after.held(who, INK));

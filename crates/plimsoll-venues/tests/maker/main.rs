@@ -5,6 +5,8 @@
 //! own tests, never from a run of the market itself. `PLIMSOLL_CASES` multiplies the number of cases of every property.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "../shared/seen.rs"]
+mod seen;
 mod world;
 mod conservation;
 mod laws;

@@ -201,6 +201,7 @@ proptest! {
         live(setup, &ops, |turn| {
             let (Op::Seize { by, from, .. }, Ok(effects)) = (turn.op, &turn.outcome) else { return Ok(()) };
             let done = effects.liquidated.as_ref().unwrap();
+            crate::seen::liquidations(1);
             let lost = z(turn.before.held(from, COLLATERAL)) - z(turn.after.held(from, COLLATERAL));
             let wallet = Party::Wallet(plimsoll_core::AccountId(by));
             prop_assert_eq!(&signed(effects.net(wallet, COLLATERAL_TOKEN).unwrap()), &lost);
