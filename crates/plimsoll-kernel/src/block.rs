@@ -105,11 +105,12 @@ impl Block<'_> {
     /// some scenario.
     #[inline(always)]
     pub(crate) fn compute<S: Simd>(&self, s: S, open: u8, bounds: &[f64; LANES], sums: &mut Sums) -> u8 {
-        let (mut each, mut some) = ([0_usize; LANES], 0);
-        for lane in 0..LANES {
-            if open >> lane & 1 == 1 {
+        let (mut each, mut some) = ([0, 1, 2, 3, 4, 5, 6, 7], LANES);
+        if open != u8::MAX {
+            some = 0;
+            for lane in 0..LANES {
                 each[some] = lane;
-                some += 1;
+                some += usize::from(open >> lane & 1 == 1);
             }
         }
         let mut undecided = 0;

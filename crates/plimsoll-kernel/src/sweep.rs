@@ -203,6 +203,10 @@ impl Job for Sweep<'_> {
 /// The lanes in which somebody stands.
 #[inline(always)]
 fn live(accounts: &[u32; LANES]) -> u8 {
+    // Only the last block of a panel is not full, and it is filled from the front.
+    if accounts[LANES - 1] != NOBODY {
+        return u8::MAX;
+    }
     let lanes = accounts.iter().enumerate();
     lanes.fold(0, |mask, (lane, &account)| mask | u8::from(account != NOBODY) << lane)
 }
