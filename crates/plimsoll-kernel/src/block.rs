@@ -32,7 +32,8 @@ impl Panel<'_> {
                 Begins::Hinge => true,
                 Begins::Nothing => in_hinge,
             };
-            let [low, high] = if term.idle { [0.0; 2] } else { tile.range(term.node) };
+            // An idle term moves no row, and an unknown node beside it is worth nothing: but its worth must fit the sums.
+            let [low, high] = if term.idle { [0.0, tile.greatest(term.node)] } else { tile.range(term.node) };
             // A hinge takes away, so its worst is where it is greatest.
             let (worst, best) = if term.negative == in_hinge { (low, high) } else { (high, low) };
             into.push([worst, best, high]);

@@ -21,16 +21,22 @@
 //! *absolute* part A w of it, the same for all of its rows, and what is left of a row's own, (s - A), is at most a share of |c| on the same
 //! node, and so a share `rho` of G. `rho` and `kappa` are sums and products of what is not negative, a dozen
 //! roundings each; both are raised by 2^-20 of themselves, far above all of those and above what G itself may be off. Nothing here can
-//! underflow to harm: a subnormal is lost only below 10^-300 quanta, and `kappa` is never below [`LEAST_SLACK`].
+//! underflow: quanta are within [`QUANTA`] and a scale is below 2^256, so that a coefficient is above 10^-178 or zero; a slack that
+//! small is lost in `kappa`, which is never below [`LEAST_SLACK`].
 
 use crate::float::{HALF_ULP, float, magnitude};
 use plimsoll_core::{Compiled, Form, Linear, NodeId};
+use std::ops::RangeInclusive;
 
 /// What `rho` and `kappa` are raised by.
 pub(crate) const RAISE: f64 = 1.0 + 1.0 / 1_048_576.0;
 
 /// The least `kappa` (quanta): above everything that underflow could lose.
 pub(crate) const LEAST_SLACK: f64 = 1e-290;
+
+/// Quanta in a unit of the headroom are within these: then no coefficient of a row is lost below the floats, whatever its
+/// scale up to 2^256, and no product leaves them.
+const QUANTA: RangeInclusive<f64> = 1e-100..=1e100;
 
 /// More terms than this are not lowered.
 const MOST_TERMS: usize = 1 << 15;
@@ -97,7 +103,7 @@ pub(crate) enum Worth {
 }
 
 /// Lowers an account of a market whose nodes stand in the world from `base` on. `quanta` are those in one unit of the
-/// exact headroom; positive.
+/// exact headroom; where they are not within [`QUANTA`], nothing is proven.
 pub(crate) fn lower(compiled: &Compiled, base: u32, epoch: u64, quanta: f64, worth: Worth) -> Lowering {
     let rows = match compiled {
         Compiled::NoDebt => return Lowering::NoDebt,
@@ -105,7 +111,10 @@ pub(crate) fn lower(compiled: &Compiled, base: u32, epoch: u64, quanta: f64, wor
         Compiled::Rows(rows) => rows,
     };
     // A box is not screened: outside it the row says nothing.
-    if rows.is_empty() || rows.iter().any(|row| !row.valid.boxes.is_empty() || row.valid.epoch != epoch) {
+    if !QUANTA.contains(&quanta)
+        || rows.is_empty()
+        || rows.iter().any(|row| !row.valid.boxes.is_empty() || row.valid.epoch != epoch)
+    {
         return Lowering::Opaque;
     }
     let mut lowered = Lowered::default();

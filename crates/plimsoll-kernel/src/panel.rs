@@ -95,7 +95,8 @@ pub struct MarketRows {
     pub base: u32,
     /// Its epoch: rows of another are always candidates.
     pub epoch: u64,
-    /// Quanta in one unit of the exact headroom: what money is rounded to.
+    /// Quanta in one unit of the exact headroom: what money is rounded to. From 1e-100 to 1e100; outside, every account is
+    /// a candidate.
     pub quanta: f64,
 }
 

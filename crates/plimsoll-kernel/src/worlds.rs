@@ -109,6 +109,12 @@ impl Tile {
         tile
     }
 
+    /// The greatest value of a node where it is known; zero where it nowhere is.
+    pub(crate) fn greatest(&self, node: u32) -> f64 {
+        let across = self.values.get(node as usize).map_or(&[][..], |across| across.0.as_flattened());
+        across.iter().copied().fold(0.0, f64::max)
+    }
+
     #[inline(always)]
     pub(crate) fn range(&self, node: u32) -> [f64; 2] {
         self.ranges.get(node as usize).copied().unwrap_or([f64::NAN; 2])

@@ -251,6 +251,7 @@ proptest! {
         let laid = Worlds::new(&worlds, &packed);
         let plan = |path, money, prune, pairs| Plan { money, prune, pairs, path };
         let (one, two) = (Threads::one(), Threads::new(2).expect("threads"));
+        let three = Threads::new(3).expect("threads");
         let first = packed.sweep(&laid, plan(Path::Portable, true, true, false), &one);
         let exact = decided(&book, &scenarios, &first);
         for path in paths() {
@@ -268,7 +269,7 @@ proptest! {
             // The order of pairs leaves others undecided; when they are decided, it comes to the same.
             let ordered = packed.sweep(&laid, plan(path, false, true, true), &two);
             prop_assert_eq!(&decided(&book, &scenarios, &ordered), &exact);
-            prop_assert_eq!(&ordered, &packed.sweep(&laid, plan(Path::Portable, false, true, true), &one));
+            prop_assert_eq!(&ordered, &packed.sweep(&laid, plan(Path::Portable, false, true, true), &three));
         }
         // A tile's bound is above that of each of its scenarios: a sweep decides no more than the screen does.
         for (scenario, world) in worlds.iter().enumerate() {
@@ -322,6 +323,51 @@ proptest! {
             for (found, expected) in [collateral, debt, uncovered].into_iter().zip(sums) {
                 prop_assert!((found as f64 - expected).abs() <= size, "{} for {}", found, expected);
             }
+        }
+    }
+}
+
+fn at(node: u32, coefficient: u64) -> Linear {
+    Linear { terms: vec![(NodeId(node), Int::from(coefficient))], constant: Int::ZERO }
+}
+
+fn swept_on_every_path(form: &Form, quanta: f64) -> Vec<Swept> {
+    let layout = Layout::new([NODES as usize]).expect("few");
+    let values: World5 = vec![Ok(Node::exact(Int::from(1_u64 << 40))); NODES as usize];
+    let world = World::new(&layout, [&values[..]]);
+    let mut packing = Packing::default();
+    let rows = MarketRows { market: 0, base: 1, epoch: EPOCH, quanta };
+    packing.push(&Compiled::Rows(vec![form.clone()]), &rows).expect("few");
+    let packed = packing.finish(&world);
+    let laid = Worlds::new(std::slice::from_ref(&world), &packed);
+    let plan = |path| Plan { money: true, prune: true, pairs: false, path };
+    paths().map(|path| packed.sweep(&laid, plan(path), &Threads::one())).collect()
+}
+
+/// Collateral that backs nothing is money all the same: what the sums cannot hold is left to integers.
+#[test]
+fn money_beyond_the_sums_is_left_to_integers() {
+    let valid = Valid { boxes: Vec::new(), epoch: EPOCH };
+    let owes = Form { requirement: at(0, 1), debt: at(0, 1), scale: U256::ONE, valid, ..Form::default() };
+    for swept in swept_on_every_path(&owes, 1.0) {
+        assert!(swept.undecided.is_empty());
+        assert_eq!((swept.markets[0].below[0], swept.markets[0].money[0].debt), (1, 1 << 40));
+    }
+    let rich = Form { collateral: at(1, 1 << 40), ..owes };
+    for swept in swept_on_every_path(&rich, 1.0) {
+        assert_eq!(swept.undecided, [(0, 0)]);
+        assert_eq!((swept.markets[0].below[0], swept.markets[0].money[0]), (0, Money::default()));
+    }
+}
+
+/// A scale of money that no float can be counted in proves nothing.
+#[test]
+fn quanta_out_of_range_make_candidates() {
+    let valid = Valid { boxes: Vec::new(), epoch: EPOCH };
+    let sunk = Form { requirement: at(0, 1), scale: U256::ONE, valid, ..Form::default() };
+    for quanta in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300, 1e300] {
+        for swept in swept_on_every_path(&sunk, quanta) {
+            assert_eq!((swept.opaque.as_slice(), swept.markets.len()), (&[0_u32][..], 0), "{quanta}");
         }
     }
 }
