@@ -6,8 +6,8 @@
 //!
 //! **Answers.** Counts of unhealthy accounts by the venue's own integers: floats tell who is surely below the line, and the
 //! accounts that they cannot tell are asked one by one, inside the time that is told (`exact`). What agrees is a sample of
-//! (scenario, account) pairs, half of them next to the line, with the venue's verdict; the baseline's counts, which know no
-//! rounding, may differ by the accounts that it decides.
+//! what floats decided, one of so many accounts, with the venue's verdict; the baseline's counts, which know no rounding, may
+//! differ by the accounts that the venue decides.
 //!
 //! **Baselines.** `plain CSR`: what a good engineer writes first, one sum over sorted indices an account and scenario, in
 //! the same process, in turn.
@@ -177,7 +177,7 @@ fn exact(data: &Data, quoted: &[Box<dyn Quoted + '_>], swept: &Swept) -> Vec<u64
     counts
 }
 
-/// Everybody near the line and a sample of the others, beside the venue's verdict.
+/// A sample of those whom floats decided, beside the venue's verdict.
 fn agreement(data: &Data, quoted: &dyn Quoted, below: &[u32], undecided: &[u32]) -> (u64, u64) {
     let every = (data.accounts.len() / 20_000).max(1);
     let (mut agreed, mut checked) = (0, 0);
