@@ -20,6 +20,7 @@ mod measure;
 mod peers;
 mod random;
 mod registry;
+mod threads;
 
 use clap::{Parser, Subcommand};
 use registry::{Context, Entry, Scale, Trouble};

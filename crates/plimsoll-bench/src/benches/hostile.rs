@@ -13,6 +13,7 @@ use crate::measure::peak_memory;
 use crate::peers::build_folder;
 use crate::random::Random;
 use crate::registry::{Context, Trouble};
+use crate::threads::{THREADS, each};
 use readers::Reader;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -22,8 +23,6 @@ pub(crate) const NAME: &str = "hostile";
 const FILES: u64 = 100_000;
 /// What reading any of them may take, with everything else this program holds (MB).
 const MEMORY_GOAL: f64 = 1024.0;
-const THREADS: u64 = 2;
-
 pub(crate) fn run(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
     let files = context.sized(FILES, 3 * FILES, 3 * FILES);
     for seed in context.seeds() {
@@ -91,18 +90,8 @@ fn line(
 
 /// What went wrong with each file that a reader failed on.
 fn try_all(reader: &Reader, files: u64, seed: u64) -> Vec<String> {
-    std::thread::scope(|scope| {
-        let part = |thread: u64| {
-            move || {
-                (thread..files).step_by(THREADS as usize).filter_map(|n| try_one(reader, n, seed)).collect()
-            }
-        };
-        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(part(thread))).collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_else(|_| vec!["a thread died".into()]))
-            .collect()
-    })
+    let died = || Some("a thread died".to_string());
+    each(files, |number| try_one(reader, number, seed), died).into_iter().flatten().collect()
 }
 
 /// `None` when the file is read or soundly refused.

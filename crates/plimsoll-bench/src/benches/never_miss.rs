@@ -14,11 +14,11 @@ mod books;
 use crate::line::{Better, Line, isa};
 use crate::random::Random;
 use crate::registry::{Context, Trouble};
+use crate::threads::{THREADS, each};
 use books::Book;
 
 pub(crate) const NAME: &str = "never_miss";
 
-const THREADS: u64 = 2;
 const ACCOUNTS: usize = 500;
 const TICKS: u64 = 500;
 
@@ -38,14 +38,7 @@ struct Found {
 
 fn search(account_ticks: u64, seed: u64, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
     let books = account_ticks.div_ceil(ACCOUNTS as u64 * TICKS);
-    let found = std::thread::scope(|scope| {
-        let part = |thread: u64| {
-            move || (thread..books).step_by(THREADS as usize).map(|n| one_book(seed, n)).collect()
-        };
-        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(part(thread))).collect();
-        let parts = threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|_| vec![died()]));
-        parts.collect::<Vec<Found>>()
-    });
+    let found = each(books, |number| one_book(seed, number), died);
     let sum = |of: fn(&Found) -> u64| found.iter().map(of).sum::<u64>();
     let (checked, failures, events) = (sum(|f| f.account_ticks), sum(|f| f.failures), sum(|f| f.events));
     emit(Line {
