@@ -69,17 +69,17 @@ fn observation(price: Option<&str>) -> Observation {
     }
 }
 
-/// Collateral COL and DEBT-asset OWE, and XXX that nobody but `holder` holds; prices as given.
+/// Collateral COL and DEBT-asset OWE, and ZED that nobody but `holder` holds; prices as given.
 fn book(col: Observation, owe: Observation, xxx: Observation, accounts: &[&[(u32, i128)]]) -> Book {
     let spec = PoolSpec {
         revision: Revision::V3_5,
         currency: "USD".into(),
-        reserves: ["COL", "OWE", "XXX"].map(reserve).into(),
+        reserves: ["COL", "OWE", "ZED"].map(reserve).into(),
         modes: Vec::new(),
     };
     let mut graph = Graph::default();
     let mut wiring = Vec::new();
-    for (name, observation) in [("COL", col), ("OWE", owe), ("XXX", xxx)] {
+    for (name, observation) in [("COL", col), ("OWE", owe), ("ZED", xxx)] {
         let unit = PriceUnit::parse("USD").expect("a unit");
         let price = Price { name: name.into(), unit, origin: Origin::Feed(observation) };
         wiring.push(Some(graph.add(price).expect("a price")));
@@ -103,7 +103,7 @@ fn book(col: Observation, owe: Observation, xxx: Observation, accounts: &[&[(u32
 
 const COL: u32 = receipt(0).0;
 const OWE: u32 = debt(1).0;
-const XXX: u32 = receipt(2).0;
+const ZED: u32 = receipt(2).0;
 
 fn tiers(book: &Book) -> (Vec<Tier>, Severity) {
     let answer = check(book, NOW, &Ladder::default()).expect("a market that stands");
@@ -207,13 +207,13 @@ fn an_account_that_the_venue_cannot_compute_is_unknown() {
 #[test]
 fn a_dead_price_blocks_only_whom_it_concerns() {
     let (col, owe) = (observation(Some("100")), observation(Some("1")));
-    // 10 COL carry 800: without XXX the first is healthy, the second is not and its XXX decides, the third owes
+    // 10 COL carry 800: without ZED the first is healthy, the second is not and its ZED decides, the third owes
     // nothing.
     let accounts: &[&[(u32, i128)]] = &[
         &[(COL, 10), (OWE, 500)],
-        &[(COL, 10), (OWE, 500), (XXX, 1)],
-        &[(COL, 10), (OWE, 900), (XXX, 1)],
-        &[(XXX, 5)],
+        &[(COL, 10), (OWE, 500), (ZED, 1)],
+        &[(COL, 10), (OWE, 900), (ZED, 1)],
+        &[(ZED, 5)],
     ];
     let answer = book(col, owe, observation(None), accounts);
     let (tiers, _) = tiers(&answer);
