@@ -2,9 +2,10 @@
 
 #![allow(clippy::expect_used)] // a test that cannot run the program has failed
 
+mod scratch;
+
+use scratch::Book;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 const BRANCH: &str = "venue = \"liquity_v2\"\nrevision = \"1.0\"\n[[branches]]\ncollateral = \"WETH\"\nfeed = \"ETH/USD\"\n\
     ccr = \"1500000000000000000\"\nmcr = \"1100000000000000000\"\nbcr = \"100000000000000000\"\n\
@@ -21,75 +22,14 @@ const TROVES: &str = "account,market,kind,asset,quantity,unit,mode\n\
     two,bold,debt,BOLD,15000,token,trove=active; branch=WETH; rate=60000000000000000\n\
     three,bold,supply,BOLD in the WETH pool,500,token,\n";
 
-/// A folder that is gone when it is dropped.
-struct Book(PathBuf);
-
-impl Book {
-    fn new(name: &str, files: &[(&str, String)]) -> Book {
-        let folder = std::env::temp_dir().join(format!("plimsoll-calm-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder); // of a run that was killed
-        std::fs::create_dir_all(folder.join("markets")).expect("a folder");
-        for (name, text) in files {
-            std::fs::write(folder.join(name), text).expect("written");
-        }
-        Book(folder)
-    }
-
-    fn branch(name: &str, more: &str, price: &str, troves: &str) -> Book {
-        let files = [
-            ("book.toml", HEAD.to_string()),
-            ("feeds.csv", FEEDS.replace("oracle,2000,", &format!("oracle,{price},"))),
-            ("markets/bold.toml", format!("{BRANCH}{more}")),
-            ("positions.csv", troves.to_string()),
-        ];
-        Book::new(name, &files)
-    }
-
-    /// An example with one of its files changed.
-    fn example(name: &str, file: &str, change: impl Fn(String) -> String) -> Book {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
-        let markets = std::fs::read_dir(from.join("markets"))
-            .expect("markets")
-            .map(|entry| format!("markets/{}", entry.expect("an entry").file_name().to_string_lossy()));
-        let names: Vec<String> = ["book.toml", "feeds.csv", "positions.csv"]
-            .map(String::from)
-            .into_iter()
-            .chain(markets)
-            .collect();
-        let files: Vec<(&str, String)> = names
-            .iter()
-            .map(|name| {
-                let text = std::fs::read_to_string(from.join(name)).expect("a file");
-                (name.as_str(), if name == file { change(text) } else { text })
-            })
-            .collect();
-        Book::new(&format!("{name}-{}", file.replace('/', "-")), &files)
-    }
-
-    fn run(&self, command: &str, rest: &[&str]) -> Output {
-        let path = self.0.display().to_string();
-        let args = [&[command, &path], rest].concat();
-        Command::new(env!("CARGO_BIN_EXE_plimsoll")).args(args).output().expect("plimsoll runs")
-    }
-
-    fn text(&self, command: &str, rest: &[&str]) -> String {
-        String::from_utf8_lossy(&self.run(command, rest).stdout).into_owned()
-    }
-
-    fn told(&self, command: &str, rest: &[&str]) -> String {
-        String::from_utf8_lossy(&self.run(command, rest).stderr).into_owned()
-    }
-
-    fn json(&self, command: &str, rest: &[&str]) -> Value {
-        let text = self.text(command, &[rest, &["--json"]].concat());
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{command} {rest:?}: {error}\n{text}"))
-    }
-}
-
-impl Drop for Book {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0); // of no account when the test has failed
-    }
+fn branch(name: &str, more: &str, price: &str, troves: &str) -> Book {
+    let files = [
+        ("book.toml", HEAD.to_string()),
+        ("feeds.csv", FEEDS.replace("oracle,2000,", &format!("oracle,{price},"))),
+        ("markets/bold.toml", format!("{BRANCH}{more}")),
+        ("positions.csv", troves.to_string()),
+    ];
+    Book::new(name, &files)
 }
 
 fn account<'v>(check: &'v Value, name: &str) -> &'v Value {
@@ -104,7 +44,7 @@ fn who_is_redeemed_first_is_unknown_in_part_of_a_branch() {
         recorded_debt = \"90000000000000000000000\"\nweighted_debt = \"4500000000000000000000000000000000000000\"\n\
         last_interest_update = 1760000000\ntotal_stakes = \"100000000000000000000\"\n\
         deposits = \"1000000000000000000000\"\nproduct = \"1000000000000000000000000000000000000\"\n";
-    let book = Book::branch("part", state, "2000", TROVES);
+    let book = branch("part", state, "2000", TROVES);
     for (command, name) in [("check", None), ("outlook", Some("one"))] {
         let told = book.text(command, &name.into_iter().collect::<Vec<_>>());
         assert!(
@@ -118,7 +58,7 @@ fn who_is_redeemed_first_is_unknown_in_part_of_a_branch() {
         assert_eq!((&outlook["redemption"], &outlook["redemption_unknown"]["code"]), (&Value::Null, &code));
     }
     // Where all are listed it is known: those of the lower rate first.
-    let whole = Book::branch("whole", "", "2000", TROVES).json("check", &[]);
+    let whole = branch("whole", "", "2000", TROVES).json("check", &[]);
     let outlook = &account(&whole, "two")["outlook"];
     assert_eq!(outlook["redemption"]["before"], "3000000000000000000000");
     assert_eq!(outlook["redemption_unknown"], Value::Null);
@@ -135,7 +75,7 @@ fn a_branch_that_stands_low_is_told_of_each_account_in_it() {
         ("990", [true, false], Some("below CCR of 150.00 %")),
         ("989.99", [true, true], Some("below SCR of 110.00 %: anybody may shut it down")),
     ] {
-        let book = Book::branch(&format!("low-{price}"), "", price, TROVES);
+        let book = branch(&format!("low-{price}"), "", price, TROVES);
         let check = book.json("check", &[]);
         let branch = &account(&check, "one")["branch"];
         assert_eq!([&branch["below_ccr"], &branch["below_scr"]], below.each_ref().map(|it| it), "{price}");
@@ -159,7 +99,7 @@ fn a_branch_that_stands_low_is_told_of_each_account_in_it() {
         recorded_debt = \"18000000000000000000000\"\nweighted_debt = \"1050000000000000000000000000000000000000\"\n\
         last_interest_update = 1759999000\ntotal_stakes = \"20000000000000000000\"\nshutdown_time = 1759999000\n\
         deposits = \"500000000000000000000\"\nproduct = \"1000000000000000000000000000000000000\"\n";
-    let book = Book::branch("shut", shut, "2000", TROVES);
+    let book = branch("shut", shut, "2000", TROVES);
     assert_eq!(account(&book.json("check", &[]), "one")["branch"]["shut_down"], 1_759_999_000);
     for told in [book.text("check", &[]), book.text("outlook", &["one"])] {
         assert!(told.contains("was shut down at") && told.contains("anybody may redeem urgently"), "{told}");
@@ -169,14 +109,14 @@ fn a_branch_that_stands_low_is_told_of_each_account_in_it() {
 /// JSON said that a liquidation could run now of accounts that are healthy; CSV leaves the cell empty.
 #[test]
 fn of_the_healthy_nothing_is_executable_in_json() {
-    let check = Book::branch("executable", "", "2000", TROVES).json("check", &[]);
+    let check = branch("executable", "", "2000", TROVES).json("check", &[]);
     for name in ["one", "two", "three"] {
         for line in ["liquidation", "borrowing"] {
             assert_eq!(account(&check, name)[line]["venue"]["executable"], Value::Null, "{name} {line}");
         }
     }
     // Two is liquidated below 1100: 15 x 1000 is less than 1.1 x 15000.
-    let check = Book::branch("executable-low", "", "1000", TROVES).json("check", &[]);
+    let check = branch("executable-low", "", "1000", TROVES).json("check", &[]);
     assert_eq!(account(&check, "two")["liquidation"]["venue"]["executable"], true);
     assert_eq!(account(&check, "one")["liquidation"]["venue"]["executable"], Value::Null);
 }
@@ -216,7 +156,7 @@ fn interest_is_unknown_where_the_totals_are_missing() {
 #[test]
 fn what_is_said_of_faults_and_losses_is_meant() {
     // At 900 trove two has 13500 for 15000: its owner loses nothing more.
-    let told = Book::branch("under", "", "900", TROVES).text("liquidate", &["two"]);
+    let told = branch("under", "", "900", TROVES).text("liquidate", &["two"]);
     assert!(
         told.contains("the debt exceeded the collateral by 1 500.00 USD: the owner loses nothing more"),
         "{told}"
@@ -252,7 +192,7 @@ fn what_is_said_of_faults_and_losses_is_meant() {
 fn an_active_trove_without_a_debt_is_a_fault() {
     let without: String =
         TROVES.split_inclusive('\n').filter(|line| !line.starts_with("one,bold,debt")).collect();
-    let told = Book::branch("debtless", "", "2000", &without).told("check", &[]);
+    let told = branch("debtless", "", "2000", &without).told("check", &[]);
     assert!(told.contains("PL0559") && told.contains("an active trove with no debt"), "{told}");
     assert!(told.contains("positions.csv:2:"), "{told}");
 }

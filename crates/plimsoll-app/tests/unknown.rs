@@ -2,63 +2,20 @@
 
 #![allow(clippy::expect_used)] // a test that cannot run the program has failed
 
+mod scratch;
+
+use scratch::Book;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
-}
-
-/// The treasury's book with its feeds and positions changed; gone when it is dropped.
-struct Book(PathBuf);
-
-impl Book {
-    fn new(name: &str, feeds: impl Fn(String) -> String, positions: impl Fn(String) -> String) -> Book {
-        let folder = std::env::temp_dir().join(format!("plimsoll-unknown-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder); // of a run that was killed
-        std::fs::create_dir_all(folder.join("markets")).expect("a folder");
-        let from = root().join("examples/treasury");
-        for market in std::fs::read_dir(from.join("markets")).expect("markets") {
-            let market = market.expect("an entry");
-            std::fs::copy(market.path(), folder.join("markets").join(market.file_name())).expect("a copy");
-        }
-        std::fs::copy(from.join("book.toml"), folder.join("book.toml")).expect("a copy");
-        let text = |name: &str| std::fs::read_to_string(from.join(name)).expect("a file");
-        std::fs::write(folder.join("feeds.csv"), feeds(text("feeds.csv"))).expect("written");
-        std::fs::write(folder.join("positions.csv"), positions(text("positions.csv"))).expect("written");
-        Book(folder)
-    }
-
-    fn run(&self, command: &str, rest: &[&str]) -> Output {
-        let path = self.0.display().to_string();
-        let args = [&[command, &path], rest].concat();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
-        command.args(args).current_dir(root()).output().expect("plimsoll runs")
-    }
-
-    fn text(&self, command: &str, rest: &[&str]) -> String {
-        String::from_utf8_lossy(&self.run(command, rest).stdout).into_owned()
-    }
-
-    fn told(&self, command: &str, rest: &[&str]) -> String {
-        String::from_utf8_lossy(&self.run(command, rest).stderr).into_owned()
-    }
-
-    fn json(&self, command: &str, rest: &[&str]) -> Value {
-        let text = self.text(command, &[rest, &["--json"]].concat());
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{command} {rest:?}: {error}\n{text}"))
-    }
-
-    fn code(&self, command: &str, rest: &[&str]) -> i32 {
-        self.run(command, rest).status.code().expect("an exit code")
-    }
-}
-
-impl Drop for Book {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// The treasury's book with its feeds and positions changed.
+fn treasury(name: &str, feeds: impl Fn(String) -> String, positions: impl Fn(String) -> String) -> Book {
+    Book::changed(name, "treasury", |file, text| match file {
+        "feeds.csv" => feeds(text),
+        "positions.csv" => positions(text),
+        _ => text,
+    })
 }
 
 fn same(text: String) -> String {
@@ -88,7 +45,7 @@ fn list(value: &Value) -> Vec<&str> {
 /// A health that nobody knows was "no debt".
 #[test]
 fn a_health_that_is_not_known_is_not_no_debt() {
-    let book = Book::new("restore", without_ether, same);
+    let book = treasury("restore", without_ether, same);
     let told = book.text("restore", &["alice", "--to", "1.5"]);
     assert!(
         told.contains("health   unknown: a price that this needs is missing [PL0201], to be 1.5"),
@@ -108,7 +65,7 @@ fn a_health_that_is_not_known_is_not_no_debt() {
 /// An exact zero stood where nothing can be computed.
 #[test]
 fn an_amount_that_is_not_known_is_no_zero() {
-    let book = Book::new("limits", without_ether, same);
+    let book = treasury("limits", without_ether, same);
     let answer = book.json("max", &["alice"]);
     let mut amounts = 0;
     for most in ["withdraw", "borrow"].iter().flat_map(|side| answer[side].as_array().expect("a list")) {
@@ -134,7 +91,7 @@ fn an_amount_that_is_not_known_is_no_zero() {
         book.text("outlook", &["alice"]).contains("unknown: a price that this needs is missing [PL0201]")
     );
     // What is refused whatever a price is, is nothing and not unknown; and who owes nothing may go.
-    let sound = Book::new("limits-sound", same, same);
+    let sound = treasury("limits-sound", same, same);
     assert_eq!(sound.json("max", &["alice"])["withdraw"][0]["kind"], "exact");
     assert_eq!(book.json("max", &["lender"])["withdraw"][0]["all"], true);
 }
@@ -142,7 +99,7 @@ fn an_amount_that_is_not_known_is_no_zero() {
 /// Sums, "dies first" and "back to" left accounts out without a word.
 #[test]
 fn who_is_in_no_sum_is_named() {
-    let book = Book::new("portfolio", without_dollars, one_owner);
+    let book = treasury("portfolio", without_dollars, one_owner);
     let answer = book.json("portfolio", &["all"]);
     // Alice owes dollars; Bob has some that do not count, so he is judged and cannot be summed up.
     assert_eq!(list(&answer["unknown"]), ["aave-core:alice"]);
@@ -165,7 +122,7 @@ fn who_is_in_no_sum_is_named() {
     assert!(told.contains("in no sum: 1 account, of which the venue has no answer"), "{told}");
     assert_eq!(book.json("check", &[])["unsummed"], 1);
     assert_eq!(book.json("check", &["--totals"])["unsummed"], 1);
-    let whole = Book::new("portfolio-whole", same, one_owner);
+    let whole = treasury("portfolio-whole", same, one_owner);
     assert_eq!(whole.json("check", &[])["unsummed"], 0);
     let told = whole.text("portfolio", &["all"]);
     assert!(!told.contains("not in the sums") && !told.contains("unknown"), "{told}");
@@ -174,7 +131,7 @@ fn who_is_in_no_sum_is_named() {
 /// Net equity was of collateral alone, beside interest of all that is supplied.
 #[test]
 fn net_equity_is_of_all_that_is_owned() {
-    let book = Book::new("equity", same, one_owner);
+    let book = treasury("equity", same, one_owner);
     let answer = book.json("portfolio", &["all"]);
     let number = |value: &Value| value.as_str().and_then(|text| text.parse::<i128>().ok()).expect("a number");
     for (currency, market) in [("USD", "aave-core"), ("USDC", "morpho-wsteth-usdc")] {
@@ -204,7 +161,7 @@ fn net_equity_is_of_all_that_is_owned() {
 /// One missing price refused the whole question.
 #[test]
 fn a_split_judges_those_that_are_known() {
-    let book = Book::new("split", without_dollars, one_owner);
+    let book = treasury("split", without_dollars, one_owner);
     let with = ["all", "--with", "1 WETH"];
     assert_eq!(book.code("restore", &with), 4);
     let answer = book.json("restore", &with);
@@ -220,7 +177,7 @@ fn a_split_judges_those_that_are_known() {
 /// Of so much that more would do nothing that is aimed at, that is said.
 #[test]
 fn a_split_says_where_it_ends() {
-    let book = Book::new("highest", same, same);
+    let book = treasury("highest", same, same);
     let with = ["alice", "--with", "50000 USDC"];
     assert!(
         book.text("restore", &with).contains("more than 1000 is not aimed at"),
@@ -239,7 +196,7 @@ fn drowned(positions: String) -> String {
 /// The way back to health was printed as a danger, with worst days, and sorted among dangers.
 #[test]
 fn a_rescue_is_no_danger() {
-    let book = Book::new("rescue", same, drowned);
+    let book = treasury("rescue", same, drowned);
     let told = book.text("check", &["--sort", "distance"]);
     let rows: Vec<&str> = told.lines().skip(1).take(5).collect();
     assert!(rows[0].starts_with(" alice") && rows[0].contains("  healthy at USDC/USD -2.71 %  "), "{told}");
@@ -251,7 +208,7 @@ fn a_rescue_is_no_danger() {
         "{factors}"
     );
     // A longer way out than another's way in changes nothing.
-    let deep = Book::new("deep", same, |text| text.replace("debt,USDC,31000", "debt,USDC,90000"));
+    let deep = treasury("deep", same, |text| text.replace("debt,USDC,31000", "debt,USDC,90000"));
     assert!(
         deep.text("check", &["--sort", "distance"])
             .lines()
@@ -270,7 +227,7 @@ fn a_rescue_is_no_danger() {
 /// `check` called it no danger, and `portfolio` a death.
 #[test]
 fn where_whole_units_decide_nobody_dies_first() {
-    let book = Book::new("dust", same, |text| {
+    let book = treasury("dust", same, |text| {
         text.replace("6100000,token,Acme treasury", "6100000,token,other")
             .replace("1500,token,Acme treasury", "1500,token,other")
     });
@@ -285,7 +242,7 @@ fn where_whole_units_decide_nobody_dies_first() {
 #[test]
 fn a_market_price_that_did_not_move_is_told() {
     let spot = |feeds: String| feeds + "WETH spot,market,4300,USD/WETH,desk,2025-10-10T11:59:00Z,1h,,,\n";
-    let book = Book::new("sale", spot, same);
+    let book = treasury("sale", spot, same);
     let note = "market price of WETH as before the change";
     let fallen = ["alice", "--price", "ETH/USD=-35%"];
     let told = book.text("liquidate", &fallen);
@@ -314,7 +271,7 @@ fn rows(csv: &str) -> Vec<std::collections::BTreeMap<&str, &str>> {
 /// Everybody was executable who was healthy.
 #[test]
 fn only_the_unhealthy_are_executable() {
-    let book = Book::new("executable", same, |text| drowned(text) + "naked,aave-core,debt,USDC,5,token,,,\n");
+    let book = treasury("executable", same, |text| drowned(text) + "naked,aave-core,debt,USDC,5,token,,,\n");
     let csv = book.text("check", &["--csv"]);
     for row in rows(&csv) {
         let expected = match row["account"] {
@@ -334,7 +291,7 @@ fn only_the_unhealthy_are_executable() {
 /// Rows could not be chosen. Sums and the exit code are of all, chosen or not.
 #[test]
 fn rows_are_chosen_and_sums_are_of_all() {
-    let book = Book::new("chosen", same, drowned);
+    let book = treasury("chosen", same, drowned);
     let sorted = book.0.join("sorted").display().to_string();
     assert_eq!(book.code("convert", &["--to", "parquet", "--sort", "--out", &sorted]), 0);
     let streamed = Book(PathBuf::from(sorted));
@@ -371,7 +328,7 @@ fn rows_are_chosen_and_sums_are_of_all() {
 /// What was said without saying what.
 #[test]
 fn words_say_which() {
-    let book = Book::new("words", without_ether, |text| {
+    let book = treasury("words", without_ether, |text| {
         text + "alice,morpho-wsteth-usdc,collateral,wstETH,1,token,,,\n"
     });
     for (command, args, expected) in [
@@ -395,7 +352,7 @@ fn words_say_which() {
     assert_eq!(book.told("outlook", &["bob", "--together", "wstETH/USD"]).matches("did you mean").count(), 0);
     assert_eq!(book.code("check", &["--tiers", "2,2,2"]), 4);
     let unsure = |feeds: String| feeds.replace("11:48:23Z,1h,,", "11:48:23Z,1h,100,");
-    let unsure = Book::new("tier", unsure, same);
+    let unsure = treasury("tier", unsure, same);
     let told = unsure.text("check", &[]);
     assert!(told.contains(" % whatever it is, and the tier is of that"), "{told}");
 }
@@ -403,13 +360,13 @@ fn words_say_which() {
 /// "0 accounts left out" of a file that cannot be read.
 #[test]
 fn all_are_left_out_of_a_file_that_cannot_be_read() {
-    let book = Book::new("unread", same, |text| text.lines().skip(1).collect::<Vec<_>>().join("\n"));
+    let book = treasury("unread", same, |text| text.lines().skip(1).collect::<Vec<_>>().join("\n"));
     let told = book.told("check", &[]);
     assert!(told.contains("; every account left out") && !told.contains("--keep-going"), "{told}");
     assert!(told.contains("found no `account`, no `market`, no `kind`"), "{told}");
     let out = book.text("check", &["--keep-going"]);
     assert!(out.contains("told on stderr; every account left out and not judged"), "{out}");
-    let one = Book::new("one", same, |text| text.replace("\nbob,aave-core,debt", "\n bob,aave-core,debt"));
+    let one = treasury("one", same, |text| text.replace("\nbob,aave-core,debt", "\n bob,aave-core,debt"));
     let told = one.told("check", &[]);
     assert!(told.contains("; 1 account left out") && told.contains("--keep-going"), "{told}");
     let table = book.0.join("t.csv").display().to_string();
