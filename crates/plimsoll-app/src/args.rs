@@ -170,6 +170,9 @@ pub(crate) struct PortfolioArgs {
     pub(crate) json: bool,
 }
 
+/// The two prices of a heatmap.
+pub(crate) type Axes = [plimsoll::Axis; 2];
+
 #[derive(clap::Args)]
 pub(crate) struct StressArgs {
     /// A book: a folder, or one JSON file
@@ -200,6 +203,18 @@ pub(crate) struct StressArgs {
     /// So many of the accounts that fall, and of the steps, are shown; JSON has all of them
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) top: usize,
+    /// What selling seized collateral brings, as a file of depth curves (docs/scenarios.md): liquidators then sell what they
+    /// seize, and act only where that pays
+    #[arg(long, value_name = "FILE")]
+    pub(crate) depth: Option<PathBuf>,
+    /// Each scenario also as a path: prices go in so many equal steps to the shock's, and what is liquidated at one step stays so
+    /// at the next
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) steps: Option<u32>,
+    /// What every pair of moves of two prices does, in percent and so many points: `ETH:-60..0:13,stETH/ETH:-10..0:11`, of which
+    /// the second is counted in ether
+    #[arg(long, value_name = "ASSET[/IN]:FROM..TO:POINTS,...", value_parser = crate::stress::axes, conflicts_with = "set")]
+    pub(crate) heatmap: Option<Axes>,
     /// The same as a page for people, with pictures: one HTML file that needs nothing beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,

@@ -9,6 +9,7 @@
 //! page.text("A paragraph.");
 //! page.list(&["held: USDC".into()]);
 //! page.table(&table);                                                // Table::new(&["market", ">debt"]) and .row([...])
+//! page.folded("All of them", &table);                                // the same, closed until somebody opens it
 //! page.picture(&steps(...), &table);                                 // steps, bars or heatmap, with the numbers behind it
 //! save(path, &page.finish(&["as of ...".into()]))                    // the foot: what it was computed from
 //! ```
@@ -17,14 +18,12 @@
 //! integers; no number is ever read off a picture, since a table stands behind each. Colours follow the reader's light
 //! or dark, and paper is light.
 
-#[allow(dead_code)] // the first heatmap comes with --heatmap
 mod heat;
 mod svg;
 mod table;
 
-#[allow(unused_imports)]
 pub(crate) use heat::{Heat, heatmap};
-pub(crate) use svg::{Bar, Picture, Series, bars, steps};
+pub(crate) use svg::{Bar, Picture, Series, bars, short, steps};
 pub(crate) use table::Table;
 
 use crate::exit;
@@ -41,7 +40,6 @@ pub(crate) enum Kind {
     Exact,
     /// At least so much.
     LowerBound,
-    #[allow(dead_code)] // comes with --depth
     /// True under assumptions that the page states.
     Assumed,
     /// Nobody can tell.
@@ -136,6 +134,13 @@ impl Page {
         self.body.push_str("<details><summary>The numbers</summary>");
         numbers.write(&mut self.body);
         self.body.push_str("</details></figure>\n");
+    }
+
+    /// A table that is long: it opens when asked.
+    pub(crate) fn folded(&mut self, title: &str, table: &Table) {
+        self.put(format_args!("<details><summary>{}</summary>", escape(title)));
+        table.write(&mut self.body);
+        self.body.push_str("</details>\n");
     }
 
     /// The whole file; the lines at its foot say what it was computed from.

@@ -1,13 +1,16 @@
 //! `plimsoll stress`: what scenarios do to a whole book.
 
 mod curve;
+mod heat;
 mod json;
 mod named;
 mod report;
+mod sales;
 
+pub(crate) use heat::axes;
 pub(crate) use named::mapping;
 
-use crate::args::StressArgs;
+use crate::args::{Axes, StressArgs};
 use crate::ask::{print_foot, refuse};
 use crate::check::counted;
 use crate::gaps::Gaps;
@@ -15,9 +18,10 @@ use crate::show::{self, outln};
 use crate::steps::Steps;
 use crate::whatif::table;
 use plimsoll::{
-    Below, Change, Counts, Identity, Jump, Misasked, Ratio, Risk, Said, Severity, Shocked, Stress,
+    Below, Change, Counts, HeatMap, Identity, Jump, Misasked, Ratio, Risk, Said, Severity, Shocked, Stress,
+    Walk,
 };
-use plimsoll_core::{Book, Int, Scenario};
+use plimsoll_core::{Book, Depth, Int, Scenario};
 
 pub(crate) fn run(args: &StressArgs) -> u8 {
     let Some(path) = args.book.as_deref().filter(|_| !args.list) else { return named::list(args.json) };
@@ -30,11 +34,16 @@ pub(crate) fn run(args: &StressArgs) -> u8 {
         Err(code) => return code,
     };
     let said = Said { hold: args.hold.clone(), map: args.map.clone() };
-    let seen = match Seen::of(&book, &scenarios, &said) {
+    let depth = match args.depth.as_deref().map(sales::open).transpose() {
+        Ok(depth) => depth,
+        Err(code) => return code,
+    };
+    let asked = Asked { scenarios: &scenarios, said: &said, depth: depth.as_ref(), steps: args.steps };
+    let seen = match asked.of(&book, args.heatmap.as_ref()) {
         Ok(seen) => seen,
         Err(why) => return refuse(&why),
     };
-    let under = match under(&book, &args.set, &scenarios, &said) {
+    let under = match under(&book, &args.set, &asked) {
         Ok(under) => under,
         Err(code) => return code,
     };
@@ -47,58 +56,81 @@ pub(crate) fn run(args: &StressArgs) -> u8 {
     {
         return code;
     }
-    let Seen { identity, jumps } = seen;
     if args.json {
-        let mut answer = json::answer(&book, &identity, &jumps);
+        let mut answer = json::answer(&book, &seen);
         if let Some(curve) = &curve {
             answer["curve"] = json::curve(&book, curve);
         }
         if let Some(under) = &under {
-            answer["under_set"] = json::under(&book, &args.set, &under.identity, &under.jumps, &jumps);
+            answer["under_set"] = json::under(&book, &args.set, under, &seen.jumps);
         }
         outln!("{answer:#}");
     } else {
-        print(&book, &jumps, under.as_ref(), args.top);
+        print(&book, &seen.jumps, under.as_ref(), args.top);
+        sales::print(&seen);
+        if let Some(heat) = &seen.heat {
+            heat::print(heat);
+        }
         if let Some(curve) = &curve {
             curve::print(&book, curve, args.top);
         }
-        print_foot(&identity);
+        print_foot(&seen.identity);
         if let Some(under) = &under {
             outln!("with --set · hash {}", &under.identity.hash[..16]);
         }
     }
     let under = under.map_or_else(Vec::new, |under| under.jumps);
-    code(jumps.iter().chain(&under), &book, &gaps)
+    code(seen.jumps.iter().chain(&under), &book, &gaps)
+}
+
+/// What is asked of a book.
+struct Asked<'a> {
+    scenarios: &'a [Scenario],
+    said: &'a Said,
+    depth: Option<&'a Depth>,
+    steps: Option<u32>,
 }
 
 /// A book as it stands and after each scenario.
 struct Seen {
     identity: Identity,
+    depth: Option<Depth>,
     jumps: Vec<Jump>,
+    /// Each scenario as a path, where one was asked for.
+    walks: Vec<Walk>,
+    heat: Option<HeatMap>,
 }
 
-impl Seen {
-    fn of(book: &Book, scenarios: &[Scenario], said: &Said) -> Result<Seen, Misasked> {
+impl Asked<'_> {
+    fn of(&self, book: &Book, heat: Option<&Axes>) -> Result<Seen, Misasked> {
         let stress = Stress::new(book)?;
+        // A cell of a heatmap says nothing of sales.
+        let heat = heat.map(|axes| stress.heat(axes.clone(), &[], self.said)).transpose()?;
+        let stress = match self.depth {
+            Some(depth) => stress.sold_into(depth.clone())?,
+            None => stress,
+        };
         let stands = std::iter::once_with(|| stress.stand());
-        let jumps = stands.chain(scenarios.iter().map(|scenario| stress.jump(scenario, said)));
+        let jumps = stands.chain(self.scenarios.iter().map(|scenario| stress.jump(scenario, self.said)));
         let jumps = jumps.collect::<Result<Vec<Jump>, _>>()?;
-        Ok(Seen { identity: stress.identity, jumps })
+        let walks = match self.steps {
+            Some(steps) => {
+                let walk = |scenario| stress.walk(scenario, self.said, steps);
+                self.scenarios.iter().map(walk).collect::<Result<_, _>>()?
+            }
+            None => Vec::new(),
+        };
+        Ok(Seen { depth: stress.depth().cloned(), identity: stress.identity, jumps, walks, heat })
     }
 }
 
 /// The same under other parameters, where some are given.
-fn under(
-    book: &Book,
-    set: &[(String, Change)],
-    scenarios: &[Scenario],
-    said: &Said,
-) -> Result<Option<Seen>, u8> {
+fn under(book: &Book, set: &[(String, Change)], asked: &Asked<'_>) -> Result<Option<Seen>, u8> {
     if set.is_empty() {
         return Ok(None);
     }
     let changed = crate::ask::after(book.clone(), None, &Steps(set.to_vec()))?;
-    Seen::of(&changed, scenarios, said).map(Some).map_err(|why| refuse(&why))
+    asked.of(&changed, None).map(Some).map_err(|why| refuse(&why))
 }
 
 /// As `check` would say of the worst of the books.
@@ -208,6 +240,7 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
         }
         outln!("\n{}", rows.trim_fmt());
     }
+    sales::print_losses(jump, top);
     let fallen: Vec<&Below> = jump.fallen().collect();
     outln!("\n{} newly liquidatable", counted(fallen.len() as u64, "account"));
     print_below(book, jump, &fallen, |below| below.before, top);

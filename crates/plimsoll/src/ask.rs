@@ -65,6 +65,15 @@ pub enum Misasked {
         /// Each asset, and which market reads what of it.
         missing: Vec<(String, String)>,
     },
+    /// It is said what a call costs, but not in the currency of a market.
+    NoGas {
+        /// The market.
+        market: String,
+        /// Its currency.
+        currency: String,
+        /// The depth that says what calls cost.
+        depth: String,
+    },
     /// More accounts than are taken at once.
     TooMany {
         /// How many there are.
@@ -116,6 +125,12 @@ impl fmt::Display for Misasked {
             Misasked::Unsaid { scenario, missing } => {
                 write!(f, "{scenario} says nothing of what the book holds; say --hold or --map of each:")?;
                 missing.iter().try_for_each(|(asset, why)| write!(f, "\n  {asset} ({why})"))
+            }
+            Misasked::NoGas { market, currency, depth } => {
+                write!(
+                    f,
+                    "{depth} says what a call costs, but not in {currency}, in which {market} counts: expected a [[gas]] of it"
+                )
             }
             Misasked::TooMany { found } => {
                 write!(

@@ -11,8 +11,8 @@ use crate::stress::{play, readings, standings, value};
 use crate::survey::currency;
 use crate::world::World;
 use plimsoll_core::{
-    Book, Decimal, FeedKind, How, Int, Lens, PriceId, Question, Scenario, Shock, Standing, Target, Test,
-    U256, Verdict,
+    Book, Decimal, FeedKind, How, Int, Lens, PriceId, Question, Reading, Scenario, Shock, Standing, Target,
+    Test, U256, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -147,6 +147,8 @@ pub fn curve(book: &Book, along: Along, hold: &[String], said: &Said) -> Result<
 struct Walk<'b> {
     book: &'b Book,
     paths: Vec<Option<Path<'b>>>,
+    /// What each market reads today.
+    readings: Vec<Vec<Reading>>,
     standings: Vec<Standing<'b>>,
 }
 
@@ -155,7 +157,9 @@ impl<'b> Walk<'b> {
         let quotes = book.graph.quotes(book.at);
         let path = |market| Path::new(book, market, &quotes, mover.clone());
         let paths = (0..book.markets.len()).map(path).collect();
-        Ok(Walk { book, paths, standings: standings(book, &readings(book))? })
+        let readings = readings(book);
+        let standings = standings(book, &readings)?;
+        Ok(Walk { book, paths, readings, standings })
     }
 
     fn all(&self, curve: &mut Curve) -> Result<(), Misasked> {
@@ -229,8 +233,7 @@ impl<'b> Walk<'b> {
     fn at_risk(&self, world: &mut World, account: usize, factor: U256) -> Option<(AtRisk, u8)> {
         let listed = &self.book.accounts[account];
         let market = &*self.book.markets[listed.market].market;
-        let mut readings =
-            self.book.readings(&self.book.markets[listed.market], &self.book.graph.quotes(self.book.at));
+        let mut readings = self.readings[listed.market].clone();
         if let Some(path) = &self.paths[listed.market] {
             readings = path.today().to_vec();
             path.between(factor, factor, &mut readings)?;

@@ -11,6 +11,7 @@
 //! * [`restore`]: the smallest deposit or repayment that brings a health back.
 //! * [`portfolio`]: one owner's accounts side by side; [`split`]: so much of one asset for all of them.
 //! * [`Stress`]: what scenarios do to a whole book.
+//! * [`Stress::walk`]: the same as a path of steps; [`Stress::heat`]: over two prices.
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
@@ -23,6 +24,7 @@ mod check;
 mod curve;
 mod explain;
 mod forced;
+mod heat;
 mod identity;
 mod limits;
 mod liquidate;
@@ -51,6 +53,7 @@ pub use check::{
 pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
 pub use forced::{Claim, Dealt, Forced};
+pub use heat::{Axis, HeatCell, HeatMap};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, NEXT_BLOCK, borrowable, withdrawable};
 pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate, unmoved};
@@ -62,7 +65,7 @@ pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};
 pub use shock::{Mapping, PriceMove, Said, Shocked, shocked};
 pub use split::{Part, Split, split};
-pub use stress::{Below, Counts, Impact, Jump, Risk, Stress};
+pub use stress::{Below, Counts, Impact, Jump, Left, Loss, Risk, Sales, Stays, Stress, Stride, Walk};
 pub use survey::{Survey, Surveyed, Unsound};
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
 pub use world::{Held, Moved};

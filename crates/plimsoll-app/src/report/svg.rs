@@ -87,7 +87,7 @@ pub(super) fn round_steps(most: U256) -> Vec<U256> {
 }
 
 /// A number of a unit in few signs: `1.2 M`; cut.
-pub(super) fn short(value: U256, decimals: u8) -> String {
+pub(crate) fn short(value: U256, decimals: u8) -> String {
     const NAMES: [&str; 5] = ["", " k", " M", " bn", " tn"];
     let mut place = 0;
     // In tenths of a unit, the unit thousand times larger until three digits do.

@@ -1,10 +1,10 @@
 //! `plimsoll stress --report`: the same answer as a page.
 
-use super::{Seen, assumed};
+use super::{Seen, assumed, sales};
 use crate::check::{self, counted};
 use crate::report::{Bar, Card, Kind, Page, Series, Table, bars, save, steps};
 use crate::show;
-use plimsoll::{Below, Curve, Impact, Jump, Ladder, Ratio, Step, check as judged};
+use plimsoll::{Below, Curve, Impact, Jump, Ladder, Ratio, Risk, Step, Stride, Walk, check as judged};
 use plimsoll_core::{Book, Int, U256, Verdict};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -22,11 +22,18 @@ pub(super) fn write(
     let mut page = Page::new("Stress test", &format!("{} as of {at}", book.name));
     let worst = seen.jumps.iter().max_by_key(|jump| jump.after.liquidatable);
     if let Some(jump) = worst {
-        cards(&mut page, jump);
+        cards(&mut page, jump, seen.depth.is_some());
     }
     overview(&mut page, &seen.jumps);
-    for jump in &seen.jumps[1..] {
+    sold(&mut page, seen);
+    for (at, jump) in seen.jumps[1..].iter().enumerate() {
         scenario(&mut page, book, jump, top);
+        if let Some(walk) = seen.walks.get(at) {
+            along_path(&mut page, walk);
+        }
+    }
+    if let Some(heat) = &seen.heat {
+        super::heat::draw(&mut page, heat);
     }
     if let Some(curve) = curve {
         along(&mut page, book, curve);
@@ -35,22 +42,103 @@ pub(super) fn write(
         health(&mut page, jump);
     }
     page.section("What kind of numbers these are", "");
-    page.list(&kinds());
+    page.list(&kinds(seen.depth.is_some()));
     save(path, &page.finish(&[check::origin(&seen.identity), format!("hash {}", seen.identity.hash)]))
 }
 
-fn kinds() -> Vec<String> {
-    [
+fn kinds(sold: bool) -> Vec<String> {
+    let sales = "Sold into depth: by assumption. In the order given, along the curves given, at the market's price of the scenario.";
+    let mut kinds = [
         "Counts, collateral, debt and what is seizable: exact, in the venues' own integers and rounding; cut where they are shown.",
         "Bad debt at least: a lower bound. Liquidators act at once at the venue's price, in whatever amount, worst account first.",
         "Unknown is never counted as healthy: a price that decides is missing, stale or at its bound, or the venue has no answer.",
     ]
     .map(String::from)
-    .to_vec()
+    .to_vec();
+    kinds.extend(sold.then(|| sales.into()));
+    kinds
+}
+
+/// What becomes of it where liquidators sell what they seize.
+fn sold(page: &mut Page, seen: &Seen) {
+    let Some(depth) = &seen.depth else { return };
+    page.section(
+        "Sold into depth",
+        "Liquidators sell what they seize, and stay away where that does not pay.",
+    );
+    let header: Vec<String> = sales::HEADER
+        .iter()
+        .enumerate()
+        .map(|(at, name)| format!("{}{name}", if at < 2 { "" } else { ">" }))
+        .collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let mut table = Table::new("", &header);
+    for jump in &seen.jumps {
+        sales::rows(&jump.scenario.name, &jump.risks, |row| table.row(row));
+    }
+    page.table(&table);
+    let dried = seen.jumps.iter().flat_map(|jump| {
+        sales::dried(jump).into_iter().map(|line| format!("{}: {line}", jump.scenario.name))
+    });
+    page.list(&sales::assumed(depth).into_iter().chain(dried).collect::<Vec<_>>());
+}
+
+/// The steps of a path: bad debt so far in a picture, the rest in tables.
+fn along_path(page: &mut Page, walk: &Walk) {
+    for (title, strides, header) in sales::ways(walk) {
+        let header: Vec<String> = header
+            .iter()
+            .map(|name| if name.is_empty() { String::new() } else { format!(">{name}") })
+            .collect();
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let mut table = Table::new(title, &header);
+        for (number, stride) in (1..).zip(strides) {
+            sales::steps_rows(number, stride, title == sales::SOLD, |row| table.row(row));
+        }
+        page.folded(&format!("As a path of {} steps: {title}", strides.len()), &table);
+    }
+    let mut currencies: BTreeMap<&str, u8> = BTreeMap::new();
+    for risk in walk.at_once.iter().chain(&walk.sold).flat_map(|stride| &stride.risks) {
+        let most = currencies.entry(&risk.currency).or_default();
+        *most = risk.decimals.max(*most);
+    }
+    let last = walk.at_once.len();
+    for (currency, decimals) in currencies {
+        let line = |strides: &[Stride], of: fn(&Risk) -> Int| -> Vec<(Int, Int)> {
+            let value = |stride: &Stride| {
+                let risk = stride.risks.iter().find(|risk| risk.currency == currency)?;
+                of(risk).mul(U256::pow10(decimals.saturating_sub(risk.decimals))?.into())
+            };
+            let found = strides.iter().map(|stride| value(stride).unwrap_or(Int::ZERO));
+            let points = (1_u64..).zip(found).map(|(number, sum)| (Int::from(number), sum));
+            std::iter::once((Int::ZERO, Int::ZERO)).chain(points).collect()
+        };
+        let mut series =
+            vec![Series { name: "bad debt at least, so far", points: line(&walk.at_once, |r| r.bad_debt) }];
+        if !walk.sold.is_empty() {
+            let points = line(&walk.sold, |risk| risk.sales.bad_debt);
+            series.push(Series { name: "bad debt where collateral is sold, so far", points });
+        }
+        let each = last.div_ceil(12).max(1);
+        let marks: Vec<(Int, String)> =
+            (0..=last).step_by(each).map(|step| (Int::from(step as u64), step.to_string())).collect();
+        let ends = [Int::ZERO, Int::from(last as u64)];
+        let picture = steps(&format!("Bad debt step by step, {currency}"), ends, &marks, decimals, &series);
+        let mut header = vec![">step"];
+        header.extend(series.iter().map(|_| ">so far"));
+        let mut table = Table::new("In the order of the picture's names", &header);
+        for at in 0..=last {
+            let cells = series
+                .iter()
+                .map(|one| one.points.get(at).map_or_else(String::new, |(_, sum)| sales::up(*sum, decimals)));
+            table.row(std::iter::once(at.to_string()).chain(cells));
+        }
+        page.picture(&picture, &table);
+    }
 }
 
 /// The scenario with the most liquidatable accounts.
-fn cards(page: &mut Page, jump: &Jump) {
+fn cards(page: &mut Page, jump: &Jump, sold: bool) {
     let after = jump.after;
     let name = &jump.scenario.name;
     let mut cards = vec![
@@ -61,7 +149,17 @@ fn cards(page: &mut Page, jump: &Jump) {
         let money = |value| format!("{} {}", show::amount(value, risk.decimals, 0), risk.currency);
         cards.push(Card::new("their collateral", money(risk.collateral[1]), Kind::Exact));
         cards.push(Card::new("seizable at once", money(risk.seizable), Kind::Exact));
-        cards.push(Card::new("bad debt", money(risk.bad_debt), Kind::LowerBound));
+        let up = |value| {
+            format!(
+                "{} {}",
+                show::amount(Int::neg(value), risk.decimals, 0).replacen('-', "", 1),
+                risk.currency
+            )
+        };
+        cards.push(Card::new("bad debt", up(risk.bad_debt), Kind::LowerBound));
+        if sold {
+            cards.push(Card::new("bad debt, sold into depth", up(risk.sales.bad_debt), Kind::Assumed));
+        }
     }
     let kind = if after.unknown == 0 { Kind::Exact } else { Kind::Unknown };
     cards.push(Card::new("unknown accounts", after.unknown.to_string(), kind));
@@ -117,6 +215,12 @@ fn scenario(page: &mut Page, book: &Book, jump: &Jump, top: usize) {
         super::rows(&impact.market, impact.after, risk, |row| markets.row(row));
     }
     page.table(&markets);
+    if !jump.losses.is_empty() {
+        let mut losses =
+            Table::new(sales::LOSSES, &["market", "owner", "", ">has", ">loses", ">owes", ">unknown"]);
+        sales::loss_rows(jump, top).into_iter().for_each(|row| losses.row(row));
+        page.table(&losses);
+    }
     below(page, book, jump, top);
 }
 
