@@ -2,7 +2,7 @@
 
 use crate::book::{File, FileBytes};
 use crate::fault::{Code, Faults, Log, Source, Span, quoted};
-use crate::fields::{few, line, named, names, one};
+use crate::fields::{few, line, named, names, once, one};
 use crate::scalar;
 use crate::tree::{Fields, Node, digits, read_toml};
 use plimsoll_core::{Decimal, Depth, DepthCurve, Gas, Int, Rounding, U256};
@@ -30,7 +30,7 @@ pub fn read(name: &str, words: &str) -> Opened {
         fields.finish(&mut log);
         depth
     });
-    let faults = log.finish(&[source]);
+    let faults = once(log.finish(&[source]));
     Opened { depth: depth.filter(|_| faults.is_empty()), faults }
 }
 

@@ -1,6 +1,6 @@
 //! What files of scenarios and of depth curves have in common.
 
-use crate::fault::{Code, Log, Span, deceives, quoted};
+use crate::fault::{Code, Fault, Faults, Log, Span, deceives, quoted};
 use crate::scalar;
 use crate::tree::{Fields, Node, digits, list, text};
 use plimsoll_core::{Decimal, Int};
@@ -23,6 +23,32 @@ pub(crate) fn format(fields: &mut Fields<'_>, log: &mut Log) -> Option<()> {
             .help("a later version of the program may read it");
     }
     (found == FORMAT).then_some(())
+}
+
+/// A field that is misspelt is told once: by its own place, and not also as missing.
+pub(crate) fn once(mut faults: Faults) -> Faults {
+    let meant: Vec<(u32, String)> = faults
+        .list
+        .iter()
+        .filter(|fault| fault.code == Code::UnknownField)
+        .filter_map(|fault| {
+            let name = fault.help.as_ref()?.strip_prefix("did you mean `")?.strip_suffix("`?")?;
+            Some((fault.place?.line, name.to_string()))
+        })
+        .collect();
+    for (line, name) in meant {
+        // Of several tables without it the one that the misspelt name stands in: the last that begins before it.
+        let misses = |fault: &Fault| {
+            let words = fault.expected.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            fault.code == Code::MissingField
+                && fault.place.is_some_and(|place| place.line <= line)
+                && words.into_iter().any(|word| word == name)
+        };
+        if let Some(at) = faults.list.iter().rposition(misses) {
+            faults.list.remove(at);
+        }
+    }
+    faults
 }
 
 /// A part of a whole: from 0 to 1.

@@ -6,7 +6,7 @@ pub use library::{Shipped, library};
 
 use crate::book::File;
 use crate::fault::{Code, Faults, Log, Source, Span, nearest, quoted};
-use crate::fields::{DECIMALS_MAX, few, format, line, named, names, one, part};
+use crate::fields::{DECIMALS_MAX, few, format, line, named, names, once, one, part};
 use crate::scalar;
 use crate::tree::{Fields, Node, Value, digits, flag, read_toml, text};
 use plimsoll_core::{Decimal, Failure, FeedKind, How, Int, Scenario, Shock, Target};
@@ -50,7 +50,7 @@ pub fn read(name: &str, words: &str, arguments: &[(String, String)]) -> Opened {
         fields.finish(&mut log);
         scenario
     });
-    let faults = log.finish(&[source]);
+    let faults = once(log.finish(&[source]));
     Opened { scenario: scenario.filter(|_| faults.is_empty()), parameters, faults }
 }
 

@@ -328,8 +328,10 @@ fn unsaid(
     decided: &[Decided],
 ) -> Result<Vec<(String, String, String)>, Misasked> {
     let (mut missing, mut constant): (Vec<(String, String)>, Vec<_>) = (Vec::new(), Vec::new());
+    // Who moves no price at all has said so of every one.
+    let moves_none = scenario.shocks.is_empty();
     let mut miss = |asset: &str, why: String| {
-        if !missing.iter().any(|(known, _)| known == asset) {
+        if !moves_none && !missing.iter().any(|(known, _)| known == asset) {
             missing.push((asset.to_string(), why));
         }
     };
