@@ -58,7 +58,7 @@ pub(crate) enum Command {
     ///
     /// Exit code: the worst of the book after each scenario, as `check` would say it; 2 wrong usage, also where a scenario
     /// says nothing of something that the book holds; 3 faulty input.
-    Stress(StressArgs),
+    Stress(Box<StressArgs>),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),

@@ -139,8 +139,19 @@ pub fn curve(book: &Book, along: Along, hold: &[String], said: &Said) -> Result<
         unknown: 0,
         unproven: Vec::new(),
     };
-    walk.all(&mut curve)?;
+    walk.all(&mut curve);
     Ok(curve)
+}
+
+/// So few accounts are not worth a thread of their own.
+const LEAST_EACH: usize = 512;
+
+/// What some accounts do: steps of today, downwards and upwards.
+#[derive(Default)]
+struct Part {
+    found: [Vec<Step>; 3],
+    unknown: u64,
+    unproven: Vec<(usize, U256)>,
 }
 
 /// A book along one factor.
@@ -162,37 +173,28 @@ impl<'b> Walk<'b> {
         Ok(Walk { book, paths, readings, standings })
     }
 
-    fn all(&self, curve: &mut Curve) -> Result<(), Misasked> {
-        let one = U256::from(crate::path::WHOLE);
-        let mut world = World { book: self.book.clone() };
+    fn all(&self, curve: &mut Curve) {
+        let accounts = self.book.accounts.len();
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        // Accounts are independent, and come back in their order whoever looked at them.
+        let each = accounts.div_ceil(threads.clamp(1, accounts.div_ceil(LEAST_EACH).max(1))).max(1);
+        let parts: Vec<Part> = std::thread::scope(|scope| {
+            let starts = (0..accounts).step_by(each);
+            let spawn = |from: usize| scope.spawn(move || self.part(from..(from + each).min(accounts)));
+            let running: Vec<_> = starts.map(spawn).collect();
+            let ended = running.into_iter().map(|thread| {
+                // A panic is a mistake of ours, and stays one.
+                thread.join().unwrap_or_else(|why| std::panic::resume_unwind(why))
+            });
+            ended.collect()
+        });
         let mut found: [Vec<Step>; 3] = Default::default();
-        for (account, listed) in self.book.accounts.iter().enumerate() {
-            let standing = &self.standings[listed.market];
-            let judgement = standing.judge(&listed.account, Test::Liquidation);
-            let today = match judgement.verdict() {
-                None => {
-                    curve.unknown += 1;
-                    continue;
-                }
-                Some(Verdict::NoDebt) => continue,
-                Some(today) => today,
-            };
-            let below = today == Verdict::Unhealthy;
-            let now = if below { self.at_risk(&mut world, account, one) } else { None };
-            if below {
-                found[0].push(self.step(account, (one, Some(one)), true, now));
+        for part in parts {
+            for (all, some) in found.iter_mut().zip(part.found) {
+                all.extend(some);
             }
-            let Some(Boundary { down, up, .. }) = self.boundary(account) else { continue };
-            for (side, crossing) in [(1, down), (2, up)] {
-                match crossing {
-                    Crossing::Never => {}
-                    Crossing::Unproven(from) => curve.unproven.push((account, from)),
-                    Crossing::At { first, settled } => {
-                        let at = if below { now } else { self.at_risk(&mut world, account, first) };
-                        found[side].push(self.step(account, (first, settled), !below, at));
-                    }
-                }
-            }
+            curve.unknown += part.unknown;
+            curve.unproven.extend(part.unproven);
         }
         found[1].sort_by_key(|step| (std::cmp::Reverse(step.factor), step.account));
         found[2].sort_by_key(|step| (step.factor, step.account));
@@ -204,7 +206,42 @@ impl<'b> Walk<'b> {
         }
         let [now, down, up] = found;
         (curve.now, curve.down, curve.up) = (now, down, up);
-        Ok(())
+    }
+
+    fn part(&self, accounts: std::ops::Range<usize>) -> Part {
+        let one = U256::from(crate::path::WHOLE);
+        let mut world = World { book: self.book.clone() };
+        let mut part = Part::default();
+        for account in accounts {
+            let listed = &self.book.accounts[account];
+            let standing = &self.standings[listed.market];
+            let judgement = standing.judge(&listed.account, Test::Liquidation);
+            let today = match judgement.verdict() {
+                None => {
+                    part.unknown += 1;
+                    continue;
+                }
+                Some(Verdict::NoDebt) => continue,
+                Some(today) => today,
+            };
+            let below = today == Verdict::Unhealthy;
+            let now = if below { self.at_risk(&mut world, account, one) } else { None };
+            if below {
+                part.found[0].push(self.step(account, (one, Some(one)), true, now));
+            }
+            let Some(Boundary { down, up, .. }) = self.boundary(account) else { continue };
+            for (side, crossing) in [(1, down), (2, up)] {
+                match crossing {
+                    Crossing::Never => {}
+                    Crossing::Unproven(from) => part.unproven.push((account, from)),
+                    Crossing::At { first, settled } => {
+                        let at = if below { now } else { self.at_risk(&mut world, account, first) };
+                        part.found[side].push(self.step(account, (first, settled), !below, at));
+                    }
+                }
+            }
+        }
+        part
     }
 
     fn boundary(&self, account: usize) -> Option<Boundary> {

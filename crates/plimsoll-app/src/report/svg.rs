@@ -90,8 +90,17 @@ pub(super) fn round_steps(most: U256) -> Vec<U256> {
 pub(crate) fn short(value: U256, decimals: u8) -> String {
     const NAMES: [&str; 5] = ["", " k", " M", " bn", " tn"];
     let mut place = 0;
-    // In tenths of a unit, the unit thousand times larger until three digits do.
     let unit = U256::pow10(decimals).unwrap_or(U256::MAX);
+    if value < unit {
+        let (mut digits, mut first) = (decimals, value);
+        // Its first two digits that are not zero.
+        while first >= U256::new(100) {
+            first = first.div(U256::new(10), Rounding::Down).unwrap_or_default();
+            digits -= 1;
+        }
+        return Decimal { mantissa: first.into(), decimals: digits }.trimmed().to_string();
+    }
+    // In tenths of a unit, the unit thousand times larger until three digits do.
     let mut tenths = value.mul_div_wide(U256::new(10), unit, Rounding::Down).unwrap_or(U256::MAX);
     while tenths >= U256::new(10_000) && place + 1 < NAMES.len() {
         tenths = tenths.div(U256::new(1000), Rounding::Down).unwrap_or(tenths);
@@ -233,7 +242,9 @@ mod tests {
             (1_999, 0, "1.9 k"),
             (1_000, 0, "1 k"),
             (2_500_000_000, 6, "2.5 k"),
-            (49, 2, "0.4"),
+            (49, 2, "0.49"),
+            (20_000, 9, "0.00002"),
+            (123_456_789, 18, "0.00000000012"),
             (12_345_678_901, 0, "12.3 bn"),
         ] {
             assert_eq!(short(U256::new(value), decimals), expected);

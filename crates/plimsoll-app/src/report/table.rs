@@ -36,7 +36,9 @@ impl Table {
         out.push_str("</tr></thead>\n<tbody>");
         for row in &self.rows {
             out.push_str("<tr>");
-            for (at, cell) in row.iter().enumerate() {
+            let empty = String::new();
+            let short = self.columns.len().saturating_sub(row.len());
+            for (at, cell) in row.iter().chain(std::iter::repeat_n(&empty, short)).enumerate() {
                 let right = self.columns.get(at).is_some_and(|(_, right)| *right);
                 let _ = match (at, right) {
                     (0, false) => write!(out, "<th scope=\"row\">{cell}</th>"),

@@ -119,6 +119,10 @@ fn along_path(page: &mut Page, walk: &Walk) {
             let points = line(&walk.sold, |risk| risk.sales.bad_debt);
             series.push(Series { name: "bad debt where collateral is sold, so far", points });
         }
+        if series.iter().flat_map(|one| &one.points).all(|(_, sum)| sum.is_zero()) {
+            page.text(&format!("No bad debt at any step, {currency}."));
+            continue;
+        }
         let each = last.div_ceil(12).max(1);
         let marks: Vec<(Int, String)> =
             (0..=last).step_by(each).map(|step| (Int::from(step as u64), step.to_string())).collect();
@@ -137,6 +141,9 @@ fn along_path(page: &mut Page, walk: &Walk) {
     }
 }
 
+/// Currencies whose money is shown large.
+const FEW: usize = 2;
+
 /// The scenario with the most liquidatable accounts.
 fn cards(page: &mut Page, jump: &Jump, sold: bool) {
     let after = jump.after;
@@ -145,7 +152,10 @@ fn cards(page: &mut Page, jump: &Jump, sold: bool) {
         Card::new(format!("liquidatable, {name}"), after.liquidatable.to_string(), Kind::Exact),
         Card::new("of accounts", after.accounts.to_string(), Kind::Exact),
     ];
-    for risk in &jump.risks {
+    let kind = if after.unknown == 0 { Kind::Exact } else { Kind::Unknown };
+    cards.push(Card::new("unknown accounts", after.unknown.to_string(), kind));
+    // Of many currencies the table below tells better.
+    for risk in jump.risks.iter().filter(|_| jump.risks.len() <= FEW) {
         let money = |value| format!("{} {}", show::amount(value, risk.decimals, 0), risk.currency);
         cards.push(Card::new("their collateral", money(risk.collateral[1]), Kind::Exact));
         cards.push(Card::new("seizable at once", money(risk.seizable), Kind::Exact));
@@ -161,8 +171,6 @@ fn cards(page: &mut Page, jump: &Jump, sold: bool) {
             cards.push(Card::new("bad debt, sold into depth", up(risk.sales.bad_debt), Kind::Assumed));
         }
     }
-    let kind = if after.unknown == 0 { Kind::Exact } else { Kind::Unknown };
-    cards.push(Card::new("unknown accounts", after.unknown.to_string(), kind));
     page.cards(&cards);
 }
 
