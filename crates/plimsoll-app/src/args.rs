@@ -215,6 +215,9 @@ pub(crate) struct StressArgs {
     /// the second is counted in ether
     #[arg(long, value_name = "ASSET[/IN]:FROM..TO:POINTS,...", value_parser = crate::stress::axes, conflicts_with = "set")]
     pub(crate) heatmap: Option<Axes>,
+    /// Every liquidatable account of every scenario, one row each, as Parquet to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) parquet: Option<PathBuf>,
     /// The same as a page for people, with pictures: one HTML file that needs nothing beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,

@@ -6,6 +6,7 @@ mod json;
 mod named;
 mod report;
 mod sales;
+mod table;
 
 pub(crate) use heat::axes;
 pub(crate) use named::mapping;
@@ -16,7 +17,7 @@ use crate::check::counted;
 use crate::gaps::Gaps;
 use crate::show::{self, outln};
 use crate::steps::Steps;
-use crate::whatif::table;
+use crate::whatif::table as columns;
 use plimsoll::{
     Below, Change, Counts, HeatMap, Identity, Jump, Misasked, Ratio, Risk, Said, Severity, Shocked, Stress,
     Walk,
@@ -53,6 +54,11 @@ pub(crate) fn run(args: &StressArgs) -> u8 {
     };
     if let Some(path) = &args.report
         && let Err(code) = report::write(path, &book, &seen, curve.as_ref(), args.top)
+    {
+        return code;
+    }
+    if let Some(path) = &args.parquet
+        && let Err(code) = table::write(path, &book, &seen)
     {
         return code;
     }
@@ -161,7 +167,7 @@ const HEADER: [&str; 11] = [
 ];
 
 fn print(book: &Book, jumps: &[Jump], under: Option<&Seen>, top: usize) {
-    let mut rows = table(&HEADER, 1..11);
+    let mut rows = columns(&HEADER, 1..11);
     for (place, jump) in jumps.iter().enumerate() {
         add(&mut rows, &jump.scenario.name, jump.after, &jump.risks);
         if let Some(under) = under.map(|under| &under.jumps[place]) {
@@ -217,7 +223,7 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
     }
     let shocked = &jump.shocked;
     if !shocked.moved.is_empty() {
-        let mut prices = table(&["price", "kind", "before", "after", "", ""], 2..4);
+        let mut prices = columns(&["price", "kind", "before", "after", "", ""], 2..4);
         for moved in &shocked.moved {
             prices.add_row([
                 moved.name.clone(),
@@ -234,7 +240,7 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
     }
     print_assumed(&jump.shocked);
     if alone && jump.markets.len() > 1 {
-        let mut rows = table(&HEADER, 1..11);
+        let mut rows = columns(&HEADER, 1..11);
         for impact in &jump.markets {
             add(&mut rows, &impact.market, impact.after, std::slice::from_ref(&impact.risk));
         }
@@ -293,7 +299,7 @@ fn print_below(
     if below.is_empty() || top == 0 {
         return;
     }
-    let mut rows = table(&["account", "market", "health before", "after", "collateral", "debt"], 2..6);
+    let mut rows = columns(&["account", "market", "health before", "after", "collateral", "debt"], 2..6);
     for below in below.iter().take(top) {
         let listed = &book.accounts[below.account];
         let decimals = jump.markets[listed.market].risk.decimals;

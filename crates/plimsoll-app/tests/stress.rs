@@ -290,12 +290,7 @@ fn a_heatmap_has_the_numbers_of_its_scenarios() {
     // stETH at its parity: the fall of ether alone.
     for (at, percent) in [(0, "-40"), (1, "-30"), (3, "-10")] {
         let scenario = format!("one-asset:asset=ETH,percent={percent}");
-        let jump = json(&[&[TREASURY, "--scenario", &scenario, "--hold", "stETH"], &held[..]].concat());
-        let jump = if jump.is_null() {
-            json(&[&[TREASURY, "--scenario", &scenario], &held[..]].concat())
-        } else {
-            jump
-        };
+        let jump = json(&[&[TREASURY, "--scenario", &scenario], &held[..]].concat());
         for field in ["after", "risks"] {
             assert_eq!(map["rows"][1][at][field], jump["scenarios"][1][field], "{percent} {field}");
         }
@@ -362,4 +357,23 @@ fn a_market_fails() {
     assert!(text(&args).contains("holders lose what is not paid"));
     assert_eq!(code(&[TREASURY, "--scenario", "venue-impaired:market=aave"]), 2);
     assert_eq!(code(&[TREASURY, "--scenario", "venue-impaired"]), 2);
+}
+
+/// Rows of a columnar file, with the book's hash in its notes; a folder that is not there is told.
+#[test]
+fn rows_are_written_as_parquet() {
+    let (folder, _) = depth("rows");
+    let file = folder.join("rows.parquet");
+    let out = file.display().to_string();
+    let args = [TREASURY, "--scenario", "2024-08-05-24h", "--parquet", &out];
+    let answer = json(&args);
+    let bytes = std::fs::read(&file).expect("the file");
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    let holds = |words: &str| bytes.windows(words.len()).any(|window| window == words.as_bytes());
+    let hash = answer["provenance"]["book_hash"].as_str().expect("a hash");
+    for words in [hash, "health_before", "2024-08-05-24h", "acme-usdc"] {
+        assert!(holds(words), "{words}");
+    }
+    assert_eq!(code(&[TREASURY, "--parquet", &folder.join("no/rows.parquet").display().to_string()]), 5);
+    std::fs::remove_dir_all(&folder).expect("the folder was made");
 }

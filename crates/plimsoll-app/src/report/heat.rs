@@ -39,8 +39,7 @@ pub(crate) fn heatmap(
         let (x, y, words) = (Tenths(x), Tenths(y), escape(words));
         let _ = write!(inside, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{words}</text>");
     };
-    write("mid strong", LEFT + (WIDE - LEFT) / 2, 110, axes[0]);
-    write("end strong", LEFT - 80, TOP - 50, axes[1]);
+    write("strong", 0, 110, &format!("along: {} · down: {}", axes[0], axes[1]));
     for (at, name) in (0..).zip(columns) {
         write("mid", LEFT + at * each + each / 2, TOP - 50, name);
     }

@@ -286,13 +286,21 @@ fn along(page: &mut Page, book: &Book, curve: &Curve) {
             let nearer = at.checked_sub(1).and_then(|at| down.get(at)).map_or(today, sums);
             points.push((step.factor.into(), nearer));
         }
-        points.extend(up.iter().map(|step| (step.factor.into(), sums(step))));
-        let end = up.last().map_or(WHOLE, |step| step.factor).max(WHOLE);
+        let end = up.last().map_or(WHOLE, |step| step.factor).clamp(WHOLE, DRAWN);
+        let drawn = up.iter().filter(|step| step.factor <= end);
+        points.extend(drawn.map(|step| (step.factor.into(), sums(step))));
         let side = |which: usize| points.iter().map(|(x, y)| (*x, y[which])).collect();
         let series = [
             Series { name: "collateral of the liquidatable", points: side(0) },
             Series { name: "seizable by one call each", points: side(1) },
         ];
+        let beyond = up.iter().filter(|step| step.factor > end).count() as u64;
+        if beyond > 0 {
+            page.text(&format!(
+                "Beyond twice today's price, in the table alone: {}.",
+                counted(beyond, "step")
+            ));
+        }
         let title = format!("At risk as the factor moves, {currency}");
         let ends = [Int::ZERO, end.into()];
         let picture = steps(&title, ends, &marks(end), decimals, &series);
@@ -322,24 +330,23 @@ fn along(page: &mut Page, book: &Book, curve: &Curve) {
 }
 
 const WHOLE: U256 = U256::new(100_000_000);
+/// Up to twice today's price is drawn: what people ask about is to the left.
+const DRAWN: U256 = U256::new(200_000_000);
 
 fn sums(step: &Step) -> [Int; 2] {
     [step.sum.collateral, step.sum.seizable]
 }
 
-/// Marks of factors from 0 to the end, as moves from today.
+/// Marks of factors from 0 to the end, as moves from today: every fifth of today's price.
 fn marks(end: U256) -> Vec<(Int, String)> {
-    // At most ten: every fifth of today's price, or every so many whole ones.
     let fifth = U256::new(20_000_000);
-    let tens = end.div(fifth.mul(U256::new(10)).unwrap_or(end), plimsoll_core::Rounding::Up);
-    let each = fifth.mul(tens.unwrap_or(U256::ONE)).unwrap_or(end);
     let mut marks = Vec::new();
-    let mut at = U256::ZERO;
+    let (mut at, mut percent) = (U256::ZERO, -100);
     while at <= end {
-        let name = if at == WHOLE { "today".into() } else { super::curve::way(at) };
+        let name = if percent == 0 { "today".into() } else { format!("{percent:+} %") };
         marks.push((at.into(), name));
-        let Some(next) = at.add(each) else { break };
-        at = next;
+        let Some(next) = at.add(fifth) else { break };
+        (at, percent) = (next, percent + 20);
     }
     marks
 }

@@ -52,27 +52,30 @@ impl Stress<'_> {
     /// As [`Stress::jump`].
     pub fn walk(&self, scenario: &Scenario, said: &Said, steps: u32) -> Result<Walk, Misasked> {
         let shocked = shocked(self.book, scenario, said)?;
-        let at_once = self.along(scenario, &shocked, steps, false)?;
+        let as_packed = || vec![false; self.book.accounts.len()];
+        let at_once = self.along(scenario, &shocked, steps, false, as_packed())?;
         let sold = match self.depth {
-            Some(_) => self.along(scenario, &shocked, steps, true)?,
+            Some(_) => self.along(scenario, &shocked, steps, true, as_packed())?,
             None => Vec::new(),
         };
         Ok(Walk { shocked, at_once, sold })
     }
 
+    /// The steps of a path; accounts of which it is said that they changed are judged at every one.
     fn along(
         &self,
         scenario: &Scenario,
         shocked: &Shocked,
         steps: u32,
         into_depth: bool,
+        changed: Vec<bool>,
     ) -> Result<Vec<Stride>, Misasked> {
         let book = &shocked.book;
         let failed = failure::failed(book, scenario)?;
         let mut pools = self.pools(scenario).filter(|_| into_depth);
         let mut carried = Carried {
             world: World { book: book.clone() },
-            changed: vec![false; book.accounts.len()],
+            changed,
             lost: vec![Int::ZERO; book.markets.len()],
             sales: vec![(Sales::default(), 0); book.markets.len()],
         };
@@ -165,4 +168,47 @@ fn left(
     let mut counts = Counts::default();
     verdicts.into_iter().for_each(|verdict| counts.count(verdict));
     Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_core::{Decimal, FeedKind, How, Shock, Target};
+
+    /// Rows were packed before anybody was liquidated; of the steps after that they say what judging everybody says.
+    #[test]
+    fn no_step_misses_anybody() {
+        let mut liquidated = 0;
+        let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+        let folders = std::fs::read_dir(examples).unwrap_or_else(|why| panic!("{why}"));
+        for folder in
+            folders.flatten().map(|entry| entry.path()).filter(|path| path.join("book.toml").exists())
+        {
+            let name = folder.display();
+            let opened = plimsoll_io::book::open(&folder);
+            assert!(opened.faults.is_empty(), "{name}");
+            let book = opened.book;
+            let stress = Stress::new(&book).unwrap_or_else(|why| panic!("{why}"));
+            for thousandths in [850, 600, 300] {
+                let factor = Decimal { mantissa: Int::new(thousandths), decimals: 3 };
+                let kinds = vec![FeedKind::Oracle, FeedKind::Market];
+                let target = Target::Collateral { kinds };
+                let shock = Shock { target, how: How::Factor(factor), liquidity: None };
+                let dollars =
+                    ["USDC", "USDT", "DAI", "USDS", "GHO", "BOLD", "EURC", "EURS", "UNI", "sUSDe", "MEME"];
+                let scenario = Scenario::of_prices("test", dollars.map(String::from).to_vec(), vec![shock]);
+                // A book of other dollars is no case.
+                let Ok(end) = shocked(&book, &scenario, &Said::default()) else { continue };
+                let all = |everybody: bool| {
+                    let changed = vec![everybody; book.accounts.len()];
+                    stress.along(&scenario, &end, 8, false, changed).unwrap_or_else(|why| panic!("{why}"))
+                };
+                let strides = all(false);
+                assert_eq!(strides, all(true), "{name} {thousandths}");
+                liquidated +=
+                    strides.iter().map(|it| it.found.liquidatable - it.left.liquidatable).sum::<u64>();
+            }
+        }
+        assert!(liquidated > 100, "{liquidated}");
+    }
 }
