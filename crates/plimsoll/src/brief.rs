@@ -22,9 +22,7 @@ use crate::check::{self, Ladder, Severity, Tier};
 use crate::identity::Identity;
 use crate::ratio::Ratio;
 use crate::survey::{Survey, Surveyed, Unsound, currency, one_a_currency};
-use plimsoll_core::{
-    AccountId, Book, Lens, ListedAccount, NextPrice, Quote, Reading, Standing, Test,
-};
+use plimsoll_core::{AccountId, Book, Lens, ListedAccount, NextPrice, Quote, Reading, Standing, Test};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashMap};
 use worlds::{Between, Side, Worlds};
