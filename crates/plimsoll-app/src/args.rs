@@ -200,6 +200,9 @@ pub(crate) struct StressArgs {
     /// So many of the accounts that fall, and of the steps, are shown; JSON has all of them
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) top: usize,
+    /// The same as a page for people, with pictures: one HTML file that needs nothing beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,

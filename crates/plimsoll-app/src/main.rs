@@ -17,6 +17,7 @@ mod portfolio;
 mod select;
 mod restore;
 mod progress;
+mod report;
 mod results;
 mod show;
 mod steps;

@@ -3,6 +3,7 @@
 mod curve;
 mod json;
 mod named;
+mod report;
 
 pub(crate) use named::mapping;
 
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &StressArgs) -> u8 {
         Err(code) => return code,
     };
     let said = Said { hold: args.hold.clone(), map: args.map.clone() };
-    let Seen { identity, jumps } = match Seen::of(&book, &scenarios, &said) {
+    let seen = match Seen::of(&book, &scenarios, &said) {
         Ok(seen) => seen,
         Err(why) => return refuse(&why),
     };
@@ -41,6 +42,12 @@ pub(crate) fn run(args: &StressArgs) -> u8 {
         Ok(curve) => curve,
         Err(code) => return code,
     };
+    if let Some(path) = &args.report
+        && let Err(code) = report::write(path, &book, &seen, curve.as_ref(), args.top)
+    {
+        return code;
+    }
+    let Seen { identity, jumps } = seen;
     if args.json {
         let mut answer = json::answer(&book, &identity, &jumps);
         if let Some(curve) = &curve {
@@ -145,13 +152,19 @@ fn print(book: &Book, jumps: &[Jump], under: Option<&Seen>, top: usize) {
     }
 }
 
+fn add(table: &mut comfy_table::Table, name: &str, counts: Counts, risks: &[Risk]) {
+    rows(name, counts, risks, |row| {
+        table.add_row(row);
+    });
+}
+
 /// One row, and one more for each further currency.
-fn add(rows: &mut comfy_table::Table, name: &str, counts: Counts, risks: &[Risk]) {
+fn rows(name: &str, counts: Counts, risks: &[Risk], mut add: impl FnMut(Vec<String>)) {
     let Counts { accounts, healthy, liquidatable, no_debt, unknown } = counts;
     let mut cells: Vec<String> = vec![name.into()];
     cells.extend([healthy, liquidatable, no_debt, unknown, accounts].map(|count| count.to_string()));
     if risks.is_empty() {
-        rows.add_row(cells.clone());
+        add(cells.clone());
     }
     for risk in risks {
         let money = |value: Int| show::amount(value, risk.decimals, 2);
@@ -161,7 +174,7 @@ fn add(rows: &mut comfy_table::Table, name: &str, counts: Counts, risks: &[Risk]
         row.extend([before, after, risk.seizable].map(money));
         // What is missing looks no smaller than it is.
         row.push(money(risk.bad_debt.neg()).replacen('-', "", 1));
-        rows.add_row(row);
+        add(row);
     }
 }
 
@@ -213,19 +226,27 @@ fn print_under(book: &Book, jump: &Jump, under: &Jump, top: usize) {
     print_gaps(&format!("{name} with --set"), under);
 }
 
-/// What stands still or moves by somebody's word.
-fn print_assumed(shocked: &Shocked) {
+/// What stands still or moves by somebody's word, a line each.
+fn assumed(shocked: &Shocked) -> Vec<String> {
+    let mut lines = Vec::new();
     if !shocked.held.is_empty() {
-        outln!("held: {}", shocked.held.join(", "));
+        lines.push(format!("held: {}", shocked.held.join(", ")));
     }
     for mapping in &shocked.mapped {
-        outln!("mapped: {} = {} * {}", mapping.asset, mapping.like, mapping.times);
+        lines.push(format!("mapped: {} = {} * {}", mapping.asset, mapping.like, mapping.times));
     }
     for (market, asset, price) in &shocked.constant {
-        outln!("constant: {market} takes {asset} at {price}, whatever happens");
+        lines.push(format!("constant: {market} takes {asset} at {price}, whatever happens"));
     }
     for market in &shocked.undelayed {
-        outln!("{market}: as if the prices had gone through its delayed oracle");
+        lines.push(format!("{market}: as if the prices had gone through its delayed oracle"));
+    }
+    lines
+}
+
+fn print_assumed(shocked: &Shocked) {
+    for line in assumed(shocked) {
+        outln!("{line}");
     }
 }
 

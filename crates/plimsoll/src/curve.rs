@@ -104,8 +104,7 @@ pub fn halving(along: &Along, hold: &[String]) -> Scenario {
         }
     };
     let how = How::Factor(Decimal { mantissa: Int::new(5), decimals: 1 });
-    let (name, title, sources) = ("the curve".into(), String::new(), Vec::new());
-    Scenario { name, title, sources, hold: hold.to_vec(), shocks: vec![Shock { target, how }] }
+    Scenario::of_prices("the curve", hold.to_vec(), vec![Shock { target, how, liquidity: None }])
 }
 
 /// Every account's step along one factor, from the book's own time and prices.

@@ -238,12 +238,8 @@ impl<'b> Stress<'b> {
     /// # Errors
     /// When a market cannot stand.
     pub fn stand(&self) -> Result<Jump, Misasked> {
-        let (title, sources) = ("nothing moves".into(), Vec::new());
-        let (hold, shocks) = (Vec::new(), Vec::new());
-        self.look(
-            Scenario { name: "as it stands".into(), title, sources, hold, shocks },
-            Shocked::unmoved(self.book),
-        )
+        let still = Scenario::of_prices("as it stands", Vec::new(), Vec::new());
+        self.look(Scenario { title: "nothing moves".into(), ..still }, Shocked::unmoved(self.book))
     }
 
     fn look(&self, scenario: Scenario, shocked: Shocked) -> Result<Jump, Misasked> {

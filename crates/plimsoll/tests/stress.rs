@@ -25,7 +25,7 @@ const SEEN: [FeedKind; 2] = [FeedKind::Oracle, FeedKind::Market];
 
 fn assets(names: &[&str], how: How) -> Shock {
     let target = Target::Assets { assets: texts(names), currency: texts(&["USD"]), kinds: SEEN.to_vec() };
-    Shock { target, how }
+    Shock { target, how, liquidity: None }
 }
 
 fn times(names: &[&str], factor: &str) -> Shock {
@@ -33,13 +33,12 @@ fn times(names: &[&str], factor: &str) -> Shock {
 }
 
 fn scenario(hold: &[&str], shocks: Vec<Shock>) -> Scenario {
-    let (title, sources) = (String::new(), Vec::new());
-    Scenario { name: "test".into(), title, sources, hold: texts(hold), shocks }
+    Scenario::of_prices("test", texts(hold), shocks)
 }
 
 fn all_collateral(factor: &str, hold: &[&str]) -> Scenario {
     let target = Target::Collateral { kinds: SEEN.to_vec() };
-    scenario(hold, vec![Shock { target, how: How::Factor(decimal(factor)) }])
+    scenario(hold, vec![Shock { target, how: How::Factor(decimal(factor)), liquidity: None }])
 }
 
 /// The dollars, and euros, of the example books.
@@ -215,6 +214,7 @@ fn kinds_of_prices_move_apart() {
             kinds: vec![FeedKind::Oracle],
         },
         how: How::Frozen,
+        liquidity: None,
     };
     let frozen = scenario(&["USDC"], vec![times(&["ETH"], "0.5"), stopped.clone()]);
     let frozen = shocked(&book, &frozen, &Said::default()).expect("said of everything");
@@ -230,6 +230,7 @@ fn kinds_of_prices_move_apart() {
             kinds: SEEN.to_vec(),
         },
         how: How::Value(decimal("0.939")),
+        liquidity: None,
     };
     let discount =
         shocked(&book, &scenario(&["USDC"], vec![times(&["ETH"], "0.5"), discount]), &Said::default());
