@@ -142,9 +142,9 @@ pub fn brief(older: &Book, newer: &Book, asked: &Compared<'_>) -> Result<Brief, 
     let (mut sums, mut rest) = (looking.no_sums(), looking.no_sums());
     for (at, one) in seen.iter().enumerate() {
         let split = looking.split(one);
-        sums[one.pair].add(one.listed(), &split);
+        sums[one.pair].add(one.tiers, &split);
         if at >= shown {
-            rest[one.pair].add(one.listed(), &split);
+            rest[one.pair].add(one.tiers, &split);
         }
     }
     let mut tiers = [BTreeMap::new(), BTreeMap::new()];
@@ -330,10 +330,6 @@ struct Seen {
 }
 
 impl Seen {
-    fn listed(&self) -> [bool; 2] {
-        self.places.map(|place| place.is_some())
-    }
-
     /// Where an account stands among those whose tier changed: who fell, who rose, who came, who is gone; of those the worst.
     fn way(&self) -> (u8, Reverse<Option<Tier>>) {
         let [before, after] = self.tiers;

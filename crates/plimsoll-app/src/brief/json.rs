@@ -110,6 +110,7 @@ fn sum(sum: &SumChange) -> Value {
         "decimals": sum.decimals,
         "accounts": {"before": sum.accounts[0], "after": sum.accounts[1]},
         "unsummed": {"before": sum.unvalued[0], "after": sum.unvalued[1]},
+        "unknown_debt": {"before": sum.unknown[0].to_string(), "after": sum.unknown[1].to_string()},
         "before": amounts(&sum.before),
         "after": amounts(&sum.after),
         "own_actions": own,

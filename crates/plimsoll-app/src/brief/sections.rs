@@ -1,16 +1,17 @@
 //! What a brief says to people, as tables: the terminal and the page show the same ones.
 
+mod ground;
+
+pub(super) use ground::{feed_words, way};
+
 use super::Told;
 use crate::ask::words;
-use crate::check::{counted, kept, origin};
+use crate::check::{counted, origin};
 use crate::outlook;
 use crate::show::{self, outln};
 use crate::whatif::table;
-use plimsoll::{
-    AccountChange, Amounts, Attribution, FeedChange, MarketChange, OwnerChange, Ratio, Standstill, SumChange,
-    Tier, Untold,
-};
-use plimsoll_core::{Decimal, Int, Rounding};
+use plimsoll::{AccountChange, Amounts, Attribution, OwnerChange, Ratio, SumChange, Tier, Untold};
+use plimsoll_core::Int;
 
 /// A table with a heading. A column whose name begins with `>` has numbers; without columns there are lines alone.
 pub(super) struct Section {
@@ -37,13 +38,14 @@ impl Section {
 pub(super) fn sections(told: &Told<'_>) -> Vec<Section> {
     let all = [
         worst(told),
+        why(told),
         moved(told),
         coming(told),
         tiers(told),
         sums(told),
         owners(told),
-        markets(told),
-        feeds(told),
+        ground::markets(told),
+        ground::feeds(told),
     ];
     all.into_iter().filter(|section| !section.is_empty()).collect()
 }
@@ -97,48 +99,28 @@ pub(super) fn foot(told: &Told<'_>) -> Vec<String> {
     lines
 }
 
-const ACCOUNTS: [&str; 12] = [
-    "account",
-    "market",
-    "tier",
-    ">health",
-    ">headroom",
-    ">change",
-    ">own actions",
-    ">interest",
-    ">parameters",
-    ">prices",
-    ">not split",
-    "note",
-];
+/// The parts of a change, by their columns.
+const PARTS: [&str; 6] = [">change", ">own actions", ">interest", ">parameters", ">prices", ">not split"];
 
-/// An account in the columns of [`ACCOUNTS`].
-fn cells(told: &Told<'_>, one: &AccountChange, note: Vec<String>) -> Vec<String> {
-    let market = &told.answer.markets[one.market];
-    let mut cells = vec![one.name.clone(), market.name.clone(), tier(one.tiers), health(one.health)];
-    cells.extend(change_cells(&one.change, market.sum.decimals));
-    let mut note = note;
-    note.extend(one.change.untold.map(|why| format!("not split: {}", untold(why))));
-    cells.push(note.join("; "));
-    cells
-}
-
-/// Headroom now, its change and the parts of that.
-fn change_cells(change: &Attribution, decimals: u8) -> Vec<String> {
+/// The change of headroom and its parts.
+fn parts(change: &Attribution, decimals: u8) -> Vec<String> {
     let headroom = |amounts: Amounts| amounts.headroom;
-    let mut cells = vec![
-        change.after.map_or_else(|| "unknown".into(), |after| show::amount(after.headroom, decimals, 2)),
-        told_or_unknown(change.change().map(headroom), decimals),
-    ];
+    let mut cells = vec![told_or_unknown(change.change().map(headroom), decimals)];
     cells.extend(change.parts.iter().map(|part| told_or_unknown(part.map(headroom), decimals)));
     cells.push(signed(change.unsplit.headroom, decimals));
     cells
 }
 
+/// Why parts of a change are missing.
+fn unsplit(told: &Told<'_>, one: &AccountChange) -> Option<String> {
+    let market = &told.answer.markets[one.market].name;
+    one.change.untold.map(|why| format!("{market}:{}: not split in full: {}", one.name, untold(why)))
+}
+
 fn worst(told: &Told<'_>) -> Section {
-    let mut columns = ACCOUNTS.to_vec();
-    columns.splice(11..11, ["nearest factor", "interest alone"]);
-    let lead = "headroom is what counts for an account less what its venue asks; its change, and by what";
+    let columns =
+        ["account", "market", "tier", ">health", ">headroom", "nearest factor", "interest alone", "note"];
+    let lead = "and what kills each next; headroom is what counts for it less what its venue asks";
     let mut section = Section::new("Worst accounts", lead, &columns);
     for one in &told.answer.worst {
         let (mut ahead, mut note) = ([String::new(), String::new()], Vec::new());
@@ -149,33 +131,53 @@ fn worst(told: &Told<'_>) -> Section {
             let fed = one.coming.as_ref().filter(|_| !outlook::queue_liquidates(&outlook));
             note.extend(fed.map(|coming| outlook::arriving(told.newer.at, coming)));
         }
-        let mut cells = cells(told, one, note);
-        cells.splice(11..11, ahead);
+        let market = &told.answer.markets[one.market];
+        let mut cells = vec![one.name.clone(), market.name.clone(), tier(one.tiers), health(one.health)];
+        let headroom = |after: Amounts| show::amount(after.headroom, market.sum.decimals, 2);
+        cells.push(one.change.after.map_or_else(|| "unknown".into(), headroom));
+        cells.extend(ahead);
+        cells.push(note.join("; "));
+        section.rows.push(cells);
+    }
+    section
+}
+
+/// The parts of what [`worst`] has.
+fn why(told: &Told<'_>) -> Section {
+    let lead = "the change of each one's headroom, in parts that add";
+    let columns = [&["account", "market"][..], &PARTS].concat();
+    let mut section = Section::new("Why they stand there", lead, &columns);
+    for one in &told.answer.worst {
+        let market = &told.answer.markets[one.market];
+        let mut cells = vec![one.name.clone(), market.name.clone()];
+        cells.extend(parts(&one.change, market.sum.decimals));
         section.rows.push(cells);
     }
     for rest in told.answer.rest.iter().filter(|_| !told.answer.worst.is_empty()) {
-        let all = rest.accounts[1] + rest.unvalued[1];
-        let mut cells = vec![
-            format!("{} more", counted(all, "account")),
-            rest.currency.clone(),
-            String::new(),
-            String::new(),
-        ];
-        cells.push(show::amount(rest.after.headroom, rest.decimals, 2));
+        let all = rest.accounts[0].max(rest.accounts[1]) + rest.unvalued[0].max(rest.unvalued[1]);
+        let mut cells = vec![format!("all others, {all}"), rest.currency.clone()];
         let change = rest.change().map(|change| change.headroom);
         cells.push(told_or_unknown(change, rest.decimals));
         cells.extend(rest.parts.iter().map(|part| signed(part.headroom, rest.decimals)));
         cells.push(signed(rest.unsplit.headroom, rest.decimals));
         section.rows.push(cells);
     }
+    section.lines.extend(told.answer.worst.iter().filter_map(|one| unsplit(told, one)));
     section
 }
 
 fn moved(told: &Told<'_>) -> Section {
-    let lead = "who fell first, then who rose, who came and who is gone";
-    let mut section = Section::new("Changed tier", lead, &ACCOUNTS);
-    section.rows = told.answer.moved.iter().map(|one| cells(told, one, Vec::new())).collect();
+    let lead = "who fell first, then who rose, who came and who is gone; the change of headroom, and by what";
+    let columns = [&["account", "market", "tier", ">health"][..], &PARTS].concat();
+    let mut section = Section::new("Changed tier", lead, &columns);
+    for one in &told.answer.moved {
+        let market = &told.answer.markets[one.market];
+        let mut cells = vec![one.name.clone(), market.name.clone(), tier(one.tiers), health(one.health)];
+        cells.extend(parts(&one.change, market.sum.decimals));
+        section.rows.push(cells);
+    }
     section.lines.extend(cut(told.answer.moved.len(), told.answer.found[0]));
+    section.lines.extend(told.answer.moved.iter().filter_map(|one| unsplit(told, one)));
     section
 }
 
@@ -251,17 +253,19 @@ fn sums(told: &Told<'_>) -> Section {
     section
 }
 
+/// One of several amounts; `None` beyond 256 bits.
+type Amount = fn(&Amounts) -> Option<Int>;
+
 fn sum_rows(sum: &SumChange) -> Vec<Vec<String>> {
-    // Equity is made of the two above it.
-    let equity = |amounts: &Amounts| amounts.equity();
-    let of: [(&str, &dyn Fn(&Amounts) -> Option<Int>); 5] = [
-        ("collateral", &|amounts| Some(amounts.collateral)),
-        ("debt", &|amounts| Some(amounts.debt)),
-        ("equity", &equity),
-        ("headroom", &|amounts| Some(amounts.headroom)),
-        ("bad debt", &|amounts| Some(amounts.uncovered)),
+    let of: [(&str, Amount); 5] = [
+        ("collateral", |amounts| Some(amounts.collateral)),
+        ("debt", |amounts| Some(amounts.debt)),
+        // Made of the two above it.
+        ("equity", Amounts::equity),
+        ("headroom", |amounts| Some(amounts.headroom)),
+        ("bad debt", |amounts| Some(amounts.uncovered)),
     ];
-    let row = |(name, of): &(&str, &dyn Fn(&Amounts) -> Option<Int>)| {
+    let row = |(name, of): &(&str, Amount)| {
         let whole = |amounts: &Amounts| {
             of(amounts).map_or_else(|| "unknown".into(), |it| show::amount(it, sum.decimals, 2))
         };
@@ -272,7 +276,15 @@ fn sum_rows(sum: &SumChange) -> Vec<Vec<String>> {
         cells.push(part(&sum.unsplit));
         cells
     };
-    of.iter().map(row).collect()
+    let mut rows: Vec<Vec<String>> = of.iter().map(row).collect();
+    let [before, after] = sum.unknown;
+    if !before.is_zero() || !after.is_zero() {
+        // It is whose debt this is that changes, and not the debt alone: there are no parts of it.
+        let [was, is] = [before, after].map(|debt| show::amount(debt, sum.decimals, 2));
+        let change = told_or_unknown(after.sub(before), sum.decimals);
+        rows.push(vec!["debt of the unknown".into(), sum.currency.clone(), was, is, change]);
+    }
+    rows
 }
 
 /// What is in no sum, and what is not split in it.
@@ -319,138 +331,6 @@ fn owner_rows(told: &Told<'_>, owner: &OwnerChange) -> Vec<Vec<String>> {
         rows.push(row);
     }
     rows
-}
-
-fn markets(told: &Told<'_>) -> Section {
-    let columns =
-        ["market", "venue", "state of", "", ">collateral", ">change", ">debt", ">change", ">accounts"];
-    let mut section = Section::new("Markets", "", &columns);
-    for market in &told.answer.markets {
-        let info = market.after.as_ref().or(market.before.as_ref());
-        let (venue, state) = info.map_or_else(Default::default, |info| {
-            (format!("{} {}", info.venue, info.revision), show::time(info.updated))
-        });
-        let sum = &market.sum;
-        let change = sum.change();
-        let mut row = vec![market.name.clone(), venue, state, sum.currency.clone()];
-        for of in [|amounts: &Amounts| amounts.collateral, |amounts: &Amounts| amounts.debt] {
-            row.push(show::amount(of(&sum.after), sum.decimals, 2));
-            row.push(told_or_unknown(change.as_ref().map(of), sum.decimals));
-        }
-        row.push((sum.accounts[1] + sum.unvalued[1]).to_string());
-        section.rows.push(row);
-        section.lines.extend(market_lines(market));
-    }
-    section
-}
-
-/// What changed of a market itself.
-fn market_lines(market: &MarketChange) -> Vec<String> {
-    let name = &market.name;
-    let mut lines = Vec::new();
-    match (&market.before, &market.after) {
-        _ if market.replaced => lines.push(format!(
-            "{name}: another market of this name is in the other book, of another venue or currency; nothing is compared"
-        )),
-        (None, _) => lines.push(format!("{name}: not in the older book")),
-        (_, None) => lines.push(format!("{name}: not in the newer book")),
-        (Some(before), Some(after)) => {
-            if before.revision != after.revision {
-                lines.push(format!("{name}: revision {} -> {}", before.revision, after.revision));
-            }
-            if before.kept != after.kept {
-                let [was, is] = [&before.kept, &after.kept].map(|it| kept(it).unwrap_or_default());
-                let was = was.trim().trim_start_matches("the venue keeps: ").to_string();
-                lines.push(format!("{name}: {}; before {was}", is.trim()));
-            }
-        }
-    }
-    lines.extend(
-        market
-            .after
-            .iter()
-            .filter(|info| !info.auctions.is_empty())
-            .map(|info| format!("{name}: {} running", counted(info.auctions.len() as u64, "auction"))),
-    );
-    for rule in &market.rules {
-        let value = |value: Option<Int>| {
-            value.map_or_else(|| "none".into(), |it| show::exact(it, rule.unit.decimals))
-        };
-        let unit = rule.unit.name;
-        let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
-        lines.push(format!("{}: {} -> {}{unit}", rule.number, value(rule.from), value(rule.to)));
-    }
-    for wire in &market.rewired {
-        let feed = |name: &Option<String>| name.clone().unwrap_or_else(|| "none".into());
-        lines.push(format!(
-            "{name}: {} is read from {} and no longer from {}",
-            wire.asset,
-            feed(&wire.to),
-            feed(&wire.from)
-        ));
-    }
-    if !market.unwired.is_empty() {
-        lines.push(format!("{name}: NO FEED of {}", market.unwired.join(", ")));
-    }
-    lines
-        .extend(market.untold.map(|why| format!("{name}: changes cannot be split in full: {}", untold(why))));
-    lines
-}
-
-fn feeds(told: &Told<'_>) -> Section {
-    let columns = ["feed", "kind", ">before", ">now", ">move", ">age", "", "read by"];
-    let mut section = Section::new("Feeds", "what the markets rest on", &columns);
-    for feed in &told.answer.feeds {
-        let [before, after] =
-            feed.values.map(|value| value.map_or_else(|| "none".into(), |value| value.to_string()));
-        let age = feed.age.map_or_else(|| "-".into(), show::age);
-        let way = match (feed.moved(), way(feed.values)) {
-            (Some(false), _) => "0".into(),
-            (_, way) => way.map_or_else(|| "-".into(), outlook::percent),
-        };
-        let markets = feed.markets.join(", ");
-        section.rows.push(vec![
-            feed.name.clone(),
-            feed.kind.into(),
-            before,
-            after,
-            way,
-            age,
-            feed_words(feed).join("; "),
-            markets,
-        ]);
-    }
-    section
-}
-
-/// What is to be known of a feed.
-pub(super) fn feed_words(feed: &FeedChange) -> Vec<String> {
-    let mut told = Vec::new();
-    told.extend(feed.doubt.map(|why| why.to_string().to_uppercase()));
-    if feed.is_constant() {
-        told.push("HARD-CODED: it follows no market".into());
-    }
-    match feed.standstill {
-        Some(Standstill::SameAgain) => {
-            told.push("did not move while others did, though observed again".into())
-        }
-        Some(Standstill::Unobserved) => {
-            told.push("did not move while others did: not observed since the older book".into());
-        }
-        None => {}
-    }
-    if feed.values[0].is_none() && feed.values[1].is_some() {
-        told.push("no price of it in the older book".into());
-    }
-    told
-}
-
-/// By how much a price moved (1e-6 parts of the older, cut toward zero).
-pub(super) fn way([from, to]: [Option<Decimal>; 2]) -> Option<Int> {
-    let (from, to) = (from?, to?);
-    let decimals = from.decimals.max(to.decimals);
-    let (from, to) = (from.scaled(decimals).ok()?, to.scaled(decimals).ok()?);
-    to.sub(from)?.mul(Int::new(1_000_000))?.div(from, Rounding::TowardZero)
 }
 
 /// Why something is not told.

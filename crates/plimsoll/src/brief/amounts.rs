@@ -1,5 +1,6 @@
 //! What an account comes to, and how a change of it is split.
 
+use crate::check::Tier;
 use plimsoll_core::{Int, Refusal, U256};
 
 /// What an account comes to in one world, in one unit of its market's currency: amounts that add.
@@ -154,6 +155,8 @@ pub struct SumChange {
     pub accounts: [u64; 2],
     /// Accounts that are listed and that the venue cannot value, before and after: in no sum.
     pub unvalued: [u64; 2],
+    /// Debt of the accounts whose tier is unknown, before and after.
+    pub unknown: [Int; 2],
     /// Before.
     pub before: Amounts,
     /// After.
@@ -167,8 +170,9 @@ pub struct SumChange {
 }
 
 impl SumChange {
-    /// Adds an account that is listed before, after, or both. One that 256 bits do not hold is one that is not valued.
-    pub(super) fn add(&mut self, listed: [bool; 2], split: &Attribution) {
+    /// Adds an account of these tiers before and after; `None` where it is not listed. One that 256 bits do not hold is one
+    /// that is not valued.
+    pub(super) fn add(&mut self, tiers: [Option<Tier>; 2], split: &Attribution) {
         let nothing = Amounts::default();
         let added = || {
             let mut sum = self.clone();
@@ -176,6 +180,10 @@ impl SumChange {
             sum.after = sum.after.plus(&split.after.unwrap_or(nothing))?;
             for (place, part) in sum.parts.iter_mut().zip(&split.parts) {
                 *place = place.plus(&part.unwrap_or(nothing))?;
+            }
+            let debts = [split.before, split.after].map(|end| end.map_or(Int::ZERO, |end| end.debt));
+            for end in (0..2).filter(|end| tiers[*end] == Some(Tier::Unknown)) {
+                sum.unknown[end] = sum.unknown[end].add(debts[end])?;
             }
             sum.unsplit = sum.unsplit.plus(&split.unsplit)?;
             Some(sum)
@@ -186,7 +194,7 @@ impl SumChange {
             *self = sum;
         }
         for (side, end) in [split.before, split.after].into_iter().enumerate() {
-            if listed[side] {
+            if tiers[side].is_some() {
                 let counts = if fits && end.is_some() { &mut self.accounts } else { &mut self.unvalued };
                 counts[side] += 1;
             }
@@ -198,6 +206,10 @@ impl SumChange {
     pub(super) fn plus(&self, other: &SumChange, [one, by]: [Int; 2]) -> Option<SumChange> {
         let both = |x: &Amounts, y: &Amounts| x.finer(one)?.plus(&y.finer(by)?);
         let two = |x: [u64; 2], y: [u64; 2]| [x[0] + y[0], x[1] + y[1]];
+        let mut unknown = self.unknown;
+        for (debt, more) in unknown.iter_mut().zip(other.unknown) {
+            *debt = debt.mul(one)?.add(more.mul(by)?)?;
+        }
         let mut parts = self.parts;
         for (part, more) in parts.iter_mut().zip(&other.parts) {
             *part = both(part, more)?;
@@ -207,6 +219,7 @@ impl SumChange {
             decimals: self.decimals,
             accounts: two(self.accounts, other.accounts),
             unvalued: two(self.unvalued, other.unvalued),
+            unknown,
             before: both(&self.before, &other.before)?,
             after: both(&self.after, &other.after)?,
             parts,

@@ -42,14 +42,14 @@ pub(super) fn owners(looking: &Looking<'_>, seen: &[Seen], top: usize) -> (Vec<O
     for one in seen.iter().filter(|one| known.contains(looking.owner(one))) {
         of.entry(looking.owner(one)).or_default().push(one);
     }
-    let told = chosen.into_iter().filter_map(|owner| Some(change(looking, owner, of.get(owner)?)));
-    (told.filter_map(|change| change).collect(), several)
+    let told = chosen.into_iter().filter_map(|owner| change(looking, owner, of.get(owner)?));
+    (told.collect(), several)
 }
 
 fn change(looking: &Looking<'_>, owner: &str, seen: &[&Seen]) -> Option<OwnerChange> {
     let mut sums = looking.no_sums();
     for one in seen {
-        sums[one.pair].add(one.listed(), &looking.split(one));
+        sums[one.pair].add(one.tiers, &looking.split(one));
     }
     let listed = |end: usize| seen.iter().filter(|one| one.places[end].is_some()).count() as u64;
     Some(OwnerChange {
