@@ -6,7 +6,7 @@ use plimsoll::{
     AccountChange, Change, Compared, Ladder, Misasked, NewPrice, Standstill, SumChange, Tier, Untold, brief,
     whatif_all,
 };
-use plimsoll_core::{Book, Int, Nature, Observation, Origin, PriceId, Rounding, Time, U256};
+use plimsoll_core::{Book, Int, Nature, Observation, Origin, PriceId, Refusal, Rounding, Time, U256};
 use plimsoll_io::book::{File, FileBytes};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -243,26 +243,29 @@ fn rules_are_rules_and_totals_are_state() {
     }
 }
 
-/// The book of an example whose positions stand in the opposite order, so that every account has another number.
-fn reversed(name: &str) -> Book {
+/// The book of an example with one of its files written otherwise.
+fn rewritten(name: &str, file: &str, otherwise: impl Fn(&str) -> String) -> Book {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
-    let read = |name: String| {
-        let text = std::fs::read_to_string(folder.join(&name)).expect("a file of the example");
-        let text = if name == "positions.csv" {
-            let (head, rows) = text.split_once('\n').expect("a header");
-            let rows: Vec<&str> = rows.lines().rev().collect();
-            format!("{head}\n{}\n", rows.join("\n"))
-        } else {
-            text
-        };
-        File { name, bytes: FileBytes::Read(text.into_bytes()) }
-    };
     let markets = std::fs::read_dir(folder.join("markets")).expect("the markets");
     let markets = markets.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned());
     let mut names: Vec<String> = markets.map(|market| format!("markets/{market}")).collect();
     names.sort();
     names.extend(["book.toml", "feeds.csv", "positions.csv"].map(String::from));
+    let read = |name: String| {
+        let text = std::fs::read_to_string(folder.join(&name)).expect("a file of the example");
+        let text = if name == file { otherwise(&text) } else { text };
+        File { name, bytes: FileBytes::Read(text.into_bytes()) }
+    };
     sound(plimsoll_io::book::read(names.into_iter().map(read).collect()))
+}
+
+/// The book of an example whose positions stand in the opposite order, so that every account has another number.
+fn reversed(name: &str) -> Book {
+    rewritten(name, "positions.csv", |text| {
+        let (head, rows) = text.split_once('\n').expect("a header");
+        let rows: Vec<&str> = rows.lines().rev().collect();
+        format!("{head}\n{}\n", rows.join("\n"))
+    })
 }
 
 /// Accounts are who they are by their names: terms and cells that mean accounts by their numbers do not confuse anybody.
@@ -276,8 +279,12 @@ fn nobody_is_taken_for_another() {
             let found = lawful(older, newer, name);
             assert_eq!(found.moved.len(), 0, "{name}");
             for one in everybody(&found) {
-                let parts = one.change.parts.map(|part| part.unwrap_or(NOTHING));
-                assert_eq!(parts, [NOTHING; 4], "{name}: {}", one.name);
+                // What has no price is not valued, in whichever order.
+                let valued = one.change.before.is_some();
+                assert_eq!(valued, one.change.after.is_some(), "{name}: {}", one.name);
+                if valued {
+                    assert_eq!(one.change.parts, [Some(NOTHING); 4], "{name}: {}", one.name);
+                }
             }
             assert!(found.markets.iter().all(|market| market.rules.is_empty()), "{name}");
         }
@@ -321,4 +328,77 @@ fn a_spot_poked_under_another_ratio_is_no_other_price() {
             assert_eq!(parts, [Int::ZERO, Int::ZERO, expected, Int::ZERO], "{ratio}, poked: {poked}");
         }
     }
+}
+
+/// The delayed oracle takes 2,800 and somebody pokes: that is a price, though no feed moved. With another ratio at the same time
+/// each has its own part.
+#[test]
+fn a_price_that_the_venue_keeps_is_a_price() {
+    let book = example("crash");
+    let power = |digits: u8| Int::from(U256::pow10(digits).expect("few digits"));
+    let over = |price: i128, percent: i128| {
+        let ray = Int::new(price * 100).mul(power(27)).expect("small");
+        ray.div(Int::new(percent), Rounding::Down).expect("not zero")
+    };
+    let number = |name: &str, value: Int| Change::Set { number: format!("maker-eth-a/{name}"), value };
+    for percent in [145, 140] {
+        let wad = power(18).mul(Int::new(2800)).expect("small");
+        let mat = power(25).mul(Int::new(percent)).expect("small");
+        let changes = [
+            number("mat", mat),
+            number("current_price", wad),
+            number("next_price", wad),
+            number("spot", over(2800, percent)),
+        ];
+        let newer = whatif_all(&book, &changes, &Ladder::default()).expect("an answer").book;
+        let found = lawful(&book, &newer, "kept");
+        let ada = found
+            .worst
+            .iter()
+            .find(|one| one.name == "ada" && found.markets[one.market].name == "maker-eth-a");
+        let parts = ada.expect("Ada's vault").change.parts.map(|part| part.expect("a part").headroom);
+        let change = |to: Int, from: Int| {
+            to.sub(from).and_then(|it| it.mul(Int::new(100))).and_then(|it| it.mul(power(18))).expect("small")
+        };
+        let [rule, price] =
+            [change(over(3000, percent), over(3000, 145)), change(over(2800, percent), over(3000, percent))];
+        assert_eq!(parts, [Int::ZERO, Int::ZERO, rule, price], "{percent} %");
+        let kept = |info: &Option<plimsoll::MarketInfo>| info.as_ref().expect("a market").kept.clone();
+        let market = &found.markets[ada.expect("Ada's vault").market];
+        assert_ne!(kept(&market.before), kept(&market.after));
+    }
+}
+
+/// A pool that lists its reserves in another order reads an account's flags otherwise: nothing is guessed.
+#[test]
+fn another_order_of_assets_is_not_split() {
+    let newer = example("treasury");
+    let older = rewritten("treasury", "markets/aave-core.toml", |text| {
+        let (reserves, modes) = text.split_once("[[emodes]]").expect("an e-mode");
+        let mut parts: Vec<&str> = reserves.split("[[reserves]]").collect();
+        let head = parts.remove(0);
+        parts.reverse();
+        format!("{head}[[reserves]]{}[[emodes]]{modes}", parts.join("[[reserves]]"))
+    });
+    let found = lawful(&older, &newer, "another order");
+    for name in ["alice", "bob", "acme-loop"] {
+        let change = of(&found, name).change;
+        assert_eq!(change.untold, Some(Untold::Layout), "{name}");
+        assert_eq!(change.parts, [None, None, None, Some(NOTHING)], "{name}");
+        assert_eq!(change.unsplit, NOTHING, "{name}: it is the same account");
+    }
+    assert!(of(&found, "acme-usdc").change.is_whole());
+}
+
+/// UNI has no price. Whoever holds some and does not need it has a verdict, and collateral that nobody can tell.
+#[test]
+fn what_has_no_price_is_in_no_sum() {
+    let book = example("compound_v3");
+    let found = lawful(&book, &book, "no price of UNI");
+    let one = of(&found, "uni-not-needed");
+    assert_ne!(one.tiers[1], Some(Tier::Unknown));
+    assert_eq!((one.change.before, one.change.after), (None, None));
+    assert!(matches!(one.change.untold, Some(Untold::Refused(Refusal::PriceUnknown { .. }))));
+    let market = &found.markets[one.market].sum;
+    assert!(market.unvalued[1] > 0 && market.unvalued[0] == market.unvalued[1]);
 }
