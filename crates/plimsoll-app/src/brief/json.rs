@@ -1,4 +1,4 @@
-//! What a brief says to programs; `docs/results.md` tells of each field.
+//! What a brief says to programs; `docs/output.md` tells of each field.
 
 use super::Told;
 use super::sections::{untold, way};
