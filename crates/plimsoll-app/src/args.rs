@@ -59,6 +59,12 @@ pub(crate) enum Command {
     /// Exit code: the worst of the book after each scenario, as `check` would say it; 2 wrong usage, also where a scenario
     /// says nothing of something that the book holds; 3 faulty input.
     Stress(Box<StressArgs>),
+    /// Show what changed since an older book: the worst accounts, who changed tier, and why
+    ///
+    /// Every change is split into own actions, interest, parameters and prices, in that order; the parts add exactly to it.
+    /// Exit code: as `check` would say of BOOK, all of it; 2 wrong usage, also where the older book is the newer; 3 faulty
+    /// input.
+    Brief(BriefArgs),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),
@@ -219,6 +225,27 @@ pub(crate) struct StressArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) parquet: Option<PathBuf>,
     /// The same as a page for people, with pictures: one HTML file that needs nothing beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct BriefArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An older book of the same markets
+    #[arg(long, value_name = "OLDER")]
+    pub(crate) since: PathBuf,
+    /// Only this owner's accounts
+    #[arg(long, value_name = "OWNER")]
+    pub(crate) owner: Option<String>,
+    /// So many accounts of each list are shown; sums are of all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) top: usize,
+    /// The same as a page for people: one HTML file that needs nothing beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
     /// Machine-readable output

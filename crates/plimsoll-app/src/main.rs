@@ -5,6 +5,7 @@
 
 mod args;
 mod ask;
+mod brief;
 mod check;
 mod convert;
 mod explain;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         Command::Restore(args) => restore::run(&args),
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
+        Command::Brief(args) => brief::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -41,7 +41,7 @@ pub use graph::{FeedKind, Graph, GraphError, Observation, Origin, Price, PriceId
 pub use instrument::{Instrument, InstrumentId, Kind};
 pub use judge::{Certainty, Judgement, Standing};
 pub use market::{
-    Accounts, Assessment, Balance, BranchHealth, Counting, Figure, Lens, Market, Meaning, NextPrice,
+    Accounts, Assessment, Balance, BranchHealth, Counting, Figure, Lens, Market, Meaning, Nature, NextPrice,
     NodeSpec, Part, PriceSlot, Question, Queue, Queued, Quoted, Range, Running, TermSpec, Test, Venue,
     Verdict, WhyNot,
 };

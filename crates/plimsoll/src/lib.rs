@@ -13,12 +13,14 @@
 //! * [`Stress`]: what scenarios do to a whole book.
 //! * [`Stress::walk`]: the same as a path of steps; [`Stress::heat`]: over two prices.
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
+//! * [`brief`]: what changed between two books, and why.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
 mod ask;
 mod boundary;
 mod bounds;
+mod brief;
 mod change;
 mod check;
 mod curve;
@@ -46,6 +48,10 @@ mod worth;
 
 pub use ask::{Misasked, Sum, account, find};
 pub use boundary::{Boundary, Crossing, boundary};
+pub use brief::{
+    AccountChange, Amounts, Attribution, Brief, Cause, Compared, FeedChange, MarketChange, OwnerChange,
+    Rewired, RuleChange, Standstill, SumChange, Untold, brief,
+};
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{
     Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check, coming_for,
