@@ -23,8 +23,6 @@ impl Panel<'_> {
     /// Appends the corners of a tile; gives `kappa`.
     #[inline(always)]
     pub(crate) fn corner(&self, tile: &Tile, into: &mut Vec<[f64; 3]>) -> f64 {
-        let sum =
-            self.absolute.iter().fold(LEAST_SLACK, |sum, &(node, slack)| sum + slack * tile.range(node)[1]);
         let mut in_hinge = false;
         for term in self.terms {
             in_hinge = match term.begins {
@@ -38,7 +36,14 @@ impl Panel<'_> {
             let (worst, best) = if term.negative == in_hinge { (low, high) } else { (high, low) };
             into.push([worst, best, high]);
         }
-        sum * RAISE
+        self.kappa_over(tile)
+    }
+
+    /// The panel's own slack at the greatest that a tile has (quanta).
+    #[inline(always)]
+    pub(crate) fn kappa_over(&self, tile: &Tile) -> f64 {
+        let slack = |sum, &(node, slack): &(u32, f64)| sum + slack * tile.range(node)[1];
+        self.absolute.iter().fold(LEAST_SLACK, slack) * RAISE
     }
 }
 
@@ -170,8 +175,32 @@ impl Block<'_> {
         undecided
     }
 
+    /// One account in the scenarios of the mask's registers; tells whether it is undecided in some.
+    #[inline(always)]
+    pub(crate) fn compute_near<S: Simd>(
+        &self,
+        s: S,
+        place: usize,
+        near: u64,
+        bounds: &[f64; LANES],
+        sums: &mut Sums,
+    ) -> u8 {
+        let registers = (0..WIDTH).filter(|register| near >> (register * LANES) & 0xff != 0);
+        registers.fold(0, |undecided, register| {
+            let row = self.lowest(s, place, register);
+            undecided | self.take(s, [row], &[place], bounds, register, sums)
+        })
+    }
+
     #[inline(always)]
     fn lowest<S: Simd>(&self, s: S, place: usize, register: usize) -> S::V {
+        if self.plain {
+            let terms = self.coefficients.iter().zip(self.terms);
+            return terms.fold(s.splat(0.0), |row, (lane, term)| {
+                let value = s.load(&self.tile.values[term.node as usize].0[register]);
+                s.mul_add(s.splat(lane.0[place]), value, row)
+            });
+        }
         let mut rows = Rows::new(s);
         for (lane, term) in self.coefficients.iter().zip(self.terms) {
             let value = s.load(&self.tile.values[term.node as usize].0[register]);

@@ -1,9 +1,7 @@
 //! Memory for what is large.
 
-use crate::panel::Lane;
-
-/// Room for so many lanes, aligned to cache lines.
-pub(crate) fn reserved(lanes: usize) -> Vec<Lane> {
+/// Room for so many, which may be of huge pages.
+pub(crate) fn reserved<T>(lanes: usize) -> Vec<T> {
     let room = Vec::with_capacity(lanes);
     crate::simd::huge_pages(&room);
     room

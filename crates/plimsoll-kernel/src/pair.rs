@@ -55,8 +55,9 @@ impl Pairs {
         }
         let (x, theta) = (w / v, 3.0 * off);
         let below = self.ratios.partition_point(|&ratio| ratio <= x * (1.0 - theta));
-        let clear = self.ratios.partition_point(|&ratio| ratio < x * (1.0 + theta));
-        Some((below, below..clear))
+        // Who cannot be told is next to the line: seldom anybody.
+        let near = self.ratios[below..].iter().take_while(|&&ratio| ratio < x * (1.0 + theta)).count();
+        Some((below, below..below + near))
     }
 }
 
