@@ -83,14 +83,7 @@ impl Block<'_> {
             }
             (worst, best, gross)
         } else {
-            let rows = |which: usize| {
-                let mut rows = Rows::new(s);
-                for ((lane, values), term) in self.coefficients.iter().zip(corner.numbers).zip(self.terms) {
-                    rows.term(s, term.begins, s.load(&lane.0), s.splat(values[which]));
-                }
-                rows
-            };
-            (rows(0).lowest(s), rows(1).lowest(s), rows(2).gross)
+            (self.at(s, corner, 0).lowest(s), self.at(s, corner, 1).lowest(s), self.at(s, corner, 2).gross)
         };
         let bound = s.mul_add(s.splat(self.relative), gross, s.splat(corner.kappa));
         let most = s.splat(MOST_MONEY);
@@ -105,6 +98,16 @@ impl Block<'_> {
         let mut bounds = [0.0; LANES];
         s.store(&mut bounds, bound);
         Judged { bounds, clear: s.above(worst, bound), sunk: s.below(best, s.sub(zero, bound)), small }
+    }
+
+    /// All rows at one of the three corners.
+    #[inline(always)]
+    fn at<S: Simd>(&self, s: S, corner: Corner<'_>, which: usize) -> Rows<S::V> {
+        let mut rows = Rows::new(s);
+        for ((lane, values), term) in self.coefficients.iter().zip(corner.numbers).zip(self.terms) {
+            rows.term(s, term.begins, s.load(&lane.0), s.splat(values[which]));
+        }
+        rows
     }
 
     /// The accounts in the mask, scenario by scenario: counts and sums those below, and tells which accounts are undecided in
@@ -185,21 +188,25 @@ impl Block<'_> {
         bounds: &[f64; LANES],
         sums: &mut Sums,
     ) -> u8 {
-        let registers = (0..WIDTH).filter(|register| near >> (register * LANES) & 0xff != 0);
-        registers.fold(0, |undecided, register| {
-            let row = self.lowest(s, place, register);
-            undecided | self.take(s, [row], &[place], bounds, register, sums)
-        })
+        let mut undecided = 0;
+        for register in 0..WIDTH {
+            if near >> (register * LANES) & 0xff != 0 {
+                let row = self.lowest(s, place, register);
+                undecided |= self.take(s, [row], &[place], bounds, register, sums);
+            }
+        }
+        undecided
     }
 
     #[inline(always)]
     fn lowest<S: Simd>(&self, s: S, place: usize, register: usize) -> S::V {
         if self.plain {
-            let terms = self.coefficients.iter().zip(self.terms);
-            return terms.fold(s.splat(0.0), |row, (lane, term)| {
+            let mut row = s.splat(0.0);
+            for (lane, term) in self.coefficients.iter().zip(self.terms) {
                 let value = s.load(&self.tile.values[term.node as usize].0[register]);
-                s.mul_add(s.splat(lane.0[place]), value, row)
-            });
+                row = s.mul_add(s.splat(lane.0[place]), value, row);
+            }
+            return row;
         }
         let mut rows = Rows::new(s);
         for (lane, term) in self.coefficients.iter().zip(self.terms) {

@@ -31,6 +31,7 @@ mod world;
 mod worlds;
 
 pub use index::{Event, Index, Level, Ticked};
+pub use memory::Yardstick;
 pub use packing::Packing;
 pub use panel::{MarketRows, Packed};
 pub use screen::Screened;

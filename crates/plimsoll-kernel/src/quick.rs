@@ -139,10 +139,12 @@ impl Quick<'_> {
                 f.store_counts(counts, count);
             }
         }
-        let untold = |(least, &place): (F::C, &usize)| {
-            u8::from(f.some_below(least, 2.0 * bounds[place % LANES])) << (place % LANES)
-        };
-        least.into_iter().zip(each).map(untold).fold(0, |mask, one| mask | one)
+        let mut untold = 0;
+        for (least, place) in least.into_iter().zip(each) {
+            let place = place % LANES;
+            untold |= u8::from(f.some_below(least, 2.0 * bounds[place])) << place;
+        }
+        untold
     }
 
     /// Takes back what [`Quick::count`] counted of one account: the same operations in the same order.

@@ -216,11 +216,17 @@ impl Here<'_> {
     fn tile<S: Simd>(&mut self, s: S, at: usize, tile: &Tile, blocks: Range<usize>, found: &mut Found) {
         self.exact.kappa = None;
         match s.singles().filter(|_| self.panel.plain()) {
-            None => blocks.for_each(|block| self.exactly(s, at, tile, block, u8::MAX, found)),
+            None => {
+                for block in blocks {
+                    self.exactly(s, at, tile, block, u8::MAX, found);
+                }
+            }
             Some((eight, full)) => {
                 let mut corner = std::mem::take(&mut self.corner);
                 self.panel.quick_corner(tile, &mut corner);
-                blocks.for_each(|block| self.quickly(s, (eight, full), at, tile, &corner, block, found));
+                for block in blocks {
+                    self.quickly(s, (eight, full), at, tile, &corner, block, found);
+                }
                 self.corner = corner;
             }
         }

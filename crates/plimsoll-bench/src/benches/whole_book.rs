@@ -10,16 +10,17 @@
 //! differ by the accounts that the venue decides.
 //!
 //! **Baselines.** `plain CSR`: what a good engineer writes first, one sum over sorted indices an account and scenario, in
-//! the same process, in turn.
+//! the same process, in turn. `memory`: as many bytes as our pass reads, held alike and read as fast as can be; the ratio is the
+//! share of that speed that the pass reaches. Times are those of the processor.
 
 mod data;
 
 use crate::line::{Better, Line, isa};
-use crate::measure::{Timing, in_turn};
+use crate::measure::{Timing, cpu_in_turn};
 use crate::registry::{Context, Trouble};
 use data::Data;
 use plimsoll_core::{Quoted, Test, Verdict};
-use plimsoll_kernel::{Path, Plan, Swept, Threads, World, Worlds};
+use plimsoll_kernel::{Path, Plan, Swept, Threads, World, Worlds, Yardstick};
 use std::hint::black_box;
 
 pub(crate) const CHECK_1M: &str = "check_1m";
@@ -58,13 +59,14 @@ fn check(
 ) -> Result<(), Trouble> {
     for seed in context.seeds() {
         let data = Data::new(accounts, seed)?;
+        let yardstick = Yardstick::new(data.packed.bytes());
         for (case, thousandths) in [("today", 1000), ("a fifth lower", 800)] {
             let readings = data.moved(&vec![thousandths; data.readings.len()]);
             let quoted = data.stand(&readings)?;
             let world = World::new(&data.layout, [quoted.nodes()]);
             let floats = data.csr.world(&*quoted);
             let (mut candidates, mut plainly) = (0, 0);
-            let [ours, theirs] = in_turn(
+            let [ours, theirs, memory] = cpu_in_turn(
                 context.runs(),
                 accounts as u64,
                 [
@@ -73,6 +75,9 @@ fn check(
                         candidates = screened.below.len() + screened.undecided.len();
                     },
                     &mut || plainly = data.csr.below(black_box(&floats)),
+                    &mut || {
+                        black_box(yardstick.read(Path::best()));
+                    },
                 ],
             );
             let screened = data.packed.screen(&world, Path::best());
@@ -83,19 +88,14 @@ fn check(
                     "{candidates} candidates where a plain sum finds {plainly}"
                 )));
             }
-            emit(line(
-                name,
-                format!(
-                    "{case}: {accounts} accounts of {} shapes, {candidates} candidates, {:.1} bytes each",
-                    data.packed.shapes(),
-                    data.packed.bytes() as f64 / accounts as f64
-                ),
-                [ours, theirs],
-                (agreed, checked),
-                accounts,
-                accounts,
-                seed,
-            ));
+            let case = format!(
+                "{case}: {accounts} accounts of {} shapes, {candidates} candidates, {:.1} bytes each",
+                data.packed.shapes(),
+                data.packed.bytes() as f64 / accounts as f64
+            );
+            let plain = line(name, case, [ours, theirs], (agreed, checked), accounts, accounts, seed);
+            emit(plain.clone());
+            emit(Line { baseline: "memory".into(), baseline_value: memory.median, ..plain });
         }
     }
     Ok(())
@@ -122,7 +122,7 @@ fn sweep(
             let items = (accounts * worlds.len()) as u64;
             let runs = context.sized(3, 9, 9);
             let mut plainly = Vec::new();
-            let [ours, mut theirs] = in_turn(
+            let [ours, mut theirs] = cpu_in_turn(
                 runs,
                 items,
                 [
@@ -249,7 +249,7 @@ mod tests {
         for run in [run_check_1m, run_sweep_dense, run_sweep] {
             run(&context, &mut |line| lines.push(line)).expect("measured");
         }
-        assert_eq!(lines.len(), 6);
+        assert_eq!(lines.len(), 8);
         for line in lines {
             assert!(line.agrees() && line.checked > 1000, "{}", line.json());
         }

@@ -53,7 +53,8 @@ pub(crate) trait Simd: Copy {
     fn add(self, sums: &mut [i64; LANES], mask: u8, x: Self::V);
 }
 
-/// Something to do over a path.
+/// Something to do over a path. What it does stands in functions that are inlined, and in loops: a closure that the compiler does not
+/// inline has none of the path's instructions.
 pub(crate) trait Job {
     type Output;
     fn run<S: Simd>(self, simd: S) -> Self::Output;
