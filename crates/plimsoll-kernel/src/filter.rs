@@ -6,6 +6,9 @@ use crate::simd::Single;
 use crate::single::{Bound, Single as Lane};
 use crate::world::World;
 
+/// The world's nodes; what the book does not have is never looked up.
+type Table = [f32; 1 << 16];
+
 /// A pass over one run.
 struct Pass<'a> {
     lanes: &'a [Lane],
@@ -13,19 +16,23 @@ struct Pass<'a> {
     bounds: &'a [Bound],
     accounts: &'a [[u32; LANES]],
     first: usize,
-    /// Every node of the world.
-    values: &'a [f32],
+    /// Every node that there may be: no place is beyond.
+    values: &'a Table,
 }
 
 impl Packed {
     /// Marks who is surely below the line, and gives the blocks in which somebody is not told, in order.
     #[inline(always)]
     pub(crate) fn filter<E: Single>(&self, e: E, world: &World, below: &mut Marks) -> Vec<u32> {
-        let nodes = (0..).take(self.reference.len());
-        let values: Vec<f32> = nodes.map(|node| self.reference.value(node, world.proving(node))).collect();
+        // Fresh memory is zero, and only pages that are written to are held.
+        let mut values = vec![0.0; 1 << 16];
+        for (node, value) in (0..).zip(&mut values).take(self.reference.len()) {
+            *value = self.reference.value(node, world.proving(node));
+        }
         let mut open = Vec::new();
+        let Some(values) = values.first_chunk() else { return open };
         for run in &self.runs {
-            let pass = self.pass(run, &values);
+            let pass = self.pass(run, values);
             match run.width {
                 1 => pass.fixed::<E, 1>(e, below, &mut open),
                 2 => pass.fixed::<E, 2>(e, below, &mut open),
@@ -35,14 +42,20 @@ impl Packed {
                 6 => pass.fixed::<E, 6>(e, below, &mut open),
                 width => {
                     let lanes = pass.lanes.chunks_exact(width).zip(pass.nodes.chunks_exact(width));
-                    pass.blocks(e, lanes, below, &mut open);
+                    for (at, (lanes, nodes)) in lanes.enumerate() {
+                        let mut sums = [e.splat(0.0); 2];
+                        for (lane, &node) in lanes.iter().zip(nodes) {
+                            sums = pass.term(e, sums, lane, node);
+                        }
+                        pass.tell(e, at, sums, below, &mut open);
+                    }
                 }
             }
         }
         open
     }
 
-    fn pass<'a>(&'a self, run: &Run, values: &'a [f32]) -> Pass<'a> {
+    fn pass<'a>(&'a self, run: &Run, values: &'a Table) -> Pass<'a> {
         let lanes = run.blocks * run.width;
         Pass {
             lanes: &self.singles[run.offset..run.offset + lanes],
@@ -60,34 +73,41 @@ impl Pass<'_> {
     #[inline(always)]
     fn fixed<E: Single, const WIDTH: usize>(&self, e: E, below: &mut Marks, open: &mut Vec<u32>) {
         let (lanes, nodes) = (self.lanes.as_chunks::<WIDTH>().0, self.nodes.as_chunks::<WIDTH>().0);
-        let blocks = lanes.iter().zip(nodes).map(|(lanes, nodes)| (lanes.as_slice(), nodes.as_slice()));
-        self.blocks(e, blocks, below, open);
+        for (at, (lanes, nodes)) in lanes.iter().zip(nodes).enumerate() {
+            let mut sums = [e.splat(0.0); 2];
+            for term in 0..WIDTH {
+                sums = self.term(e, sums, &lanes[term], nodes[term]);
+            }
+            self.tell(e, at, sums, below, open);
+        }
     }
 
+    /// Adds a term to the row and to the sum of absolute terms.
     #[inline(always)]
-    fn blocks<'b, E: Single>(
+    fn term<E: Single>(&self, e: E, [row, gross]: [E::F; 2], lane: &Lane, node: u16) -> [E::F; 2] {
+        let (c, value) = (e.load(&lane.0), e.splat(self.values[usize::from(node)]));
+        [e.mul_add(c, value, row), e.mul_add(e.abs(c), value, gross)]
+    }
+
+    /// Puts a block where it belongs.
+    #[inline(always)]
+    fn tell<E: Single>(
         &self,
         e: E,
-        blocks: impl Iterator<Item = (&'b [Lane], &'b [u16])>,
+        at: usize,
+        [row, gross]: [E::F; 2],
         below: &mut Marks,
         open: &mut Vec<u32>,
     ) {
-        for (at, ((lanes, nodes), bound)) in blocks.zip(self.bounds).enumerate() {
-            let (mut row, mut gross) = (e.splat(0.0), e.splat(0.0));
-            for (lane, &node) in lanes.iter().zip(nodes) {
-                let value = e.splat(self.values.get(usize::from(node)).copied().unwrap_or(f32::NAN));
-                let c = e.load(&lane.0);
-                row = e.mul_add(c, value, row);
-                gross = e.mul_add(e.abs(c), value, gross);
-            }
-            let bound = e.mul_add(e.splat(bound.share), gross, e.splat(bound.least));
-            if e.above(row, bound) != 0xff {
-                let sunk = e.above(e.neg(bound), row);
-                if sunk | e.above(row, bound) == 0xff {
-                    below.mark(&self.accounts[at], sunk as u8);
-                } else {
-                    open.push((self.first + at) as u32);
-                }
+        let bound = self.bounds[at];
+        let bound = e.mul_add(e.splat(bound.share), gross, e.splat(bound.least));
+        let clear = e.above(row, bound);
+        if clear != 0xff {
+            let sunk = e.above(e.neg(bound), row);
+            if sunk | clear == 0xff {
+                below.mark(&self.accounts[at], sunk as u8);
+            } else {
+                open.push((self.first + at) as u32);
             }
         }
     }

@@ -11,7 +11,7 @@
 //! fit the sums, too: `most`, the greatest that stands on an account at the reference, bounds it. Where one of these does not hold, the tile looks at all of the panel.
 
 use crate::block::MOST_MONEY;
-use crate::lower::{LEAST_SLACK, Lowered};
+use crate::lower::{LEAST_SLACK, Lowered, TermShape};
 use crate::panel::Panel;
 use crate::single::Reference;
 
@@ -69,15 +69,23 @@ pub(crate) fn rising(keys: &mut [f64]) {
 }
 
 impl Panel<'_> {
+    /// All money that stands on its accounts fits the sums wherever nodes are within `ratios`.
+    #[inline(always)]
+    pub(crate) fn small(&self, ratios: &[[f64; 2]]) -> bool {
+        let greatest =
+            |term: &TermShape| ratios.get(term.node as usize).map_or(f64::INFINITY, |ratio| ratio[1]);
+        let most = self.terms.iter().map(greatest).fold(1.0, f64::max);
+        self.most * most < MOST_MONEY * (1.0 - MARGIN)
+    }
+
     /// How many of its blocks, from the first, may hold anybody who is not clear everywhere that nodes are within `ratios` (least and
     /// greatest beside the reference; zero and infinite where one is unknown).
     #[inline(always)]
     pub(crate) fn reach(&self, ratios: &[[f64; 2]]) -> usize {
         let ratio = |node: u32| ratios.get(node as usize).copied().unwrap_or([0.0, f64::INFINITY]);
-        let (mut low, mut high, mut owed, mut all) = (f64::INFINITY, 1.0_f64, 0.0_f64, 1.0_f64);
+        let (mut low, mut high, mut owed) = (f64::INFINITY, 1.0_f64, 0.0_f64);
         for term in self.terms {
             let [least, greatest] = ratio(term.node);
-            all = all.max(greatest);
             match (term.idle, term.negative) {
                 (true, _) => {}
                 (false, true) => owed = owed.max(greatest),
@@ -87,10 +95,10 @@ impl Panel<'_> {
         for &(node, _) in self.absolute {
             high = high.max(ratio(node)[1]);
         }
-        if !(high <= APART * low && self.most * all < MOST_MONEY * (1.0 - MARGIN)) {
+        if !(high <= APART * low && low.is_finite() && self.small(ratios)) {
             return self.blocks;
         }
         let far = owed / low * (1.0 + MARGIN);
-        self.keys.partition_point(|&key| !(key >= far))
+        if far.is_finite() { self.keys.partition_point(|&key| key < far) } else { self.blocks }
     }
 }

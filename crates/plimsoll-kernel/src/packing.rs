@@ -172,6 +172,8 @@ impl Packed {
         self.reference = reference;
         if kind == Kind::Filtered {
             self.run(market, &terms, first, blocks, offset);
+        } else {
+            self.others.push(self.placed.len() as u32);
         }
         self.placed.push(Placed {
             market,

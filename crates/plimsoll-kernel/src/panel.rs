@@ -118,6 +118,8 @@ pub struct Packed {
     pub(crate) placed: Vec<Placed>,
     /// The runs, in order.
     pub(crate) runs: Vec<Run>,
+    /// The panels that stand in none.
+    pub(crate) others: Vec<u32>,
     pub(crate) terms: Vec<TermShape>,
     pub(crate) absolute: Vec<(u32, f64)>,
     pub(crate) pairs: Vec<Pairs>,

@@ -84,129 +84,198 @@ impl Quick<'_> {
         bounds: &[f32; LANES],
         counts: &mut [u32; TILE],
     ) -> u8 {
-        let (each, some) = places(open);
-        let mut rest = &each[..some];
-        let mut untold = 0;
-        while let Some((four, others)) = rest.split_first_chunk::<4>() {
-            untold |= self.together::<F, 4>(f, four, bounds, counts);
-            rest = others;
-        }
-        if let Some((two, others)) = rest.split_first_chunk::<2>() {
-            untold |= self.together::<F, 2>(f, two, bounds, counts);
-            rest = others;
-        }
-        if let &[one] = rest {
-            untold |= self.together::<F, 1>(f, &[one], bounds, counts);
-        }
-        for &place in &each[..some] {
+        let mut counting = Counting { counts, untold: 0 };
+        self.each(f, open, bounds, &mut counting);
+        let (counts, untold) = (counting.counts, counting.untold);
+        for (place, &bound) in bounds.iter().enumerate() {
             if untold >> place & 1 == 1 {
-                self.uncount(place, bounds[place], counts);
+                self.uncount(place, bound, counts);
             }
         }
         untold
     }
 
-    /// Some accounts together, two registers side by side: one load of a node's values serves all.
+    /// The rows of the accounts in the mask, two accounts together, whose coefficients stay in registers over the whole tile.
     #[inline(always)]
-    fn together<F: Single, const N: usize>(
+    fn each<F: Single, T: Take<F>>(&self, f: F, open: u8, bounds: &[f32; LANES], take: &mut T) {
+        let (each, some) = places(open);
+        let mut rest = &each[..some];
+        while let Some((two, others)) = rest.split_first_chunk::<2>() {
+            self.some::<F, T, 2>(f, two, bounds, take);
+            rest = others;
+        }
+        if let &[one] = rest {
+            self.some::<F, T, 1>(f, &[one], bounds, take);
+        }
+    }
+
+    #[inline(always)]
+    fn some<F: Single, T: Take<F>, const N: usize>(
         &self,
         f: F,
         each: &[usize; N],
         bounds: &[f32; LANES],
-        counts: &mut [u32; TILE],
-    ) -> u8 {
-        const SIDE: usize = 2;
-        let begin: [F::F; N] = each.map(|place| f.splat(bounds[place % LANES]));
+        take: &mut T,
+    ) {
+        match self.lanes.len() {
+            2 => self.fixed::<F, T, N, 2>(f, each, bounds, take),
+            3 => self.fixed::<F, T, N, 3>(f, each, bounds, take),
+            4 => self.fixed::<F, T, N, 4>(f, each, bounds, take),
+            5 => self.fixed::<F, T, N, 5>(f, each, bounds, take),
+            6 => self.fixed::<F, T, N, 6>(f, each, bounds, take),
+            _ => self.any::<F, T, N>(f, each, bounds, take),
+        }
+    }
+
+    /// Rows of a width that the compiler knows.
+    #[inline(always)]
+    fn fixed<F: Single, T: Take<F>, const N: usize, const WIDTH: usize>(
+        &self,
+        f: F,
+        each: &[usize; N],
+        bounds: &[f32; LANES],
+        take: &mut T,
+    ) {
+        let (Some(lanes), Some(terms)) =
+            (self.lanes.first_chunk::<WIDTH>(), self.terms.first_chunk::<WIDTH>())
+        else {
+            return;
+        };
+        let across: [&[f32; TILE]; WIDTH] = terms.map(|term| &self.tile.singles[term.node as usize].0);
+        let zero = f.splat(0.0);
+        let (mut c, mut begin) = ([[zero; N]; WIDTH], [zero; N]);
+        for n in 0..N {
+            begin[n] = f.splat(bounds[each[n] % LANES]);
+            for term in 0..WIDTH {
+                c[term][n] = f.splat(lanes[term].0[each[n] % LANES]);
+            }
+        }
         let mut least = [f.most(); N];
-        for (pair, counts) in counts.chunks_exact_mut(SIDE * F::LANES).enumerate() {
-            let mut rows = [begin; SIDE];
+        for register in 0..TILE / F::LANES {
+            let mut rows = begin;
+            for term in 0..WIDTH {
+                let value = f.across(across[term], register);
+                for n in 0..N {
+                    rows[n] = f.mul_add(c[term][n], value, rows[n]);
+                }
+            }
+            take.rows(f, register, &rows, &mut least);
+        }
+        take.told(f, each, &least, bounds);
+    }
+
+    /// Rows of any width.
+    #[inline(always)]
+    fn any<F: Single, T: Take<F>, const N: usize>(
+        &self,
+        f: F,
+        each: &[usize; N],
+        bounds: &[f32; LANES],
+        take: &mut T,
+    ) {
+        let mut begin = [f.splat(0.0); N];
+        for n in 0..N {
+            begin[n] = f.splat(bounds[each[n] % LANES]);
+        }
+        let mut least = [f.most(); N];
+        for register in 0..TILE / F::LANES {
+            let mut rows = begin;
             for (lane, term) in self.lanes.iter().zip(self.terms) {
-                let across = &self.tile.singles[term.node as usize].0[pair * SIDE * F::LANES..];
-                let c: [F::F; N] = each.map(|place| f.splat(lane.0[place % LANES]));
-                for (k, rows) in rows.iter_mut().enumerate() {
-                    let value = f.load(&across[k * F::LANES..]);
-                    for (row, c) in rows.iter_mut().zip(c) {
-                        *row = f.mul_add(c, value, *row);
-                    }
+                let value = f.across(&self.tile.singles[term.node as usize].0, register);
+                for n in 0..N {
+                    rows[n] = f.mul_add(f.splat(lane.0[each[n] % LANES]), value, rows[n]);
                 }
             }
-            for (rows, counts) in rows.into_iter().zip(counts.chunks_exact_mut(F::LANES)) {
-                let mut count = f.load_counts(counts);
-                for (row, least) in rows.into_iter().zip(&mut least) {
-                    count = f.count_signs(count, row);
-                    *least = f.least(*least, row);
-                }
-                f.store_counts(counts, count);
-            }
+            take.rows(f, register, &rows, &mut least);
         }
-        let mut untold = 0;
-        for (least, place) in least.into_iter().zip(each) {
-            let place = place % LANES;
-            untold |= u8::from(f.some_below(least, 2.0 * bounds[place])) << place;
-        }
-        untold
+        take.told(f, each, &least, bounds);
     }
 
     /// Takes back what [`Quick::count`] counted of one account: the same operations in the same order.
     #[cold]
     fn uncount(&self, place: usize, bound: f32, counts: &mut [u32; TILE]) {
         for (scenario, count) in counts.iter_mut().enumerate() {
-            let row = self.row(place, bound, scenario);
+            let mut row = bound;
+            for (lane, term) in self.lanes.iter().zip(self.terms) {
+                row = lane.0[place].mul_add(self.tile.singles[term.node as usize].0[scenario], row);
+            }
             *count -= row.to_bits() >> 31;
         }
     }
 
-    fn row(&self, place: usize, bound: f32, scenario: usize) -> f32 {
-        let terms = self.lanes.iter().zip(self.terms);
-        terms.fold(bound, |row, (lane, term)| {
-            lane.0[place].mul_add(self.tile.singles[term.node as usize].0[scenario], row)
-        })
-    }
-
-    /// In which scenarios of the tile each account of the mask is not surely clear (bits).
+    /// In which scenarios of the tile an account is not surely clear (bits).
     #[inline(always)]
-    pub(crate) fn near<F: Single>(&self, f: F, open: u8, bounds: &[f32; LANES]) -> [u64; LANES] {
-        let mut near = [0; LANES];
-        let (each, some) = places(open);
-        let mut rest = &each[..some];
-        while let Some((two, others)) = rest.split_first_chunk::<2>() {
-            self.clear::<F, 2>(f, two, bounds, &mut near);
-            rest = others;
-        }
-        if let &[one] = rest {
-            self.clear::<F, 1>(f, &[one], bounds, &mut near);
+    pub(crate) fn where_near<F: Single>(&self, f: F, place: usize, bound: f32) -> u64 {
+        let mut near = 0;
+        for register in 0..TILE / F::LANES {
+            let mut row = f.splat(bound);
+            for (lane, term) in self.lanes.iter().zip(self.terms) {
+                let value = f.across(&self.tile.singles[term.node as usize].0, register);
+                row = f.mul_add(f.splat(lane.0[place]), value, row);
+            }
+            let clear = u64::from(f.above(row, f.splat(2.0 * bound)));
+            near |= (clear ^ ((1 << F::LANES) - 1)) << (register * F::LANES);
         }
         near
     }
 
+    /// The accounts of the mask that are not surely clear in some scenario of the tile.
     #[inline(always)]
-    fn clear<F: Single, const N: usize>(
-        &self,
-        f: F,
-        each: &[usize; N],
-        bounds: &[f32; LANES],
-        near: &mut [u64; LANES],
-    ) {
-        const SIDE: usize = 4;
-        for side in (0..TILE / F::LANES).step_by(SIDE) {
-            let mut rows = [[f.splat(0.0); N]; SIDE];
-            for (lane, term) in self.lanes.iter().zip(self.terms) {
-                let across = &self.tile.singles[term.node as usize].0[side * F::LANES..];
-                let c: [F::F; N] = each.map(|place| f.splat(lane.0[place % LANES]));
-                for (k, rows) in rows.iter_mut().enumerate() {
-                    let value = f.load(&across[k * F::LANES..]);
-                    for (row, c) in rows.iter_mut().zip(c) {
-                        *row = f.mul_add(c, value, *row);
-                    }
-                }
-            }
-            for (k, rows) in rows.into_iter().enumerate() {
-                for (row, &place) in rows.into_iter().zip(each) {
-                    let clear = u64::from(f.above(row, f.splat(bounds[place % LANES])));
-                    let lanes = (1_u64 << F::LANES) - 1;
-                    near[place % LANES] |= (clear ^ lanes) << ((side + k) * F::LANES);
-                }
-            }
+    pub(crate) fn near<F: Single>(&self, f: F, open: u8, bounds: &[f32; LANES]) -> u8 {
+        let mut near = Nearing(0);
+        self.each(f, open, bounds, &mut near);
+        near.0
+    }
+}
+
+/// What is done with rows, register after register.
+trait Take<F: Single> {
+    fn rows<const N: usize>(&mut self, f: F, register: usize, rows: &[F::F; N], least: &mut [F::C; N]);
+    fn told<const N: usize>(&mut self, f: F, each: &[usize; N], least: &[F::C; N], bounds: &[f32; LANES]);
+}
+
+struct Counting<'a> {
+    counts: &'a mut [u32; TILE],
+    untold: u8,
+}
+
+impl<F: Single> Take<F> for Counting<'_> {
+    #[inline(always)]
+    fn rows<const N: usize>(&mut self, f: F, register: usize, rows: &[F::F; N], least: &mut [F::C; N]) {
+        let counts = &mut self.counts[register * F::LANES..][..F::LANES];
+        let mut count = f.load_counts(counts);
+        for n in 0..N {
+            count = f.count_signs(count, rows[n]);
+            least[n] = f.least(least[n], rows[n]);
+        }
+        f.store_counts(counts, count);
+    }
+
+    #[inline(always)]
+    fn told<const N: usize>(&mut self, f: F, each: &[usize; N], least: &[F::C; N], bounds: &[f32; LANES]) {
+        for n in 0..N {
+            let place = each[n] % LANES;
+            self.untold |= u8::from(f.some_below(least[n], 2.0 * bounds[place])) << place;
+        }
+    }
+}
+
+/// Whoever is not told, or has a sign: with signs turned, bits below those of what is as far on the other side.
+struct Nearing(u8);
+
+impl<F: Single> Take<F> for Nearing {
+    #[inline(always)]
+    fn rows<const N: usize>(&mut self, f: F, _: usize, rows: &[F::F; N], least: &mut [F::C; N]) {
+        for n in 0..N {
+            least[n] = f.least(least[n], f.neg(rows[n]));
+        }
+    }
+
+    #[inline(always)]
+    fn told<const N: usize>(&mut self, f: F, each: &[usize; N], least: &[F::C; N], bounds: &[f32; LANES]) {
+        for n in 0..N {
+            let place = each[n] % LANES;
+            self.0 |= u8::from(f.some_below(least[n], -2.0 * bounds[place])) << place;
         }
     }
 }

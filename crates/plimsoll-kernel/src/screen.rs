@@ -1,9 +1,10 @@
 //! One world: who is surely below the line, and whom only integers can decide.
 
-use crate::panel::{Kind, LANES, NOBODY, Packed, Panel};
+use crate::panel::{LANES, NOBODY, Packed, Panel};
 use crate::rows::Rows;
 use crate::simd::{Job, Path, Simd};
 use crate::world::World;
+use std::iter::once;
 use std::ops::Range;
 
 /// What the screen says of a book in one world. Who stands in no list is clear: not unhealthy, or without debt.
@@ -74,14 +75,17 @@ impl Job for OneWorld<'_> {
     fn run<S: Simd>(self, s: S) -> Self::Output {
         let OneWorld { packed, world } = self;
         let mut found = Found { packed, world, below: Marks::new(packed.len()), undecided: Vec::new() };
-        let singles = s.singles();
-        if let Some((eight, _)) = singles {
+        if let Some((eight, _)) = s.singles() {
             let open = packed.filter(eight, world, &mut found.below);
             found.some(s, &open);
-        }
-        let read = |kind| singles.is_none() || kind != Kind::Filtered;
-        for panel in packed.panels().filter(|panel| read(panel.kind)) {
-            found.panel(s, &panel, std::iter::once(0..panel.blocks));
+            for &other in &packed.others {
+                let panel = packed.at(other as usize);
+                found.panel(s, &panel, once(0..panel.blocks));
+            }
+        } else {
+            for panel in packed.panels() {
+                found.panel(s, &panel, once(0..panel.blocks));
+            }
         }
         (found.below, found.undecided)
     }

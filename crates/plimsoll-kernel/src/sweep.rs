@@ -161,8 +161,15 @@ impl Job for Sweep<'_> {
                 tiles.push((at, end));
             }
         }
-        let mut here =
-            Here { packed, panel, plan, fits: panel.fits(), corner: Vec::new(), exact: Exact::default() };
+        let mut here = Here {
+            packed,
+            panel,
+            plan,
+            fits: panel.fits(),
+            small: false,
+            corner: Vec::new(),
+            exact: Exact::default(),
+        };
         std::mem::swap(&mut here.corner, &mut found.corner);
         for near in blocks.clone().step_by(NEAR) {
             for &(at, end) in &tiles {
@@ -184,6 +191,8 @@ struct Here<'a> {
     plan: Plan,
     /// Money below this fits the sums, in singles.
     fits: f32,
+    /// All money of the panel fits the sums in this tile.
+    small: bool,
     /// The tile's corners in singles.
     corner: Vec<[f32; 3]>,
     exact: Exact,
@@ -215,6 +224,7 @@ impl Here<'_> {
     #[inline(always)]
     fn tile<S: Simd>(&mut self, s: S, at: usize, tile: &Tile, blocks: Range<usize>, found: &mut Found) {
         self.exact.kappa = None;
+        self.small = self.panel.small(&tile.ratios);
         match s.singles().filter(|_| self.panel.plain()) {
             None => {
                 for block in blocks {
@@ -255,12 +265,12 @@ impl Here<'_> {
             corner,
             fits: self.fits,
         };
-        let judged = quick.judge(eight, plan.prune && !plan.money);
+        let judged = quick.judge(eight, plan.prune);
         let live = live(&self.packed.accounts[panel.first + block]);
         let told = live & judged.told;
         let mut exactly = live & !told;
         if plan.money {
-            self.money(s, full, at, tile, block, &quick, (told, &judged.bounds), found);
+            self.money(s, full, at, tile, block, &quick, [told, told & !judged.clear], &judged.bounds, found);
         } else {
             let sums = &mut found.sums[at];
             sums.all += u64::from((told & judged.sunk).count_ones());
@@ -274,7 +284,8 @@ impl Here<'_> {
         }
     }
 
-    /// Money of a block's accounts in the mask, in the scenarios in which singles do not tell that they are clear.
+    /// Money of a block's accounts, in the scenarios in which singles do not tell that they are clear: of those that are told at
+    /// all the open ones.
     #[inline(always)]
     #[allow(clippy::too_many_arguments)] // the same
     fn money<S: Simd>(
@@ -285,28 +296,30 @@ impl Here<'_> {
         tile: &Tile,
         block: usize,
         quick: &Quick<'_>,
-        (told, bounds): (u8, &[f32; LANES]),
+        [told, open]: [u8; 2],
+        bounds: &[f32; LANES],
         found: &mut Found,
     ) {
+        let near = quick.near(full, open, bounds);
+        if near == 0 && self.small {
+            return;
+        }
         let exact = self.block(block, tile);
         let judged = exact.judge(s, self.exact.corner(&self.panel, tile));
         let accounts = &self.packed.accounts[self.panel.first + block];
-        let mut open = told & judged.small;
-        if open != told {
-            found.all_undecided(tile, accounts, told & !open);
+        let unfit = told & !judged.small;
+        if unfit != 0 {
+            found.all_undecided(tile, accounts, unfit);
         }
-        if self.plan.prune {
-            open &= !judged.clear;
-        }
-        if open == 0 {
-            return;
-        }
-        found.make_room(at, tile, open);
-        let near = quick.near(full, open, bounds);
-        for (place, &near) in near.iter().enumerate().filter(|(_, near)| **near != 0) {
-            let undecided = exact.compute_near(s, place, near, &judged.bounds, &mut found.sums[at]);
-            if undecided != 0 {
-                exact.list(s, accounts, undecided, &judged.bounds, &mut found.undecided);
+        let near = near & judged.small;
+        found.make_room(at, tile, near);
+        for (place, &bound) in bounds.iter().enumerate() {
+            if near >> place & 1 == 1 {
+                let scenarios = quick.where_near(full, place, bound);
+                let undecided = exact.compute_near(s, place, scenarios, &judged.bounds, &mut found.sums[at]);
+                if undecided != 0 {
+                    exact.list(s, accounts, undecided, &judged.bounds, &mut found.undecided);
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! A path without them ([`std::convert::Infallible`] has no value) leaves all to those: the portable path is the definition.
 
+use crate::worlds::TILE;
 use std::convert::Infallible;
 
 /// Some singles side by side, and counts beside them.
@@ -13,6 +14,8 @@ pub(crate) trait Single: Copy {
     fn splat(self, x: f32) -> Self::F;
     /// The lanes that begin there; what is too short is read as zeros.
     fn load(self, from: &[f32]) -> Self::F;
+    /// A register of a tile; past the last it begins anew.
+    fn across(self, tile: &[f32; TILE], register: usize) -> Self::F;
     fn store(self, into: &mut [f32], x: Self::F);
     /// x y + z, rounded once.
     fn mul_add(self, x: Self::F, y: Self::F, z: Self::F) -> Self::F;
@@ -28,7 +31,7 @@ pub(crate) trait Single: Copy {
     fn count_signs(self, counts: Self::C, x: Self::F) -> Self::C;
     /// The lesser bits, as whole numbers without sign: whatever has a sign is above what has none.
     fn least(self, bits: Self::C, x: Self::F) -> Self::C;
-    /// Some lane's bits are below those of a positive number.
+    /// Some lane's bits are below those of a number other than zero.
     fn some_below(self, bits: Self::C, x: f32) -> bool;
 }
 
@@ -40,6 +43,9 @@ impl Single for Infallible {
         self
     }
     fn load(self, _: &[f32]) -> Infallible {
+        self
+    }
+    fn across(self, _: &[f32; TILE], _: usize) -> Infallible {
         self
     }
     fn store(self, _: &mut [f32], _: Infallible) {}

@@ -2,6 +2,7 @@
 
 use super::super::single::Single;
 use super::{Avx2, Avx512};
+use crate::worlds::TILE;
 use core::arch::x86_64::*;
 
 impl Single for Avx2 {
@@ -22,6 +23,13 @@ impl Single for Avx2 {
             Some(eight) => unsafe { _mm256_loadu_ps(eight.as_ptr()) },
             None => self.splat(0.0),
         }
+    }
+
+    #[inline(always)]
+    fn across(self, tile: &[f32; TILE], register: usize) -> __m256 {
+        let at = register % (TILE / Self::LANES) * Self::LANES;
+        // SAFETY: the token proves the feature; a whole register of the tile stands there.
+        unsafe { _mm256_loadu_ps(tile.as_ptr().add(at)) }
     }
 
     #[inline(always)]
@@ -120,6 +128,13 @@ impl Single for Avx512 {
             Some(sixteen) => unsafe { _mm512_loadu_ps(sixteen.as_ptr()) },
             None => self.splat(0.0),
         }
+    }
+
+    #[inline(always)]
+    fn across(self, tile: &[f32; TILE], register: usize) -> __m512 {
+        let at = register % (TILE / Self::LANES) * Self::LANES;
+        // SAFETY: the token proves the feature; a whole register of the tile stands there.
+        unsafe { _mm512_loadu_ps(tile.as_ptr().add(at)) }
     }
 
     #[inline(always)]
