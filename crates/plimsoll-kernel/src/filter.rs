@@ -112,3 +112,65 @@ impl Pass<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::packing::Packing;
+    use crate::panel::{MarketRows, Packed};
+    use crate::screen::Marks;
+    use crate::simd::{Job, Path, Simd};
+    use crate::world::{Layout, World};
+    use plimsoll_core::{Compiled, Form, Int, Linear, Node, NodeId, U256};
+
+    struct Filter<'a>(&'a Packed, &'a World);
+
+    impl Job for Filter<'_> {
+        /// Who is surely below, and how many blocks are open; nothing on a path without singles.
+        type Output = Option<(Vec<u32>, usize)>;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) -> Self::Output {
+            let mut below = Marks::new(self.0.len());
+            let (eight, _) = s.singles()?;
+            let open = self.0.filter(eight, self.1, &mut below);
+            Some((below.list(), open.len()))
+        }
+    }
+
+    /// Singles are there to tell nearly everybody: who is a millionth from the line is told, and who is a thousand-millionth is not.
+    #[test]
+    fn singles_tell_whoever_is_a_millionth_away() {
+        const SIZE: i128 = 1 << 50;
+        let account = |off: i128| {
+            let terms = |terms: &[(u32, i128)]| Linear {
+                terms: terms.iter().map(|&(node, c)| (NodeId(node), Int::new(c))).collect(),
+                constant: Int::ZERO,
+            };
+            Compiled::Rows(vec![Form {
+                backing: terms(&[(0, SIZE), (1, SIZE)]),
+                requirement: terms(&[(2, 2 * SIZE - off)]),
+                scale: U256::ONE,
+                ..Form::default()
+            }])
+        };
+        let layout = Layout::new([3]).expect("few");
+        let nodes = vec![Ok(Node::exact(Int::new(1 << 30))); 3];
+        let world = World::new(&layout, [&nodes[..]]);
+        let rows = MarketRows::screened(0, 1, Form::default().valid.epoch);
+        let told = |offs: &[i128]| {
+            let mut packing = Packing::default();
+            for &off in offs {
+                packing.push(&account(off), &rows).expect("few");
+            }
+            let packed = packing.finish(&world);
+            Path::ALL.into_iter().filter_map(|path| path.run(Filter(&packed, &world))).collect::<Vec<_>>()
+        };
+        let away = SIZE / 400_000; // of both sides together, more than a millionth is half of this
+        for (below, open) in told(&[away, -away, 4 * away, -away, SIZE]) {
+            assert_eq!((below.as_slice(), open), (&[1, 3][..], 0));
+        }
+        for (below, open) in told(&[SIZE / 1_000_000_000, -away, SIZE]) {
+            assert_eq!((below.len(), open), (0, 1));
+        }
+    }
+}

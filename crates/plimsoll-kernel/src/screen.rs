@@ -31,7 +31,7 @@ impl Packed {
 pub(crate) struct Marks(Vec<u64>);
 
 impl Marks {
-    fn new(accounts: usize) -> Marks {
+    pub(crate) fn new(accounts: usize) -> Marks {
         Marks(vec![0; accounts.div_ceil(64)])
     }
 
@@ -49,7 +49,7 @@ impl Marks {
         }
     }
 
-    fn list(&self) -> Vec<u32> {
+    pub(crate) fn list(&self) -> Vec<u32> {
         let mut list = Vec::with_capacity(self.0.iter().map(|word| word.count_ones() as usize).sum());
         for (first, &word) in (0..).step_by(64).zip(&self.0) {
             let mut rest = word;
