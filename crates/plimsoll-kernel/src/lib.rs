@@ -6,7 +6,7 @@
 //!
 //! The modules in the order in which a newcomer should read them: `lower` (the bound and its proof), `world`, `panel` and `packing` (the
 //! layout), `single` (half the bytes, with a bound of its own), `screen` and `filter` (one world), `worlds` and `sweep` (many), with
-//! `order` (who need not be looked at), `quick` and `block`; `index` (one tick), `simd` (the paths).
+//! `order` (who need not be looked at), `quick` and `block`; `update` (one account), `index` (one tick), `simd` (the paths).
 
 #![allow(clippy::float_arithmetic)] // this is where the floats are
 
@@ -27,6 +27,7 @@ mod simd;
 mod single;
 mod sweep;
 mod threads;
+mod update;
 mod world;
 mod worlds;
 

@@ -6,6 +6,7 @@ use crate::order::{Near, rising};
 use crate::pair::{Pairs, backing_of, ratio};
 use crate::panel::{Kind, LANES, Lane, MarketRows, NOBODY, Packed, Placed, Run, absolute, slack};
 use crate::single::{self, Bound, MOST_TERMS, Reference, Single};
+use crate::update::NOWHERE;
 use crate::world::World;
 use plimsoll_core::Compiled;
 use std::collections::BTreeMap;
@@ -72,7 +73,8 @@ impl Packing {
         let mut packed = Packed {
             opaque: self.opaque,
             count: self.count,
-            reference: Reference::new(near, nodes.max().unwrap_or(1)),
+            reference: Reference::new(near, nodes.max().unwrap_or(1).max(near.len())),
+            slots: vec![NOWHERE; self.count as usize],
             ..Packed::default()
         };
         let lanes = |group: &Group| group.terms.len() * group.rows.len().div_ceil(LANES);
@@ -82,23 +84,24 @@ impl Packing {
         packed.worth = reserved(lanes);
         packed.singles = reserved(lanes);
         for group in groups {
-            packed.panel(group, near);
+            packed.panel(group);
         }
+        packed.sorted = packed.placed.len();
         packed
     }
 }
 
 /// What becomes a panel.
-struct Group {
-    market: u32,
-    kind: Kind,
-    terms: Vec<TermShape>,
-    rows: Vec<(u32, Lowered)>,
+pub(crate) struct Group {
+    pub(crate) market: u32,
+    pub(crate) kind: Kind,
+    pub(crate) terms: Vec<TermShape>,
+    pub(crate) rows: Vec<(u32, Lowered)>,
 }
 
 impl Kind {
     /// Of rows that are not looked up in an order.
-    fn of(terms: &[TermShape]) -> Kind {
+    pub(crate) fn of(terms: &[TermShape]) -> Kind {
         let plain = terms.iter().skip(1).all(|term| term.begins == Begins::Nothing);
         let near = terms.iter().all(|term| u16::try_from(term.node).is_ok());
         if !plain || terms.len() > MOST_TERMS {
@@ -112,7 +115,8 @@ impl Kind {
 }
 
 impl Packed {
-    fn panel(&mut self, group: Group, near: &World) {
+    /// Adds a panel behind all others.
+    pub(crate) fn panel(&mut self, group: Group) {
         let Group { market, kind, terms, rows } = group;
         let absolute = absolute(&rows);
         let backing = if kind == Kind::Pairs { backing_of(&terms) } else { None };
@@ -120,7 +124,7 @@ impl Packed {
         let order = Near::new(&absolute, &reference);
         let key = |row: &Lowered| match (backing, kind) {
             (Some(backing), _) => ratio(backing, &row.coefficients),
-            (None, Kind::Wide) => row.nearness(near),
+            (None, Kind::Wide) => row.nearness(&reference),
             (None, _) => order.key(row, row.relative(&absolute)),
         };
         let mut keyed: Vec<(f64, u32, Lowered)> =
@@ -131,10 +135,13 @@ impl Packed {
         for block in keyed.chunks(LANES) {
             let relative = block.iter().map(|(_, _, row)| row.relative(&absolute)).fold(0.0, f64::max);
             let mut accounts = [NOBODY; LANES];
-            for (place, (_, account, _)) in accounts.iter_mut().zip(block) {
+            let slot = (self.accounts.len() * LANES) as u64;
+            for ((place, (_, account, _)), slot) in accounts.iter_mut().zip(block).zip(slot..) {
                 *place = *account;
+                self.slots[*account as usize] = slot;
             }
             self.accounts.push(accounts);
+            self.live.push(u8::MAX >> (LANES - block.len()));
             self.relative.push(relative);
             let of =
                 |row: &Lowered| if kind == Kind::Wide { f64::NEG_INFINITY } else { order.key(row, relative) };
@@ -171,7 +178,7 @@ impl Packed {
         });
         self.reference = reference;
         if kind == Kind::Filtered {
-            self.run(market, &terms, first, blocks, offset);
+            self.run(&terms, first, blocks, offset);
         } else {
             self.others.push(self.placed.len() as u32);
         }
@@ -192,11 +199,12 @@ impl Packed {
     }
 
     /// Adds a panel's blocks to the run of its width.
-    fn run(&mut self, market: u32, terms: &[TermShape], first: usize, blocks: usize, offset: usize) {
-        let goes_on = self.runs.last().is_some_and(|run| run.market == market && run.width == terms.len());
+    fn run(&mut self, terms: &[TermShape], first: usize, blocks: usize, offset: usize) {
+        let next = |run: &Run| run.width == terms.len() && run.first + run.blocks == first;
+        let goes_on = self.runs.last().is_some_and(next);
         if !goes_on {
             let (width, nodes) = (terms.len(), self.nodes.len());
-            self.runs.push(Run { market, width, first, blocks: 0, offset, nodes });
+            self.runs.push(Run { width, first, blocks: 0, offset, nodes });
         }
         if let Some(run) = self.runs.last_mut() {
             run.blocks += blocks;
@@ -209,8 +217,9 @@ impl Packed {
 
 impl Lowered {
     /// The row over the sum of its absolute terms: what of the debt and the collateral together is free.
-    fn nearness(&self, world: &World) -> f64 {
-        let products = self.terms.iter().zip(&self.coefficients).map(|(term, c)| c * world.value(term.node));
+    fn nearness(&self, reference: &Reference) -> f64 {
+        let products =
+            self.terms.iter().zip(&self.coefficients).map(|(term, &c)| reference.worth(term.node, c));
         let (row, gross) = products.fold((0.0, 0.0), |(row, gross), x: f64| (row + x, gross + x.abs()));
         if gross > 0.0 { row / gross } else { 0.0 }
     }

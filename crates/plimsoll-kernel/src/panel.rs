@@ -11,7 +11,6 @@ use crate::lower::{LEAST_SLACK, Lowered, RAISE, TermShape};
 use crate::pair::Pairs;
 use crate::single::{Bound, Reference, Single};
 use crate::world::World;
-use std::ops::Range;
 
 /// Accounts in a block.
 pub(crate) const LANES: usize = 8;
@@ -97,10 +96,9 @@ pub(crate) struct Placed {
     pub(crate) most: f64,
 }
 
-/// Panels of one market and of one width, block after block.
+/// Panels of one width, block after block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
-    pub(crate) market: u32,
     /// Terms of a row.
     pub(crate) width: usize,
     /// Its first block.
@@ -139,16 +137,23 @@ pub struct Packed {
     pub(crate) bounds: Vec<Bound>,
     /// For each block, its place in the order of its panel.
     pub(crate) keys: Vec<f64>,
+    /// For each block, the lanes in which somebody stands (bits).
+    pub(crate) live: Vec<u8>,
     /// For each block, who stands in it.
     pub(crate) accounts: Vec<[u32; LANES]>,
     /// Accounts without a proven row.
     pub(crate) opaque: Vec<u32>,
     pub(crate) count: u32,
+    /// For each account, its block times [`LANES`] and its lane.
+    pub(crate) slots: Vec<u64>,
+    /// So many panels stand in the order of their markets; those behind are of accounts that were moved.
+    pub(crate) sorted: usize,
+    pub(crate) moved: usize,
 }
 
 impl Packed {
-    /// Every panel, in the order of their markets.
-    pub(crate) fn panels(&self) -> impl DoubleEndedIterator<Item = Panel<'_>> {
+    /// Every panel.
+    pub(crate) fn panels(&self) -> impl Iterator<Item = Panel<'_>> {
         self.placed.iter().map(|placed| self.view(placed))
     }
 
@@ -164,9 +169,12 @@ impl Packed {
     }
 
     /// The panels of a market.
-    pub(crate) fn of_market(&self, market: u32) -> Range<usize> {
-        let begin = self.placed.partition_point(|placed| placed.market < market);
-        begin..self.placed.partition_point(|placed| placed.market <= market)
+    pub(crate) fn of_market(&self, market: u32) -> impl Iterator<Item = usize> {
+        let sorted = &self.placed[..self.sorted];
+        let begin = sorted.partition_point(|placed| placed.market < market);
+        let end = sorted.partition_point(|placed| placed.market <= market);
+        let moved = (self.sorted..self.placed.len()).filter(move |&at| self.placed[at].market == market);
+        (begin..end).chain(moved)
     }
 
     #[inline(always)]

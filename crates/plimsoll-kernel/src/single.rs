@@ -71,6 +71,11 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
+    /// Makes room for a row that may be off by so much of G'.
+    pub(crate) fn widen(&mut self, share: f64) {
+        self.share = self.share.max((share * RAISE) as f32);
+    }
+
     /// Proves nothing.
     pub(crate) const NONE: Bound = Bound { share: f32::INFINITY, least: f32::INFINITY };
 }
@@ -135,7 +140,7 @@ impl Lowered {
     }
 
     /// Its coefficients as singles, and what bounds them; `None` where nothing is proven. `relative` is rho.
-    fn singles(
+    pub(crate) fn singles(
         &self,
         absolute: &[(u32, f64)],
         relative: f64,

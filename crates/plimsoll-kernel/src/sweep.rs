@@ -93,7 +93,7 @@ impl Packed {
     /// Sweeps every account over every scenario.
     #[must_use]
     pub fn sweep(&self, worlds: &Worlds, plan: Plan, threads: &Threads) -> Swept {
-        let markets = self.panels().next_back().map_or(0, |panel| panel.market + 1);
+        let markets = self.panels().map(|panel| panel.market + 1).max().unwrap_or(0);
         let mut swept = Swept { opaque: self.opaque.clone(), ..Swept::default() };
         for market in 0..markets {
             let parts = self.parts(market, plan);
@@ -155,9 +155,7 @@ impl Job for Sweep<'_> {
         tiles.clear();
         for (at, tile) in worlds.tiles.iter().enumerate() {
             let end = end(&tile.ratios);
-            if end > blocks.start
-                && !(plan.looks_up(&panel) && found.look_up(packed, &panel, &blocks, at, tile))
-            {
+            if end > blocks.start && !(plan.looks_up(&panel) && found.look_up(packed, &panel, at, tile)) {
                 tiles.push((at, end));
             }
         }
@@ -266,7 +264,7 @@ impl Here<'_> {
             fits: self.fits,
         };
         let judged = quick.judge(eight, plan.prune);
-        let live = live(&self.packed.accounts[panel.first + block]);
+        let live = self.packed.live[panel.first + block];
         let told = live & judged.told;
         let mut exactly = live & !told;
         if plan.money {
@@ -331,7 +329,7 @@ impl Here<'_> {
         let accounts = &packed.accounts[panel.first + block];
         let exact = self.block(block, tile);
         let judged = exact.judge(s, self.exact.corner(&panel, tile));
-        let live = live(accounts) & mask;
+        let live = packed.live[panel.first + block] & mask;
         let mut open = live & judged.small;
         if open != live {
             found.all_undecided(tile, accounts, live & !open);
@@ -375,17 +373,6 @@ impl Here<'_> {
     }
 }
 
-/// The lanes in which somebody stands.
-#[inline(always)]
-fn live(accounts: &[u32; LANES]) -> u8 {
-    // Only the last block of a panel is not full, and it is filled from the front.
-    if accounts[LANES - 1] != NOBODY {
-        return u8::MAX;
-    }
-    let lanes = accounts.iter().enumerate();
-    lanes.fold(0, |mask, (lane, &account)| mask | u8::from(account != NOBODY) << lane)
-}
-
 /// What is found in one market, while it is found.
 struct Found {
     sums: Vec<Sums>,
@@ -416,16 +403,9 @@ impl Found {
         self
     }
 
-    /// Looks the accounts of these blocks up in the order of their panel, scenario by scenario. Tells whether that could be
-    /// done for the whole tile; else nothing was counted.
-    fn look_up(
-        &mut self,
-        packed: &Packed,
-        panel: &Panel<'_>,
-        blocks: &Range<usize>,
-        at: usize,
-        tile: &Tile,
-    ) -> bool {
+    /// Looks the accounts of a panel up in their order, scenario by scenario. Tells whether that could be done for the whole
+    /// tile; else nothing was counted.
+    fn look_up(&mut self, packed: &Packed, panel: &Panel<'_>, at: usize, tile: &Tile) -> bool {
         let Some(pairs) = panel.pairs else { return false };
         let kappa = panel.kappa_over(tile);
         let [first, second] = [0, 1].map(|term| tile.values[panel.terms[term].node as usize].0);
@@ -435,11 +415,8 @@ impl Found {
         };
         let all: Option<Vec<_>> = (0..tile.scenarios.len()).map(places).collect();
         let Some(all) = all else { return false };
-        let (begin, end) = (blocks.start * LANES, blocks.end * LANES);
         for (scenario, (below, undecided)) in all.into_iter().enumerate() {
-            let count = below.clamp(begin, end) - begin;
-            self.sums[at].counts[scenario / LANES][scenario % LANES] += count as i64;
-            let undecided = undecided.start.clamp(begin, end)..undecided.end.clamp(begin, end);
+            self.sums[at].counts[scenario / LANES][scenario % LANES] += pairs.before(below) as i64;
             let accounts = packed.placed(panel, undecided);
             self.undecided.extend(accounts.map(|account| (tile.scenarios[scenario], account)));
         }

@@ -283,6 +283,47 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// A book whose accounts changed, some of them into others and some into more or less of themselves, is screened and swept as the
+    /// book that they are now.
+    #[test]
+    fn an_updated_book_is_the_book_that_it_became(
+        (old, new) in (book(), book()),
+        near in world(),
+        scenarios in prop::collection::vec(world(), 1..20),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0_u64..1 << 30), 1..40),
+    ) {
+        let (mut packed, layout) = pack(&old, &near);
+        let mut book = old.clone();
+        for (account, other, factor) in &changes {
+            let account = account.index(book.len());
+            let changed = match factor {
+                factor if factor % 2 == 0 => new[other.index(new.len())].clone(),
+                factor => scaled(&old[account], *factor % 1000 + 1),
+            };
+            book[account] = changed;
+            let rows = MarketRows { market: 0, base: 1, epoch: EPOCH, quanta: QUANTA };
+            packed.update(account as u32, &book[account], &rows).expect("known");
+        }
+        prop_assert!(packed.update(book.len() as u32, &book[0], &MarketRows::screened(0, 1, EPOCH)).is_none());
+        let worlds: Vec<World> = scenarios.iter().map(|values| World::new(&layout, [&values[..]])).collect();
+        for (world, values) in worlds.iter().zip(&scenarios) {
+            let screened = packed.screen(world, Path::best());
+            agrees(&book, values, &screened)?;
+            prop_assert_eq!(&screened, &packed.screen(world, Path::Portable));
+        }
+        let (fresh, _) = pack(&book, &near);
+        let plan = |path, pairs| Plan { money: false, prune: true, pairs, path };
+        let exact = decided(&book, &scenarios, &fresh.sweep(&Worlds::new(&worlds, &fresh), plan(Path::Portable, false), &Threads::one()));
+        for pairs in [false, true] {
+            let swept = packed.sweep(&Worlds::new(&worlds, &packed), plan(Path::best(), pairs), &Threads::one());
+            prop_assert_eq!(&decided(&book, &scenarios, &swept), &exact);
+        }
+    }
+}
+
 /// A part of the first row at full value (quanta), by way of its decimal digits; unknown nodes count as nothing.
 fn money(part: &Linear, form: &Form, world: &World5) -> f64 {
     let known: World5 = world
