@@ -89,10 +89,17 @@ impl Quick<'_> {
         let (counts, untold) = (counting.counts, counting.untold);
         for (place, &bound) in bounds.iter().enumerate() {
             if untold >> place & 1 == 1 {
-                self.uncount(place, bound, counts);
+                self.uncount(place, bound, &mut counts[..self.registers::<F>() * F::LANES]);
             }
         }
         untold
+    }
+
+    /// Registers in which there are scenarios. Not known before, so that the compiler does not write them out one by one and run out of
+    /// registers of its own.
+    #[inline(always)]
+    fn registers<F: Single>(&self) -> usize {
+        self.tile.scenarios.len().div_ceil(F::LANES)
     }
 
     /// The rows of the accounts in the mask, two accounts together, whose coefficients stay in registers over the whole tile.
@@ -151,7 +158,7 @@ impl Quick<'_> {
             }
         }
         let mut least = [f.most(); N];
-        for register in 0..TILE / F::LANES {
+        for register in 0..self.registers::<F>() {
             let mut rows = begin;
             for term in 0..WIDTH {
                 let value = f.across(across[term], register);
@@ -178,7 +185,7 @@ impl Quick<'_> {
             begin[n] = f.splat(bounds[each[n] % LANES]);
         }
         let mut least = [f.most(); N];
-        for register in 0..TILE / F::LANES {
+        for register in 0..self.registers::<F>() {
             let mut rows = begin;
             for (lane, term) in self.lanes.iter().zip(self.terms) {
                 let value = f.across(&self.tile.singles[term.node as usize].0, register);
@@ -193,7 +200,7 @@ impl Quick<'_> {
 
     /// Takes back what [`Quick::count`] counted of one account: the same operations in the same order.
     #[cold]
-    fn uncount(&self, place: usize, bound: f32, counts: &mut [u32; TILE]) {
+    fn uncount(&self, place: usize, bound: f32, counts: &mut [u32]) {
         for (scenario, count) in counts.iter_mut().enumerate() {
             let mut row = bound;
             for (lane, term) in self.lanes.iter().zip(self.terms) {
