@@ -325,13 +325,22 @@ fn tame() -> impl Strategy<Value = (Vec<Compiled>, World5, Vec<World5>)> {
     })
 }
 
+/// Anything at all.
+fn wild() -> impl Strategy<Value = (Vec<Compiled>, World5, Vec<World5>)> {
+    (book(), world(), prop::collection::vec(world(), 1..20))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     /// Law 3 again, where singles tell nearly everybody: screens and sweeps are to the bit those of the portable path, which has none.
     #[test]
-    fn law_3_singles_change_no_answer((book, near, scenarios) in tame()) {
-        let (packed, layout) = pack_in(&book, &near, 1e-16);
+    fn law_3_singles_change_no_answer(
+        (book, near, scenarios) in tame(),
+        // The greatest rows are money that surely fits the sums, that may, and that does not.
+        quanta in prop_oneof![Just(1e-16), Just(1e-10), Just(1e-8)],
+    ) {
+        let (packed, layout) = pack_in(&book, &near, quanta);
         let worlds: Vec<World> = scenarios.iter().map(|values| World::new(&layout, [&values[..]])).collect();
         let laid = Worlds::new(&worlds, &packed);
         for (world, values) in worlds.iter().zip(&scenarios) {
@@ -358,11 +367,10 @@ proptest! {
     /// book that they are now.
     #[test]
     fn an_updated_book_is_the_book_that_it_became(
-        (old, new) in (book(), book()),
-        near in world(),
-        scenarios in prop::collection::vec(world(), 1..20),
+        ((old, near, mut scenarios), (new, _, _)) in prop_oneof![(tame(), tame()), (wild(), wild())],
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0_u64..1 << 30), 1..40),
     ) {
+        scenarios.truncate(20);
         let (mut packed, layout) = pack(&old, &near);
         let mut book = old.clone();
         for (account, other, factor) in &changes {
