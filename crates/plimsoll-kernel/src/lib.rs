@@ -24,7 +24,7 @@ mod threads;
 mod world;
 mod worlds;
 
-pub use index::{Event, Index, Level, Ticked};
+pub use index::{Candidate, Event, Index, Level, Ticked};
 pub use panel::{MarketRows, Packed, Packing};
 pub use screen::Screened;
 pub use simd::Path;

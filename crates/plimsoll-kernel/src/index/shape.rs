@@ -22,13 +22,14 @@ pub(super) struct Term {
     pub(super) side: Side,
     pub(super) begins: Begins,
     pub(super) owed: bool,
-    negative: bool,
+    pub(super) negative: bool,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
-    /// The market that nothing but integers can decide; such a shape has no terms.
-    pub(super) opaque: Option<u32>,
+    pub(super) market: u32,
+    /// Nothing but integers can decide: there are no terms.
+    pub(super) opaque: bool,
     pub(super) terms: Vec<Term>,
     /// The places of the nodes that its slack is on.
     pub(super) slack: Vec<u8>,
@@ -36,7 +37,9 @@ pub(super) struct Shape {
     pub(super) nodes: Vec<u32>,
     /// One row without hinges.
     pub(super) plain: bool,
-    /// The share of the sum of absolute terms that rounding may take.
+    /// Its two terms are one of backing and one of requirement, on different nodes.
+    pub(super) pair: bool,
+    /// The share of the sum of absolute terms that rounding may take, that of the line's own coefficients left out.
     pub(super) rho: f64,
 }
 
@@ -44,59 +47,63 @@ pub(super) struct Shape {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     Opaque(u32),
-    Rows(Vec<TermShape>, Vec<u32>),
+    Rows(u32, Vec<TermShape>, Vec<u32>),
 }
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shapes {
     shapes: Vec<Shape>,
     known: HashMap<Kind, u32>,
+    /// How many nodes each has.
+    nodes: Vec<u8>,
 }
 
-/// Terms, slack and nodes of a line together; more than this is left to integers.
-const MOST_WORDS: usize = 200;
+/// Terms and slack of a line together; more than this is left to integers.
+const MOST_TERMS: usize = 100;
 
 impl Shapes {
     pub(super) fn get(&self, shape: u32) -> &Shape {
         &self.shapes[shape as usize]
     }
 
+    pub(super) fn nodes(&self, shape: u32) -> usize {
+        usize::from(self.nodes[shape as usize])
+    }
+
     /// The shape of accounts of a market that only integers can decide.
     pub(super) fn opaque(&mut self, market: u32) -> u32 {
-        let shape = Shape {
-            opaque: Some(market),
-            terms: Vec::new(),
-            slack: Vec::new(),
-            nodes: Vec::new(),
-            plain: true,
-            rho: 0.0,
-        };
-        self.intern(Kind::Opaque(market), |_| shape)
+        self.intern(Kind::Opaque(market))
     }
 
     /// The shape of an account's rows, mostly the one that it had; `None` where there are too many terms, or nodes beyond the
     /// world's.
-    pub(super) fn rows(&mut self, lowered: &mut Lowered, old: Option<u32>, len: usize) -> Option<u32> {
+    pub(super) fn rows(
+        &mut self,
+        lowered: &mut Lowered,
+        market: u32,
+        old: Option<u32>,
+        len: usize,
+    ) -> Option<u32> {
         let (terms, slack) = (&lowered.terms, &lowered.slack);
-        if let Some(old) = old.filter(|old| self.get(*old).is_of(lowered)) {
+        if let Some(old) = old.filter(|old| self.get(*old).is_of(lowered, market)) {
             return Some(old);
         }
         let nodes = terms.iter().map(|term| term.node).chain(slack.iter().map(|(node, _)| *node));
-        if terms.len() * 2 + slack.len() * 2 > MOST_WORDS
-            || nodes.max().is_some_and(|node| node as usize >= len)
-        {
+        if terms.len() + slack.len() > MOST_TERMS || nodes.max().is_some_and(|node| node as usize >= len) {
             return None;
         }
         let slack = slack.iter().map(|(node, _)| *node).collect();
-        Some(self.intern(Kind::Rows(std::mem::take(&mut lowered.terms), slack), Shape::of))
+        Some(self.intern(Kind::Rows(market, std::mem::take(&mut lowered.terms), slack)))
     }
 
-    fn intern(&mut self, kind: Kind, make: impl FnOnce(&Kind) -> Shape) -> u32 {
+    fn intern(&mut self, kind: Kind) -> u32 {
         if let Some(known) = self.known.get(&kind) {
             return *known;
         }
         let number = self.shapes.len() as u32;
-        self.shapes.push(make(&kind));
+        let shape = Shape::of(&kind);
+        self.nodes.push(shape.nodes.len() as u8);
+        self.shapes.push(shape);
         self.known.insert(kind, number);
         number
     }
@@ -116,9 +123,9 @@ impl Shapes {
 
 impl Shape {
     fn of(kind: &Kind) -> Shape {
-        let (terms, slack): (&[TermShape], &[u32]) = match kind {
-            Kind::Rows(terms, slack) => (terms, slack),
-            Kind::Opaque(_) => (&[], &[]),
+        let (market, terms, slack): (u32, &[TermShape], &[u32]) = match kind {
+            Kind::Rows(market, terms, slack) => (*market, terms, slack),
+            Kind::Opaque(market) => (*market, &[], &[]),
         };
         let mut nodes: Vec<u32> = terms.iter().map(|term| term.node).chain(slack.iter().copied()).collect();
         nodes.sort_unstable();
@@ -141,9 +148,20 @@ impl Shape {
             Term { at: at(term.node), side, begins: term.begins, owed: term.owed, negative: term.negative }
         };
         let built: Vec<Term> = terms.iter().map(term).collect();
+        let plain = terms.iter().skip(1).all(|term| term.begins == Begins::Nothing);
+        let pair = match built[..] {
+            [backing, requirement] => {
+                plain
+                    && backing.at != requirement.at
+                    && (backing.side, requirement.side) == (Side::BackingUp, Side::OwedDown)
+            }
+            _ => false,
+        };
         Shape {
-            opaque: None,
-            plain: terms.iter().skip(1).all(|term| term.begins == Begins::Nothing),
+            market,
+            opaque: matches!(kind, Kind::Opaque(_)),
+            plain,
+            pair,
             rho: (terms.len() as f64 * 2.0 + 80.0) * HALF_ULP * RAISE,
             slack: slack.iter().map(|node| at(*node)).collect(),
             terms: built,
@@ -151,28 +169,30 @@ impl Shape {
         }
     }
 
+    /// The node at a place of its list.
+    pub(super) fn node(&self, at: u8) -> u32 {
+        self.nodes.get(usize::from(at)).copied().unwrap_or(ONE)
+    }
+
     /// Whether an account's rows are of this shape.
-    fn is_of(&self, lowered: &Lowered) -> bool {
-        let node = |at: u8| self.nodes.get(usize::from(at)).copied().unwrap_or(ONE);
+    fn is_of(&self, lowered: &Lowered, market: u32) -> bool {
         let term = |term: &Term| TermShape {
             idle: false,
-            node: node(term.at),
+            node: self.node(term.at),
             begins: term.begins,
             negative: term.negative,
             owed: term.owed,
         };
         let same_slack =
-            self.slack.iter().map(|at| node(*at)).eq(lowered.slack.iter().map(|(node, _)| *node));
-        same_slack && self.opaque.is_none() && self.terms.iter().map(term).eq(lowered.terms.iter().copied())
-    }
-
-    /// The word at which the coefficients begin.
-    pub(super) fn coefficients(&self) -> usize {
-        1 + self.nodes.len()
+            self.slack.iter().map(|at| self.node(*at)).eq(lowered.slack.iter().map(|(node, _)| *node));
+        same_slack
+            && self.market == market
+            && !self.opaque
+            && self.terms.iter().map(term).eq(lowered.terms.iter().copied())
     }
 
     /// How many words a line has.
     pub(super) fn words(&self) -> usize {
-        self.coefficients() + self.terms.len() + self.slack.len().div_ceil(2)
+        self.nodes.len() + (2 * self.terms.len() + self.slack.len()).div_ceil(4)
     }
 }
