@@ -204,8 +204,7 @@ impl Index {
         }
         // In the order of accounts, so that a jump reads the lines from end to end.
         self.fired.sort_unstable_by_key(|entry| *entry as u32);
-        let shapes = &self.shapes;
-        self.lines.retain_live(&mut self.fired, |shape| shapes.nodes(shape));
+        self.lines.retain_live(&mut self.fired, &self.shapes);
         self.touched.extend(self.fired.iter().map(|entry| *entry as u32));
         let jump = self.touched.len() > JUMP;
         let arms = self.take_unarmed(moved);
@@ -308,7 +307,7 @@ impl Index {
         self.touched.extend(&arms);
         for account in &self.unarmed {
             let Some(seat) = self.lines.seat(*account) else { continue };
-            let nodes = &self.shapes.get(seat.shape()).nodes;
+            let nodes = self.shapes.get(seat.shape()).nodes;
             if moved.iter().any(|(node, _)| nodes.binary_search(node).is_ok()) {
                 self.touched.push(*account);
             }

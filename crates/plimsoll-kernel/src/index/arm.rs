@@ -29,7 +29,7 @@ impl Index {
         let Some(seat) = self.lines.seat(account) else { return };
         let shape = self.shapes.get(seat.shape());
         // Without nodes there is nothing by which an unarmed one would be found.
-        let arm = if shape.opaque { Arm::Now } else { arm };
+        let arm = if shape.is_opaque() { Arm::Now } else { arm };
         self.lines.read(seat, shape.words(), &mut self.weighed.line);
         self.weighed.weigh(shape, &self.world, &self.paces.paces, &self.levels);
         self.ask(account);
@@ -69,7 +69,7 @@ impl Index {
     /// Sets an account's box to the one weighed; a side whose key is another gets an entry. A side that is a little nearer than it need be
     /// stays: it is as true, and costs no entry.
     fn arm(&mut self, account: u32, seat: Seat) {
-        let nodes = &self.shapes.get(seat.shape()).nodes;
+        let nodes = self.shapes.get(seat.shape()).nodes;
         for (at, (node, new)) in nodes.iter().zip(&self.weighed.boxes).enumerate() {
             let old = self.weighed.line[at];
             if old == *new {
@@ -105,7 +105,7 @@ impl Index {
         for end in self.ends.drain(..) {
             let ladder = &mut self.ladders[end.node as usize][usize::from(end.side)];
             ladder.push(end.key, end.account, &mut self.pool, |entries| {
-                lines.retain_live(entries, |shape| shapes.nodes(shape));
+                lines.retain_live(entries, shapes);
             });
         }
     }
@@ -127,7 +127,7 @@ impl Index {
         let shape = self.shapes.get(shape);
         let market = [shape.market];
         let (lists, places): (&mut [BTreeSet<u32>], &[u32]) =
-            if shape.opaque { (&mut self.opaque, &market) } else { (&mut self.hot, &shape.nodes) };
+            if shape.is_opaque() { (&mut self.opaque, &market) } else { (&mut self.hot, shape.nodes) };
         for place in places {
             if hot {
                 lists[*place as usize].insert(account);

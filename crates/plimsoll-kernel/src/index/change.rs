@@ -89,9 +89,6 @@ impl Index {
     /// Puts an account into the order of its pairs, if it can be.
     fn pair(&mut self, account: u32, old: Option<Seat>, number: u32, lowered: &Lowered) -> bool {
         let shape = self.shapes.get(number);
-        if !shape.pair {
-            return false;
-        }
         let Some(key) = self.pairs.insert(number, shape, lowered, account, &self.world) else { return false };
         let seat = Seat::paired(number, key);
         if old != Some(seat) {

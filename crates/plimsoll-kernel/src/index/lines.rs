@@ -4,6 +4,7 @@
 //! sign, which the shape knows; then the slack, a quarter each, rounded up. An account of four holdings fits a row of 64 bytes, which is what memory gives at
 //! once. Longer lines are of several rows.
 
+use super::shape::Shapes;
 use crate::memory::{grow, reserve};
 use crate::simd::prefetch;
 
@@ -126,18 +127,19 @@ impl Lines {
         self.rows[place as usize + word / ROW].0[word % ROW]
     }
 
-    /// Keeps the entries whose key is one of their account's present box. `nodes` says how many a shape has.
+    /// Keeps the entries whose key is one of their account's present box.
     ///
     /// Seats and first rows are read for many before any is looked at: each is far away, and memory answers many at once.
-    pub(super) fn retain_live(&self, entries: &mut Vec<u64>, nodes: impl Fn(u32) -> usize) {
+    pub(super) fn retain_live(&self, entries: &mut Vec<u64>, shapes: &Shapes) {
         let (mut kept, mut seats) = (0, [NOBODY; AT_ONCE]);
         for begin in (0..entries.len()).step_by(AT_ONCE) {
             let end = entries.len().min(begin + AT_ONCE);
             for (seat, entry) in seats.iter_mut().zip(&entries[begin..end]) {
                 *seat = self.seats[*entry as u32 as usize];
-                if *seat != NOBODY {
-                    self.prefetch(*seat);
-                }
+            }
+            for seat in seats[..end - begin].iter().filter(|seat| **seat != NOBODY) {
+                self.prefetch(*seat);
+                shapes.prefetch(seat.shape());
             }
             for at in begin..end {
                 let (entry, seat) = (entries[at], seats[at - begin]);
@@ -146,7 +148,7 @@ impl Lines {
                 }
                 let key = (entry >> 32) as u32;
                 let has = |word: u64| word as u32 == key || (word >> 32) as u32 == key;
-                if (0..nodes(seat.shape())).any(|at| has(self.word(seat.place, at))) {
+                if (0..shapes.nodes(seat.shape())).any(|at| has(self.word(seat.place, at))) {
                     entries[kept] = entry;
                     kept += 1;
                 }

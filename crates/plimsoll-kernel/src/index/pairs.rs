@@ -89,25 +89,25 @@ impl Pairs {
     pub(super) fn insert(
         &mut self,
         number: u32,
-        shape: &Shape,
+        shape: Shape<'_>,
         lowered: &Lowered,
         account: u32,
         world: &World,
     ) -> Option<u32> {
-        let [c, d] = lowered.coefficients[..] else { return None };
+        let ([c, d], Some([_, requirement])) = (&lowered.coefficients[..], shape.pair()) else { return None };
         let (ratio, d) = (c / d.abs(), d.abs());
         let known = |node: &u32| world.known(*node) && world.value(*node) > 0.0;
         if !RATIOS.contains(&ratio) || !shape.nodes.iter().all(known) {
             return None;
         }
-        let requirement = world.value(shape.node(shape.terms[1].at));
+        let requirement = world.value(requirement);
         let alone = lowered.slack.iter().map(|(node, slack)| slack / d * (world.value(*node) / requirement));
         let off = alone.sum::<f64>() * self.worst;
         // Not a number is not small, either.
         if !(off <= MOST_SLACK) {
             return None;
         }
-        let at = self.group(number, shape, lowered, world);
+        let at = self.group(number, shape, lowered, world)?;
         let group = &mut self.groups[at];
         let mut more = false;
         for ((_, most), (_, slack)) in group.slack.iter_mut().zip(&lowered.slack) {
@@ -137,17 +137,18 @@ impl Pairs {
     }
 
     /// A shape's group, which is made where there is none.
-    fn group(&mut self, number: u32, shape: &Shape, lowered: &Lowered, world: &World) -> usize {
+    fn group(&mut self, number: u32, shape: Shape<'_>, lowered: &Lowered, world: &World) -> Option<usize> {
         let number = number as usize;
         if self.of_shape.len() <= number {
             self.of_shape.resize(number + 1, NO_GROUP);
         }
         if self.of_shape[number] == NO_GROUP {
             let at = self.groups.len() as u32;
+            let [backing, requirement] = shape.pair()?;
             let mut group = Group {
-                backing: shape.node(shape.terms[0].at),
-                requirement: shape.node(shape.terms[1].at),
-                rho: shape.rho,
+                backing,
+                requirement,
+                rho: shape.rho(),
                 slack: lowered.slack.iter().map(|(node, _)| (*node, 0.0)).collect(),
                 zones: Vec::new(),
                 seen: 0,
@@ -158,11 +159,11 @@ impl Pairs {
             group.zones = self.times.iter().map(zone).collect();
             self.groups.push(group);
             self.of_shape[number] = at;
-            for node in &shape.nodes {
+            for node in shape.nodes {
                 self.of_node[*node as usize].push(at);
             }
         }
-        self.of_shape[number] as usize
+        Some(self.of_shape[number] as usize)
     }
 
     pub(super) fn remove(&mut self, shape: u32, key: u32, account: u32) {

@@ -73,6 +73,8 @@ struct At {
     /// By [`super::shape::Side`].
     sums: [f64; 4],
     slack: f64,
+    /// What the row rises and falls with at a level.
+    pulls: [f64; 2],
     /// What a level takes where it falls and where it rises.
     takes: [f64; 2],
     /// How far it may fall and rise at every level.
@@ -81,17 +83,25 @@ struct At {
 
 impl Weighed {
     /// Weighs the line; where something that it needs is unknown or no float, every class is undecided.
-    pub(super) fn weigh(&mut self, shape: &Shape, world: &World, paces: &[f64], levels: &[Line]) {
+    pub(super) fn weigh(&mut self, shape: Shape<'_>, world: &World, paces: &[f64], levels: &[Line]) {
         self.near = true;
         self.boxes.clear();
         self.boxes.resize(shape.nodes.len(), 0);
         self.classes = [None; MOST_LEVELS];
         self.classes[..levels.len()].fill(Some(Class::Undecided));
-        if shape.opaque || !shape.nodes.iter().all(|node| world.known(*node)) {
+        self.nodes.clear();
+        self.nodes
+            .extend(shape.nodes.iter().map(|node| At::new(world.proving(*node), paces[*node as usize])));
+        let (least, known) = self.nodes.iter().fold((f64::INFINITY, true), |(least, known), at| {
+            (least.min(at.value), known & !at.value.is_nan())
+        });
+        if shape.is_opaque() || !known {
             return;
         }
-        let kappa = self.sum_up(shape, world, paces);
-        self.near = shape.nodes.iter().any(|node| world.value(*node) <= 0.0);
+        // The number one, which does not move.
+        self.nodes.push(At::new(1.0, 0.0));
+        let kappa = self.sum_up(shape);
+        self.near = least <= 0.0;
         for (place, level) in levels.iter().enumerate() {
             self.classes[place] = Some(self.level(shape, level, kappa));
         }
@@ -101,28 +111,16 @@ impl Weighed {
     }
 
     /// Sums each node's terms; the slack in this world.
-    fn sum_up(&mut self, shape: &Shape, world: &World, paces: &[f64]) -> f64 {
-        self.nodes.clear();
-        let at = |value, pace| At {
-            value,
-            pace,
-            sums: [0.0; 4],
-            slack: 0.0,
-            takes: [0.0; 2],
-            may: [1.0, f64::INFINITY],
-        };
-        self.nodes.extend(shape.nodes.iter().map(|node| at(world.value(*node), paces[*node as usize])));
-        // The number one, which does not move.
-        self.nodes.push(at(1.0, 0.0));
+    fn sum_up(&mut self, shape: Shape<'_>) -> f64 {
         let words = &self.line[shape.nodes.len()..];
-        for (n, term) in shape.terms.iter().enumerate() {
-            let at = &mut self.nodes[usize::from(term.at)];
-            at.sums[term.side as usize] += half(words, n) * at.value;
+        for (n, term) in shape.terms().enumerate() {
+            let at = &mut self.nodes[term.at()];
+            at.sums[term.side()] += half(words, n) * at.value;
         }
         let mut kappa = LEAST_SLACK;
-        for (n, at) in shape.slack.iter().enumerate() {
-            let at = &mut self.nodes[usize::from(*at)];
-            let slack = quarter(words, 2 * shape.terms.len() + n) * at.value;
+        for (n, at) in shape.slack().enumerate() {
+            let at = &mut self.nodes[at];
+            let slack = quarter(words, 2 * shape.terms().len() + n) * at.value;
             at.slack += slack;
             kappa += slack;
         }
@@ -130,17 +128,18 @@ impl Weighed {
     }
 
     /// One level's class; what it leaves the nodes lowers what they may do.
-    fn level(&mut self, shape: &Shape, level: &Line, kappa: f64) -> Class {
+    fn level(&mut self, shape: Shape<'_>, level: &Line, kappa: f64) -> Class {
         let (mut row, mut gross) = (0.0, 0.0);
-        for at in &self.nodes {
-            let [up, down] = at.pulls(level);
+        for at in &mut self.nodes {
+            let [up, down] = at.pull(level);
             row += up - down;
             gross += up + down;
         }
-        if !shape.plain {
+        let plain = shape.is_plain();
+        if !plain {
             row = self.lowest(shape, level.times);
         }
-        let rho = shape.rho + HALF;
+        let rho = shape.rho() + HALF;
         let bound = (rho * gross + kappa * level.weight) * RAISE;
         let class = match (row >= bound, row < -bound) {
             _ if !gross.is_finite() || !bound.is_finite() => Class::Undecided,
@@ -152,36 +151,34 @@ impl Weighed {
             self.near = true;
             return class;
         }
+        let helps = if plain { 1.0 } else { 0.0 };
         let mut taken = 0.0;
         for at in &mut self.nodes {
-            let [up, down] = at.pulls(level);
+            let [up, down] = at.pulls;
             let [up, down] = if class == Class::Clear { [up, down] } else { [down, up] };
             let rounding = rho * (up + down);
-            let [less_up, less_down] = if shape.plain { [down, up] } else { [0.0, 0.0] };
-            let fall = (up - less_up + rounding).max(0.0);
-            let rise = (down - less_down + rounding + level.weight * at.slack).max(0.0);
+            let fall = up - helps * down + rounding;
+            let rise = down - helps * up + rounding + level.weight * at.slack;
             at.takes = [fall, rise];
-            taken += fall.max(rise) * at.pace;
+            taken += fall.max(rise).max(0.0) * at.pace;
         }
         let room = (row.abs() - bound) * (1.0 - 1.0 / 1_048_576.0);
         let share = if taken > 0.0 { room / taken } else { f64::INFINITY };
         for at in &mut self.nodes {
             let most = share * at.pace;
-            for side in 0..2 {
-                if at.takes[side] > 0.0 {
-                    at.may[side] = at.may[side].min(most);
-                }
+            for (takes, may) in at.takes.iter().zip(&mut at.may) {
+                *may = if *takes > 0.0 { may.min(most) } else { *may };
             }
         }
         class
     }
 
     /// The lowest of the account's rows at a level.
-    fn lowest(&self, shape: &Shape, times: f64) -> f64 {
+    fn lowest(&self, shape: Shape<'_>, times: f64) -> f64 {
         let (mut lowest, mut row, mut hinge) = (f64::INFINITY, f64::INFINITY, 0.0_f64);
         let mut in_hinge = false;
-        for (n, term) in shape.terms.iter().enumerate() {
-            match term.begins {
+        for (n, term) in shape.terms().enumerate() {
+            match term.begins() {
                 Begins::Row => {
                     lowest = lowest.min(row - hinge.max(0.0));
                     (row, hinge, in_hinge) = (0.0, 0.0, false);
@@ -192,8 +189,8 @@ impl Weighed {
                 }
                 Begins::Nothing => {}
             }
-            let size = half(&self.line[shape.nodes.len()..], n) * self.nodes[usize::from(term.at)].value;
-            let product = if term.negative { -size } else { size } * if term.owed { times } else { 1.0 };
+            let size = half(&self.line[shape.nodes.len()..], n) * self.nodes[term.at()].value;
+            let product = if term.negative() { -size } else { size } * if term.owed() { times } else { 1.0 };
             *(if in_hinge { &mut hinge } else { &mut row }) += product;
         }
         lowest.min(row - hinge.max(0.0))
@@ -219,10 +216,23 @@ impl Weighed {
 }
 
 impl At {
+    fn new(value: f64, pace: f64) -> At {
+        At {
+            value,
+            pace,
+            sums: [0.0; 4],
+            slack: 0.0,
+            pulls: [0.0; 2],
+            takes: [0.0; 2],
+            may: [1.0, f64::INFINITY],
+        }
+    }
+
     /// What the row rises with at a level, and what it falls with.
-    fn pulls(&self, level: &Line) -> [f64; 2] {
+    fn pull(&mut self, level: &Line) -> [f64; 2] {
         let [backing_up, owed_up, backing_down, owed_down] = self.sums;
-        [backing_up + level.times * owed_up, backing_down + level.times * owed_down]
+        self.pulls = [backing_up + level.times * owed_up, backing_down + level.times * owed_down];
+        self.pulls
     }
 }
 
