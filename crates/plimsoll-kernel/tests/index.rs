@@ -270,6 +270,31 @@ impl Book {
         Ok(ticked.touched)
     }
 
+    /// A market's rules change: its rows are void, a tick comes, and each account gets rows again, some of them others.
+    fn new_epoch(&mut self, random: &mut Random, index: &mut Index) -> Result<(), TestCaseError> {
+        let market = random.below(MARKETS as u64) as usize;
+        let of_market: Vec<usize> =
+            (0..self.accounts.len()).filter(|account| self.accounts[*account].0 == market).collect();
+        let mut seen = Vec::new();
+        let found = index.void(market as u32, |asked| {
+            seen.extend(asked.iter().map(|candidate| candidate.account as usize));
+            self.answer(asked);
+        });
+        prop_assert_eq!(found, &[]);
+        // Whoever owes is asked about.
+        let owes = |account: &usize| self.accounts[*account].1 != Compiled::NoDebt;
+        prop_assert_eq!(seen, of_market.iter().copied().filter(owes).collect::<Vec<_>>());
+        let steps = self.steps(random, 3);
+        self.tick(index, &steps)?;
+        for account in of_market {
+            if random.one_in(2) {
+                self.accounts[account].1 = compiled(random, &self.worlds[market]);
+            }
+            self.update(index, account)?;
+        }
+        Ok(())
+    }
+
     fn steps(&self, random: &mut Random, most: u64) -> Vec<(usize, usize, Result<Node, Why>)> {
         let count = 1 + random.below(most);
         let one = |random: &mut Random| {
@@ -334,6 +359,9 @@ proptest! {
                 let found = index.remove(account as u32).to_vec();
                 prop_assert_eq!(found, book.events(account..account + 1));
             }
+            if random.one_in(20) {
+                book.new_epoch(&mut random, &mut index)?;
+            }
         }
     }
 }
@@ -379,22 +407,23 @@ fn jumps(seed: u64) -> Result<(), TestCaseError> {
 fn a_tick_touches_who_is_near() {
     let mut all = (0, 0);
     for seed in 0..SEEDS {
-        let (prices, debts) = touched(seed).unwrap_or_else(|error| panic!("{error}"));
+        let (prices, debts) = touched(seed);
         all = (all.0 + prices, all.1 + debts);
     }
     let (prices, debts) = (all.0 / SEEDS, all.1 / SEEDS);
-    assert!(prices < 100 * 20 && debts < 200, "{prices} for prices, {debts} for debts");
+    assert!(prices < 100 * 15 && debts < 200, "{prices} for prices, {debts} for debts");
 }
 
 /// Books that the mean is taken of: one alone may have many accounts at a line.
 const SEEDS: u64 = 8;
 
-fn touched(seed: u64) -> Result<(u64, u64), TestCaseError> {
+/// Ticks whose answers are not looked at, for the test above does: how many accounts they touch.
+fn touched(seed: u64) -> (u64, u64) {
     let mut random = Random(seed);
     let mut book = plain_book(&mut random, 5000);
     let mut index = book.index();
-    for account in 0..book.accounts.len() {
-        book.update(&mut index, account)?;
+    for (account, (market, compiled)) in (0..).zip(&book.accounts) {
+        index.update(account, compiled, &Book::rows(*market), |asked| book.answer(asked)).expect("room");
     }
     let (mut prices, mut debts) = (0, 0);
     for tick in 0..200 {
@@ -406,14 +435,66 @@ fn touched(seed: u64) -> Result<(u64, u64), TestCaseError> {
                 let part = if tick % 2 == 0 { 10_000 } else { 100_000_000 };
                 let by = mantissa.div(Int::new(part), plimsoll_core::Rounding::Down)?;
                 let down = tick % 2 == 0 && random.one_in(2);
-                Some((market, node, exact(if down { mantissa.sub(by)? } else { mantissa.add(by)? })))
+                book.worlds[market][node] = exact(if down { mantissa.sub(by)? } else { mantissa.add(by)? });
+                Some(((1 + market * NODES + node) as u32, book.worlds[market][node]))
             })
             .collect();
-        let touched = book.tick(&mut index, &moved)?;
-        *(if tick % 2 == 0 { &mut prices } else { &mut debts }) += touched;
+        let (ticked, _) = index.tick(&moved, |asked| book.answer(asked));
+        *(if tick % 2 == 0 { &mut prices } else { &mut debts }) += ticked.touched;
     }
-    eprintln!("seed {seed}: {prices} for prices, {debts} for debts");
-    Ok((prices, debts))
+    (prices, debts)
+}
+
+/// Who has one holding and one debt is looked at when it crosses, and hardly ever else; the lines of three levels among them.
+#[test]
+fn a_pair_is_looked_at_when_it_crosses() {
+    cross(11).unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn cross(seed: u64) -> Result<(), TestCaseError> {
+    let mut random = Random(seed);
+    let mut book = plain_book(&mut random, 3000);
+    for (_, compiled) in &mut book.accounts {
+        if let Compiled::Rows(rows) = compiled
+            && let Some((node, coefficient)) = rows[0].backing.terms.first().copied()
+        {
+            let health = Int::new(1000 + i128::from(random.below(300)));
+            let owed =
+                coefficient.mul(Int::new(1000)).and_then(|x| x.div(health, plimsoll_core::Rounding::Down));
+            // Another node, at the same price in market 0 and at its own in market 1.
+            let debt = NodeId((node.0 + 1) % NODES as u32);
+            rows[0].backing.terms = vec![(node, coefficient)];
+            rows[0].requirement.terms = vec![(debt, owed.expect("small"))];
+        }
+    }
+    for node in 0..NODES {
+        book.worlds[0][node] = exact(Int::new(3_000_000_000));
+    }
+    let mut index = book.index();
+    for account in 0..book.accounts.len() {
+        book.update(&mut index, account)?;
+    }
+    let (mut touched, mut events) = (0, 0);
+    for _ in 0..120 {
+        let node = random.below(NODES as u64) as usize;
+        let mantissa = book.worlds[0][node].expect("known").mantissa;
+        let by = mantissa.div(Int::new(1000), plimsoll_core::Rounding::Down).expect("smaller");
+        let to = if random.one_in(2) { mantissa.add(by) } else { mantissa.sub(by) };
+        let before = book.verdicts.clone();
+        touched += book.tick(&mut index, &[(0, node, exact(to.expect("256 bits")))])?;
+        let flips = before
+            .iter()
+            .zip(&book.verdicts)
+            .map(|(was, is)| was.iter().zip(is).filter(|(a, b)| a != b).count());
+        events += flips.sum::<usize>() as u64;
+    }
+    prop_assert!(
+        events > 200 && touched < events + events / 20 + 20,
+        "{} touched, {} events",
+        touched,
+        events
+    );
+    Ok(())
 }
 
 /// Exactly at the line is healthy; one unit below is not, though the floats beside them are equal.

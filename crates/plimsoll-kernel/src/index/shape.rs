@@ -103,6 +103,8 @@ pub(super) struct Shapes {
 const MOST_TERMS: usize = 100;
 /// Words of the list that a number counts, so that numbers stay small.
 const UNIT: usize = 4;
+/// Numbers stay far enough below what a seat can hold that each market's opaque shape has one.
+const MOST_SHAPES: usize = 1 << 28;
 
 impl Shapes {
     pub(super) fn get(&self, shape: u32) -> Shape<'_> {
@@ -133,8 +135,8 @@ impl Shapes {
         self.intern(Kind::Opaque(market))
     }
 
-    /// The shape of an account's rows, mostly the one that it had; `None` where there are too many terms, or nodes beyond the
-    /// world's.
+    /// The shape of an account's rows, mostly the one that it had; `None` where there are too many terms, nodes beyond the
+    /// world's, or no numbers left.
     pub(super) fn rows(
         &mut self,
         lowered: &mut Lowered,
@@ -147,7 +149,9 @@ impl Shapes {
             return Some(old);
         }
         let nodes = terms.iter().map(|term| term.node).chain(slack.iter().map(|(node, _)| *node));
-        if terms.len() + slack.len() > MOST_TERMS || nodes.max().is_some_and(|node| node as usize >= len) {
+        let full = self.words.len() / UNIT >= MOST_SHAPES;
+        let beyond = nodes.max().is_some_and(|node| node as usize >= len);
+        if full || beyond || terms.len() + slack.len() > MOST_TERMS {
             return None;
         }
         let slack = slack.iter().map(|(node, _)| *node).collect();
