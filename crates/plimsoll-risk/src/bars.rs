@@ -180,6 +180,12 @@ pub fn paired(first: &[Return], second: &[Return]) -> (Vec<f64>, Vec<f64>) {
     pairs
 }
 
+/// The logarithmic return from one price to another; not a number where one is none.
+#[must_use]
+pub fn log_return(before: f64, after: f64) -> f64 {
+    log(after) - log(before)
+}
+
 /// Logarithmic returns of a plain list of prices, one after the other.
 ///
 /// # Errors
@@ -192,5 +198,5 @@ pub fn log_returns(prices: &[f64]) -> Result<Vec<f64>, Unfit> {
         let found = prices[index];
         return Err(Unfit::Observation { series: "prices", index, found, expected: "a positive price" });
     }
-    Ok(prices.windows(2).map(|pair| log(pair[1]) - log(pair[0])).collect())
+    Ok(prices.windows(2).map(|pair| log_return(pair[0], pair[1])).collect())
 }

@@ -7,7 +7,7 @@
 //!
 //! In the order in which a newcomer should read: `bars`, `volatility`, `garch`, `covariance`, `rank`, `copula` (what prices do),
 //! `extremes`, `hawkes` (tails and clusters), `loss`, `backtest`, `margin` (what may be lost), `passage` (chances in closed form),
-//! `stream`, `points` (random and even points), `smart_ltv` (a rule of others).
+//! `stream`, `points`, `paths` (chances by drawn paths), `smart_ltv` (a rule of others).
 
 #![allow(clippy::float_arithmetic)] // estimates are floats; verdicts are not made here
 
@@ -27,6 +27,7 @@ pub mod hawkes;
 pub mod loss;
 pub mod margin;
 pub mod passage;
+pub mod paths;
 pub mod points;
 pub mod rank;
 pub mod smart_ltv;

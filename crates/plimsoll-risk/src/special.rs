@@ -19,8 +19,7 @@ pub fn normal(x: f64) -> f64 {
 }
 
 /// `exp(x²) erfc(x)` for `x >= 0`, where neither factor is representable alone.
-#[must_use]
-pub fn scaled_erfc(x: f64) -> f64 {
+pub(crate) fn scaled_erfc(x: f64) -> f64 {
     if x < 5.0 {
         return exp(x * x) * erfc(x);
     }
@@ -237,8 +236,7 @@ pub fn chi_squared_2_above(x: f64) -> f64 {
 }
 
 /// The probability of at most `k` successes in `n` trials of chance `p`, summed term by term.
-#[must_use]
-pub fn binomial_at_most(k: u64, n: u64, p: f64) -> f64 {
+pub(crate) fn binomial_at_most(k: u64, n: u64, p: f64) -> f64 {
     (0..=k.min(n)).map(|i| binomial(i, n, p)).sum::<f64>().min(1.0)
 }
 
@@ -268,10 +266,8 @@ fn take(powers: &mut (u64, u64), p: f64) -> f64 {
     }
 }
 
-/// `x` such that `normal(x)` of a value given on a scale of `sqrt(2)`; kept for barriers given as `erfc`.
-#[must_use]
+/// `exp(ln_weight) Φ(z)`: the weight may overflow and `Φ(z)` underflow though their product does neither.
 pub(crate) fn normal_times_exp(z: f64, ln_weight: f64) -> f64 {
-    // exp(ln_weight) Φ(z), where the weight may overflow and Φ(z) underflow though their product does neither.
     if z > -1.0 {
         return exp(ln_weight) * normal(z);
     }

@@ -49,7 +49,7 @@ impl Kou {
         }
     }
 
-    fn sound(&self) -> Result<(), Unfit> {
+    pub(crate) fn sound(&self) -> Result<(), Unfit> {
         positive("volatility", self.volatility)?;
         must("drift", self.log_drift, true, "a finite number")?;
         must("jumps a year", self.jumps, self.jumps >= 0.0, "not negative")?;
