@@ -14,7 +14,7 @@ use crate::special::normal_quantile;
 use crate::stream::Stream;
 use crate::unfit::{Unfit, must, numbers};
 use libm::log;
-use model::Source;
+use model::{Source, Walk};
 
 /// What an account's health hangs on.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,20 +101,15 @@ impl Form {
         if requirement <= 0.0 { f64::INFINITY } else { log(backing / requirement) }
     }
 
-    /// The variance of the logarithm of health in a step from these prices.
-    fn variance(&self, prices: &[f64], model: &Gaussian) -> f64 {
-        let (backing, requirement) = self.sides(prices);
-        let shares: Vec<f64> = self
-            .weights
-            .iter()
-            .zip(prices)
-            .map(|(weight, price)| {
-                let value = weight * price;
-                value / if value > 0.0 { backing } else { requirement }
-            })
-            .map(|share| if share.is_finite() { share } else { 0.0 })
-            .collect();
-        model.variance_of(&shares)
+    /// The variance of the logarithm of health in a step from where a path stands.
+    fn variance(&self, walk: &mut Walk, model: &Gaussian) -> f64 {
+        let (backing, requirement) = self.sides(&walk.prices);
+        for ((share, weight), price) in walk.shares.iter_mut().zip(&self.weights).zip(&walk.prices) {
+            let value = weight * price;
+            let side = if value > 0.0 { backing } else { requirement };
+            *share = if side > 0.0 { value / side } else { 0.0 };
+        }
+        model.variance_of(&walk.shares)
     }
 }
 
@@ -137,15 +132,16 @@ pub fn chance(form: &Form, model: &Model, plan: &Plan) -> Result<Estimate, Unfit
     if form.distance(&vec![1.0; model.assets()]) <= 0.0 {
         return Ok(Estimate { chance: 1.0, error: 0.0, samples: plan.paths });
     }
+    let mut walk = model.walk();
     match plan.draw {
         Draw::Random => Ok(mean(plan.paths, |path| {
             let mut stream = Stream::new(plan.seed, path);
-            crosses(form, model, plan, &mut Source::Stream(&mut stream, 1.0))
+            crosses(form, model, plan, &mut walk, &mut Source::Stream(&mut stream, 1.0))
         })),
         Draw::Antithetic => Ok(mean(plan.paths / 2, |path| {
-            let one = |sign: f64| {
+            let mut one = |sign: f64| {
                 let mut stream = Stream::new(plan.seed, path);
-                crosses(form, model, plan, &mut Source::Stream(&mut stream, sign))
+                crosses(form, model, plan, &mut walk, &mut Source::Stream(&mut stream, sign))
             };
             0.5 * (one(1.0) + one(-1.0))
         })),
@@ -158,6 +154,7 @@ fn shifted(form: &Form, model: &Model, plan: &Plan, shifts: u32) -> Result<Estim
     must("shifts", f64::from(shifts), shifts >= 8, "at least 8")?;
     let dimensions = model.assets() * plan.steps as usize;
     let sobol = Sobol::new(dimensions)?;
+    let mut walk = model.walk();
     let points = plan.paths / u64::from(shifts);
     let points = u32::try_from(points).ok().filter(|points| *points > 0);
     let Some(points) = points else {
@@ -176,7 +173,7 @@ fn shifted(form: &Form, model: &Model, plan: &Plan, shifts: u32) -> Result<Estim
                     dimension += 1;
                     normal_quantile((u - u.floor()).clamp(1e-17, 1.0 - 1e-16))
                 };
-                crosses(form, model, plan, &mut Source::Given(&mut normal))
+                crosses(form, model, plan, &mut walk, &mut Source::Given(&mut normal))
             })
             .sum();
         sum / f64::from(points)
@@ -184,18 +181,17 @@ fn shifted(form: &Form, model: &Model, plan: &Plan, shifts: u32) -> Result<Estim
 }
 
 /// The chance that one path crosses: 0 or 1 where steps are watched, between them where bridges are.
-fn crosses(form: &Form, model: &Model, plan: &Plan, source: &mut Source<'_>) -> f64 {
-    let mut state = model.begin();
-    let mut prices = vec![1.0; model.assets()];
-    let mut before = form.distance(&prices);
+fn crosses(form: &Form, model: &Model, plan: &Plan, walk: &mut Walk, source: &mut Source<'_>) -> f64 {
+    model.begin(walk);
+    let mut before = form.distance(&walk.prices);
     let mut safe = 1.0;
     for _ in 0..plan.steps {
         let variance = match (plan.watch, model) {
-            (Watch::Always, Model::Gaussian(gaussian)) => form.variance(&prices, gaussian),
+            (Watch::Always, Model::Gaussian(gaussian)) => form.variance(walk, gaussian),
             _ => 0.0,
         };
-        model.step(&mut state, &mut prices, source);
-        let after = form.distance(&prices);
+        model.step(walk, source);
+        let after = form.distance(&walk.prices);
         if after <= 0.0 {
             return 1.0;
         }

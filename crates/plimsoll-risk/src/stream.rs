@@ -57,7 +57,7 @@ impl Stream {
         self.words[1 - self.left]
     }
 
-    /// The next number between 0 and 1, both excluded: the middle of one of 2^53 cells.
+    /// The next number between 0 and 1, both excluded: the middle of one of 2^52 cells.
     pub fn uniform(&mut self) -> f64 {
         open(self.bits())
     }
@@ -104,7 +104,8 @@ fn halves(value: u64) -> [u32; 2] {
 }
 
 fn open(bits: u64) -> f64 {
-    ((bits >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    // Of 2^53 cells the last one's middle would round to 1.
+    ((bits >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub enum Knock {
 }
 
 impl Setting {
-    fn sound(&self) -> Result<(), Unfit> {
+    pub(super) fn sound(&self) -> Result<(), Unfit> {
         positive("spot", self.spot)?;
         positive("years", self.years)?;
         positive("volatility", self.volatility)?;

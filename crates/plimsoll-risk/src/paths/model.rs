@@ -108,8 +108,12 @@ pub enum Model {
     Filtered(Filtered),
 }
 
-/// What a path remembers beside its prices.
-pub(super) struct State {
+/// Where a path stands; kept from path to path, so that none allocates.
+pub(super) struct Walk {
+    /// Prices, today's being 1.
+    pub(super) prices: Vec<f64>,
+    /// Room for one number an asset.
+    pub(super) shares: Vec<f64>,
     variances: Vec<f64>,
     drawn: Vec<f64>,
 }
@@ -134,31 +138,37 @@ impl Model {
         }
     }
 
-    pub(super) fn begin(&self) -> State {
-        let variances = match self {
-            Model::Filtered(filtered) => filtered.variances.clone(),
-            _ => Vec::new(),
-        };
-        State { variances, drawn: vec![0.0; self.assets()] }
+    pub(super) fn walk(&self) -> Walk {
+        let zeros = || vec![0.0; self.assets()];
+        Walk { prices: zeros(), shares: zeros(), variances: zeros(), drawn: zeros() }
+    }
+
+    /// Back to today.
+    pub(super) fn begin(&self, walk: &mut Walk) {
+        walk.prices.fill(1.0);
+        if let Model::Filtered(filtered) = self {
+            walk.variances.copy_from_slice(&filtered.variances);
+        }
     }
 
     /// One step of a Gaussian from normals of any kind, of the others from a stream.
-    pub(super) fn step(&self, state: &mut State, prices: &mut [f64], source: &mut Source<'_>) {
+    pub(super) fn step(&self, walk: &mut Walk, source: &mut Source<'_>) {
+        let Walk { prices, variances, drawn, .. } = walk;
         match self {
             Model::Gaussian(of) => {
-                state.drawn.fill_with(|| source.normal());
-                of.moved(&state.drawn, 1.0, prices);
+                drawn.fill_with(|| source.normal());
+                of.moved(drawn, 1.0, prices);
             }
             Model::Student { of, nu } => {
-                state.drawn.fill_with(|| source.normal());
+                drawn.fill_with(|| source.normal());
                 // Over the root of a chi-squared mean, and back to variance one.
                 let scale = ((nu - 2.0) / nu / source.chi_squared_mean(*nu)).sqrt();
-                of.moved(&state.drawn, scale, prices);
+                of.moved(drawn, scale, prices);
             }
             Model::Filtered(filtered) => {
                 let row = source.below(filtered.rows.len() / filtered.assets) * filtered.assets;
                 let row = &filtered.rows[row..row + filtered.assets];
-                for ((price, variance), z) in prices.iter_mut().zip(&mut state.variances).zip(row) {
+                for ((price, variance), z) in prices.iter_mut().zip(variances).zip(row) {
                     let r = variance.sqrt() * z;
                     *price *= exp(r - 0.5 * *variance);
                     *variance = filtered.decay * *variance + (1.0 - filtered.decay) * r * r;

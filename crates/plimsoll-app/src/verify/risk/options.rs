@@ -4,6 +4,7 @@ use super::{Case, Folders, Within, amount, describe, number};
 use plimsoll_io::vectors::{Fault, Input, Record};
 use plimsoll_risk::Unfit;
 use plimsoll_risk::passage::barrier::{Knock, Right, Setting, Side};
+use plimsoll_risk::passage::lattice::american as american_value;
 
 pub(super) fn published(file: &Input<'_>, _: &Folders) -> Result<Vec<Record>, Fault> {
     describe(file);
@@ -106,8 +107,13 @@ fn haug(case: &mut Case<'_>) -> Result<(), Fault> {
     let (line, rebate, strike, right) =
         (number(&cells[1])?, number(&cells[2])?, number(&cells[4])?, right(&cells[3])?);
     let tolerance = amount(number(&cells[11])?);
-    let _ = american;
-    let found = setting.barrier_option(strike, right, (line, side, knock), rebate);
+    let met = (line, side, knock);
+    // The American values of this table are those of a tree of 400 steps.
+    let found = if american {
+        american_value(&setting, strike, right, met, rebate, 400)
+    } else {
+        setting.barrier_option(strike, right, met, rebate)
+    };
     case.near(&cells[10], found, tolerance);
     Ok(())
 }
