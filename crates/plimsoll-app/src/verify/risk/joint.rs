@@ -132,7 +132,7 @@ pub(super) fn dependence(file: &Input<'_>, folders: &Folders) -> Result<Vec<Reco
     describe(file);
     let hourly = hourly(folders);
     let mut records = Vec::new();
-    for (name, event) in file.get("events")?.entries()? {
+    for (name, event) in file.maybe("events").map_or(Ok(Vec::new()), |events| events.entries())? {
         let Some(window) = window(name) else { continue };
         for (pair, at) in event.entries()? {
             let Some((first, second)) = pair.split_once('-') else { continue };

@@ -99,8 +99,8 @@ fn volatility(case: &mut Case<'_>, found: &[f64], days: &[f64]) -> Result<(), Fa
 /// Names say coin, method and level: `btc_FHS_EWMA94_0.99`.
 pub(super) fn backtests(file: &Input<'_>, folders: &Folders) -> Result<Vec<Record>, Fault> {
     let mut records = tables_of_tests(file)?;
-    let models = file.get("models")?;
     describe(file);
+    let Some(models) = file.maybe("models") else { return Ok(records) };
     let daily = match daily(folders) {
         Ok(daily) => daily,
         Err(fault) => {
