@@ -30,7 +30,7 @@ fn kendalls_tau_is_that_of_all_pairs() {
         let mut stream = Stream::new(71, seed);
         let n = 2 + stream.below(60) as usize;
         let levels = 1 + stream.below(12);
-        let mut list = || (0..n).map(|_| (stream.below(levels) as f64 - 3.0) * -1.0).collect::<Vec<f64>>();
+        let mut list = || (0..n).map(|_| -(stream.below(levels) as f64 - 3.0)).collect::<Vec<f64>>();
         let (x, y) = (list(), list());
         match kendall(&x, &y) {
             Ok(tau) => assert!((tau - brute_tau(&x, &y)).abs() < 1e-14, "{x:?} {y:?}"),

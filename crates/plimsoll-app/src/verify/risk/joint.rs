@@ -177,15 +177,17 @@ fn dependent(case: &mut Case<'_>, rows: &[Vec<f64>]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Pairs of different returns that only the rounding of logarithms tells apart.
+/// Pairs of returns that are told apart by no more than the rounding of their logarithms.
 fn doubtful(returns: &[f64]) -> usize {
     // Logarithms of prices below 10^5 err by at most a unit in the last place, 1.8e-15, and there are two.
     const ROUNDING: f64 = 4e-15;
-    let mut sorted: Vec<f64> = returns.iter().copied().filter(|r| r.abs() > ROUNDING).collect();
+    let mut sorted = returns.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let near =
-        |(i, from): (usize, &f64)| sorted[i + 1..].iter().take_while(|to| *to - from <= ROUNDING).count();
-    sorted.iter().enumerate().map(near).sum()
+    let apart = |(i, from): (usize, &f64)| {
+        let near = sorted[i + 1..].iter().map(|to| to - from).take_while(|apart| *apart <= ROUNDING);
+        near.filter(|apart| *apart > 0.0).count()
+    };
+    sorted.iter().enumerate().map(apart).sum()
 }
 
 /// The last 5000 hours in which both coins have a return.

@@ -6,9 +6,12 @@ use plimsoll_risk::Unfit;
 use plimsoll_risk::passage::barrier::{Knock, Right, Setting, Side};
 use plimsoll_risk::passage::lattice::american;
 
+/// How a row of a table is checked.
+type Row = fn(&mut Case<'_>) -> Result<(), Fault>;
+
 pub(super) fn published(file: &Input<'_>, _: &Folders) -> Result<Vec<Record>, Fault> {
     describe(file);
-    let tables: [(&str, fn(&mut Case<'_>) -> Result<(), Fault>); 5] = [
+    let tables: [(&str, Row); 5] = [
         ("testCashAtHitOrNothingAmericanValues", at_hit),
         ("testCashAtExpiryOrNothingAmericanValues", at_expiry),
         ("testHaugValues", haug),

@@ -31,10 +31,10 @@ pub(super) fn garch(file: &Input<'_>, folders: &Folders) -> Result<Vec<Record>, 
         });
     }
     let observed = marks.as_ref().ok().map(|marks| marks.len() as u64);
-    if let (Some(count), Some(observed)) = (file.maybe("dem2gbp_n"), observed) {
-        if count.u64()? != observed {
-            return Err(count.fault("the number of returns in dem2gbp_fgarch.csv"));
-        }
+    if let (Some(count), Some(observed)) = (file.maybe("dem2gbp_n"), observed)
+        && count.u64()? != observed
+    {
+        return Err(count.fault("the number of returns in dem2gbp_fgarch.csv"));
     }
     Ok(records)
 }
@@ -119,11 +119,12 @@ fn compare(case: &mut Case<'_>, fitted: Result<Fit, Unfit>) -> Result<(), Fault>
                 case.near_list(at, &found, share(1e-3))?;
             }
             "forecast_var_1_5" => case.near_list(at, &fitted.forecast(5), share(1e-3))?,
-            // The benchmark has its parameters without a group.
-            name => match names.iter().find(|(known, _)| plain(known) == plain(name)) {
-                Some((_, value)) => case.near(at, Ok(*value), share(1e-3)),
-                None => {} // skipped, and told by its name
-            },
+            // The benchmark has its parameters without a group. Any other name is skipped, and told.
+            name => {
+                if let Some((_, value)) = names.iter().find(|(known, _)| plain(known) == plain(name)) {
+                    case.near(at, Ok(*value), share(1e-3));
+                }
+            }
         }
     }
     Ok(())
