@@ -10,18 +10,21 @@
 //! * [`Lookout`]: what kills each account, and when.
 //! * [`restore`]: the smallest deposit or repayment that brings a health back.
 //! * [`portfolio`]: one owner's accounts side by side; [`split`]: so much of one asset for all of them.
+//! * [`exposure`]: which leaves of the prices move what is held and owed, and what sees no market.
 //! * [`Stress`]: what scenarios do to a whole book.
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
 mod ask;
+mod blind;
 mod boundary;
 mod bounds;
 mod change;
 mod check;
 mod curve;
 mod explain;
+mod exposure;
 mod forced;
 mod identity;
 mod limits;
@@ -43,6 +46,7 @@ mod worst;
 mod worth;
 
 pub use ask::{Misasked, Sum, account, find};
+pub use blind::{AtMarket, Blind};
 pub use boundary::{Boundary, Crossing, boundary};
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{
@@ -50,6 +54,7 @@ pub use check::{
 };
 pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
+pub use exposure::{Exposed, Exposure, Of, Pull, Seen, Source, Stands, Sums, exposure};
 pub use forced::{Claim, Dealt, Forced};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, NEXT_BLOCK, borrowable, withdrawable};
