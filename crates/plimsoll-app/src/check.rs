@@ -221,7 +221,7 @@ pub(crate) fn shown_cells(book: &Book, shown: &Shown<'_>) -> Vec<String> {
         let fed = fed.map(|coming| outlook::arriving(book.at, coming));
         let more = outlook::basis(book, &shown.outlook).into_iter();
         let more = more.chain(outlook::coming(book.at, &shown.outlook)).chain(fed);
-        let more = more.chain(exposure::blind_notes(book, shown.row, &shown.outlook.blind));
+        let more = more.chain(exposure::blind_notes(book, &shown.outlook.blind));
         for more in more {
             let between = if note.is_empty() { "" } else { "; " };
             *note = format!("{note}{between}{more}");

@@ -12,7 +12,7 @@ use crate::outlook::name;
 use crate::show::outln;
 use crate::whatif::table;
 use crate::{exit, show};
-use plimsoll::{Blind, Exposed, Exposure, Of, Row, Seen, Source, Stands, Sums, exposure};
+use plimsoll::{Blind, Exposed, Exposure, Of, Seen, Source, Stands, Sums, exposure};
 use plimsoll_core::{Book, FeedKind, Int, Leaf, Origin, PriceId, Quote, Sight};
 
 pub(crate) fn run(args: &ExposureArgs) -> u8 {
@@ -233,15 +233,14 @@ fn print_prices(book: &Book, seen: &[Seen]) {
 }
 
 /// What `check` says of collateral at prices that see no market.
-pub(crate) fn blind_notes(book: &Book, row: &Row, blind: &[Blind]) -> Vec<String> {
-    let decimals = row.borrowing.own.map_or(0, |own| own.unit.decimals);
+pub(crate) fn blind_notes(book: &Book, blind: &[Blind]) -> Vec<String> {
     let note = |blind: &Blind| {
         let how = match blind.sight {
             Sight::Fixed => "is at a hard-coded price",
             _ => "follows an exchange rate only",
         };
-        let at = blind.at_market.as_ref().filter(|_| decimals > 0).map(|at| {
-            format!("; at {} it is worth {} it", name(book, at.price), apart(at.difference, decimals))
+        let at = blind.at_market.as_ref().map(|at| {
+            format!(", and worth {} that at {}", apart(at.difference, blind.decimals), name(book, at.price))
         });
         format!("{} {how} ({}){}", blind.asset, name(book, blind.price), at.unwrap_or_default())
     };

@@ -360,7 +360,8 @@ fn print(
         (None, None) => {}
     }
     let branch = outlook.branch.iter().flat_map(|branch| branch_lines(book, branch));
-    for line in basis(book, outlook).into_iter().chain(coming(book.at, outlook)).chain(branch) {
+    let blind = crate::exposure::blind_notes(book, &outlook.blind);
+    for line in basis(book, outlook).into_iter().chain(coming(book.at, outlook)).chain(branch).chain(blind) {
         outln!("{line}");
     }
 }

@@ -315,6 +315,17 @@ impl Graph {
         seen.into_iter().collect()
     }
 
+    /// The feeds that are no prices but amounts: what pools and vaults hold, and their shares.
+    #[must_use]
+    pub fn amounts(&self) -> BTreeSet<PriceId> {
+        let of = |price: &Price| match &price.origin {
+            Origin::PoolShare(PoolShare { reserves: [x, y], supply, .. }) => alloc::vec![*x, *y, *supply],
+            Origin::VaultShare(VaultShare { assets, supply, .. }) => alloc::vec![*assets, *supply],
+            _ => Vec::new(),
+        };
+        self.prices.iter().flat_map(of).collect()
+    }
+
     /// How the price of an id comes about.
     #[must_use]
     pub fn origin(&self, id: PriceId) -> Option<&Origin> {

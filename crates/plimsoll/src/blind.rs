@@ -20,6 +20,8 @@ pub struct Blind {
     pub sight: Sight,
     /// What the holding is worth at the venue's price (account unit).
     pub value: U256,
+    /// Digits after the point of values.
+    pub decimals: u8,
     /// What it is worth at the market's price; `None` where the book has none without doubt.
     pub at_market: Option<AtMarket>,
 }
@@ -96,7 +98,8 @@ impl Blinds<'_> {
             };
             let (asset, Some(value)) = (&market.slots()[slot].asset, balance.value) else { continue };
             let at_market = self.at_market(asset, balance.raw, value);
-            found.push(Blind { asset: asset.clone(), price, sight, value, at_market });
+            let (asset, decimals) = (asset.clone(), self.decimals);
+            found.push(Blind { asset, price, sight, value, decimals, at_market });
         }
         found
     }

@@ -118,6 +118,7 @@ pub(crate) fn blind_json(book: &Book, blind: &Blind) -> Value {
         "price": name(book, blind.price),
         "sees": blind.sight.name(),
         "value": blind.value.to_string(),
+        "decimals": blind.decimals,
         "at_market": blind.at_market.as_ref().map(|at| at_market(book, at)),
     })
 }
