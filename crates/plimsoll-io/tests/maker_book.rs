@@ -384,9 +384,8 @@ proptest! {
             Stored { value, valid }
         };
         let (total_art, rate, value) = (next(), next(), small[5] << 4);
-        // The reader wants prices within a factor 1000 of what the stored spot comes to, from which its two floors take up to
-        // three quarters where `par` and `mat` are as absurd as here.
-        let (current, follows) = (price(value, flags[2]), price(value.saturating_mul(1 + small[6] % 200), flags[3]));
+        // The reader wants prices within a factor 1000 of each other.
+        let (current, follows) = (price(value, flags[2]), price(value.saturating_mul(1 + small[6] % 1000), flags[3]));
         let state = maker::State {
             total_art,
             rate,

@@ -241,24 +241,20 @@ impl Oracle {
 
     /// Whether the price in force, the next one and that of which the spot was made can be of one unit; told if not.
     fn is_of_one_scale(&self, rules: &Parameters, spot: U256, log: &mut Log) -> bool {
-        let ray = U256::new(10u128.pow(36));
-        let whole = spot.mul_div_wide(rules.mat, RAY, Rounding::Down);
-        let poked = whole.and_then(|price| price.mul_div_wide(rules.par, ray, Rounding::Down));
-        let [current, next] = [self.current, self.next].map(|price| Some(price.value));
-        for (at, found, other, what) in [
+        let one = |price: U256| (price != U256::ZERO).then_some([price; 2]);
+        let poked = poked(rules, spot);
+        let [current, next] = [self.current.value, self.next.value];
+        for (at, found, others, what) in [
             (0, current, poked, "spot times `mat`"),
             (1, next, poked, "spot times `mat`"),
-            (1, next, current, "`current`"),
+            (1, next, one(current), "`current`"),
         ] {
-            let (Some(found), Some(other)) = (found, other) else { continue };
             // Nothing can be said of a price that is not there.
-            if found == U256::ZERO || other == U256::ZERO {
-                continue;
-            }
+            let (Some(_), Some([low, high])) = (one(found), others) else { continue };
             let within = |low: U256, high: U256| low.mul(U256::new(APART)).is_none_or(|most| high <= most);
-            if !within(found.min(other), found.max(other)) {
+            if !within(found, low) || !within(high, found) {
                 let expected = format!(
-                    "a price in wad (10^18 is one) within a factor {APART} of {other}, which {what} comes to"
+                    "a price in wad (10^18 is one) within a factor {APART} of {low}, which {what} comes to"
                 );
                 log.at(Code::MarketRefused, self.spans[at], found.to_string(), expected);
                 return false;
@@ -266,6 +262,19 @@ impl Oracle {
         }
         true
     }
+}
+
+/// The least price and one above the greatest of which `Spotter.poke` makes this spot: its two divisions round down, by `par`
+/// and by `mat`. Nothing where there is no spot, or where it does not fit.
+fn poked(rules: &Parameters, spot: U256) -> Option<[U256; 2]> {
+    fn price(rules: &Parameters, spot: U256) -> Option<U256> {
+        let in_dai = spot.mul_div_wide(rules.mat, RAY, Rounding::Up)?;
+        in_dai.mul_div_wide(rules.par, U256::new(10u128.pow(36)), Rounding::Up)
+    }
+    if spot == U256::ZERO {
+        return None;
+    }
+    Some([price(rules, spot)?, price(rules, spot.add(U256::ONE)?)?])
 }
 
 struct MakerDesk {
