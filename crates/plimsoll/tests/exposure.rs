@@ -263,7 +263,7 @@ fn ether(factor: &str) -> Shock {
     Shock { target: Target::Assets { assets, currency, kinds }, how: How::Factor(decimal(factor)) }
 }
 
-fn after(scenario: &Scenario) -> impl Fn(&str) -> String {
+fn after(scenario: &Scenario) -> impl Fn(&str) -> String + use<> {
     let shocked =
         shocked(&example("wrapped"), scenario, &Said::default()).unwrap_or_else(|why| panic!("{why}"));
     let (graph, at) = (shocked.book.graph.clone(), shocked.book.at);
