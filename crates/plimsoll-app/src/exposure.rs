@@ -139,7 +139,7 @@ fn print_held(book: &Book, answer: &Exposure) {
     for exposed in &answer.held {
         let pulls = |carries: bool| {
             let part = |amount: Int| show::amount(amount, exposed.decimals, 2);
-            let told = exposed.pulls.iter().filter(|pull| carries == !pull.carries.is_zero());
+            let told = exposed.pulls.iter().filter(|pull| carries != pull.carries.is_zero());
             let told = told.map(|pull| {
                 let of = source(book, pull.source);
                 format!("{of} {}", part(if carries { pull.carries } else { pull.moves }))

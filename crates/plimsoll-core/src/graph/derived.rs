@@ -61,6 +61,9 @@ const fn unknown(why: Why) -> Quote {
     }
 }
 
+/// One number of a leg: its value, or one of its ends.
+type Side = fn(&Quote) -> Option<Decimal>;
+
 /// A price that rises with some legs and falls with others, at the legs' values and at both their ends.
 fn combine(
     quotes: &[Quote],
@@ -70,12 +73,9 @@ fn combine(
 ) -> Quote {
     let of = |ids: &[PriceId]| -> Vec<Quote> { ids.iter().map(|leg| quotes[leg.0 as usize]).collect() };
     let (rises, falls) = (of(rises), of(falls));
-    let numbers = |legs: &[Quote], side: fn(&Quote) -> Option<Decimal>| -> Option<Vec<Decimal>> {
-        legs.iter().map(side).collect()
-    };
-    let (low, high): (fn(&Quote) -> Option<Decimal>, fn(&Quote) -> Option<Decimal>) =
-        (|leg| Some(leg.low), |leg| leg.high);
-    let at = |up, down| rule(&numbers(&rises, up)?, &numbers(&falls, down)?);
+    let numbers = |legs: &[Quote], side: Side| -> Option<Vec<Decimal>> { legs.iter().map(side).collect() };
+    let (low, high): (Side, Side) = (|leg| Some(leg.low), |leg| leg.high);
+    let at = |up: Side, down: Side| rule(&numbers(&rises, up)?, &numbers(&falls, down)?);
     let value = at(|leg| leg.value, |leg| leg.value);
     let legs = || rises.iter().chain(&falls);
     let doubt = legs().find_map(|leg| leg.doubt).or(if value.is_none() { Some(Why::Missing) } else { None });
