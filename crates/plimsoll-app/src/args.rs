@@ -39,6 +39,11 @@ pub(crate) enum Command {
     Max(MaxArgs),
     /// Show what kills an account, and when: liquidation prices, interest, what each holding is good for
     Outlook(OutlookArgs),
+    /// Show which feeds really move what is held and owed, how much of it, and what is blind to the market
+    ///
+    /// Every price is looked through to its leaves: feeds, constants, caps that bind. Exit code: 0, 2 wrong usage, 3 faulty
+    /// input, 4 where a position has no value or a price that moves one is doubtful.
+    Exposure(ExposureArgs),
     /// Show what a keeper may take of an account now, and whether it pays
     ///
     /// Every debt with every collateral, best first, each through the venue's own rules, after the changes given. Exit
@@ -178,6 +183,24 @@ pub(crate) struct PortfolioArgs {
 
 /// The two prices of a heatmap.
 pub(crate) type Axes = [plimsoll::Axis; 2];
+
+#[derive(clap::Args)]
+pub(crate) struct ExposureArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// Only this owner's accounts, position by position
+    #[arg(long, value_name = "OWNER", conflicts_with = "account")]
+    pub(crate) owner: Option<String>,
+    /// Only this account, position by position; MARKET:NAME where the name stands in several markets
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+    /// The time to look at; the book's own when not given
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 #[derive(clap::Args)]
 pub(crate) struct StressArgs {

@@ -9,6 +9,7 @@ mod brief;
 mod check;
 mod convert;
 mod explain;
+mod exposure;
 mod gaps;
 mod import;
 mod liquidate;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Outlook(args) => outlook::run(&args),
+        Command::Exposure(args) => exposure::run(&args),
         Command::Whatif(args) => whatif::run(&args),
         Command::Max(args) => max::run(&args),
         Command::Liquidate(args) => liquidate::run(&args),

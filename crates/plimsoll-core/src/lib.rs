@@ -37,7 +37,10 @@ pub use book::{Book, ListedAccount, ListedMarket};
 pub use depth::{Depth, DepthCurve, Gas};
 pub use encoded::Encoded;
 pub use form::{Compiled, Form, Linear, Node, NodeId, Nodes, Screen, Valid, screen};
-pub use graph::{FeedKind, Graph, GraphError, Observation, Origin, Price, PriceId, PriceUnit, Quote, Scale};
+pub use graph::{
+    FeedKind, Graph, GraphError, Leaf, Look, Observation, Origin, PoolShare, PoolValue, Price, PriceId,
+    PriceUnit, Quote, RateCap, Scale, Sight, VaultShare,
+};
 pub use instrument::{Instrument, InstrumentId, Kind};
 pub use judge::{Certainty, Judgement, Standing};
 pub use market::{

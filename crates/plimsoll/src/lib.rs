@@ -10,6 +10,7 @@
 //! * [`Lookout`]: what kills each account, and when.
 //! * [`restore`]: the smallest deposit or repayment that brings a health back.
 //! * [`portfolio`]: one owner's accounts side by side; [`split`]: so much of one asset for all of them.
+//! * [`exposure`]: which leaves of the prices move what is held and owed, and what sees no market.
 //! * [`Stress`]: what scenarios do to a whole book.
 //! * [`Stress::walk`]: the same as a path of steps; [`Stress::heat`]: over two prices.
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
@@ -18,6 +19,7 @@
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
 mod ask;
+mod blind;
 mod boundary;
 mod bounds;
 mod brief;
@@ -25,6 +27,7 @@ mod change;
 mod check;
 mod curve;
 mod explain;
+mod exposure;
 mod forced;
 mod heat;
 mod identity;
@@ -47,6 +50,7 @@ mod worst;
 mod worth;
 
 pub use ask::{Misasked, Sum, account, find};
+pub use blind::{AtMarket, Blind};
 pub use boundary::{Boundary, Crossing, boundary};
 pub use brief::{
     AccountChange, Amounts, Attribution, Brief, Cause, Compared, FeedChange, MarketChange, OwnerChange,
@@ -58,6 +62,7 @@ pub use check::{
 };
 pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
+pub use exposure::{Exposed, Exposure, Of, Pull, Seen, Source, Stands, Sums, exposure};
 pub use forced::{Claim, Dealt, Forced};
 pub use heat::{Axis, HeatCell, HeatMap};
 pub use identity::{Identity, identity};

@@ -62,7 +62,7 @@ pub struct Shocked {
     pub held: Vec<String>,
     /// Assets that move as others.
     pub mapped: Vec<Mapping>,
-    /// Prices that are constants, and blind to any market: market, asset, price.
+    /// Prices that are constants, also with the rate of a vault before them, and blind to any market: market, asset, price.
     pub constant: Vec<(String, String, String)>,
     /// Markets whose delayed oracle is taken as if the shock had gone through.
     pub undelayed: Vec<String>,
@@ -286,7 +286,7 @@ pub(crate) fn digits(book: &Book, id: PriceId) -> u8 {
         Some(Origin::Feed(Observation { price: Some(price), .. }) | Origin::Constant(price)) => {
             price.trimmed().decimals
         }
-        _ => 0,
+        origin => origin.and_then(Origin::decimals).unwrap_or(0),
     };
     let slots = book.markets.iter().flat_map(|listed| listed.market.slots().iter().zip(&listed.wiring));
     let reads = |wired: PriceId| book.graph.below(wired, Origin::handed_on).contains(&id);
@@ -335,6 +335,8 @@ fn unsaid(
             missing.push((asset.to_string(), why));
         }
     };
+    // What pools and vaults hold is nobody's price: it stands as the rate of a share does, unless it is named.
+    let amounts = book.graph.amounts();
     for (listed, slots) in book.markets.iter().zip(held_slots(book, |_, _| true)) {
         for slot in slots {
             let asset = &listed.market.slots()[slot].asset;
@@ -343,7 +345,8 @@ fn unsaid(
             let Some(price) = book.graph.price(id) else { continue };
             let says = |id: PriceId| !matches!(decided[id.0 as usize], Decided::Unsaid(_));
             let leaves = book.graph.leaves(id);
-            let feeds: Vec<PriceId> = leaves.iter().copied().filter(|id| moves.is_feed(*id)).collect();
+            let prices = leaves.iter().copied().filter(|id| moves.is_feed(*id) && !amounts.contains(id));
+            let feeds: Vec<PriceId> = prices.collect();
             match &decided[id.0 as usize] {
                 _ if says(id) => {}
                 _ if feeds.is_empty() => {
