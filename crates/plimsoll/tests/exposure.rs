@@ -250,17 +250,21 @@ fn what_is_unknown_reaches_who_holds_it() {
 
 fn scenario(shocks: Vec<Shock>, hold: &[&str]) -> Scenario {
     let hold = hold.iter().map(|name| (*name).to_string()).collect();
-    Scenario { name: "test".into(), title: String::new(), sources: Vec::new(), hold, shocks }
+    Scenario::of_prices("test", hold, shocks)
 }
 
 fn named(price: &str, factor: &str) -> Shock {
-    Shock { target: Target::Prices(vec![price.into()]), how: How::Factor(decimal(factor)) }
+    Shock { target: Target::Prices(vec![price.into()]), how: How::Factor(decimal(factor)), liquidity: None }
 }
 
 fn ether(factor: &str) -> Shock {
     let (assets, currency) = (vec!["ETH".to_string(), "WETH".into()], vec!["USD".to_string()]);
     let kinds = vec![FeedKind::Oracle, FeedKind::Market];
-    Shock { target: Target::Assets { assets, currency, kinds }, how: How::Factor(decimal(factor)) }
+    Shock {
+        target: Target::Assets { assets, currency, kinds },
+        how: How::Factor(decimal(factor)),
+        liquidity: None,
+    }
 }
 
 fn after(scenario: &Scenario) -> impl Fn(&str) -> String + use<> {
