@@ -70,8 +70,7 @@ pub fn boundary(
         return None;
     }
     let row = Row::of(path, market, quoted, account, question);
-    let known = Vec::new();
-    let mut search = Search { path, quoted, account, test: question.test, row, known, readings, patience: 0 };
+    let mut search = Search { path, quoted, account, test: question.test, row, readings, patience: 0 };
     let down =
         search.crossing(today, path.now.sub(U256::ONE).filter(|next| *next >= path.lowest), path.lowest);
     let up =
@@ -192,8 +191,6 @@ struct Search<'s> {
     account: &'s Account,
     test: Test,
     row: Option<Row>,
-    /// Prices that move, at points where the row was looked at: ends of stretches come again and again.
-    known: Vec<(U256, Vec<U256>)>,
     readings: Vec<Reading>,
     patience: u32,
 }
@@ -298,17 +295,11 @@ impl Search<'_> {
     }
 
     fn row_at(&mut self, point: U256) -> Option<[Wide; 2]> {
-        let row = self.row.as_ref()?;
-        if let Some((_, prices)) = self.known.iter().rev().find(|(known, _)| *known == point) {
-            return row.ends(prices.iter().copied());
-        }
+        self.row.as_ref()?;
         self.path.between(point, point, &mut self.readings)?;
-        let readings = &self.readings;
+        let (row, readings) = (self.row.as_ref()?, &self.readings);
         let prices = self.path.moving().iter().map(|&slot| readings[slot].value.unwrap_or(U256::ZERO));
-        let prices: Vec<U256> = prices.collect();
-        let ends = row.ends(prices.iter().copied());
-        self.known.push((point, prices));
-        ends
+        row.ends(prices)
     }
 }
 

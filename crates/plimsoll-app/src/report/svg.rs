@@ -119,7 +119,7 @@ pub(crate) struct Series<'s> {
 const WIDE: i64 = 7200;
 const HIGH: i64 = 3000;
 const LEFT: i64 = 700;
-const RIGHT: i64 = 150;
+const RIGHT: i64 = 300;
 const TOP: i64 = 120;
 const BOTTOM: i64 = 300;
 
