@@ -31,7 +31,7 @@ const VENUE_TICKS: u64 = 200;
 
 pub(crate) fn run(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
     let account_ticks: u64 = context.sized(1_000_000, 100_000_000, 100_000_000);
-    let of_venues = context.sized(1, 20, 20);
+    let of_venues = context.sized(1, 100, 100);
     context.seeds().try_for_each(|seed| {
         let books = account_ticks.div_ceil(ACCOUNTS as u64 * TICKS);
         search("rows", each(books, |number| one_book(seed, number), died), seed, emit)?;

@@ -103,8 +103,7 @@ impl Pairs {
         let requirement = world.value(requirement);
         let alone = lowered.slack.iter().map(|(node, slack)| slack / d * (world.value(*node) / requirement));
         let off = alone.sum::<f64>() * self.worst;
-        // Not a number is not small, either.
-        if !(off <= MOST_SLACK) {
+        if off.is_nan() || off > MOST_SLACK {
             return None;
         }
         let at = self.group(number, shape, lowered, world)?;
