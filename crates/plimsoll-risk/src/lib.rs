@@ -5,7 +5,7 @@
 //! the `libm` crate, so that a number is the same on every machine. `docs/risk-methods.md` tells of each method, its source and what it
 //! leaves out.
 //!
-//! In the order in which a newcomer should read: `bars`, `volatility`, `garch`, `covariance`, `rank`, `copula` (what prices do),
+//! In the order in which a newcomer should read: `bars`, `volatility`, `garch`, `covariance`, `rolling`, `rank`, `copula` (what prices do),
 //! `extremes`, `hawkes` (tails and clusters), `loss`, `backtest`, `margin` (what may be lost), `passage` (chances in closed form),
 //! `stream`, `points`, `paths` (chances by drawn paths), `smart_ltv` (a rule of others).
 
@@ -30,6 +30,7 @@ pub mod passage;
 pub mod paths;
 pub mod points;
 pub mod rank;
+pub mod rolling;
 pub mod smart_ltv;
 pub mod stream;
 pub mod volatility;

@@ -31,6 +31,8 @@ fn one_asset_to_all_digits() {
     // Without volatility a price goes where its drift takes it.
     near(chance(-1.0, 0.0, 0.5, 0.5), 0.0, 0.0);
     near(chance(-1.0, 0.0, 0.5, 0.7), 1.0, 0.0);
+    near(chance(-1.0, 1e-200, 0.5, 0.5), 0.0, 0.0);
+    assert!(Diffusion { volatility: 0.5, log_drift: f64::NAN }.falls_to(0.5, 1.0).is_err());
 }
 
 /// Kou and Wang 2003, table 1: sigma 0.2, p 1/2, rates 50 and 100/3, a rise by 0.3 in one year.

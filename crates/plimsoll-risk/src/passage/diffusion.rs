@@ -4,6 +4,9 @@ use crate::special::{normal, normal_times_exp};
 use crate::unfit::{Unfit, must, positive};
 use libm::{exp, log};
 
+/// A standard deviation of the logarithm that is none.
+const STILL: f64 = 1e-12;
+
 /// A Brownian motion of the logarithm, watched all the time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Diffusion {
@@ -52,7 +55,8 @@ impl Diffusion {
         }
         let (k, drifted) = (log(line), self.log_drift * years);
         let deviation = self.volatility * years.sqrt();
-        if deviation <= 0.0 {
+        // So little is no movement; and the weight below would be infinite.
+        if deviation <= STILL {
             return Ok(if drifted <= k { 1.0 } else { 0.0 });
         }
         // The weight may overflow where its factor underflows; their product is computed as one.

@@ -88,7 +88,10 @@ impl Kou {
             // The transform of the distribution function is that of the first passage over alpha.
             sum + weight * self.transform(alpha, distance) / alpha
         });
-        Ok((sum * rate).to_f64().clamp(0.0, 1.0))
+        let chance = (sum * rate).to_f64();
+        // Parameters beyond any market leave the range of floats; no number is not a small chance.
+        must("chance", chance, true, "a finite number: a parameter is too large or too small")?;
+        Ok(chance.clamp(0.0, 1.0))
     }
 
     /// `E exp(-alpha τ)` of the time at which the logarithm first stands `distance` higher.
