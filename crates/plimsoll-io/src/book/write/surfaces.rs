@@ -2,7 +2,7 @@
 
 use super::{WriteError, name, table, text, unsayable};
 use crate::tree::Value;
-use plimsoll_core::{Decimal, VolSurface};
+use plimsoll_core::{Decimal, Time, VolSurface};
 
 /// The fields of a surface's head.
 pub(super) fn fields(surface: &VolSurface) -> Result<Value, WriteError> {
@@ -12,9 +12,11 @@ pub(super) fn fields(surface: &VolSurface) -> Result<Value, WriteError> {
         ("underlying", text(name(&head.underlying)?)),
         ("currency", text(name(&head.currency)?)),
         ("source", text(name(&head.source)?)),
-        ("observed_at", Value::Text(crate::time::show(head.observed_at))),
+        ("observed_at", Value::Text(time(head.observed_at)?)),
     ];
-    fields.extend(head.max_age.map(|seconds| ("max_age", Value::Text(seconds.to_string()))));
+    if let Some(seconds) = head.max_age {
+        fields.push(("max_age", Value::Text(duration(seconds)?)));
+    }
     Ok(table(fields))
 }
 
@@ -22,8 +24,22 @@ pub(super) fn fields(surface: &VolSurface) -> Result<Value, WriteError> {
 pub(super) fn rows(surface: &VolSurface) -> impl Iterator<Item = Result<Vec<String>, WriteError>> {
     surface.points().map(|point| {
         let name = surface.head().name.clone();
-        Ok(vec![name, crate::time::show(point.expiry), number(point.strike)?, number(point.volatility)?])
+        Ok(vec![name, time(point.expiry)?, number(point.strike)?, number(point.volatility)?])
     })
+}
+
+/// A time, if it reads back.
+fn time(time: Time) -> Result<String, WriteError> {
+    let text = crate::time::show(time);
+    let same = crate::time::parse(&text) == Some(time);
+    if same { Ok(text) } else { Err(unsayable(format!("the time {text}"))) }
+}
+
+/// Seconds, if they read back.
+fn duration(seconds: u64) -> Result<String, WriteError> {
+    let text = seconds.to_string();
+    let same = crate::time::parse_duration(&text) == Some(seconds);
+    if same { Ok(text) } else { Err(unsayable(format!("a duration of {text} s"))) }
 }
 
 /// A number, if it reads back: zeros at a fraction's end may be more than a file can have.
