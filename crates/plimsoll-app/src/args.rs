@@ -410,7 +410,7 @@ pub(crate) struct ImportCsvArgs {
 pub(crate) struct ConvertArgs {
     /// A book: a folder, or one JSON file
     pub(crate) book: PathBuf,
-    /// The form of its feeds and positions
+    /// The form of its tables
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) to: Form,
     /// The folder to write the book to; new or empty
