@@ -15,6 +15,7 @@ use crate::reading::{Feeds, Why};
 use crate::refusal::Refusal;
 use crate::trace::Trace;
 use crate::unit::{Time, Unit};
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -93,6 +94,14 @@ pub struct Range {
     pub backing: [Int; 2],
     /// The least and the greatest that requirement may be, in the same unit.
     pub requirement: [Int; 2],
+}
+
+impl TermSpec {
+    /// A term that every market of its venue has.
+    #[must_use]
+    pub const fn new(id: TermId, name: &'static str, unit: Unit) -> TermSpec {
+        TermSpec { id, name: Cow::Borrowed(name), unit }
+    }
 }
 
 /// A number in the venue's own words, as its getter returns it.
@@ -174,12 +183,12 @@ pub struct NodeSpec {
 }
 
 /// A term that accounts of the market carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TermSpec {
     /// Its number.
     pub id: TermId,
-    /// Its name in files.
-    pub name: &'static str,
+    /// Its name in files; a market that keeps a number of each of its reserves makes names of theirs.
+    pub name: Cow<'static, str>,
     /// What it counts.
     pub unit: Unit,
 }
@@ -273,7 +282,7 @@ pub trait Market: Send + Sync {
     /// The nodes that the market offers; a [`crate::NodeId`] is an index into it.
     fn nodes(&self) -> &[NodeSpec];
     /// The terms that accounts carry here.
-    fn terms(&self) -> &'static [TermSpec];
+    fn terms(&self) -> &[TermSpec];
     /// How much of an instrument all accounts of the market hold, in the quantity that accounts hold, as the market itself
     /// keeps it: no sum over accounts is more. `None` where it keeps no such number.
     fn total(&self, _: InstrumentId) -> Option<U256> {

@@ -6,6 +6,7 @@
 //! can tell. A price that is faulty or stands twice is unknown.
 
 mod aave_v3;
+mod aave_v4;
 mod compound_v3;
 mod convert;
 mod feeds;

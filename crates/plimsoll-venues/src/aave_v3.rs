@@ -79,8 +79,8 @@ const COLLATERAL_BIT: usize = 1;
 pub const RESERVES_MAX: usize = 128;
 
 const TERMS: &[TermSpec] = &[
-    TermSpec { id: E_MODE, name: "emode", unit: Unit::NUMBER },
-    TermSpec { id: USER_CONFIG, name: "user_config", unit: Unit::NUMBER },
+    TermSpec::new(E_MODE, "emode", Unit::NUMBER),
+    TermSpec::new(USER_CONFIG, "user_config", Unit::NUMBER),
 ];
 
 /// A reserve of a pool.
@@ -467,7 +467,7 @@ impl Market for Pool {
         &self.nodes
     }
 
-    fn terms(&self) -> &'static [TermSpec] {
+    fn terms(&self) -> &[TermSpec] {
         TERMS
     }
 
