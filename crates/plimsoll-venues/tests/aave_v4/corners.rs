@@ -179,16 +179,19 @@ fn a_deficit_is_of_all_debts_and_stays_in_the_share_price() {
     world.supply(5, 5, 100_000_000_000).unwrap();
     world.supply(0, 0, 10 * WAD).unwrap();
     world.use_it(0, 0, true).unwrap();
-    world.borrow(0, 1, 6_000_000_000).unwrap();
-    world.borrow(0, 2, 15_000_000).unwrap();
+    world.borrow(0, 1, 12_000_000_000).unwrap();
+    world.borrow(0, 2, 5_000_000).unwrap();
     world.prices[0] = u(100_000_000_000);
     let worth = |world: &World| world.market.assets()[1].views(Time(world.at)).unwrap().added_assets;
     let before = worth(&world);
     let done = world.liquidate([1, 0], [0, 1], Amount::All, Receive::Asset).unwrap();
     let told = done.effects.liquidated.unwrap();
-    assert_eq!(told.bad_debt, [(debt(2), u(15_000_000))]);
+    // All of the ether, at a bonus of 6 %, pays 10,000 / 1.06, raised; the last listed debt is written off first.
+    let left = 12_000_000_000 - 9_433_962_265;
+    assert_eq!(told.bad_debt, [(debt(2), u(5_000_000)), (debt(1), u(left))]);
     assert_eq!(worth(&world), before);
-    assert_eq!(world.market.assets()[2].state.deficit, u(15_000_000).mul(u(RAY)).unwrap());
+    assert_eq!(world.market.assets()[2].state.deficit, u(5_000_000).mul(u(RAY)).unwrap());
+    assert_eq!(world.market.reserves()[1].link.deficit, u(left).mul(u(RAY)).unwrap());
     assert_eq!(world.accounts[0].holdings(), []);
     // The collateral's bit stays; all other terms are gone.
     assert_eq!(world.accounts[0].term(MAP), Int::new(2));

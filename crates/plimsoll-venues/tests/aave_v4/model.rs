@@ -200,7 +200,7 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
     let decimals = prop_oneof![Just(18u8), Just(8), Just(6), Just(2), Just(11)];
     let version = (5_000..9_300u32, 0..1_000u32, 0..=10_000u32);
     let rules = (0..300u128, 0..1_000u128, 0..=10_000u16);
-    let debt = (prop_oneof![1..5_000u128, 1..2_000_000], 0..1_000u128, 700..1_005u128);
+    let debt = (prop_oneof![1..5_000u128, 1..2_000_000u128], 0..1_000u128, 700..1_005u128);
     let rest = (1..10u128.pow(14), 1..10u128.pow(14), 0..RAY / 2, 0..1_000u128);
     (prop::array::uniform2(decimals), version, rules, debt, rest, prop::option::of(0..1_300u128)).prop_map(
         |(decimals, (factor, bonus, fee), (target, lowest, part), (usd, premium, health), rest, cover)| {
@@ -231,7 +231,7 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
                 premium_shares: drawn / 7,
                 premium: (owed / 1_000 * (premium / 2)).min(10u128.pow(11)) * RAY + more % RAY,
                 index,
-                cover: cover.map(|part| owed / 1_000 * part),
+                cover: cover.map(|part| owed / 1_000 * part + 1),
             }
         },
     )

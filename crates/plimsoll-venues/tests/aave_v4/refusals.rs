@@ -96,7 +96,7 @@ fn what_hubs_refuse() {
     assert_eq!(why(with(0, "liquidity", 5).withdraw(0, 0, 6)), Refusal::InsufficientCash { held: u(5), asked: u(6) });
     // A share that is worth two units: one unit is none.
     let mut world = borrowed();
-    set(&mut world, 3, "liquidity", 1_000_001);
+    set(&mut world, 3, "liquidity", 1_000_000);
     assert_eq!(why(world.supply(2, 3, 1)), Refusal::NoShares);
     assert!(world.supply(2, 3, 2).is_ok());
 }
@@ -150,7 +150,11 @@ fn what_liquidators_are_refused() {
     assert!(unhealthy(WETH, "halted", 1).liquidate([1, 0], [0, 1], Amount::All, Receive::Receipt).is_ok());
     assert_eq!(take(unhealthy(USDC, "halted", 1), [0, 1], asset), Refusal::ActionPaused(HALTED));
     let most = Amount::Assets(u(9_500_000_000));
-    assert_eq!(why(plain().liquidate([1, 0], [0, 1], most, asset)), Refusal::LeavesDust);
+    let mut world = plain();
+    // A health of 0.81 asks for 9,411 of 10,000, and 589 would be dust.
+    world.prices[0] = u(108_000_000_000);
+    assert_eq!(why(world.liquidate([1, 0], [0, 1], most, asset)), Refusal::LeavesDust);
+    assert!(world.liquidate([1, 0], [0, 1], Amount::Assets(u(10_000_000_000)), asset).is_ok());
 }
 
 #[test]
