@@ -297,6 +297,13 @@ fn note(row: &Row) -> String {
             least.name
         ));
     }
+    if let Some(renewed) = &row.renewed {
+        notes.push(format!(
+            "judged by older parameters: its next loan or withdrawal puts the newest in force, under which {} is {}",
+            renewed.name,
+            show::amount(renewed.value, renewed.unit.decimals, 6)
+        ));
+    }
     notes.extend(row.branch.as_ref().and_then(branch));
     if let Some(view) = &row.view {
         notes.push(format!("the getter still says {}", word(view.verdict)));
@@ -617,6 +624,7 @@ pub(crate) fn row_json(book: &Book, row: &Row) -> Value {
         "liquidation": judgement_json(&row.liquidation),
         "borrowing": borrowing_json(&row.borrowing),
         "branch": row.branch.as_ref().map(branch_json),
+        "renewed": row.renewed.as_ref().map(|figure| figures_json(std::slice::from_ref(figure))),
         "below_least": row.below_least.as_ref().map(|both| figures_json(both)),
         "coming": row.coming.as_ref().map(outlook::arriving_json),
         "getter_verdict": row.view.map(|view| word(view.verdict)),

@@ -509,6 +509,24 @@ pub trait Quoted: Send + Sync {
         Ok(None)
     }
 
+    /// The venue's own number for health under the parameters that the account's next risk puts in force for it, where those
+    /// are others than it is judged by now (Aave v4).
+    ///
+    /// # Errors
+    /// As [`Quoted::assess`].
+    fn renewed(&self, _: &Account) -> Result<Option<Figure>, Refusal> {
+        Ok(None)
+    }
+
+    /// What the risk of the account's own collateral costs it beyond interest; `None` where the venue asks nothing for
+    /// it, or nothing is owed.
+    ///
+    /// # Errors
+    /// As [`Quoted::assess`].
+    fn premium(&self, _: &Account) -> Result<Option<Premium>, Refusal> {
+        Ok(None)
+    }
+
     /// The account in the venue's own words.
     ///
     /// # Errors
@@ -526,6 +544,34 @@ pub trait Quoted: Send + Sync {
     fn coming(&self, _: &Account, _: Test) -> Option<NextPrice> {
         None
     }
+}
+
+/// What an account pays beyond interest for the risk of what it holds as collateral (Aave v4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Premium {
+    /// The part of its interest that it pays on top of it (bps).
+    pub paid: U256,
+    /// The part that it would pay if its risk were counted anew now (bps).
+    pub next: U256,
+    /// What is paid comes to so much a year at the rates and prices of now, raised (in `unit`).
+    pub cost: U256,
+    /// What `cost` counts.
+    pub unit: Unit,
+    /// Swaps of all of one collateral that would make `next` less and leave the account healthy, the best first.
+    pub swaps: Vec<Swap>,
+}
+
+/// One collateral sold for another at equal value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swap {
+    /// What goes.
+    pub from: InstrumentId,
+    /// What comes.
+    pub to: InstrumentId,
+    /// The part of interest that would be paid then (bps).
+    pub premium: U256,
+    /// What `next` would cost less a year (in the unit of [`Premium::cost`]).
+    pub saves: U256,
 }
 
 /// Accounts in the order in which a redemption reaches them; a refusal where that cannot be said, such as without a price.

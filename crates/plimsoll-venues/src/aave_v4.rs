@@ -60,6 +60,7 @@ mod liquidation;
 mod over;
 mod parts;
 mod position;
+mod premium;
 mod standing;
 mod turn;
 

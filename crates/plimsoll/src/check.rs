@@ -125,6 +125,9 @@ pub struct Row {
     pub available_because: Option<Refusal>,
     /// How the branch of which it is a part stands, at venues that have branches.
     pub branch: Option<BranchHealth>,
+    /// The venue's own number for health under the parameters that its next risk puts in force for it, where those are others
+    /// than it is judged by.
+    pub renewed: Option<Figure>,
     /// What it owes and the least that its market lets anybody owe, where that is more.
     pub below_least: Option<[Figure; 2]>,
     /// Backing less requirement of the line of liquidation (account unit); negative is a shortfall.
@@ -360,6 +363,7 @@ pub(crate) fn row(
         available,
         available_because,
         branch: action.quoted().branch(account).ok().flatten(),
+        renewed: action.quoted().renewed(account).ok().flatten(),
         below_least: market.below_least(account, action.time()),
         excess: owing.as_ref().and_then(headroom),
         coming: coming(action, account, &liquidation),

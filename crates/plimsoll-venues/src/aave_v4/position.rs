@@ -272,6 +272,20 @@ impl AccountData {
         Ok(())
     }
 
+    /// The same where so much value of one collateral is another's instead; each by its risk and factor (bps).
+    pub(super) fn swapped(&self, moved: U256, [from, to]: [(u32, u16); 2]) -> Option<AccountData> {
+        let weight = |factor: u16| moved.mul(U256::from(u64::from(factor)));
+        let mut swapped = self.clone();
+        // What does not count now moves no risk away.
+        if let Some(at) = swapped.risks.iter().position(|risk| *risk == (from.0, moved)).filter(|_| from.1 != 0) {
+            swapped.risks.remove(at);
+            swapped.weighted = swapped.weighted.sub(weight(from.1)?)?;
+        }
+        swapped.risks.push((to.0, moved));
+        swapped.weighted = swapped.weighted.add(weight(to.1)?)?;
+        Some(swapped)
+    }
+
     /// What the contract asks of its own numbers: `weighted` in wad fits 256 bits.
     fn weighted_wad(&self) -> Result<U256, Refusal> {
         self.weighted.mul(BPS_WAD).ok_or(Refusal::Overflow("backing in wad"))

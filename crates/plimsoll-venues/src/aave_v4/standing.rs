@@ -6,7 +6,7 @@ use super::{FINE_VALUE, Market, RAY_VALUE, VALUE, form, liquidation, over, token
 use alloc::vec::Vec;
 use plimsoll_core::Rounding::Down;
 use plimsoll_core::{
-    Account, Arithmetic, Assessment, BPS, Balance, Feeds, Figure, InstrumentId, Int, Node, Quoted, Range, Refusal,
+    Account, Arithmetic, Assessment, BPS, Balance, Feeds, Figure, InstrumentId, Int, Node, Premium, Quoted, Range, Refusal,
     Silent, Subject, Test, Time, Trace, U256, Unit, Verdict, Why,
 };
 
@@ -135,29 +135,35 @@ impl Quoted for Standing<'_> {
         over::over(self.market, &self.legs, [low, high], test, feeds)
     }
 
-    /// As `getUserAccountData` names them; then what the contract keeps (`storedRiskPremium`), and what would be in force
-    /// if the account took a risk now: `newestHealthFactor` and `newestRiskPremium`, where some configuration is newer
-    /// than the account's.
+    /// As `getUserAccountData` names them, and before them the premium that the contract keeps (`storedRiskPremium`); the
+    /// health factor comes last.
     fn figures(&self, account: &Account) -> Result<Vec<Figure>, Refusal> {
         let (user, t) = (User::of(self.market, account)?, &mut Silent);
         let data = self.data(t, &user, Versions::Own)?;
-        let mut figures = alloc::vec![
+        Ok(alloc::vec![
+            figure("storedRiskPremium", u64::from(user.risk_premium).into(), Unit::BPS),
             figure("riskPremium", data.risk_premium(t)?.into(), Unit::BPS),
             figure("avgCollateralFactor", data.average_factor()?.into(), Unit::WAD),
-            figure("healthFactor", data.health(t)?.into(), Unit::WAD),
             figure("totalCollateralValue", data.collateral.into(), VALUE),
             figure("totalDebtValueRay", data.debt.into(), RAY_VALUE),
             figure("activeCollateralCount", data.collaterals.into(), Unit::NUMBER),
             figure("borrowCount", data.debts.into(), Unit::NUMBER),
-            figure("storedRiskPremium", u64::from(user.risk_premium).into(), Unit::BPS),
-        ];
-        if self.market.is_stale(&user)
-            && let Ok(newest) = self.data(t, &user, Versions::Newest)
-        {
-            figures.push(figure("newestHealthFactor", newest.health(t)?.into(), Unit::WAD));
-            figures.push(figure("newestRiskPremium", newest.risk_premium(t)?.into(), Unit::BPS));
+            figure("healthFactor", data.health(t)?.into(), Unit::WAD),
+        ])
+    }
+
+    /// The health factor under the newest versions, where some collateral counts by an older one.
+    fn renewed(&self, account: &Account) -> Result<Option<Figure>, Refusal> {
+        let (user, t) = (User::of(self.market, account)?, &mut Silent);
+        if !self.market.is_stale(&user) {
+            return Ok(None);
         }
-        Ok(figures)
+        let health = self.data(t, &user, Versions::Newest)?.health(t)?;
+        Ok(Some(figure("healthFactor", health.into(), Unit::WAD)))
+    }
+
+    fn premium(&self, account: &Account) -> Result<Option<Premium>, Refusal> {
+        super::premium::premium(self.market, &self.legs, &User::of(self.market, account)?)
     }
 
     /// Supplied rounded down, debt as the sum of what is drawn and the premium, each rounded up (`getUserTotalDebt`).
