@@ -548,7 +548,11 @@ fn print_premium(book: &Book, account: usize, premium: &plimsoll_core::Premium) 
     );
     for swap in &premium.swaps {
         let [from, to] = [swap.from, swap.to].map(|id| instrument(book, account, id));
-        outln!("  {to} in place of {from}, at equal value: {}, {} a year less", percent(swap.premium), year(swap.saves));
+        outln!(
+            "  {to} in place of {from}, at equal value: {}, {} a year less",
+            percent(swap.premium),
+            year(swap.saves)
+        );
     }
 }
 

@@ -44,8 +44,14 @@ struct Decoder {
     decode: fn(Input<'_>) -> Result<Vec<Record>, Fault>,
 }
 
-const DECODERS: &[&[Decoder]] =
-    &[aave_v3::DECODERS, aave_v4::DECODERS, morpho_blue::DECODERS, compound_v3::DECODERS, maker::DECODERS, liquity_v2::DECODERS];
+const DECODERS: &[&[Decoder]] = &[
+    aave_v3::DECODERS,
+    aave_v4::DECODERS,
+    morpho_blue::DECODERS,
+    compound_v3::DECODERS,
+    maker::DECODERS,
+    liquity_v2::DECODERS,
+];
 
 /// What our side says about one leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,9 @@ mod common;
 use common::{all_of, file, files, sound};
 use plimsoll_core::{Book, Int, Lens, Standing, Test, U256, Verdict};
 use plimsoll_io::book::{self, File, Opened};
-use plimsoll_venues::aave_v4::{MAP, RISK_PREMIUM, configuration_key, debt, premium_offset, premium_shares, receipt};
+use plimsoll_venues::aave_v4::{
+    MAP, RISK_PREMIUM, configuration_key, debt, premium_offset, premium_shares, receipt,
+};
 use std::path::Path;
 
 fn folder() -> std::path::PathBuf {
@@ -122,7 +124,8 @@ fn any_account_comes_back() {
 fn tokens_become_shares() {
     let from = "ether-loan,hubs,debt,USDC,520000000000,shares,Acme treasury,version WETH=1";
     let to = "ether-loan,hubs,debt,USDC,1000.000001,token,Acme treasury,risk_premium=333; version WETH=1";
-    let collateral = "ether-loan,hubs,collateral,WETH,400000000000000000000,shares,Acme treasury,version WETH=1";
+    let collateral =
+        "ether-loan,hubs,collateral,WETH,400000000000000000000,shares,Acme treasury,version WETH=1";
     let text = std::fs::read_to_string(folder().join("positions.csv")).unwrap();
     let text = text.replace(from, to).replace(
         collateral,
@@ -134,7 +137,8 @@ fn tokens_become_shares() {
     all.push(file("positions.csv", text));
     let book = sound(book::read(all));
     let listed = &book.accounts.iter().find(|account| account.name == "ether-loan").unwrap().account;
-    let quoted = book.markets[0].market.at(plimsoll_core::Feeds { readings: &[] }, Lens::View, book.at).unwrap();
+    let quoted =
+        book.markets[0].market.at(plimsoll_core::Feeds { readings: &[] }, Lens::View, book.at).unwrap();
     let owed = quoted.balance(listed, debt(1)).unwrap().raw;
     assert!(owed >= U256::new(1_000_000_001) && owed <= U256::new(1_000_000_003), "{owed}");
     let supplied = quoted.balance(listed, receipt(0)).unwrap().raw;
@@ -156,13 +160,25 @@ fn faults_are_told_where_they_stand() {
     fault(market, "drawn_index = \"1008", "drawn_index = \"0908", "PL0573", "908");
     fault(market, "last_update = \"2026-05-04T11", "last_update = \"2026-05-04T13", "PL0576", "");
     fault(market, "target_health_factor = \"1050", "target_health_factor = \"950", "PL0515", "950");
-    fault(market, "health_factor_for_max_bonus = \"900", "health_factor_for_max_bonus = \"1900", "PL0515", "1900");
+    fault(
+        market,
+        "health_factor_for_max_bonus = \"900",
+        "health_factor_for_max_bonus = \"1900",
+        "PL0515",
+        "1900",
+    );
     fault(market, "max_liquidation_bonus = 10500", "max_liquidation_bonus = 500", "PL0571", "500");
     fault(market, "collateral_factor = 8200", "collateral_factor = 9600", "PL0572", "the collateral factor");
     fault(market, "newest = 1", "newest = 2", "PL0520", "2");
     fault(market, "version = 1", "version = 0", "PL0540", "version 0");
     fault(market, "spoke = \"main\"", "spoke = \"other\"", "PL0520", "other");
-    fault(market, "[[reserves]]\nspoke = \"main\"\nhub = \"core\"", "[[reserves]]\nspoke = \"main\"\nhub = \"lost\"", "PL0553", "WETH");
+    fault(
+        market,
+        "[[reserves]]\nspoke = \"main\"\nhub = \"core\"",
+        "[[reserves]]\nspoke = \"main\"\nhub = \"lost\"",
+        "PL0553",
+        "WETH",
+    );
     fault(market, "name = \"WETH stakers\"", "name = \"WETH\"", "PL0540", "WETH");
     fault(market, "name = \"WETH stakers\"", "name = \"WETH=1\"", "PL0522", "WETH=1");
     fault(market, "name = \"stakers\"", "name = \"main\"", "PL0520", "stakers");
@@ -171,10 +187,40 @@ fn faults_are_told_where_they_stand() {
     fault(market, "fee_receiver_shares", "fee_shares", "PL0509", "fee_shares");
     fault(rows, "lender,hubs,supply,USDC,", "lender,hubs,supply,USDT,", "PL0553", "USDT");
     fault(rows, "lender,hubs,supply,WETH,", "lender,hubs,supply,WETH stakers,", "PL0559", "WETH stakers");
-    fault(rows, "shares,Acme treasury,version WETH=1", "shares,Acme treasury,version WETH=7", "PL0554", "version WETH=7");
-    fault(rows, "old-version,hubs,collateral,WETH,100000000000000000000,shares,,version WETH=0", "old-version,hubs,collateral,WETH,100000000000000000000,shares,,", "PL0554", "without a version");
-    fault(rows, "shares,Beta fund,risk_premium=2000; premium USDC=84000000000/8", "shares,Beta fund,risk_premium=2000; premium USDC=84000000000-8", "PL0554", "premium USDC");
-    fault(rows, "shares,Beta fund,risk_premium=2000; premium USDC", "shares,Beta fund,risk=2000; premium USDC", "PL0554", "risk=2000");
+    fault(
+        rows,
+        "shares,Acme treasury,version WETH=1",
+        "shares,Acme treasury,version WETH=7",
+        "PL0554",
+        "version WETH=7",
+    );
+    fault(
+        rows,
+        "old-version,hubs,collateral,WETH,100000000000000000000,shares,,version WETH=0",
+        "old-version,hubs,collateral,WETH,100000000000000000000,shares,,",
+        "PL0554",
+        "without a version",
+    );
+    fault(
+        rows,
+        "shares,Beta fund,risk_premium=2000; premium USDC=84000000000/8",
+        "shares,Beta fund,risk_premium=2000; premium USDC=84000000000-8",
+        "PL0554",
+        "premium USDC",
+    );
+    fault(
+        rows,
+        "shares,Beta fund,risk_premium=2000; premium USDC",
+        "shares,Beta fund,risk=2000; premium USDC",
+        "PL0554",
+        "risk=2000",
+    );
     // More than the reserve says there is.
-    fault(rows, "staker,hubs,debt,USDC stakers,430000000000", "staker,hubs,debt,USDC stakers,430000000001", "PL0581", "");
+    fault(
+        rows,
+        "staker,hubs,debt,USDC stakers,430000000000",
+        "staker,hubs,debt,USDC stakers,430000000001",
+        "PL0581",
+        "",
+    );
 }

@@ -30,7 +30,10 @@ fn vectors_match_chain() {
                 println!("  {}: {fault}", record.path);
             }
             for (leaf, outcome) in record.differences().take(8) {
-                println!("  {}: {} {outcome:?}: {:?} {:?}", record.path, leaf.path, leaf.expected, leaf.found);
+                println!(
+                    "  {}: {} {outcome:?}: {:?} {:?}",
+                    record.path, leaf.path, leaf.expected, leaf.found
+                );
             }
         }
         assert!(file.known && checked > 0);
@@ -55,7 +58,8 @@ fn count(file: &Value) -> Tally {
 fn what_is_changed_in_a_file_is_seen() {
     let mut file = unpacked("liquidations");
     let cases = file["liquidations"].as_array_mut().unwrap();
-    let case = cases.iter().find(|case| case["ok"] == true && case["hubEvents"].as_array().unwrap().len() >= 3);
+    let case =
+        cases.iter().find(|case| case["ok"] == true && case["hubEvents"].as_array().unwrap().len() >= 3);
     let case = case.unwrap().clone();
     let with = |change: &dyn Fn(&mut Value)| {
         let mut changed = case.clone();
@@ -66,7 +70,9 @@ fn what_is_changed_in_a_file_is_seen() {
     };
     let unchanged = with(&|_| {});
     assert_eq!((unchanged.mismatched, unchanged.skipped), (0, 0));
-    let events = |case: &mut Value, change: &dyn Fn(&mut Vec<Value>)| change(case["hubEvents"].as_array_mut().unwrap());
+    let events = |case: &mut Value, change: &dyn Fn(&mut Vec<Value>)| {
+        change(case["hubEvents"].as_array_mut().unwrap())
+    };
     assert!(with(&|case| events(case, &|events| drop(events.pop()))).mismatched > 0);
     assert!(with(&|case| events(case, &|events| events.push(events[0].clone()))).skipped > 0);
     assert!(with(&|case| events(case, &|events| events.swap(0, 1))).mismatched > 0);
@@ -74,7 +80,9 @@ fn what_is_changed_in_a_file_is_seen() {
         let place = case.pointer_mut(path).unwrap();
         *place = Value::String(format!("{}1", place.as_str().unwrap()));
     };
-    for path in ["/after/reserves/0/asset/liquidity", "/after/reserves/0/spoke/drawnShares", "/after/user/map"] {
+    for path in
+        ["/after/reserves/0/asset/liquidity", "/after/reserves/0/spoke/drawnShares", "/after/user/map"]
+    {
         let seen = with(&|case| number(case, path));
         assert_eq!((seen.mismatched, seen.skipped), (1, 0), "{path}");
     }

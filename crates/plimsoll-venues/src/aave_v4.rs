@@ -82,9 +82,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use cells::{ReserveRow, configuration as configuration_object};
 use plimsoll_core::{
-    Account, AccountId, Accounts, Action, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument,
-    InstrumentId, Int, Kind, Lens, Meaning, NodeSpec, Part, PriceSlot, Question, Quoted, Refusal, Silent,
-    TermId, TermSpec, Test, Time, Trace, U256, Unit, Why, WhyNot,
+    Account, AccountId, Accounts, Action, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds,
+    Instrument, InstrumentId, Int, Kind, Lens, Meaning, NodeSpec, Part, PriceSlot, Question, Quoted, Refusal,
+    Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Why, WhyNot,
 };
 use position::{Leg, User};
 use standing::Standing;
@@ -176,7 +176,9 @@ pub enum SpecError {
 impl core::fmt::Display for SpecError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            SpecError::TooManyReserves(found) => write!(f, "{found} reserves, expected at most {RESERVES_MAX}"),
+            SpecError::TooManyReserves(found) => {
+                write!(f, "{found} reserves, expected at most {RESERVES_MAX}")
+            }
             SpecError::Number(of) => write!(f, "{of}: a number that its contract cannot hold"),
             SpecError::Twice(name) => write!(f, "{name} stands twice"),
             SpecError::Lost(reserve) => {
@@ -251,12 +253,16 @@ impl Market {
                 return Err(SpecError::Lost(name()));
             }
             let sound = |(_, configuration): &(u32, Configuration)| configuration.is_sound();
-            if !table::holds(cells::RESERVE_FIELDS, &self.row(place)) || !reserve.configurations.iter().all(sound) {
+            if !table::holds(cells::RESERVE_FIELDS, &self.row(place))
+                || !reserve.configurations.iter().all(sound)
+            {
                 return Err(SpecError::Number(name()));
             }
             let same = |other: &Reserve| (other.spoke, other.asset) == (reserve.spoke, reserve.asset);
             let keys: Vec<u32> = reserve.configurations.iter().map(|(key, _)| *key).collect();
-            if self.reserves[..place].iter().any(same) || (1..keys.len()).any(|at| keys[..at].contains(&keys[at])) {
+            if self.reserves[..place].iter().any(same)
+                || (1..keys.len()).any(|at| keys[..at].contains(&keys[at]))
+            {
                 return Err(SpecError::Twice(name()));
             }
         }
@@ -265,8 +271,10 @@ impl Market {
 
     fn list(&mut self) {
         (self.instruments, self.slots, self.nodes) = (Vec::new(), Vec::new(), Vec::new());
-        self.terms =
-            alloc::vec![TermSpec::new(RISK_PREMIUM, "risk_premium", Unit::BPS), TermSpec::new(MAP, "map", Unit::NUMBER)];
+        self.terms = alloc::vec![
+            TermSpec::new(RISK_PREMIUM, "risk_premium", Unit::BPS),
+            TermSpec::new(MAP, "map", Unit::NUMBER)
+        ];
         for (place, Reserve { name, asset, .. }) in self.reserves.iter().enumerate() {
             let HubAsset { symbol, decimals, .. } = &self.assets[*asset];
             let kinds = [
@@ -357,7 +365,8 @@ impl Market {
     }
 
     fn configuration(&self, place: usize, key: u32) -> Result<Configuration, Refusal> {
-        let unknown = Refusal::InconsistentAccount("a version of a configuration that the reserve does not have");
+        let unknown =
+            Refusal::InconsistentAccount("a version of a configuration that the reserve does not have");
         self.reserves[place].configuration(key).ok_or(unknown)
     }
 
@@ -384,7 +393,9 @@ impl Market {
             cells::RESERVES.. => {
                 place(cells::RESERVES).filter(|place| *place < self.reserves.len()).map(Object::Reserve)
             }
-            cells::SPOKES.. => place(cells::SPOKES).filter(|place| *place < self.spokes.len()).map(Object::Spoke),
+            cells::SPOKES.. => {
+                place(cells::SPOKES).filter(|place| *place < self.spokes.len()).map(Object::Spoke)
+            }
             _ => place(0).filter(|place| *place < self.assets.len()).map(Object::Asset),
         }
     }
@@ -514,7 +525,9 @@ impl plimsoll_core::Market for Market {
                     self.move_epoch();
                 }
             }
-            Object::Spoke(place) => table::set(cells::SPOKE_FIELDS, &mut self.spokes[place], cell.field, value)?,
+            Object::Spoke(place) => {
+                table::set(cells::SPOKE_FIELDS, &mut self.spokes[place], cell.field, value)?
+            }
             Object::Reserve(place) => {
                 let mut row = self.row(place);
                 table::set(cells::RESERVE_FIELDS, &mut row, cell.field, value)?;
@@ -525,7 +538,8 @@ impl plimsoll_core::Market for Market {
                 }
             }
             Object::Configuration(place, key) => {
-                let listed = self.reserves[place].configurations.iter_mut().find(|(number, _)| *number == key);
+                let listed =
+                    self.reserves[place].configurations.iter_mut().find(|(number, _)| *number == key);
                 let (_, place) = listed.ok_or(Refusal::NoSuchCell)?;
                 let mut changed = *place;
                 table::set(cells::CONFIGURATION_FIELDS, &mut changed, cell.field, value)?;

@@ -191,7 +191,7 @@ impl World {
                 let terms = market.terms();
                 let named = match term {
                     None => terms.first(),
-                    Some(name) => terms.iter().find(|spec| spec.name == name),
+                    Some(name) => terms.iter().find(|spec| spec.name == name.as_str()),
                 };
                 match (named, term) {
                     (Some(spec), _) => Action::SetTerm { term: spec.id, value: *value },

@@ -8,7 +8,8 @@ mod common;
 use common::{act, example, place};
 use plimsoll::{Change, Ladder, Lookout, Stake, Sum, check, liquidate, max, restore, whatif};
 use plimsoll_core::{
-    AccountId, Action, Amount, Book, Call, Decimal, Feeds, Int, Lens, Mechanism, Refusal, Rounding, Silent, U256,
+    AccountId, Action, Amount, Book, Call, Decimal, Feeds, Int, Lens, Mechanism, Refusal, Rounding, Silent,
+    U256,
 };
 use plimsoll_venues::aave_v4::receipt;
 
@@ -82,7 +83,9 @@ fn questions_hold_to_a_unit() {
     assert!(sale.pays());
     for (account, listed) in book.accounts.iter().enumerate() {
         let answer = max(&book, account, 12).expect("asked");
-        for (borrow, most) in answer.borrow.iter().map(|m| (true, m)).chain(answer.withdraw.iter().map(|m| (false, m))) {
+        for (borrow, most) in
+            answer.borrow.iter().map(|m| (true, m)).chain(answer.withdraw.iter().map(|m| (false, m)))
+        {
             let action = |amount: U256| {
                 let (instrument, amount) = (most.limit.instrument, Amount::Assets(amount));
                 if borrow {
@@ -91,10 +94,17 @@ fn questions_hold_to_a_unit() {
                     Action::Withdraw { from: instrument, amount }
                 }
             };
-            let accepted = |amount| [answer.now, answer.until].iter().all(|&at| act(&book, account, at, action(amount)).is_ok());
+            let accepted = |amount| {
+                [answer.now, answer.until].iter().all(|&at| act(&book, account, at, action(amount)).is_ok())
+            };
             assert!(most.limit.amount == U256::ZERO || accepted(most.limit.amount), "{}", listed.name);
             if most.limit.because.is_some() {
-                assert!(!accepted(most.limit.amount.add(U256::ONE).expect("one more")), "{} {}", listed.name, most.asset);
+                assert!(
+                    !accepted(most.limit.amount.add(U256::ONE).expect("one more")),
+                    "{} {}",
+                    listed.name,
+                    most.asset
+                );
             }
         }
     }
@@ -126,8 +136,10 @@ fn spokes_share_a_loss() {
     let (repay, seize) = (pair.debt.instrument, pair.collateral.instrument);
     let mechanism = Mechanism::Discount { repay, seize, lot: sale.lot, receive: sale.receive };
     let account = book.accounts[sick].account.id;
-    let call = Call { actor: AccountId(u64::MAX), account, at: book.at, action: Action::Liquidate(mechanism) };
-    let effects = book.markets[0].market.act(&call, &book, Feeds { readings: &readings }, &mut Silent).expect("taken");
+    let call =
+        Call { actor: AccountId(u64::MAX), account, at: book.at, action: Action::Liquidate(mechanism) };
+    let effects =
+        book.markets[0].market.act(&call, &book, Feeds { readings: &readings }, &mut Silent).expect("taken");
     book.markets[0].market.apply(&effects).expect("its own effects");
     assert_eq!(supplied(&book), before);
     let mut deficit = None;

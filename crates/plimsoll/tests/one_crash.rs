@@ -617,7 +617,10 @@ fn what_the_rules_come_to_by_hand() {
     // Aave v4: at 2,350 health is 0.97525 and the bonus 2.5 % + 2.5 % * 0.02475 / 0.1, cut to 3.11 %. To 1.05 it takes
     // 200,000 * 0.07475 / (1.05 - 1.0311 * 0.83) = 76,987.645928.. USDC, raised; and 1.0311 times as much of ether,
     // 33.779558177613570212.. WETH, cut. At 2,150: 57,517.912381 USDC at 3.48 %, at 2,000: 24,675.721756 USDC at 3.08 %.
-    assert_eq!(end(AAVE_V4).debt, (200_000_000_000 - 76_987_645_929 - 57_517_912_381 - 24_675_721_756) * WAD / 1_000_000);
+    assert_eq!(
+        end(AAVE_V4).debt,
+        (200_000_000_000 - 76_987_645_929 - 57_517_912_381 - 24_675_721_756) * WAD / 1_000_000
+    );
     assert_eq!(told(end(AAVE_V4).left, 9), "25.819069837");
 
     // Morpho: the incentive is 1 / (1 - 0.3 * (1 - 0.86)) = 1 / 0.958 = 1.043841336116910229.., cut.

@@ -9,7 +9,8 @@ use crate::fault::{Code, Log, nearest, quoted};
 use crate::table::Cell;
 use plimsoll_core::{Account, InstrumentId, Int, Market as _, RAY, Rounding, U256};
 use plimsoll_venues::aave_v4::{
-    AssetViews, MAP, Market, NAME, RISK_PREMIUM, configuration_key, debt, premium_offset, premium_shares, receipt,
+    AssetViews, MAP, Market, NAME, RISK_PREMIUM, configuration_key, debt, premium_offset, premium_shares,
+    receipt,
 };
 
 pub(super) const FILE: VenueFile = VenueFile {
@@ -90,7 +91,8 @@ impl Desk for HubDesk {
         if let Some((_, other)) = held.find(|(_, other)| other.spoke != reserve.spoke) {
             let spoke = |of: usize| &self.market.spokes()[of].name;
             let found = format!("{}, of spoke {}", posting.asset.text, spoke(reserve.spoke));
-            let expected = format!("reserves of one spoke, as {} of spoke {}", other.name, spoke(other.spoke));
+            let expected =
+                format!("reserves of one spoke, as {} of spoke {}", other.name, spoke(other.spoke));
             log.at(Code::Contradiction, posting.asset.span, found, expected)
                 .help("who is in two spokes has two accounts");
         }
@@ -118,7 +120,8 @@ impl Desk for HubDesk {
             (None, [(only, _)]) => *only,
             (None, _) => {
                 let found = format!("collateral {} without a version", quoted(&reserve.name));
-                let expected = format!("`version {}=NUMBER` in the column mode, as it has several", reserve.name);
+                let expected =
+                    format!("`version {}=NUMBER` in the column mode, as it has several", reserve.name);
                 log.at(Code::UnknownMode, posting.asset.span, found, expected);
                 return;
             }
@@ -163,7 +166,8 @@ impl HubDesk {
         if said.premium {
             return;
         }
-        let (drawn, risk) = (account.quantity(debt(place)).magnitude(), account.term(RISK_PREMIUM).magnitude());
+        let (drawn, risk) =
+            (account.quantity(debt(place)).magnitude(), account.term(RISK_PREMIUM).magnitude());
         let shares = drawn.mul_div(risk, U256::new(10_000), Rounding::Up).unwrap_or_default();
         let offset = shares.mul(self.views[place].drawn_index).unwrap_or_default();
         account.set_term(premium_shares(place), Int::from(shares));

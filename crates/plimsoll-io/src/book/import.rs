@@ -229,7 +229,8 @@ fn listed_assets(columns: &Columns, places: &[Place], log: &mut Log) -> bool {
         let nowhere = Span { source: 0, start: 0, end: 0 };
         let [kind, asset] =
             [amount.kind, &amount.asset].map(|text| Cell { text: text.into(), span: nowhere });
-        let posting = Posting { side: amount.side, kind: &kind, asset: &asset, as_collateral: None, mode: "" };
+        let posting =
+            Posting { side: amount.side, kind: &kind, asset: &asset, as_collateral: None, mode: "" };
         let mut own = Log::default();
         if desk.instrument(&posting, &mut own).is_some() || told.contains(&amount.asset.as_str()) {
             continue;

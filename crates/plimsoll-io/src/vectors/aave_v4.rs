@@ -66,28 +66,36 @@ fn accounts(file: Input<'_>) -> Result<Vec<Record>, Fault> {
     for market in file.get("markets")?.items()? {
         let scene = Scene::of(&market.get("reserves")?, Some(&market.get("liquidationConfig")?), NO_LIMIT)?;
         let at = time(&market)?;
-        records.push(Record::new(market, |_| &[], |market| {
-            market.labels(&["label", "spoke"]);
-            let mut answer = Answer::default();
-            for (k, reserve) in market.get("reserves")?.items()?.into_iter().enumerate() {
-                views(&mut answer, &scene, k, &reserve.get("views")?, at)?;
-            }
-            Ok(answer)
-        }));
+        records.push(Record::new(
+            market,
+            |_| &[],
+            |market| {
+                market.labels(&["label", "spoke"]);
+                let mut answer = Answer::default();
+                for (k, reserve) in market.get("reserves")?.items()?.into_iter().enumerate() {
+                    views(&mut answer, &scene, k, &reserve.get("views")?, at)?;
+                }
+                Ok(answer)
+            },
+        ));
         scenes.push((scene, at));
     }
     for case in file.get("accounts")?.items()? {
-        records.push(Record::new(case, |_| &[], |case| {
-            case.labels(&["spoke", "user"]);
-            let market = case.get("market")?;
-            let scene = usize::try_from(market.u64()?).ok().and_then(|market| scenes.get(market));
-            let (scene, at) = scene.ok_or_else(|| market.fault("a market of this file"))?;
-            let account = scene.account(&case.get("state")?)?;
-            let mut answer = Answer::default();
-            shown::account(&mut answer, "out.account", &scene.market, &account, scene, *at);
-            positions(&mut answer, scene, &account, &case.get("out")?, *at)?;
-            Ok(answer)
-        }));
+        records.push(Record::new(
+            case,
+            |_| &[],
+            |case| {
+                case.labels(&["spoke", "user"]);
+                let market = case.get("market")?;
+                let scene = usize::try_from(market.u64()?).ok().and_then(|market| scenes.get(market));
+                let (scene, at) = scene.ok_or_else(|| market.fault("a market of this file"))?;
+                let account = scene.account(&case.get("state")?)?;
+                let mut answer = Answer::default();
+                shown::account(&mut answer, "out.account", &scene.market, &account, scene, *at);
+                positions(&mut answer, scene, &account, &case.get("out")?, *at)?;
+                Ok(answer)
+            },
+        ));
     }
     Ok(records)
 }
@@ -133,7 +141,9 @@ fn views(answer: &mut Answer, scene: &Scene, k: usize, given: &Input<'_>, at: Ti
         ])
     };
     match computed() {
-        Ok(values) => values.into_iter().for_each(|(name, value)| answer.value(format!("{path}.{name}"), value)),
+        Ok(values) => {
+            values.into_iter().for_each(|(name, value)| answer.value(format!("{path}.{name}"), value))
+        }
         Err(refusal) => answer.rest_refused(refusal),
     }
     Ok(())
@@ -177,7 +187,12 @@ fn positions(
 
 fn accruals(file: Input<'_>) -> Result<Vec<Record>, Fault> {
     labels(&file)?;
-    Ok(file.get("accruals")?.items()?.into_iter().map(|case| Record::new(case, |_| &[], |case| accrual(&case))).collect())
+    Ok(file
+        .get("accruals")?
+        .items()?
+        .into_iter()
+        .map(|case| Record::new(case, |_| &[], |case| accrual(&case)))
+        .collect())
 }
 
 fn accrual(case: &Input<'_>) -> Result<Answer, Fault> {
@@ -253,7 +268,10 @@ fn accrual(case: &Input<'_>) -> Result<Answer, Fault> {
             }
             shown::events(&mut answer, &scene, &done.events);
             let after = done.effects.apply_to(&account).unwrap_or(account);
-            let with_user = case.maybe("after").and_then(|after| after.maybe("user")).is_some_and(|user| !user.peek().is_null());
+            let with_user = case
+                .maybe("after")
+                .and_then(|after| after.maybe("user"))
+                .is_some_and(|user| !user.peek().is_null());
             shown::state(&mut answer, "after", &scene, with_user.then_some(&after));
         }
     }
@@ -262,7 +280,9 @@ fn accrual(case: &Input<'_>) -> Result<Answer, Fault> {
 
 fn curve(of: Option<&Input<'_>>, case: &Input<'_>) -> Result<Curve, Fault> {
     let items = of.ok_or_else(|| case.fault("a curve"))?.items()?;
-    let [optimal, base, before, after] = &items[..] else { return Err(case.fault("four numbers of a curve")) };
+    let [optimal, base, before, after] = &items[..] else {
+        return Err(case.fault("four numbers of a curve"));
+    };
     let bps = |it: &Input<'_>| u32::try_from(it.u64()?).map_err(|_| it.fault("basis points"));
     Ok(Curve {
         optimal_usage: u16::try_from(bps(optimal)?).map_err(|_| optimal.fault("basis points"))?,

@@ -142,7 +142,8 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
         let pot = asset.pot(t, asset.state.drawn_index)?;
         if let Some(cap) = cap {
             let held = pot.assets_of(t, link.added_shares, Up)?;
-            let after = t.add("supplied through this spoke + amount", held, amount, Unit::raw(asset.decimals))?;
+            let after =
+                t.add("supplied through this spoke + amount", held, amount, Unit::raw(asset.decimals))?;
             if after > cap {
                 return Err(Refusal::SupplyCap(receipt(place)));
             }
@@ -218,12 +219,7 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
     }
 
     /// `restore`: drawn shares and premium for tokens; `amount` is for drawn shares.
-    pub(super) fn restore(
-        &mut self,
-        place: usize,
-        amount: U256,
-        delta: PremiumDelta,
-    ) -> Result<(), Refusal> {
+    pub(super) fn restore(&mut self, place: usize, amount: U256, delta: PremiumDelta) -> Result<(), Refusal> {
         self.accrue(place)?;
         if amount == U256::ZERO && delta.restored == U256::ZERO {
             return Err(Refusal::AmountZero);

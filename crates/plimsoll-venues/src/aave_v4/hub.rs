@@ -317,7 +317,8 @@ impl HubAsset {
         }
         let over = t.sub("usage beyond optimal", usage, optimal, ray)?;
         let room = t.sub("1 - optimal usage", ONE, optimal, ray)?;
-        let part = t.mul_div("growth beyond x usage / 1e27", of_bps(growth_after.into()), over, RAY, Up, ray)?;
+        let part =
+            t.mul_div("growth beyond x usage / 1e27", of_bps(growth_after.into()), over, RAY, Up, ray)?;
         let part = t.mul_div("growth beyond = … x 1e27 / room", part, ONE, room, Up, ray)?;
         let rate = t.add("rate = base + growth before", base, before, ray)?;
         t.add("rate, with growth beyond", rate, part, ray)

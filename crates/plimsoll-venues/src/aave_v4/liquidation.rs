@@ -5,14 +5,14 @@ use super::hub::{self, Pot, fine, wide};
 use super::position::{AccountData, BPS_WAD, Position, PremiumDelta, Versions, bonus, premium, value};
 use super::turn::Turn;
 use super::{
-    Configuration, FINE_VALUE, FROZEN, LiquidationRules, Market, PAUSED, RAY_VALUE, RECEIVE_SHARES, VALUE, debt,
-    receipt, token,
+    Configuration, FINE_VALUE, FROZEN, LiquidationRules, Market, PAUSED, RAY_VALUE, RECEIVE_SHARES, VALUE,
+    debt, receipt, token,
 };
 use alloc::vec::Vec;
 use plimsoll_core::Rounding::{Down, Up};
 use plimsoll_core::{
-    Amount, Arithmetic, BPS, InstrumentId, Liquidated, Lot, Party, RAY, Receive, Refusal, Subject, Trace, U256,
-    Unit, WAD,
+    Amount, Arithmetic, BPS, InstrumentId, Liquidated, Lot, Party, RAY, Receive, Refusal, Subject, Trace,
+    U256, Unit, WAD,
 };
 
 const ONE: U256 = RAY.value();
@@ -403,7 +403,8 @@ impl Sides {
         let fee = U256::from(u64::from(self.configuration.liquidation_fee));
         let x = t.mul("fee x (bonus - 1e4)", fee, over, Unit::NUMBER)?;
         let y = t.mul("bonus x 1e4", self.bonus, BPS.value(), FINE_VALUE)?;
-        let fee = t.mul_div("fee shares = shares x fee x (bonus - 1e4) / (bonus x 1e4)", shares, x, y, Up, unit)?;
+        let fee =
+            t.mul_div("fee shares = shares x fee x (bonus - 1e4) / (bonus x 1e4)", shares, x, y, Up, unit)?;
         t.sub("the liquidator's shares = shares - fee shares", shares, fee, unit)
     }
 }

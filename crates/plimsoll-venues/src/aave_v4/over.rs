@@ -6,9 +6,9 @@
 
 use super::position::{AccountData, Leg, Position, User, owed};
 use super::{Market, form};
+use plimsoll_core::Rounding::Down;
 use plimsoll_core::num::Wide;
 use plimsoll_core::{Account, BPS, Feeds, Int, RAY, Range, Refusal, Silent, Test, U256, Verdict, Why};
-use plimsoll_core::Rounding::Down;
 
 /// [`plimsoll_core::Quoted::over`]. The premium of an account is a term: those between two owe as much at this time, with
 /// their premium, as is between what the two owe.
@@ -63,7 +63,8 @@ pub(super) fn over(
         for (end, [held, owed]) in each.into_iter().enumerate() {
             let backing = held.mul(U256::from(u64::from(factor))).and_then(|held| held.mul(RAY.value()));
             let owed = owed.mul(BPS.value());
-            let of_price = backing.zip(owed).and_then(|(b, o)| Int::from(b).sub(Int::from(o))).ok_or(beyond)?;
+            let of_price =
+                backing.zip(owed).and_then(|(b, o)| Int::from(b).sub(Int::from(o))).ok_or(beyond)?;
             let [one, other] = prices.map(|price| of_price.mul_wide(Int::from(price)));
             let extreme = if end == 0 { one.min(other) } else { one.max(other) };
             net[end] = net[end].add(extreme).ok_or(beyond)?;

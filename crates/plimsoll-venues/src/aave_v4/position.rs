@@ -3,14 +3,12 @@
 
 use super::hub::{self, Pot, fine, wide};
 use super::{
-    COLLATERAL_BIT, Configuration, DEBT_BIT, FINE_VALUE, MAP, Market, RISK_PREMIUM, RAY_VALUE, Reserve, VALUE,
-    configuration_key, debt, premium_offset, premium_shares, receipt,
+    COLLATERAL_BIT, Configuration, DEBT_BIT, FINE_VALUE, MAP, Market, RAY_VALUE, RISK_PREMIUM, Reserve,
+    VALUE, configuration_key, debt, premium_offset, premium_shares, receipt,
 };
 use alloc::vec::Vec;
 use plimsoll_core::Rounding::{Down, Up};
-use plimsoll_core::{
-    Account, Arithmetic, BPS, Int, RAY, Refusal, Subject, Trace, U256, Unit, WAD, Why,
-};
+use plimsoll_core::{Account, Arithmetic, BPS, Int, RAY, Refusal, Subject, Trace, U256, Unit, WAD, Why};
 
 /// A wad in a basis point.
 pub(super) const BPS_WAD: U256 = U256::new(100_000_000_000_000);
@@ -62,9 +60,9 @@ impl User {
             return Err(Refusal::InconsistentAccount("a map of reserves that the market does not have"));
         }
         let risk_premium = account.term(RISK_PREMIUM).to_u64().and_then(|it| u32::try_from(it).ok());
-        let risk_premium =
-            risk_premium.ok_or(Refusal::InconsistentAccount("a risk premium that is none"))?;
-        let mut user = User { positions: alloc::vec![Position::default(); reserves.len()], risk_premium, spoke: None };
+        let risk_premium = risk_premium.ok_or(Refusal::InconsistentAccount("a risk premium that is none"))?;
+        let mut user =
+            User { positions: alloc::vec![Position::default(); reserves.len()], risk_premium, spoke: None };
         for (place, position) in user.positions.iter_mut().enumerate() {
             (position.owes, position.counts) =
                 (map.bit(2 * place + DEBT_BIT), map.bit(2 * place + COLLATERAL_BIT));
@@ -102,8 +100,8 @@ impl User {
         let Some(number) = term.checked_sub(2) else { return Ok(()) };
         let place = usize::from(number / 3);
         let position = self.positions.get_mut(place);
-        let position =
-            position.ok_or(Refusal::InconsistentAccount("a term of a reserve that the market does not have"))?;
+        let position = position
+            .ok_or(Refusal::InconsistentAccount("a term of a reserve that the market does not have"))?;
         let wrong = Refusal::InconsistentAccount("a term that is negative or too large");
         match number % 3 {
             0 => position.premium_shares = value.to_u256().ok_or(wrong)?,
@@ -123,8 +121,10 @@ impl User {
 
     /// Every term of the account as it is here.
     pub(super) fn terms(&self) -> Vec<(plimsoll_core::TermId, Int)> {
-        let mut terms =
-            alloc::vec![(RISK_PREMIUM, Int::from(u64::from(self.risk_premium))), (MAP, Int::from(self.map()))];
+        let mut terms = alloc::vec![
+            (RISK_PREMIUM, Int::from(u64::from(self.risk_premium))),
+            (MAP, Int::from(self.map()))
+        ];
         for (place, position) in self.positions.iter().enumerate() {
             terms.push((premium_shares(place), position.premium_shares.into()));
             terms.push((premium_offset(place), position.premium_offset));
@@ -230,7 +230,8 @@ impl AccountData {
         for (place, (reserve, position)) in market.reserves.iter().zip(&user.positions).enumerate() {
             let (leg, decimals) = (&legs[place], market.decimals(place));
             if position.counts && position.supplied != U256::ZERO {
-                let factor = market.configuration(place, user.key(place, reserve, versions))?.collateral_factor;
+                let factor =
+                    market.configuration(place, user.key(place, reserve, versions))?.collateral_factor;
                 if factor != 0 {
                     t.about(Subject::Holding(receipt(place)));
                     let price = leg.price(place)?;
@@ -277,7 +278,9 @@ impl AccountData {
         let weight = |factor: u16| moved.mul(U256::from(u64::from(factor)));
         let mut swapped = self.clone();
         // What does not count now moves no risk away.
-        if let Some(at) = swapped.risks.iter().position(|risk| *risk == (from.0, moved)).filter(|_| from.1 != 0) {
+        if let Some(at) =
+            swapped.risks.iter().position(|risk| *risk == (from.0, moved)).filter(|_| from.1 != 0)
+        {
             swapped.risks.remove(at);
             swapped.weighted = swapped.weighted.sub(weight(from.1)?)?;
         }
@@ -418,7 +421,8 @@ pub(super) fn bonus<T: Trace + ?Sized>(
     let least = t.add("least bonus", least, BPS.value(), unit)?;
     let range = t.sub("range = highest - least", most, least, unit)?;
     let below = t.sub("below = 1 - health factor", one, health, Unit::WAD)?;
-    let room = t.sub("room = 1 - health factor for the highest bonus", one, rules.health_for_max_bonus, Unit::WAD)?;
+    let room =
+        t.sub("room = 1 - health factor for the highest bonus", one, rules.health_for_max_bonus, Unit::WAD)?;
     let part = t.mul_div("part = range x below / room", range, below, room, Down, unit)?;
     t.add("bonus = least + part", least, part, unit)
 }

@@ -37,7 +37,10 @@ pub(super) fn premium(market: &Market, legs: &[Leg], user: &User) -> Result<Opti
             if !other || reserve.is(PAUSED) || reserve.is(FROZEN) {
                 continue;
             }
-            let swapped = newest.swapped(moved, [(market.reserves[from].collateral_risk, old), (reserve.collateral_risk, new)]);
+            let swapped = newest.swapped(
+                moved,
+                [(market.reserves[from].collateral_risk, old), (reserve.collateral_risk, new)],
+            );
             let Some(swapped) = swapped.filter(|data| data.weighted >= requirement) else { continue };
             let premium = swapped.risk_premium(t)?;
             let saves = cost_next.sub_or_zero(at(premium)?);
@@ -67,7 +70,8 @@ fn yearly(
             continue;
         }
         let (leg, rate) = (&legs[place], market.assets[market.reserves[place].asset].state.drawn_rate);
-        let grown = shares.mul_div(leg.index, RAY, Up).and_then(|owed| owed.mul_div(rate, RAY, Up)).ok_or(beyond)?;
+        let grown =
+            shares.mul_div(leg.index, RAY, Up).and_then(|owed| owed.mul_div(rate, RAY, Up)).ok_or(beyond)?;
         let worth = value(t, "value", grown, leg.price(place)?, market.decimals(place), VALUE)?;
         let worth = t.mul("value x 1e4", worth, BPS.value(), Unit::NUMBER)?;
         sum = sum.add(worth).ok_or(beyond)?;

@@ -6,8 +6,8 @@ use super::{FINE_VALUE, Market, RAY_VALUE, VALUE, form, liquidation, over, token
 use alloc::vec::Vec;
 use plimsoll_core::Rounding::Down;
 use plimsoll_core::{
-    Account, Arithmetic, Assessment, BPS, Balance, Feeds, Figure, InstrumentId, Int, Node, Premium, Quoted, Range, Refusal,
-    Silent, Subject, Test, Time, Trace, U256, Unit, Verdict, Why,
+    Account, Arithmetic, Assessment, BPS, Balance, Feeds, Figure, InstrumentId, Int, Node, Premium, Quoted,
+    Range, Refusal, Silent, Subject, Test, Time, Trace, U256, Unit, Verdict, Why,
 };
 
 pub(super) struct Standing<'m> {
@@ -68,7 +68,12 @@ impl<'m> Standing<'m> {
         Ok(Standing { market, at, legs, nodes })
     }
 
-    fn data(&self, t: &mut (impl Trace + ?Sized), user: &User, versions: Versions) -> Result<AccountData, Refusal> {
+    fn data(
+        &self,
+        t: &mut (impl Trace + ?Sized),
+        user: &User,
+        versions: Versions,
+    ) -> Result<AccountData, Refusal> {
         let data = AccountData::of(t, self.market, &self.legs, user, versions)?;
         data.answers()?;
         Ok(data)
@@ -89,7 +94,8 @@ impl<'m> Standing<'m> {
         }
         let data = self.data(t, &user, form::versions(test))?;
         let requirement = data.requirement(t)?;
-        let collateral = t.mul("collateral, in the unit of backing", data.collateral, BPS.value(), FINE_VALUE)?;
+        let collateral =
+            t.mul("collateral, in the unit of backing", data.collateral, BPS.value(), FINE_VALUE)?;
         if t.listens() {
             data.health(t)?;
             data.risk_premium(t)?;

@@ -158,7 +158,11 @@ impl<'a, T: Trace + ?Sized> Turn<'a, T> {
     // ---- pieces that actions share ---------------------------------------------------------------------------
 
     /// The reserve of a receipt or a debt; an account stays in one spoke.
-    pub(super) fn place(&self, instrument: InstrumentId, of: fn(usize) -> InstrumentId) -> Result<usize, Refusal> {
+    pub(super) fn place(
+        &self,
+        instrument: InstrumentId,
+        of: fn(usize) -> InstrumentId,
+    ) -> Result<usize, Refusal> {
         let place = instrument.index() / 3;
         if place >= self.market.reserves.len() || of(place) != instrument {
             return Err(Refusal::NoSuchInstrument(instrument));
@@ -235,7 +239,9 @@ impl<'a, T: Trace + ?Sized> Turn<'a, T> {
             return Ok(());
         }
         self.user.risk_premium = premium;
-        for place in (0..self.links.len()).rev().filter(|&place| self.user.positions[place].owes).collect::<Vec<_>>() {
+        for place in
+            (0..self.links.len()).rev().filter(|&place| self.user.positions[place].owes).collect::<Vec<_>>()
+        {
             let (index, decimals) = (self.leg(place)?.index, self.market.decimals(place));
             let position = self.user.positions[place];
             let delta = position.premium_delta(self.t, U256::ZERO, premium, U256::ZERO, index, decimals)?;

@@ -33,8 +33,9 @@ pub(crate) fn adds_up(world: &World, dust: usize) -> Checked {
         prop_assert_eq!(sum(|link| z(link.premium_shares)), z(state.premium_shares));
         prop_assert_eq!(sum(|link| signed(link.premium_offset)), signed(state.premium_offset));
         prop_assert_eq!(sum(|link| z(link.deficit)), z(state.deficit));
-        let flowed: BigInt =
-            own().map(|(place, _)| all_of(world, receipt(place)) + &world.treasury[receipt(place).index()]).sum();
+        let flowed: BigInt = own()
+            .map(|(place, _)| all_of(world, receipt(place)) + &world.treasury[receipt(place).index()])
+            .sum();
         prop_assert_eq!(flowed, z(state.added_shares));
         let cash: BigInt = own().map(|(place, _)| &world.pool[3 * place]).sum();
         prop_assert_eq!(cash, z(state.liquidity) + z(state.swept));

@@ -123,7 +123,9 @@ fn an_old_version_stays_until_the_account_acts() {
     }
     assert_eq!(world.assess(0, Test::Liquidation).unwrap().verdict, Verdict::Healthy);
     assert_eq!(world.assess(0, Test::Borrow).unwrap().verdict, Verdict::Unhealthy);
-    for action in [Action::Refresh { rules: true }, Action::Borrow { debt: debt(1), amount: Amount::Assets(u(1)) }] {
+    for action in
+        [Action::Refresh { rules: true }, Action::Borrow { debt: debt(1), amount: Amount::Assets(u(1)) }]
+    {
         assert_eq!(world.call(0, 0, action), Err(Refusal::WouldBeUnhealthy));
     }
     // Premium alone goes by the own version, and changes none.

@@ -4,8 +4,8 @@ use crate::world::*;
 use num_bigint::BigInt;
 use plimsoll_core::num::Wide;
 use plimsoll_core::{
-    Account, Cell, Compiled, Feeds, Form, Int, Lens, Market as _, Nodes, Question, Quoted, Reading, Refusal, Screen,
-    Step, Subject, Test, Time, Trace, U256, Unit, Venue as _, Verdict, Why, screen,
+    Account, Cell, Compiled, Feeds, Form, Int, Lens, Market as _, Nodes, Question, Quoted, Reading, Refusal,
+    Screen, Step, Subject, Test, Time, Trace, U256, Unit, Venue as _, Verdict, Why, screen,
 };
 use plimsoll_venues::aave_v4::{AaveV4, MAP, Market, configuration_key, debt, premium_shares, receipt};
 use proptest::prelude::*;
@@ -268,7 +268,13 @@ fn what_is_shown_can_be_set() {
         market.set(cell, Some(value)).unwrap();
     }
     assert_eq!(cells(&market), cells(&world.market));
-    for (object, field) in [(0, 19), (4, 0), (1_000, 4), (1_002, 0), (2_000, 15), (2_006, 0), (1 << 32, 3), (3, 99)] {
-        assert_eq!(market.set(Cell { object, field }, Some(Int::ONE)), Err(Refusal::NoSuchCell), "{object} {field}");
+    for (object, field) in
+        [(0, 19), (4, 0), (1_000, 4), (1_002, 0), (2_000, 15), (2_006, 0), (1 << 32, 3), (3, 99)]
+    {
+        assert_eq!(
+            market.set(Cell { object, field }, Some(Int::ONE)),
+            Err(Refusal::NoSuchCell),
+            "{object} {field}"
+        );
     }
 }

@@ -3,9 +3,12 @@
 
 use crate::world::*;
 use num_bigint::BigInt;
-use plimsoll_core::{AccountId, Action, Amount, Call, Feeds, Lot, Mechanism, Receive, Refusal, Silent, Time, U256};
+use plimsoll_core::{
+    AccountId, Action, Amount, Call, Feeds, Lot, Mechanism, Receive, Refusal, Silent, Time, U256,
+};
 use plimsoll_venues::aave_v4::{
-    LiquidationRules, MAP, Market, RISK_PREMIUM, Spec, configuration_key, debt, premium_offset, premium_shares, receipt,
+    LiquidationRules, MAP, Market, RISK_PREMIUM, Spec, configuration_key, debt, premium_offset,
+    premium_shares, receipt,
 };
 use proptest::prelude::*;
 
@@ -176,8 +179,13 @@ impl Case {
         let link = &mut reserves[1].link;
         link.drawn_shares = owed.state.drawn_shares;
         (link.premium_shares, link.premium_offset) = (owed.state.premium_shares, owed.state.premium_offset);
-        Market::new(Spec { currency: "USD".into(), assets: vec![collateral, owed], spokes: vec![spoke], reserves })
-            .unwrap()
+        Market::new(Spec {
+            currency: "USD".into(),
+            assets: vec![collateral, owed],
+            spokes: vec![spoke],
+            reserves,
+        })
+        .unwrap()
     }
 }
 
@@ -212,8 +220,9 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
             let owed = (usd * 10u128.pow(8)).saturating_mul(unit) / prices[1] + 1;
             let index = RAY + more;
             let drawn = owed / 1_000 * (1_000 - premium / 2) + 1;
-            let collateral: BigInt = big(usd) * 100_000_000 * big(health) * 10 * big(10).pow(decimals[0].into())
-                / (big(prices[0]) * factor);
+            let collateral: BigInt =
+                big(usd) * 100_000_000 * big(health) * 10 * big(10).pow(decimals[0].into())
+                    / (big(prices[0]) * factor);
             let supplied: u128 = collateral.to_string().parse::<u128>().unwrap() + 1;
             let pot = [supplied * 3 + supplied / 1_000 * growth + 5, supplied * 3 + 5];
             Case {

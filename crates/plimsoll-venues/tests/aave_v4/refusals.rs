@@ -93,7 +93,10 @@ fn what_hubs_refuse() {
     set(&mut world, USDC, "deficit_ray", 1);
     assert!(world.clone().borrow(0, 1, 999_999).is_ok());
     assert_eq!(why(world.borrow(0, 1, 1_000_000)), Refusal::BorrowCap(debt(1)));
-    assert_eq!(why(with(0, "liquidity", 5).withdraw(0, 0, 6)), Refusal::InsufficientCash { held: u(5), asked: u(6) });
+    assert_eq!(
+        why(with(0, "liquidity", 5).withdraw(0, 0, 6)),
+        Refusal::InsufficientCash { held: u(5), asked: u(6) }
+    );
     // A share that is worth two units: one unit is none.
     let mut world = borrowed();
     set(&mut world, 3, "liquidity", 1_000_000);
@@ -128,7 +131,8 @@ fn what_liquidators_are_refused() {
         world
     };
     let plain = || unhealthy(WETH, "flags", 12);
-    let take = |mut world: World, reserves, receive| why(world.liquidate([1, 0], reserves, Amount::All, receive));
+    let take =
+        |mut world: World, reserves, receive| why(world.liquidate([1, 0], reserves, Amount::All, receive));
     let asset = Receive::Asset;
     assert!(plain().liquidate([1, 0], [0, 1], Amount::All, asset).is_ok());
     assert_eq!(why(plain().liquidate([0, 0], [0, 1], Amount::All, asset)), Refusal::SelfLiquidation);
@@ -179,10 +183,22 @@ fn what_no_market_is() {
     assert_eq!(broken(|_| {}), None);
     let name = |name: &str| name.to_string();
     assert_eq!(broken(|s| s.assets[0].decimals = 19), Some(SpecError::Number(name("core/WETH"))));
-    assert_eq!(broken(|s| s.assets[0].curve.optimal_usage = 10_000), Some(SpecError::Number(name("core/WETH"))));
-    assert_eq!(broken(|s| s.assets[1].state.drawn_index = u(RAY - 1)), Some(SpecError::Number(name("core/USDC"))));
-    assert_eq!(broken(|s| s.spokes[1].liquidation.target_health = u(WAD - 1)), Some(SpecError::Number(name("prime"))));
-    assert_eq!(broken(|s| s.reserves[2].configurations[0].1.collateral_factor = 9_091), Some(SpecError::Number(name("WBTC"))));
+    assert_eq!(
+        broken(|s| s.assets[0].curve.optimal_usage = 10_000),
+        Some(SpecError::Number(name("core/WETH")))
+    );
+    assert_eq!(
+        broken(|s| s.assets[1].state.drawn_index = u(RAY - 1)),
+        Some(SpecError::Number(name("core/USDC")))
+    );
+    assert_eq!(
+        broken(|s| s.spokes[1].liquidation.target_health = u(WAD - 1)),
+        Some(SpecError::Number(name("prime")))
+    );
+    assert_eq!(
+        broken(|s| s.reserves[2].configurations[0].1.collateral_factor = 9_091),
+        Some(SpecError::Number(name("WBTC")))
+    );
     assert_eq!(broken(|s| s.reserves[2].configurations[0].1.collateral_factor = 9_090), None);
     assert_eq!(broken(|s| s.reserves[0].newest = 2), Some(SpecError::Lost(name("WETH"))));
     assert_eq!(broken(|s| s.reserves[0].spoke = 2), Some(SpecError::Lost(name("WETH"))));

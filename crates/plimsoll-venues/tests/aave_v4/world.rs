@@ -2,12 +2,12 @@
 
 use num_bigint::{BigInt, BigUint};
 use plimsoll_core::{
-    Account, AccountId, Action, Amount, Assessment, Call, Feeds, InstrumentId, Int, Lens, Lot, Market as _, Mechanism,
-    Party, Reading, Receive, Refusal, Silent, Test, Time, U256,
+    Account, AccountId, Action, Amount, Assessment, Call, Feeds, InstrumentId, Int, Lens, Lot, Market as _,
+    Mechanism, Party, Reading, Receive, Refusal, Silent, Test, Time, U256,
 };
 use plimsoll_venues::aave_v4::{
-    AssetState, BORROWABLE, Configuration, Curve, Done, HubAsset, HubCall, Link, LiquidationRules, Market, NO_LIMIT,
-    RECEIVE_SHARES, Reserve, Spec, Spoke, debt, receipt, token,
+    AssetState, BORROWABLE, Configuration, Curve, Done, HubAsset, HubCall, Link, LiquidationRules, Market,
+    NO_LIMIT, RECEIVE_SHARES, Reserve, Spec, Spoke, debt, receipt, token,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestCaseError};
@@ -58,11 +58,21 @@ pub(crate) fn asset(hub: &str, symbol: &str, decimals: u8) -> HubAsset {
     HubAsset { hub: hub.into(), symbol: symbol.into(), decimals, curve, state }
 }
 
-pub(crate) fn version(collateral_factor: u16, max_liquidation_bonus: u32, liquidation_fee: u16) -> Configuration {
+pub(crate) fn version(
+    collateral_factor: u16,
+    max_liquidation_bonus: u32,
+    liquidation_fee: u16,
+) -> Configuration {
     Configuration { collateral_factor, max_liquidation_bonus, liquidation_fee }
 }
 
-pub(crate) fn reserve(name: &str, spoke: usize, asset: usize, risk: u32, versions: &[Configuration]) -> Reserve {
+pub(crate) fn reserve(
+    name: &str,
+    spoke: usize,
+    asset: usize,
+    risk: u32,
+    versions: &[Configuration],
+) -> Reserve {
     Reserve {
         name: name.into(),
         spoke,
@@ -110,7 +120,9 @@ pub(crate) fn spec() -> Spec {
 
 /// 2,500, 1, 60,000, 1, 2,500 and 1 USD.
 pub(crate) fn usual_prices() -> Vec<U256> {
-    [250_000_000_000, 100_000_000, 6_000_000_000_000, 100_000_000, 250_000_000_000, 100_000_000].map(u).to_vec()
+    [250_000_000_000, 100_000_000, 6_000_000_000_000, 100_000_000, 250_000_000_000, 100_000_000]
+        .map(u)
+        .to_vec()
 }
 
 pub(crate) fn readings(prices: &[U256]) -> Vec<Reading> {
@@ -263,7 +275,8 @@ pub(crate) fn play(world: &mut World, op: &Op) -> Result<Option<Done>, Refusal> 
     let unit = 10u128.pow(decimals(one).into());
     // Of about 30,000 USD, and now and then a few raw units.
     let whole = unit * [12, 30_000, 2, 30_000, 12, 30_000][one];
-    let amount = if how % 16 == 0 { u128::from(part) % 5 } else { whole / 1_000 * u128::from(part) + u128::from(how) };
+    let amount =
+        if how % 16 == 0 { u128::from(part) % 5 } else { whole / 1_000 * u128::from(part) + u128::from(how) };
     match what {
         0..=1 => world.supply(who, one, amount),
         2..=3 => world.withdraw(who, one, amount),

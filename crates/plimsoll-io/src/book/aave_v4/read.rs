@@ -31,8 +31,8 @@ pub(super) const FLAGS: [(&str, u8, bool); 4] = [
 pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Decoded> {
     let before = log.count();
     let currency = fields.need("currency", log).and_then(|node| name(node, log));
-    let [assets, spokes, reserves] =
-        ["hub_assets", "spokes", "reserves"].map(|field| fields.need(field, log).and_then(|node| list(node, log)));
+    let [assets, spokes, reserves] = ["hub_assets", "spokes", "reserves"]
+        .map(|field| fields.need(field, log).and_then(|node| list(node, log)));
     let assets: Vec<HubAsset> = assets?.iter().filter_map(|node| asset(node, setting.at, log)).collect();
     let spokes: Vec<Spoke> = spokes?.iter().filter_map(|node| spoke(node, log)).collect();
     let (mut listed, mut wires): (Vec<Reserve>, Vec<Wire>) = (Vec::new(), Vec::new());
@@ -47,8 +47,13 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
         }
         let Some((reserve, wire)) = reserve(node, &assets, &spokes, log) else { continue };
         if listed.iter().any(|other| other.name == reserve.name) {
-            log.at(Code::DuplicateName, head(node.span), quoted(&reserve.name), "each reserve by a name of its own")
-                .help("where two have one asset, give them a `name`");
+            log.at(
+                Code::DuplicateName,
+                head(node.span),
+                quoted(&reserve.name),
+                "each reserve by a name of its own",
+            )
+            .help("where two have one asset, give them a `name`");
         }
         listed.push(reserve);
         wires.push(wire);
@@ -84,7 +89,12 @@ fn name(node: &Node, log: &mut Log) -> Option<String> {
     let name = scalar::name(text(node, log)?, node.span, log)?;
     let parts = [BETWEEN, '=', '/'];
     if name.contains(parts) {
-        log.at(Code::BadName, node.span, quoted(name), "a name without `;`, `=` and `/`, which stand between names");
+        log.at(
+            Code::BadName,
+            node.span,
+            quoted(name),
+            "a name without `;`, `=` and `/`, which stand between names",
+        );
         return None;
     }
     Some(name.to_string())
@@ -122,7 +132,8 @@ fn switch(fields: &mut Fields<'_>, name: &'static str, unsaid: bool, log: &mut L
 
 fn asset(node: &Node, at: Time, log: &mut Log) -> Option<HubAsset> {
     let mut fields = Fields::of(node, log)?;
-    let [hub, symbol] = ["hub", "asset"].map(|field| fields.need(field, log).and_then(|node| name(node, log)));
+    let [hub, symbol] =
+        ["hub", "asset"].map(|field| fields.need(field, log).and_then(|node| name(node, log)));
     let decimals = fields.need("decimals", log).and_then(|node| {
         let number = scalar::whole(node, 64, log)?;
         let small = number.to_u64().filter(|decimals| *decimals <= 18);
@@ -321,7 +332,8 @@ fn configuration(node: &Node, log: &mut Log) -> Option<(u32, Configuration)> {
         liquidation_fee: fee? as u16,
     };
     if factor.is_none() || !configuration.is_sound() {
-        let expected = "a product below 10000 with the bonus / 10000: a liquidator is paid out of the collateral";
+        let expected =
+            "a product below 10000 with the bonus / 10000: a liquidator is paid out of the collateral";
         log.at(Code::Coverage, factor_span, "the collateral factor and the bonus together", expected);
         return None;
     }
@@ -329,8 +341,7 @@ fn configuration(node: &Node, log: &mut Log) -> Option<(u32, Configuration)> {
 }
 
 fn link(fields: &mut Fields<'_>, log: &mut Log) -> Option<Link> {
-    let [add_cap, draw_cap] =
-        ["add_cap", "draw_cap"].map(|name| limit(fields, name, NO_CAP, NO_CAP, log));
+    let [add_cap, draw_cap] = ["add_cap", "draw_cap"].map(|name| limit(fields, name, NO_CAP, NO_CAP, log));
     let none = u64::from(NO_THRESHOLD);
     let threshold = limit(fields, "risk_premium_threshold", none, none, log);
     let (active, halted) = (switch(fields, "active", true, log), switch(fields, "halted", false, log));

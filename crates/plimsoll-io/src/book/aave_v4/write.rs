@@ -7,8 +7,8 @@ use crate::book::write::{flag, list, table, text};
 use crate::tree::Value;
 use plimsoll_core::{Account, Int, Market, U256};
 use plimsoll_venues::aave_v4::{
-    MAP, NO_CAP, NO_LIMIT, NO_THRESHOLD, RISK_PREMIUM, configuration_key, debt, premium_offset, premium_shares,
-    receipt,
+    MAP, NO_CAP, NO_LIMIT, NO_THRESHOLD, RISK_PREMIUM, configuration_key, debt, premium_offset,
+    premium_shares, receipt,
 };
 use std::collections::HashMap;
 
@@ -45,7 +45,8 @@ pub(super) fn market(market: &dyn Market, names: &Names<'_>) -> Option<Named> {
         let at = |name: &str| row.get(name)?.to_u64().and_then(|at| usize::try_from(at).ok());
         let (hub, symbol) = hubs.get(at("hub_asset")?)?;
         let own = CONFIGURATIONS * (place + 1);
-        let versions = of("configuration").filter(|(object, _, _)| (own..own + CONFIGURATIONS).contains(object));
+        let versions =
+            of("configuration").filter(|(object, _, _)| (own..own + CONFIGURATIONS).contains(object));
         let versions: Option<Vec<Value>> =
             versions.map(|(object, _, _)| configuration(object - own, rows.get(object)?)).collect();
         let mut fields = vec![("name", text(name)), ("spoke", text(spokes.get(at("spoke")?)?))];
@@ -164,8 +165,12 @@ fn bare(value: &Int) -> Value {
 
 /// An account that has nothing is a row of nothing.
 pub(super) fn positions(market: &dyn Market, account: &Account) -> Option<Positions> {
-    let names: Vec<String> =
-        market.names().into_iter().filter(|(_, what, _)| *what == "reserve").map(|(_, _, name)| name).collect();
+    let names: Vec<String> = market
+        .names()
+        .into_iter()
+        .filter(|(_, what, _)| *what == "reserve")
+        .map(|(_, _, name)| name)
+        .collect();
     let map = account.term(MAP).to_u256()?;
     let (mut rows, mut said, mut words) = (Vec::new(), U256::ZERO, Vec::new());
     let mut terms = vec![RISK_PREMIUM, MAP];
@@ -203,7 +208,13 @@ pub(super) fn positions(market: &dyn Market, account: &Account) -> Option<Positi
     }
     if rows.is_empty() {
         let asset = names.first()?.clone();
-        rows.push(Position { side: Side::Supply, asset, quantity: U256::ZERO, unit: "shares", as_collateral: None });
+        rows.push(Position {
+            side: Side::Supply,
+            asset,
+            quantity: U256::ZERO,
+            unit: "shares",
+            as_collateral: None,
+        });
     }
     let whole = said == map && account.terms().iter().all(|(term, _)| terms.contains(term));
     let mode = (!words.is_empty()).then(|| words.join("; "));

@@ -3,8 +3,8 @@
 use crate::vectors::{Fault, Input};
 use plimsoll_core::{Account, AccountId, Feeds, Int, Market as _, Reading, Refusal, U256};
 use plimsoll_venues::aave_v4::{
-    AssetState, Configuration, Curve, Done, HubAsset, Link, LiquidationRules, MAP, Market, RISK_PREMIUM, Reserve,
-    Spec, Spoke, configuration_key, debt, premium_offset, premium_shares, receipt,
+    AssetState, Configuration, Curve, Done, HubAsset, Link, LiquidationRules, MAP, Market, RISK_PREMIUM,
+    Reserve, Spec, Spoke, configuration_key, debt, premium_offset, premium_shares, receipt,
 };
 
 /// Whose position it is.
@@ -31,7 +31,9 @@ impl Scene {
                 health_for_max_bonus: rules.get("healthFactorForMaxBonus")?.u256()?,
                 bonus_factor: small(&rules.get("liquidationBonusFactor")?)?,
             },
-            None => LiquidationRules { target_health: U256::new(10u128.pow(18)), ..LiquidationRules::default() },
+            None => {
+                LiquidationRules { target_health: U256::new(10u128.pow(18)), ..LiquidationRules::default() }
+            }
         };
         let spokes = vec![Spoke { name: "spoke".into(), liquidation, max_user_reserves: limit }];
         let mut spec = Spec { currency: "USD".into(), assets: vec![], spokes, reserves: vec![] };
@@ -86,7 +88,8 @@ impl Scene {
         }
         account.set_term(MAP, Int::from(map));
         for (id, position) in state.get("positions")?.entries()? {
-            let place = self.place(id).ok_or_else(|| position.fault("a position in a reserve that is listed"))?;
+            let place =
+                self.place(id).ok_or_else(|| position.fault("a position in a reserve that is listed"))?;
             let number = |key| position.get(key)?.int();
             account.set(debt(place), number("drawnShares")?);
             account.set(receipt(place), number("suppliedShares")?);

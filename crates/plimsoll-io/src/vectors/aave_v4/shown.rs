@@ -55,7 +55,8 @@ pub(super) fn position(
     at: Time,
 ) -> Result<Vec<(&'static str, U256)>, Refusal> {
     let quoted = scene.market.at(scene.feeds(), Lens::View, at)?;
-    let (supplied, owed) = (quoted.balance(account, receipt(place))?.raw, quoted.balance(account, debt(place))?.raw);
+    let (supplied, owed) =
+        (quoted.balance(account, receipt(place))?.raw, quoted.balance(account, debt(place))?.raw);
     let views = scene.market.assets()[scene.market.reserves()[place].asset].views(at)?;
     let beyond = Refusal::Overflow("premium of the position");
     let drawn = views.drawn_of(account.quantity(debt(place)).magnitude(), plimsoll_core::Rounding::Up)?;
