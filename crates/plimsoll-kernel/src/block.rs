@@ -23,8 +23,6 @@ impl Panel<'_> {
     /// Appends the corners of a tile; gives `kappa`.
     #[inline(always)]
     pub(crate) fn corner(&self, tile: &Tile, into: &mut Vec<[f64; 3]>) -> f64 {
-        let sum =
-            self.absolute.iter().fold(LEAST_SLACK, |sum, &(node, slack)| sum + slack * tile.range(node)[1]);
         let mut in_hinge = false;
         for term in self.terms {
             in_hinge = match term.begins {
@@ -38,7 +36,14 @@ impl Panel<'_> {
             let (worst, best) = if term.negative == in_hinge { (low, high) } else { (high, low) };
             into.push([worst, best, high]);
         }
-        sum * RAISE
+        self.kappa_over(tile)
+    }
+
+    /// The panel's own slack at the greatest that a tile has (quanta).
+    #[inline(always)]
+    pub(crate) fn kappa_over(&self, tile: &Tile) -> f64 {
+        let slack = |sum, &(node, slack): &(u32, f64)| sum + slack * tile.range(node)[1];
+        self.absolute.iter().fold(LEAST_SLACK, slack) * RAISE
     }
 }
 
@@ -78,14 +83,7 @@ impl Block<'_> {
             }
             (worst, best, gross)
         } else {
-            let rows = |which: usize| {
-                let mut rows = Rows::new(s);
-                for ((lane, values), term) in self.coefficients.iter().zip(corner.numbers).zip(self.terms) {
-                    rows.term(s, term.begins, s.load(&lane.0), s.splat(values[which]));
-                }
-                rows
-            };
-            (rows(0).lowest(s), rows(1).lowest(s), rows(2).gross)
+            (self.at(s, corner, 0).lowest(s), self.at(s, corner, 1).lowest(s), self.at(s, corner, 2).gross)
         };
         let bound = s.mul_add(s.splat(self.relative), gross, s.splat(corner.kappa));
         let most = s.splat(MOST_MONEY);
@@ -100,6 +98,16 @@ impl Block<'_> {
         let mut bounds = [0.0; LANES];
         s.store(&mut bounds, bound);
         Judged { bounds, clear: s.above(worst, bound), sunk: s.below(best, s.sub(zero, bound)), small }
+    }
+
+    /// All rows at one of the three corners.
+    #[inline(always)]
+    fn at<S: Simd>(&self, s: S, corner: Corner<'_>, which: usize) -> Rows<S::V> {
+        let mut rows = Rows::new(s);
+        for ((lane, values), term) in self.coefficients.iter().zip(corner.numbers).zip(self.terms) {
+            rows.term(s, term.begins, s.load(&lane.0), s.splat(values[which]));
+        }
+        rows
     }
 
     /// The accounts in the mask, scenario by scenario: counts and sums those below, and tells which accounts are undecided in
@@ -170,8 +178,36 @@ impl Block<'_> {
         undecided
     }
 
+    /// One account in the scenarios of the mask's registers; tells whether it is undecided in some.
+    #[inline(always)]
+    pub(crate) fn compute_near<S: Simd>(
+        &self,
+        s: S,
+        place: usize,
+        near: u64,
+        bounds: &[f64; LANES],
+        sums: &mut Sums,
+    ) -> u8 {
+        let mut undecided = 0;
+        for register in 0..WIDTH {
+            if near >> (register * LANES) & 0xff != 0 {
+                let row = self.lowest(s, place, register);
+                undecided |= self.take(s, [row], &[place], bounds, register, sums);
+            }
+        }
+        undecided
+    }
+
     #[inline(always)]
     fn lowest<S: Simd>(&self, s: S, place: usize, register: usize) -> S::V {
+        if self.plain {
+            let mut row = s.splat(0.0);
+            for (lane, term) in self.coefficients.iter().zip(self.terms) {
+                let value = s.load(&self.tile.values[term.node as usize].0[register]);
+                row = s.mul_add(s.splat(lane.0[place]), value, row);
+            }
+            return row;
+        }
         let mut rows = Rows::new(s);
         for (lane, term) in self.coefficients.iter().zip(self.terms) {
             let value = s.load(&self.tile.values[term.node as usize].0[register]);

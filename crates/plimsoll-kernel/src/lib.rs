@@ -4,28 +4,37 @@
 //! like rows side by side, and screens. What it says is one of three things: surely not unhealthy, surely below the line, undecided. The
 //! last are for the market's integers to decide; no float decides anything.
 //!
-//! The modules in the order in which a newcomer should read them: `lower` (the bound and its proof), `world`, `panel` (the
-//! layout), `screen` (one world), `worlds` and `sweep` (many), `index` (one tick), `simd` (the paths).
+//! The modules in the order in which a newcomer should read them: `lower` (the bound and its proof), `world`, `panel` and `packing` (the
+//! layout), `single` (half the bytes, with a bound of its own), `screen` and `filter` (one world), `worlds` and `sweep` (many), with
+//! `order` (who need not be looked at), `quick` and `block`; `update` (one account), `index` (one tick), `simd` (the paths).
 
 #![allow(clippy::float_arithmetic)] // this is where the floats are
 
 mod block;
+mod filter;
 mod float;
 mod index;
 mod lower;
 mod memory;
+mod order;
+mod packing;
 mod pair;
 mod panel;
+mod quick;
 mod rows;
 mod screen;
 mod simd;
+mod single;
 mod sweep;
 mod threads;
+mod update;
 mod world;
 mod worlds;
 
-pub use index::{Event, Index, Level, Ticked};
-pub use panel::{MarketRows, Packed, Packing};
+pub use index::{Candidate, Event, Index, Level, Ticked};
+pub use memory::Yardstick;
+pub use packing::Packing;
+pub use panel::{MarketRows, Packed};
 pub use screen::Screened;
 pub use simd::Path;
 pub use sweep::{Money, Plan, Swept, Tally};

@@ -20,6 +20,8 @@ pub(crate) struct Pairs {
     backing: usize,
     /// Every account's ratio, rising; as they stand in the panel's blocks.
     ratios: Vec<f64>,
+    /// Places in the order in which nobody stands any longer; rising.
+    gone: Vec<usize>,
     least: f64,
     relative: f64,
 }
@@ -40,7 +42,7 @@ impl Pairs {
     pub(crate) fn new(backing: usize, rows: &[[f64; 2]], relative: f64) -> Pairs {
         let ratios = rows.iter().map(|row| ratio(backing, row)).collect();
         let least = rows.iter().map(|row| row[1 - backing].abs()).fold(f64::INFINITY, f64::min);
-        Pairs { backing, ratios, least, relative }
+        Pairs { backing, ratios, gone: Vec::new(), least, relative }
     }
 
     /// How many are surely below, and which cannot be told, in the panel's order; `None` where the panel's slack is too
@@ -55,8 +57,22 @@ impl Pairs {
         }
         let (x, theta) = (w / v, 3.0 * off);
         let below = self.ratios.partition_point(|&ratio| ratio <= x * (1.0 - theta));
-        let clear = self.ratios.partition_point(|&ratio| ratio < x * (1.0 + theta));
-        Some((below, below..clear))
+        // Who cannot be told is next to the line: seldom anybody.
+        let near = self.ratios[below..].iter().take_while(|&&ratio| ratio < x * (1.0 + theta)).count();
+        Some((below, below..below + near))
+    }
+}
+
+impl Pairs {
+    /// Nobody stands at this place any longer.
+    pub(crate) fn leaves(&mut self, place: usize) {
+        let at = self.gone.partition_point(|gone| *gone < place);
+        self.gone.insert(at, place);
+    }
+
+    /// How many stand before a place.
+    pub(crate) fn before(&self, place: usize) -> usize {
+        place - self.gone.partition_point(|gone| *gone < place)
     }
 }
 

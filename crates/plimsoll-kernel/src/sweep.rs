@@ -10,9 +10,10 @@
 
 use crate::block::{Block, Corner, MOST_MONEY};
 use crate::panel::{LANES, NOBODY, Packed, Panel};
+use crate::quick::Quick;
 use crate::simd::{Job, Path, Simd};
 use crate::threads::Threads;
-use crate::worlds::{Tile, WIDTH, Worlds};
+use crate::worlds::{TILE, Tile, WIDTH, Worlds};
 use std::ops::Range;
 
 /// Sums are moved from 64 to 128 bits before they can reach this.
@@ -70,6 +71,10 @@ pub struct Swept {
 #[derive(Clone)]
 pub(crate) struct Sums {
     pub(crate) counts: [[i64; LANES]; WIDTH],
+    /// The same of what singles told: fewer than there are accounts.
+    signs: [u32; TILE],
+    /// How many are below in each of them.
+    all: u64,
     /// Shortfall, collateral, debt, uncovered.
     pub(crate) money: [[[i64; LANES]; WIDTH]; 4],
     /// No sum is above this.
@@ -88,10 +93,10 @@ impl Packed {
     /// Sweeps every account over every scenario.
     #[must_use]
     pub fn sweep(&self, worlds: &Worlds, plan: Plan, threads: &Threads) -> Swept {
-        let markets = self.panels().next_back().map_or(0, |panel| panel.market as usize + 1);
+        let markets = self.panels().map(|panel| panel.market + 1).max().unwrap_or(0);
         let mut swept = Swept { opaque: self.opaque.clone(), ..Swept::default() };
         for market in 0..markets {
-            let parts = self.parts(market);
+            let parts = self.parts(market, plan);
             let fresh = || Found::new(worlds, plan);
             let take = |mut found: Found, (panel, blocks): Part| {
                 let panel = self.at(panel);
@@ -107,27 +112,21 @@ impl Packed {
         swept
     }
 
-    fn parts(&self, market: usize) -> Vec<Part> {
-        let panels = self.panels().enumerate().filter(|(_, panel)| panel.market as usize == market);
-        let parts = panels.flat_map(|(at, panel)| {
-            (0..panel.blocks).step_by(TAKEN).map(move |block| (at, block..(block + TAKEN).min(panel.blocks)))
+    fn parts(&self, market: u32, plan: Plan) -> Vec<Part> {
+        let parts = self.of_market(market).flat_map(|at| {
+            let panel = self.at(at);
+            // What is looked up is looked up once.
+            let taken = if plan.looks_up(&panel) { panel.blocks } else { TAKEN };
+            (0..panel.blocks).step_by(taken).map(move |block| (at, block..(block + taken).min(panel.blocks)))
         });
         parts.collect()
     }
+}
 
-    /// Money that stands on each node (quanta a unit), without signs.
-    pub(crate) fn exposure(&self) -> Vec<f64> {
-        let last = self.panels().flat_map(|panel| panel.terms).map(|term| term.node).max().unwrap_or(0);
-        let mut exposure = vec![0.0; last as usize + 1];
-        for panel in self.panels() {
-            let lanes = &self.coefficients[panel.offset..panel.offset + panel.blocks * panel.terms.len()];
-            for block in lanes.chunks_exact(panel.terms.len()) {
-                for (lane, term) in block.iter().zip(panel.terms) {
-                    exposure[term.node as usize] += lane.0.iter().map(|c| c.abs()).sum::<f64>();
-                }
-            }
-        }
-        exposure
+impl Plan {
+    /// Whether a panel's accounts are looked up in their order.
+    fn looks_up(&self, panel: &Panel<'_>) -> bool {
+        self.pairs && !self.money && panel.pairs.is_some()
     }
 }
 
@@ -147,68 +146,231 @@ impl Job for Sweep<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Sweep { packed, panel, blocks, worlds, plan, found } = self;
-        let (width, plain) = (panel.terms.len(), panel.plain);
-        let mut numbers = Vec::with_capacity(worlds.tiles.len() * width);
-        let kappas: Vec<f64> = worlds.tiles.iter().map(|tile| panel.corner(tile, &mut numbers)).collect();
-        let corner =
-            |at: usize| Corner { numbers: &numbers[at * width..(at + 1) * width], kappa: kappas[at] };
-        // A tile is looked up in the order of pairs, or goes through the blocks.
-        let ordered = plan.pairs && !plan.money && panel.pairs.is_some();
-        let looked_up = |at: usize, tile: &Tile, found: &mut Found| {
-            ordered && found.look_up(packed, &panel, &blocks, at, tile, kappas[at])
+        // Up to where a tile, or all of them, must look.
+        let end = |ratios| if plan.prune { panel.reach(ratios).min(blocks.end) } else { blocks.end };
+        if end(&worlds.ratios) <= blocks.start {
+            return;
+        }
+        let mut tiles = std::mem::take(&mut found.tiles);
+        tiles.clear();
+        for (at, tile) in worlds.tiles.iter().enumerate() {
+            let end = end(&tile.ratios);
+            if end > blocks.start && !(plan.looks_up(&panel) && found.look_up(packed, &panel, at, tile)) {
+                tiles.push((at, end));
+            }
+        }
+        let mut here = Here {
+            packed,
+            panel,
+            plan,
+            fits: panel.fits(),
+            small: false,
+            corner: Vec::new(),
+            exact: Exact::default(),
         };
-        let tiles: Vec<(usize, &Tile)> =
-            worlds.tiles.iter().enumerate().filter(|(at, tile)| !looked_up(*at, tile, found)).collect();
+        std::mem::swap(&mut here.corner, &mut found.corner);
         for near in blocks.clone().step_by(NEAR) {
-            for &(at, tile) in &tiles {
-                let corner = corner(at);
-                for block in near..(near + NEAR).min(blocks.end) {
-                    let accounts = &packed.accounts[panel.first + block];
-                    let lanes = panel.offset + block * width..panel.offset + (block + 1) * width;
-                    let block = Block {
-                        terms: panel.terms,
-                        plain,
-                        coefficients: &packed.coefficients[lanes.clone()],
-                        worth: &packed.worth[lanes],
-                        relative: packed.relative[panel.first + block],
-                        tile,
-                        money: plan.money,
-                    };
-                    let judged = block.judge(s, corner);
-                    let live = live(accounts);
-                    let mut open = live & judged.small;
-                    if open != live {
-                        found.all_undecided(tile, accounts, live & !open);
-                    }
-                    if plan.prune {
-                        open &= !judged.clear;
-                        if !plan.money {
-                            found.sums[at].all_below(open & judged.sunk);
-                            open &= !judged.sunk;
-                        }
-                    }
-                    if open != 0 {
-                        found.make_room(at, tile, open);
-                        let undecided = block.compute(s, open, &judged.bounds, &mut found.sums[at]);
-                        if undecided != 0 {
-                            block.list(s, accounts, undecided, &judged.bounds, &mut found.undecided);
-                        }
-                    }
+            for &(at, end) in &tiles {
+                let some = near..(near + NEAR).min(end);
+                if !some.is_empty() {
+                    here.tile(s, at, &worlds.tiles[at], some, found);
+                }
+            }
+        }
+        std::mem::swap(&mut here.corner, &mut found.corner);
+        found.tiles = tiles;
+    }
+}
+
+/// A panel, as a sweep goes through it.
+struct Here<'a> {
+    packed: &'a Packed,
+    panel: Panel<'a>,
+    plan: Plan,
+    /// Money below this fits the sums, in singles.
+    fits: f32,
+    /// All money of the panel fits the sums in this tile.
+    small: bool,
+    /// The tile's corners in singles.
+    corner: Vec<[f32; 3]>,
+    exact: Exact,
+}
+
+/// The tile's corners in floats of 64 bits, where they were asked for.
+#[derive(Default)]
+struct Exact {
+    numbers: Vec<[f64; 3]>,
+    kappa: Option<f64>,
+}
+
+impl Exact {
+    #[inline(always)]
+    fn corner(&mut self, panel: &Panel<'_>, tile: &Tile) -> Corner<'_> {
+        let kappa = match self.kappa {
+            Some(kappa) => kappa,
+            None => {
+                self.numbers.clear();
+                *self.kappa.insert(panel.corner(tile, &mut self.numbers))
+            }
+        };
+        Corner { numbers: &self.numbers, kappa }
+    }
+}
+
+impl Here<'_> {
+    /// Some blocks in one tile.
+    #[inline(always)]
+    fn tile<S: Simd>(&mut self, s: S, at: usize, tile: &Tile, blocks: Range<usize>, found: &mut Found) {
+        self.exact.kappa = None;
+        self.small = self.panel.small(&tile.ratios);
+        match s.singles().filter(|_| self.panel.plain()) {
+            None => {
+                for block in blocks {
+                    self.exactly(s, at, tile, block, u8::MAX, found);
+                }
+            }
+            Some((eight, full)) => {
+                let mut corner = std::mem::take(&mut self.corner);
+                self.panel.quick_corner(tile, &mut corner);
+                for block in blocks {
+                    self.quickly(s, (eight, full), at, tile, &corner, block, found);
+                }
+                self.corner = corner;
+            }
+        }
+    }
+
+    /// A block in singles, and whom they cannot tell in floats of 64 bits.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)] // inlined: they are names of what stands in the loop
+    fn quickly<S: Simd>(
+        &mut self,
+        s: S,
+        (eight, full): (S::Eight, S::Full),
+        at: usize,
+        tile: &Tile,
+        corner: &[[f32; 3]],
+        block: usize,
+        found: &mut Found,
+    ) {
+        let (panel, plan) = (self.panel, self.plan);
+        let lanes = self.lanes(block);
+        let quick = Quick {
+            terms: panel.terms,
+            lanes: &self.packed.singles[lanes],
+            bound: self.packed.bounds[panel.first + block],
+            tile,
+            corner,
+            fits: self.fits,
+        };
+        let judged = quick.judge(eight, plan.prune);
+        let live = self.packed.live[panel.first + block];
+        let told = live & judged.told;
+        let mut exactly = live & !told;
+        if plan.money {
+            self.money(s, full, at, tile, block, &quick, [told, told & !judged.clear], &judged.bounds, found);
+        } else {
+            let sums = &mut found.sums[at];
+            sums.all += u64::from((told & judged.sunk).count_ones());
+            let open = told & !judged.clear & !judged.sunk;
+            if open != 0 {
+                exactly |= quick.count(full, open, &judged.bounds, &mut sums.signs);
+            }
+        }
+        if exactly != 0 {
+            self.exactly(s, at, tile, block, exactly, found);
+        }
+    }
+
+    /// Money of a block's accounts, in the scenarios in which singles do not tell that they are clear: of those that are told at
+    /// all the open ones.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments)] // the same
+    fn money<S: Simd>(
+        &mut self,
+        s: S,
+        full: S::Full,
+        at: usize,
+        tile: &Tile,
+        block: usize,
+        quick: &Quick<'_>,
+        [told, open]: [u8; 2],
+        bounds: &[f32; LANES],
+        found: &mut Found,
+    ) {
+        let near = quick.near(full, open, bounds);
+        if near == 0 && self.small {
+            return;
+        }
+        let exact = self.block(block, tile);
+        let judged = exact.judge(s, self.exact.corner(&self.panel, tile));
+        let accounts = &self.packed.accounts[self.panel.first + block];
+        let unfit = told & !judged.small;
+        if unfit != 0 {
+            found.all_undecided(tile, accounts, unfit);
+        }
+        let near = near & judged.small;
+        found.make_room(at, tile, near);
+        for (place, &bound) in bounds.iter().enumerate() {
+            if near >> place & 1 == 1 {
+                let scenarios = quick.where_near(full, place, bound);
+                let undecided = exact.compute_near(s, place, scenarios, &judged.bounds, &mut found.sums[at]);
+                if undecided != 0 {
+                    exact.list(s, accounts, undecided, &judged.bounds, &mut found.undecided);
                 }
             }
         }
     }
-}
 
-/// The lanes in which somebody stands.
-#[inline(always)]
-fn live(accounts: &[u32; LANES]) -> u8 {
-    // Only the last block of a panel is not full, and it is filled from the front.
-    if accounts[LANES - 1] != NOBODY {
-        return u8::MAX;
+    /// Accounts of a block in floats of 64 bits: the definition.
+    #[inline(always)]
+    fn exactly<S: Simd>(&mut self, s: S, at: usize, tile: &Tile, block: usize, mask: u8, found: &mut Found) {
+        let (packed, panel, plan) = (self.packed, self.panel, self.plan);
+        let accounts = &packed.accounts[panel.first + block];
+        let exact = self.block(block, tile);
+        let judged = exact.judge(s, self.exact.corner(&panel, tile));
+        let live = packed.live[panel.first + block] & mask;
+        let mut open = live & judged.small;
+        if open != live {
+            found.all_undecided(tile, accounts, live & !open);
+        }
+        if plan.prune {
+            open &= !judged.clear;
+            if !plan.money {
+                found.sums[at].all += u64::from((open & judged.sunk).count_ones());
+                open &= !judged.sunk;
+            }
+        }
+        if open != 0 {
+            found.make_room(at, tile, open);
+            let undecided = exact.compute(s, open, &judged.bounds, &mut found.sums[at]);
+            if undecided != 0 {
+                exact.list(s, accounts, undecided, &judged.bounds, &mut found.undecided);
+            }
+        }
     }
-    let lanes = accounts.iter().enumerate();
-    lanes.fold(0, |mask, (lane, &account)| mask | u8::from(account != NOBODY) << lane)
+
+    /// A block's lanes.
+    fn lanes(&self, block: usize) -> Range<usize> {
+        let width = self.panel.terms.len();
+        self.panel.offset + block * width..self.panel.offset + (block + 1) * width
+    }
+
+    fn block<'t>(&self, block: usize, tile: &'t Tile) -> Block<'t>
+    where
+        Self: 't,
+    {
+        let lanes = self.lanes(block);
+        Block {
+            terms: self.panel.terms,
+            plain: self.panel.plain(),
+            coefficients: &self.packed.coefficients[lanes.clone()],
+            worth: &self.packed.worth[lanes],
+            relative: self.packed.relative[self.panel.first + block],
+            tile,
+            money: self.plan.money,
+        }
+    }
 }
 
 /// What is found in one market, while it is found.
@@ -216,13 +378,17 @@ struct Found {
     sums: Vec<Sums>,
     tally: Tally,
     undecided: Vec<(u32, u32)>,
+    /// Room for the tiles of a part, and for corners: a book may have very many parts.
+    tiles: Vec<(usize, usize)>,
+    corner: Vec<[f32; 3]>,
 }
 
 impl Found {
     fn new(worlds: &Worlds, plan: Plan) -> Found {
         let money = if plan.money { worlds.len() } else { 0 };
         let tally = Tally { below: vec![0; worlds.len()], money: vec![Money::default(); money] };
-        Found { sums: vec![Sums::default(); worlds.tiles.len()], tally, undecided: Vec::new() }
+        let sums = vec![Sums::default(); worlds.tiles.len()];
+        Found { sums, tally, undecided: Vec::new(), tiles: Vec::new(), corner: Vec::new() }
     }
 
     /// What two threads found.
@@ -237,18 +403,11 @@ impl Found {
         self
     }
 
-    /// Looks the accounts of these blocks up in the order of their panel, scenario by scenario. Tells whether that could be
-    /// done for the whole tile; else nothing was counted.
-    fn look_up(
-        &mut self,
-        packed: &Packed,
-        panel: &Panel<'_>,
-        blocks: &Range<usize>,
-        at: usize,
-        tile: &Tile,
-        kappa: f64,
-    ) -> bool {
+    /// Looks the accounts of a panel up in their order, scenario by scenario. Tells whether that could be done for the whole
+    /// tile; else nothing was counted.
+    fn look_up(&mut self, packed: &Packed, panel: &Panel<'_>, at: usize, tile: &Tile) -> bool {
         let Some(pairs) = panel.pairs else { return false };
+        let kappa = panel.kappa_over(tile);
         let [first, second] = [0, 1].map(|term| tile.values[panel.terms[term].node as usize].0);
         let places = |scenario: usize| {
             let (register, lane) = (scenario / LANES, scenario % LANES);
@@ -256,11 +415,8 @@ impl Found {
         };
         let all: Option<Vec<_>> = (0..tile.scenarios.len()).map(places).collect();
         let Some(all) = all else { return false };
-        let (begin, end) = (blocks.start * LANES, blocks.end * LANES);
         for (scenario, (below, undecided)) in all.into_iter().enumerate() {
-            let count = below.clamp(begin, end) - begin;
-            self.sums[at].counts[scenario / LANES][scenario % LANES] += count as i64;
-            let undecided = undecided.start.clamp(begin, end)..undecided.end.clamp(begin, end);
+            self.sums[at].counts[scenario / LANES][scenario % LANES] += pairs.before(below) as i64;
             let accounts = packed.placed(panel, undecided);
             self.undecided.extend(accounts.map(|account| (tile.scenarios[scenario], account)));
         }
@@ -304,23 +460,22 @@ impl Money {
 
 impl Default for Sums {
     fn default() -> Sums {
-        Sums { counts: [[0; LANES]; WIDTH], money: [[[0; LANES]; WIDTH]; 4], bound: 0.0 }
+        Sums {
+            counts: [[0; LANES]; WIDTH],
+            signs: [0; TILE],
+            all: 0,
+            money: [[[0; LANES]; WIDTH]; 4],
+            bound: 0.0,
+        }
     }
 }
 
 impl Sums {
-    #[inline(always)]
-    fn all_below(&mut self, mask: u8) {
-        let more = i64::from(mask.count_ones());
-        if more > 0 {
-            self.counts.as_flattened_mut().iter_mut().for_each(|count| *count += more);
-        }
-    }
-
     #[cold]
     fn flush(&mut self, tile: &Tile, tally: &mut Tally) {
         for (place, &scenario) in tile.scenarios.iter().enumerate() {
-            tally.below[scenario as usize] += self.counts.as_flattened()[place] as u64;
+            let counts = self.counts.as_flattened()[place] as u64 + u64::from(self.signs[place]) + self.all;
+            tally.below[scenario as usize] += counts;
             if let Some(money) = tally.money.get_mut(scenario as usize) {
                 money.plus(self.money.map(|sums| i128::from(sums.as_flattened()[place])));
             }

@@ -81,6 +81,11 @@ impl World {
         world
     }
 
+    /// How many numbers it has.
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
+    }
+
     fn pad(&mut self, len: u32) {
         self.values.resize(len as usize, f64::NAN);
     }

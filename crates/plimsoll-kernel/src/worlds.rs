@@ -2,7 +2,9 @@
 
 use crate::lower::ONE;
 use crate::panel::{LANES, Packed};
+use crate::single::Reference;
 use crate::world::World;
+use std::array::from_fn;
 
 /// Registers in a tile.
 pub(crate) const WIDTH: usize = 8;
@@ -14,6 +16,11 @@ pub(crate) const TILE: usize = WIDTH * LANES;
 #[repr(align(64))]
 pub(crate) struct Across(pub(crate) [[f64; LANES]; WIDTH]);
 
+/// The same in single precision, beside the node's reference.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(crate) struct Singles(pub(crate) [f32; TILE]);
+
 /// Scenarios that are swept together.
 #[derive(Clone, Debug)]
 pub(crate) struct Tile {
@@ -21,6 +28,12 @@ pub(crate) struct Tile {
     pub(crate) values: Vec<Across>,
     /// Each node's least and greatest value over the scenarios of the tile; not numbers where it is unknown in one of them.
     ranges: Vec<[f64; 2]>,
+    /// Node after node.
+    pub(crate) singles: Vec<Singles>,
+    /// The least and greatest of those.
+    beside: Vec<[f32; 2]>,
+    /// Each node's least and greatest beside its reference; zero and infinite where it is unknown in one of them.
+    pub(crate) ratios: Vec<[f64; 2]>,
     /// Which scenarios they are, at most [`TILE`].
     pub(crate) scenarios: Vec<u32>,
 }
@@ -29,6 +42,8 @@ pub(crate) struct Tile {
 #[derive(Clone, Debug, Default)]
 pub struct Worlds {
     pub(crate) tiles: Vec<Tile>,
+    /// The ratios of all tiles together.
+    pub(crate) ratios: Vec<[f64; 2]>,
     count: usize,
 }
 
@@ -37,11 +52,17 @@ impl Worlds {
     /// node whose range moves most money until a half fits a tile.
     #[must_use]
     pub fn new(worlds: &[World], book: &Packed) -> Worlds {
-        let exposure = book.exposure();
         let mut scenarios: Vec<u32> = (0..).take(worlds.len()).collect();
-        let mut tiles = Vec::new();
-        halve(worlds, &exposure, &mut scenarios, &mut tiles);
-        Worlds { tiles, count: worlds.len() }
+        let mut halves = Vec::new();
+        halve(worlds, &book.exposure, &mut scenarios, &mut halves);
+        let tiles: Vec<Tile> = halves.iter().map(|tile| Tile::new(worlds, tile, &book.reference)).collect();
+        let mut ratios = vec![[f64::INFINITY, 0.0]; book.reference.len()];
+        for tile in &tiles {
+            for (all, [low, high]) in ratios.iter_mut().zip(&tile.ratios) {
+                *all = [all[0].min(*low), all[1].max(*high)];
+            }
+        }
+        Worlds { tiles, ratios, count: worlds.len() }
     }
 
     /// How many scenarios.
@@ -57,12 +78,12 @@ impl Worlds {
     }
 }
 
-fn halve(worlds: &[World], exposure: &[f64], scenarios: &mut [u32], tiles: &mut Vec<Tile>) {
+fn halve(worlds: &[World], exposure: &[f64], scenarios: &mut [u32], tiles: &mut Vec<Vec<u32>>) {
     if scenarios.is_empty() {
         return;
     }
     if scenarios.len() <= TILE {
-        tiles.push(Tile::new(worlds, scenarios, exposure.len()));
+        tiles.push(scenarios.to_vec());
         return;
     }
     let moved = |&(node, exposure): &(usize, f64)| {
@@ -89,22 +110,32 @@ fn range(worlds: &[World], scenarios: &[u32], node: u32) -> (f64, f64) {
 }
 
 impl Tile {
-    fn new(worlds: &[World], scenarios: &[u32], nodes: usize) -> Tile {
+    fn new(worlds: &[World], scenarios: &[u32], reference: &Reference) -> Tile {
+        let nodes = reference.len();
         let mut tile = Tile {
             values: Vec::with_capacity(nodes),
             ranges: Vec::with_capacity(nodes),
+            singles: Vec::with_capacity(nodes),
+            beside: Vec::with_capacity(nodes),
+            ratios: Vec::with_capacity(nodes),
             scenarios: scenarios.to_vec(),
         };
         // Lanes without a scenario repeat the last; nothing is counted of them.
         let world = |place: usize| &worlds[scenarios[place.min(scenarios.len() - 1)] as usize];
         for node in (0..).take(nodes) {
-            let across = std::array::from_fn(|register| {
-                std::array::from_fn(|lane| world(register * LANES + lane).value(node))
-            });
+            let across: [[f64; LANES]; WIDTH] =
+                from_fn(|register| from_fn(|lane| world(register * LANES + lane).value(node)));
             let (low, high) = range(worlds, scenarios, node);
             let known = scenarios.iter().all(|&scenario| worlds[scenario as usize].known(node));
+            let singles: [f32; TILE] = from_fn(|place| reference.value(node, across.as_flattened()[place]));
+            let near = known && singles.iter().all(|single| !single.is_nan());
+            let beside = [low, high].map(|value| if near { reference.value(node, value) } else { f32::NAN });
+            let ratios = [low, high].map(|value| value / reference.of(node));
             tile.values.push(Across(across));
             tile.ranges.push(if known { [low, high] } else { [f64::NAN; 2] });
+            tile.singles.push(Singles(singles));
+            tile.beside.push(beside);
+            tile.ratios.push(if known { ratios } else { [0.0, f64::INFINITY] });
         }
         tile
     }
@@ -118,5 +149,11 @@ impl Tile {
     #[inline(always)]
     pub(crate) fn range(&self, node: u32) -> [f64; 2] {
         self.ranges.get(node as usize).copied().unwrap_or([f64::NAN; 2])
+    }
+
+    /// The same of its singles.
+    #[inline(always)]
+    pub(crate) fn beside(&self, node: u32) -> [f32; 2] {
+        self.beside.get(node as usize).copied().unwrap_or([f32::NAN; 2])
     }
 }

@@ -83,7 +83,7 @@ use alloc::vec::Vec;
 use cells::{ReserveRow, configuration as configuration_object};
 use plimsoll_core::{
     Account, AccountId, Accounts, Action, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds,
-    Instrument, InstrumentId, Int, Kind, Lens, Meaning, NodeSpec, Part, PriceSlot, Question, Quoted, Refusal,
+    Instrument, InstrumentId, Int, Kind, Lens, Meaning, Nature, NodeSpec, Part, PriceSlot, Question, Quoted, Refusal,
     Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Why, WhyNot,
 };
 use position::{Leg, User};
@@ -455,6 +455,16 @@ impl plimsoll_core::Market for Market {
             set.map(|(_, reserve)| reserve.name.as_str()).collect::<Vec<_>>().join(" ")
         };
         Some(Meaning::Word(format!("collateral {}; debt {}", named(COLLATERAL_BIT), named(DEBT_BIT))))
+    }
+
+    fn nature(&self, cell: Cell) -> Nature {
+        let rule = match self.object(cell.object) {
+            Some(Object::Asset(_)) => cells::ASSET_RULES.contains(&cell.field),
+            Some(Object::Reserve(_)) => cells::RESERVE_RULES.contains(&cell.field),
+            Some(Object::Spoke(_) | Object::Configuration(..)) => true,
+            None => false,
+        };
+        if rule { Nature::Rule } else { Nature::State }
     }
 
     fn rule(&self, cell: Cell) -> Option<&'static str> {

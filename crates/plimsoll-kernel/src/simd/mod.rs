@@ -2,13 +2,16 @@
 //!
 //! A kernel is written once, over [`Simd`]: eight numbers side by side and what is done to them. Each lane's operations
 //! come in one order on every path, each correctly rounded (fused multiply-adds everywhere), so that the paths agree to
-//! the bit. All unsafe code of the project stands in this folder.
+//! the bit. What [`Single`] computes before that only spares them work. All unsafe code of the project stands in this folder.
 
 #![allow(unsafe_code)]
 
 mod portable;
+mod single;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+
+pub(crate) use single::Single;
 
 use crate::panel::LANES;
 
@@ -17,8 +20,14 @@ pub(crate) trait Simd: Copy {
     type V: Copy;
     /// Eight counts.
     type I: Copy;
+    /// Eight singles side by side.
+    type Eight: Single;
+    /// As many as a register holds.
+    type Full: Single;
     /// Registers are many enough for four accounts side by side.
     const MANY: bool;
+    /// The singles of this path; `None` where it has none.
+    fn singles(self) -> Option<(Self::Eight, Self::Full)>;
     fn load(self, lane: &[f64; LANES]) -> Self::V;
     fn store(self, lane: &mut [f64; LANES], x: Self::V);
     fn splat(self, x: f64) -> Self::V;
@@ -44,7 +53,8 @@ pub(crate) trait Simd: Copy {
     fn add(self, sums: &mut [i64; LANES], mask: u8, x: Self::V);
 }
 
-/// Something to do over a path.
+/// Something to do over a path. What it does stands in functions that are inlined, and in loops: a closure that the compiler does not
+/// inline has none of the path's instructions.
 pub(crate) trait Job {
     type Output;
     fn run<S: Simd>(self, simd: S) -> Self::Output;

@@ -3,6 +3,7 @@
 use super::Simd;
 use crate::panel::LANES;
 use std::array::from_fn;
+use std::convert::Infallible;
 
 #[derive(Clone, Copy)]
 pub(super) struct Portable;
@@ -10,7 +11,14 @@ pub(super) struct Portable;
 impl Simd for Portable {
     type V = [f64; LANES];
     type I = [i64; LANES];
+    type Eight = Infallible;
+    type Full = Infallible;
     const MANY: bool = false;
+
+    #[inline(always)]
+    fn singles(self) -> Option<(Infallible, Infallible)> {
+        None
+    }
 
     #[inline(always)]
     fn load(self, lane: &[f64; LANES]) -> Self::V {

@@ -3,6 +3,8 @@
 //! A token proves that the processor has what its methods need: it is made by asking the processor, and by nothing else.
 //! [`Avx512::vectorised`] and [`Avx2::vectorised`] are compiled for those instructions; all that a job does is inlined into them.
 
+mod single;
+
 use super::{Job, Simd};
 use crate::panel::LANES;
 use core::arch::x86_64::*;
@@ -34,7 +36,15 @@ impl Avx512 {
 impl Simd for Avx512 {
     type V = __m512d;
     type I = __m512i;
+    type Eight = Avx2;
+    type Full = Avx512;
     const MANY: bool = true;
+
+    #[inline(always)]
+    fn singles(self) -> Option<(Avx2, Avx512)> {
+        // Whoever has this token's features has those of the other.
+        Some((Avx2(()), self))
+    }
 
     #[inline(always)]
     fn load(self, lane: &[f64; LANES]) -> Self::V {
@@ -155,7 +165,14 @@ impl Avx2 {
 impl Simd for Avx2 {
     type V = (__m256d, __m256d);
     type I = (__m256i, __m256i);
+    type Eight = Avx2;
+    type Full = Avx2;
     const MANY: bool = false;
+
+    #[inline(always)]
+    fn singles(self) -> Option<(Avx2, Avx2)> {
+        Some((self, self))
+    }
 
     #[inline(always)]
     fn load(self, lane: &[f64; LANES]) -> Self::V {

@@ -107,8 +107,10 @@ pub(super) const ASSET_FIELDS: &[Field<HubAsset>] = &[
     switch!("fee_receiver_active", a => a.state.fee_receiver_active),
 ];
 
-/// Where state begins in [`ASSET_FIELDS`]: no form depends on anything from here on, nor on the curve.
+/// Where decimals stand in [`ASSET_FIELDS`]: the only number of it that forms depend on.
 pub(super) const DECIMALS_FIELD: u16 = 0;
+/// What somebody decides of a hub asset: decimals, curve, fee, receiver.
+pub(super) const ASSET_RULES: [u16; 7] = [0, 1, 2, 3, 4, 5, 18];
 
 pub(super) const SPOKE_FIELDS: &[Field<Spoke>] = &[
     Field::new(
@@ -175,6 +177,9 @@ pub(super) const RESERVE_FIELDS: &[Field<ReserveRow>] = &[
     switch!("active", r => r.reserve.link.active),
     switch!("halted", r => r.reserve.link.halted),
 ];
+
+/// What somebody decides of a reserve: places, risk, flags, version, caps and what the hub lets its spoke do.
+pub(super) const RESERVE_RULES: [u16; 10] = [0, 1, 2, 3, 4, 10, 11, 12, 13, 14];
 
 /// The highest collateral risk: a thousand percent (`MAX_ALLOWED_COLLATERAL_RISK`).
 const NO_RISK_ABOVE: u32 = 100_000;

@@ -12,4 +12,5 @@ mod accounting;
 mod laws;
 mod model;
 mod corners;
+mod hubs;
 mod refusals;

@@ -20,6 +20,7 @@ pub(super) struct Data {
     pub(super) accounts: Vec<Account>,
     pub(super) layout: Layout,
     pub(super) packed: Packed,
+    pub(super) rows: MarketRows,
     pub(super) csr: Csr,
 }
 
@@ -43,7 +44,14 @@ impl Data {
             let quoted = place.pool.at(Feeds { readings: &readings }, Lens::Action, place.at)?;
             packing.finish(&World::new(&layout, [quoted.nodes()]))
         };
-        Ok(Data { readings, accounts: all, layout, packed, csr, place })
+        Ok(Data { readings, accounts: all, layout, packed, rows, csr, place })
+    }
+
+    /// One account of so many, compiled anew.
+    pub(super) fn compiled(&self, every: usize) -> Result<Vec<(u32, Compiled)>, Trouble> {
+        let question = Question { test: Test::Liquidation, lens: Lens::Action, at: self.place.at };
+        let some = (0..).zip(&self.accounts).step_by(every);
+        some.map(|(number, account)| Ok((number, self.place.pool.compile(account, question)?))).collect()
     }
 
     pub(super) fn stand(&self, readings: &[Reading]) -> Result<Box<dyn Quoted + '_>, Trouble> {
