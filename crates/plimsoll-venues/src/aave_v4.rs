@@ -83,8 +83,8 @@ use alloc::vec::Vec;
 use cells::{ReserveRow, configuration as configuration_object};
 use plimsoll_core::{
     Account, AccountId, Accounts, Action, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds,
-    Instrument, InstrumentId, Int, Kind, Lens, Meaning, Nature, NodeSpec, Part, PriceSlot, Question, Quoted, Refusal,
-    Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Why, WhyNot,
+    Instrument, InstrumentId, Int, Kind, Lens, Meaning, Nature, NodeSpec, Part, PriceSlot, Question, Quoted,
+    Refusal, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, Why, WhyNot,
 };
 use position::{Leg, User};
 use standing::Standing;

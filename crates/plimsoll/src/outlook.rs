@@ -11,8 +11,8 @@ use crate::ratio::Ratio;
 use crate::worst::{WorstDay, worst_day_of};
 use plimsoll_core::{
     Account, AccountId, Balance, Book, BranchHealth, Compiled, Counting, Feeds, InstrumentId, Int, Judgement,
-    Kind, Lens, ListedMarket, Look, Market, NextPrice, Origin, Premium, PriceId, Question, Quote, Quoted, Reading,
-    Refusal, Rounding, Standing, Test, Time, U256, Verdict,
+    Kind, Lens, ListedMarket, Look, Market, NextPrice, Origin, Premium, PriceId, Question, Quote, Quoted,
+    Reading, Refusal, Rounding, Standing, Test, Time, U256, Verdict,
 };
 use std::collections::BTreeMap;
 

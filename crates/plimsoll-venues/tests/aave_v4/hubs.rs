@@ -95,7 +95,9 @@ fn the_rate_follows_the_curve() {
         let over = ce(&bps * 8_000 * (usage - &optimal), ray.clone());
         &bps * 550 + ce(over * &ray, ray - optimal)
     };
-    for (liquidity, drawn) in [(1_000_003u128, 777_777u128), (100_000, 900_000), (100_000, 900_001), (3, 1_000_000)] {
+    for (liquidity, drawn) in
+        [(1_000_003u128, 777_777u128), (100_000, 900_000), (100_000, 900_001), (3, 1_000_000)]
+    {
         let mut spec = spec();
         spec.assets[1].state.liquidity = u(liquidity);
         spec.assets[1].state.drawn_shares = u(drawn);
@@ -157,12 +159,14 @@ fn holdings_are_counted() {
     assert_eq!((counting(0, debt(1)).weight, counting(0, debt(1)).why_not), (None, None));
     let kinds: Vec<Kind> = world.market.instruments().iter().take(3).map(|spec| spec.kind).collect();
     assert_eq!(kinds, [Kind::Asset, Kind::Receipt, Kind::Debt]);
-    let quoted = world.market.at(plimsoll_core::Feeds { readings: &readings(&world.prices) }, Lens::View, Time(START));
+    let quoted =
+        world.market.at(plimsoll_core::Feeds { readings: &readings(&world.prices) }, Lens::View, Time(START));
     let quoted = quoted.unwrap();
     assert_eq!(quoted.renewed(&world.accounts[0]), Ok(None));
     let mut old = world.accounts[0].clone();
     old.set_term(plimsoll_venues::aave_v4::configuration_key(0), Int::ZERO);
-    let [older, newer] = [&old, &world.accounts[0]].map(|it| quoted.verdict(it, Test::Liquidation).unwrap().backing);
+    let [older, newer] =
+        [&old, &world.accounts[0]].map(|it| quoted.verdict(it, Test::Liquidation).unwrap().backing);
     assert!(older > newer);
     let renewed = quoted.renewed(&old).unwrap().unwrap();
     let own = quoted.figures(&world.accounts[0]).unwrap();
