@@ -686,12 +686,7 @@ impl plimsoll_core::Venue for AaveV4 {
 type Opened<'c> = (Reserve, &'c [(Cell, Int)]);
 
 /// A reserve of its cells, without its configurations, and the cells that are left. Its places stand in its first two.
-fn opened<'c>(
-    name: &str,
-    object: u64,
-    spec: &Spec,
-    cells: &'c [(Cell, Int)],
-) -> Result<Opened<'c>, Refusal> {
+fn opened<'c>(name: &str, object: u64, spec: &Spec, cells: &'c [(Cell, Int)]) -> Result<Opened<'c>, Refusal> {
     let place = |at: usize| {
         let place = cells.get(at).and_then(|(_, value)| value.to_u64());
         place.and_then(|place| usize::try_from(place).ok()).ok_or(Refusal::NoSuchCell)
