@@ -7,6 +7,7 @@ mod args;
 mod ask;
 mod check;
 mod convert;
+mod demo;
 mod explain;
 mod gaps;
 mod import;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),
     };
