@@ -1,7 +1,7 @@
 //! Every question that people ask of a book, one function each. Command line, server and bindings call this crate,
 //! so that a question is answered in one place and a number is the same in every view.
 //!
-//! * [`check`]: every account's health, its distance to the line, totals.
+//! * [`check`], [`check_some`]: every account's health, its distance to the line, totals.
 //! * [`Survey`]: the same of a book that need not fit the memory, with nothing kept but the sums.
 //! * [`explain`]: one account, step by step, as the venue's contract computes it.
 //! * [`whatif`], [`whatif_all`]: the same numbers after actions, prices, parameters and time.
@@ -46,7 +46,8 @@ pub use ask::{Misasked, Sum, account, find};
 pub use boundary::{Boundary, Crossing, boundary};
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{
-    Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check, coming_for,
+    Auction, Check, Ladder, MarketInfo, PriceAge, Row, Seen, Severity, Tier, Total, check, check_some,
+    coming_for,
 };
 pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
