@@ -63,7 +63,7 @@ pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};
 pub use shock::{Mapping, PriceMove, Said, Shocked, shocked};
 pub use split::{Part, Split, split};
-pub use stress::{Below, Counts, Impact, Jump, Risk, Stress};
+pub use stress::{Below, Counted, Counts, Impact, Jump, Risk, Stress};
 pub use survey::{Survey, Surveyed, Unsound};
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
 pub use world::{Held, Moved};

@@ -4,7 +4,10 @@
 //! Accounts are packed once; in each scenario the kernel's floats say who may have crossed, and the venue's integers judge
 //! those. Every number is the integers'.
 
+mod counts;
 pub(crate) mod play;
+
+pub use counts::Counted;
 
 use crate::ask::Misasked;
 use crate::check::health;
@@ -186,9 +189,8 @@ pub struct Stress<'b> {
     now: Vec<Impact>,
     readings: Vec<Vec<Reading>>,
     layout: Layout,
+    /// Accounts with numbers so great that the integers must say whether they fit have no row in it.
     packed: Packed,
-    /// Accounts with numbers so great that the integers must say whether they fit.
-    great: Vec<u32>,
 }
 
 /// Numbers of an account below 2^this, and prices within 2^[`FAR`] of today's, stay far below the 256 bits at which a venue has
@@ -216,13 +218,11 @@ impl<'b> Stress<'b> {
                 impact.add(0, value(&standings[listed.market], listed));
             }
         }
-        let great =
-            (0..).zip(book.accounts.iter().zip(&before)).filter(|(_, (listed, seen))| great(listed, seen));
-        let great = great.map(|(place, _)| place).collect();
+        let great = great_ones(book, &readings, &before);
         let too_many = || Misasked::TooMany { found: book.accounts.len() };
-        let (layout, packed) = pack(book, &readings).ok_or_else(too_many)?;
+        let (layout, packed) = pack(book, &readings, &great).ok_or_else(too_many)?;
         let identity = identity(book, book.at, &readings);
-        Ok(Stress { book, identity, before, now, readings, layout, packed, great })
+        Ok(Stress { book, identity, before, now, readings, layout, packed })
     }
 
     /// Does one scenario.
@@ -317,7 +317,7 @@ impl<'b> Stress<'b> {
     fn candidates(&self, standings: &[Standing<'_>], readings: &[Vec<Reading>]) -> Vec<bool> {
         let screened = self.packed.screen(&nodes(&self.layout, standings, readings), Path::best());
         let mut candidates = vec![false; self.book.accounts.len()];
-        for place in screened.below.iter().chain(&screened.undecided).chain(&self.great) {
+        for place in screened.below.iter().chain(&screened.undecided) {
             candidates[*place as usize] = true;
         }
         let far: Vec<bool> = self.readings.iter().zip(readings).map(|(was, is)| far(was, is)).collect();
@@ -395,15 +395,43 @@ pub(crate) fn standings<'m>(
     book.markets.iter().zip(readings).map(stand).collect()
 }
 
-/// Whether the integers must say that the numbers of an account fit.
-fn great(listed: &plimsoll_core::ListedAccount, seen: &Judgement) -> bool {
-    let Ok(own) = seen.own else { return true };
-    if !matches!(seen.certainty, Certainty::Certain | Certainty::NoDebt) {
-        return true;
-    }
+/// Of each account, whether the integers must say that its numbers fit: it is doubtful now, or has numbers beyond 2^[`TAME`]
+/// that do not fit where every price is [`FAR`] times today's. Nothing that a venue multiplies grows when a price falls.
+fn great_ones(book: &Book, readings: &[Vec<Reading>], before: &[Judgement]) -> Vec<bool> {
+    let undelayed: Vec<_> = book.markets.iter().map(|listed| listed.market.undelayed()).collect();
+    let highest = |(m, listed): (usize, &'_ plimsoll_core::ListedMarket)| -> Vec<Reading> {
+        let slots = listed.market.slots().iter().zip(&readings[m]);
+        slots
+            .map(|(slot, reading)| {
+                let far = |value: U256| {
+                    value.mul(U256::from(FAR)).map_or(slot.highest, |far| far.min(slot.highest))
+                };
+                reading.value.map_or(*reading, |value| Reading::certain(far(value)))
+            })
+            .collect()
+    };
+    let far: Vec<Vec<Reading>> = book.markets.iter().enumerate().map(highest).collect();
+    let market = |m: usize| undelayed[m].as_deref().unwrap_or(&*book.markets[m].market);
+    let stand = |m: usize| Standing::new(market(m), &far[m], Lens::Action, book.at).ok();
+    let standings: Vec<_> = (0..book.markets.len()).map(stand).collect();
+    let fits = |listed: &plimsoll_core::ListedAccount| {
+        let quoted = standings[listed.market].as_ref().map(Standing::quoted);
+        quoted.is_some_and(|quoted| quoted.verdict(&listed.account, Test::Liquidation).is_ok())
+    };
+    let both = book.accounts.iter().zip(before);
+    both.map(|(listed, seen)| match seen.certainty {
+        Certainty::Certain | Certainty::NoDebt => !is_tame(listed, seen) && !fits(listed),
+        _ => true,
+    })
+    .collect()
+}
+
+/// Whether every number of an account is below 2^[`TAME`].
+fn is_tame(listed: &plimsoll_core::ListedAccount, seen: &Judgement) -> bool {
+    let Ok(own) = seen.own else { return false };
     let numbers = [own.backing, own.requirement, own.collateral, own.debt].into_iter();
     let held = listed.account.holdings().iter().map(|holding| holding.quantity);
-    numbers.chain(held).any(|number| number.magnitude().bit_len() > TAME)
+    numbers.chain(held).all(|number| number.magnitude().bit_len() <= TAME)
 }
 
 /// Whether a price of a market is so far from what it was that numbers may no longer fit.
@@ -420,17 +448,17 @@ fn far(was: &[Reading], is: &[Reading]) -> bool {
 }
 
 /// Every account's row, at the markets as the scenarios find them.
-fn pack(book: &Book, readings: &[Vec<Reading>]) -> Option<(Layout, Packed)> {
+fn pack(book: &Book, readings: &[Vec<Reading>], great: &[bool]) -> Option<(Layout, Packed)> {
     let undelayed: Vec<_> = book.markets.iter().map(|listed| listed.market.undelayed()).collect();
     let market = |m: usize| undelayed[m].as_deref().unwrap_or(&*book.markets[m].market);
     let layout = Layout::new((0..book.markets.len()).map(|m| market(m).nodes().len()))?;
     let mut packing = Packing::default();
     let question = Question { test: Test::Liquidation, lens: Lens::Action, at: book.at };
-    for listed in &book.accounts {
+    for (listed, great) in book.accounts.iter().zip(great) {
         let m = listed.market;
-        let rows = MarketRows::screened(u32::try_from(m).ok()?, layout.base(m)?, market(m).epoch());
-        let compiled = market(m).compile(&listed.account, question).unwrap_or(Compiled::Opaque);
-        packing.push(&compiled, &rows)?;
+        let rows = MarketRows::counted(u32::try_from(m).ok()?, layout.base(m)?, market(m).epoch());
+        let compiled = if *great { None } else { market(m).compile(&listed.account, question).ok() };
+        packing.push(&compiled.unwrap_or(Compiled::Opaque), &rows)?;
     }
     let standings = standings(book, readings).ok()?;
     let near = nodes(&layout, &standings, readings);
