@@ -12,10 +12,11 @@
 //! **Baselines.** `plain CSR`: what a good engineer writes first, one sum over sorted indices an account and scenario, in
 //! the same process, in turn.
 
+mod beside;
 mod data;
 
 use crate::line::{Better, Line, isa};
-use crate::measure::{Timing, in_turn};
+use crate::measure::{Timing, cpu_in_turn};
 use crate::registry::{Context, Trouble};
 use data::Data;
 use plimsoll_core::{Quoted, Test, Verdict};
@@ -32,7 +33,9 @@ const MILLION: usize = 1_000_000;
 const BASELINE_SCENARIOS: usize = 4;
 
 pub(crate) fn run_check_1m(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
-    check(context, CHECK_1M, context.sized(20_000, MILLION, MILLION), emit)
+    let mut lines = Vec::new();
+    check(context, CHECK_1M, context.sized(20_000, MILLION, MILLION), &mut beside::kept(&mut lines, emit))?;
+    beside::check(context, &lines, emit)
 }
 
 pub(crate) fn run_check_10m(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
@@ -41,12 +44,16 @@ pub(crate) fn run_check_10m(context: &Context, emit: &mut dyn FnMut(Line)) -> Re
 
 pub(crate) fn run_sweep_dense(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
     let plan = Plan { money: false, prune: false, pairs: false, path: Path::best() };
-    sweep(context, SWEEP_DENSE, &[("counts", plan), ("money", Plan { money: true, ..plan })], emit)
+    let (plans, mut lines) = ([("counts", plan), ("money", Plan { money: true, ..plan })], Vec::new());
+    sweep(context, SWEEP_DENSE, &plans, &mut beside::kept(&mut lines, emit))?;
+    beside::sweep(context, &lines, emit)
 }
 
 pub(crate) fn run_sweep(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
     let plan = Plan { money: false, prune: true, pairs: true, path: Path::best() };
-    sweep(context, SWEEP, &[("counts", plan), ("money", Plan { money: true, ..plan })], emit)
+    let (plans, mut lines) = ([("counts", plan), ("money", Plan { money: true, ..plan })], Vec::new());
+    sweep(context, SWEEP, &plans, &mut beside::kept(&mut lines, emit))?;
+    beside::sweep(context, &lines, emit)
 }
 
 /// One world at a time: today's, and one a fifth lower.
@@ -64,7 +71,7 @@ fn check(
             let world = World::new(&data.layout, [quoted.nodes()]);
             let floats = data.csr.world(&*quoted);
             let (mut candidates, mut plainly) = (0, 0);
-            let [ours, theirs] = in_turn(
+            let [ours, theirs] = cpu_in_turn(
                 context.runs(),
                 accounts as u64,
                 [
@@ -122,7 +129,7 @@ fn sweep(
             let items = (accounts * worlds.len()) as u64;
             let runs = context.sized(3, 9, 9);
             let mut plainly = Vec::new();
-            let [ours, mut theirs] = in_turn(
+            let [ours, mut theirs] = cpu_in_turn(
                 runs,
                 items,
                 [
