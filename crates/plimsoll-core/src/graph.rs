@@ -10,6 +10,7 @@
 //! * `derived`: a price from its legs.
 //! * `shares`: the arithmetic of capped rates, pools and vaults.
 //! * [`look`](Look): which leaves move a price, and which of them see the market.
+//! * [`VolSurface`]: implied volatilities, which stand beside the prices and move none of them.
 
 mod derived;
 mod look;
@@ -17,10 +18,12 @@ mod observed;
 mod origin;
 mod shares;
 mod units;
+mod vols;
 
 pub use look::{Leaf, Look, Sight};
 pub use origin::Origin;
 pub use shares::{PoolShare, PoolValue, RateCap, VaultShare};
+pub use vols::{VOL_DIGITS, VOL_MAX, VolAround, VolError, VolHead, VolPoint, VolQuote, VolSlice, VolSurface};
 
 use crate::num::{Decimal, Int, Rounding, U256};
 use crate::reading::{Reading, Why};
@@ -165,10 +168,12 @@ impl fmt::Display for GraphError {
     }
 }
 
-/// All prices of a book. Invariant: every leg stands before what is built on it, so there are no circles.
+/// All prices of a book, and its surfaces of implied volatilities. Invariant: every leg stands before what is built on
+/// it, so there are no circles; no two surfaces have one name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Graph {
     prices: Vec<Price>,
+    surfaces: Vec<VolSurface>,
 }
 
 /// A price at one time, with what is doubtful about it.
@@ -226,6 +231,19 @@ impl Graph {
         }
         self.prices.push(price);
         Ok(PriceId(self.prices.len() as u32 - 1))
+    }
+
+    /// Every surface of implied volatilities, in the order of the file.
+    #[must_use]
+    pub fn surfaces(&self) -> &[VolSurface] {
+        &self.surfaces
+    }
+
+    /// Adds a surface. `None` when its name is taken by another one.
+    #[must_use]
+    pub fn add_surface(&mut self, surface: VolSurface) -> Option<()> {
+        let taken = self.surfaces.iter().any(|other| other.head().name == surface.head().name);
+        (!taken).then(|| self.surfaces.push(surface))
     }
 
     /// Puts an observation in a price's place, whatever it was made of. Name, unit and what is built on it stay.

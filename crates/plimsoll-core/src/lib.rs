@@ -39,7 +39,8 @@ pub use encoded::Encoded;
 pub use form::{Compiled, Form, Linear, Node, NodeId, Nodes, Screen, Valid, screen};
 pub use graph::{
     FeedKind, Graph, GraphError, Leaf, Look, Observation, Origin, PoolShare, PoolValue, Price, PriceId,
-    PriceUnit, Quote, RateCap, Scale, Sight, VaultShare,
+    PriceUnit, Quote, RateCap, Scale, Sight, VOL_DIGITS, VOL_MAX, VaultShare, VolAround, VolError, VolHead,
+    VolPoint, VolQuote, VolSlice, VolSurface,
 };
 pub use instrument::{Instrument, InstrumentId, Kind};
 pub use judge::{Certainty, Judgement, Standing};

@@ -24,6 +24,7 @@ mod rows;
 mod stream;
 mod totals;
 mod venue;
+mod vols;
 mod write;
 
 pub use convert::{ConvertError, Order, convert, convert_files};
@@ -40,6 +41,7 @@ use plimsoll_core::{Book, Graph, Time};
 use positions::{Place, Positions};
 use prices::Prices;
 use std::path::Path;
+use vols::Surfaces;
 
 /// What was made of the files of a book.
 pub struct Opened {
@@ -150,6 +152,7 @@ fn frame(head: usize, sources: &[Source], log: &mut Log) -> Option<Frame> {
     let mut fields = Fields::of(&node, log)?;
     let head = head::read(&mut fields, log);
     let derived = fields.take("price").and_then(|node| list(node, log)).unwrap_or(&[]);
+    let surfaces = fields.take("vol_surface").map_or(Some(&[][..]), |node| list(node, log));
     fields.finish(log);
     let head = head?;
 
@@ -160,6 +163,12 @@ fn frame(head: usize, sources: &[Source], log: &mut Log) -> Option<Frame> {
         })
     });
     prices::read(derived, &mut prices, log);
+    let mut surfaces = Surfaces::heads(surfaces, log);
+    surfaces.table(sources, log);
+    if !sound {
+        surfaces.spoil();
+    }
+    surfaces.finish(&mut prices.graph);
 
     let mut listed = Vec::new();
     for (id, source) in sources.iter().enumerate() {
@@ -189,6 +198,10 @@ fn one_file(sources: &[Source], log: &mut Log) -> Option<(Book, LeftOut)> {
     let mut fields = Fields::of(&node, log)?;
     let head = head::read(&mut fields, log);
     let derived = fields.take("prices").and_then(|node| list(node, log)).unwrap_or(&[]);
+    let surfaces = fields.take("vol_surfaces");
+    let points = if surfaces.is_some() { fields.need("vols", log) } else { fields.take("vols") };
+    let points = points.and_then(|node| list(node, log)).unwrap_or(&[]);
+    let surfaces = surfaces.map_or(Some(&[][..]), |node| list(node, log));
     let mut part = |name| fields.need(name, log).and_then(|node| list(node, log));
     let (markets, positions_list, feeds_list) = (part("markets"), part("positions"), part("feeds"));
     let sound = !fields.repeats();
@@ -201,6 +214,12 @@ fn one_file(sources: &[Source], log: &mut Log) -> Option<(Book, LeftOut)> {
     });
     prices.complete &= feeds_list.is_some();
     prices::read(derived, &mut prices, log);
+    let mut surfaces = Surfaces::heads(surfaces, log);
+    surfaces.list(points, log);
+    if !sound {
+        surfaces.spoil();
+    }
+    surfaces.finish(&mut prices.graph);
     let listed: Vec<_> = markets.unwrap_or(&[]).iter().map(markets::Listed::in_list).collect();
     let (places, wirings) = markets::read(&listed, &head, &prices, log);
     let mut positions = Positions::new(&places);

@@ -11,7 +11,12 @@ use std::path::Path;
 
 const MARKET: &str = include_str!("../../../examples/treasury/markets/aave-core.toml");
 const MORPHO: &str = include_str!("../../../examples/treasury/markets/morpho-wsteth-usdc.toml");
-const HEAD: &str = include_str!("../../../examples/treasury/book.toml");
+const HEAD: &str = concat!(
+    include_str!("../../../examples/treasury/book.toml"),
+    "\n[[vol_surface]]\nname = \"eth\"\nunderlying = \"ETH\"\ncurrency = \"USD\"\nsource = \"s\"\n",
+    "observed_at = 1760096900\nmax_age = \"5m\"\n"
+);
+const VOLS: &str = "surface,expiry,strike,volatility\neth,1761897600,4000,0.7\neth,1761897600,4100.5,0.65\n";
 const FEEDS: &str = include_str!("../../../examples/treasury/feeds.csv");
 const POSITIONS: &str = include_str!("../../../examples/treasury/positions.csv");
 
@@ -22,6 +27,7 @@ fn folder(edits: &[(&str, &[u8])]) -> Vec<File> {
         ("markets/aave-core.toml", MARKET),
         ("markets/morpho-wsteth-usdc.toml", MORPHO),
         ("positions.csv", POSITIONS),
+        ("vols.csv", VOLS),
     ];
     let files = names.iter().map(|(name, text)| {
         let edit = edits.iter().find(|(edited, _)| edited == name);
@@ -221,13 +227,14 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
 
 fn document(seed: u64, json: &str) -> Vec<File> {
     let mut random = Random(seed);
-    let parts = [HEAD, FEEDS, MARKET, MORPHO, POSITIONS, json];
+    let parts = [HEAD, FEEDS, MARKET, MORPHO, POSITIONS, VOLS, json];
     let names = [
         "book.toml",
         "feeds.csv",
         "markets/aave-core.toml",
         "markets/morpho-wsteth-usdc.toml",
         "positions.csv",
+        "vols.csv",
     ];
     let part = random.below(parts.len());
     let mut bytes = parts[part].as_bytes().to_vec();
@@ -241,8 +248,7 @@ fn document(seed: u64, json: &str) -> Vec<File> {
 #[test]
 fn broken_books_are_read_without_a_panic() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/treasury");
-    let json = book::write_json(&book::open(&example).book).expect("the example can be written");
+    let json = book::write_json(&book::read(folder(&[])).book).expect("the example can be written");
     if let Some(seed) = number("PLIMSOLL_SEED") {
         return check(&book::read(document(seed, &json)));
     }

@@ -62,6 +62,10 @@ fn accepts(root: &Value, schema: &Value, value: &Value) -> bool {
         }
         "items" => value.as_array().is_none_or(|items| items.iter().all(|item| accepts(root, rule, item))),
         "anyOf" => all(rule).iter().any(|rule| accepts(root, rule, value)),
+        "dependentRequired" => rule.as_object().expect("names").iter().all(|(name, others)| {
+            value.get(name).is_none()
+                || all(others).iter().all(|other| value.get(other.as_str().expect("a name")).is_some())
+        }),
         "oneOf" => all(rule).iter().filter(|rule| accepts(root, rule, value)).count() == 1,
         "minimum" => !value.is_i64() || value.is_u64() && at_least(rule),
         "maximum" => at_most(rule),
@@ -113,6 +117,25 @@ fn the_schema_accepts_the_example() {
     }
 }
 
+/// The treasury with a surface of volatilities.
+fn with_a_surface() -> Value {
+    let mut book = example();
+    let head = json!({"name": "eth", "underlying": "ETH", "currency": "USD", "source": "s", "observed_at": 1_760_096_900, "max_age": "5m"});
+    let point =
+        json!({"surface": "eth", "expiry": "2025-10-31T08:00:00Z", "strike": "4000", "volatility": "0.7"});
+    let fields = book.as_object_mut().expect("a book");
+    fields.insert("vol_surfaces".into(), json!([head]));
+    fields.insert("vols".into(), json!([point]));
+    book
+}
+
+#[test]
+fn the_schema_accepts_a_surface_that_is_read() {
+    let (schema, book) = (schema(), with_a_surface());
+    assert!(accepts(&schema, &schema, &book));
+    sound(book::read(vec![file("book.json", book.to_string())]));
+}
+
 /// Each edit of the example: a place, and what to put there (nothing takes it out). Reader and schema both refuse.
 #[test]
 fn what_is_broken_in_form_is_refused_by_schema_and_reader() {
@@ -133,6 +156,18 @@ fn what_is_broken_in_form_is_refused_by_schema_and_reader() {
         ("/feeds/0/unit", json!("USD/")),
         ("/feeds/0/source", Value::Null),
         ("/feeds/0/max_age", json!("1 hour")),
+        ("/vol_surfaces/0/underlying", Value::Null),
+        ("/vol_surfaces/0/currency", json!("=USD")),
+        ("/vol_surfaces/0/observed_at", Value::Null),
+        ("/vol_surfaces/0/max_age", json!("5 minutes")),
+        ("/vol_surfaces/0/unit", json!("USD")),
+        ("/vols", Value::Null),
+        ("/vols/0/surface", Value::Null),
+        ("/vols/0/expiry", json!("2025-10-31")),
+        ("/vols/0/strike", json!(4000)),
+        ("/vols/0/strike", json!("-4000")),
+        ("/vols/0/volatility", json!("70%")),
+        ("/vols/0/vol", json!("0.7")),
         ("/prices/0/decimals", Value::Null),
         ("/prices/0/decimals", json!(61)),
         ("/prices/0/rounding", json!("dwon")),
@@ -159,7 +194,7 @@ fn what_is_broken_in_form_is_refused_by_schema_and_reader() {
         ("/positions/0/as_collateral", json!("maybe")),
     ];
     for (place, to) in edits {
-        let mut edited = example();
+        let mut edited = with_a_surface();
         let (parent, name) = place.rsplit_once('/').expect("a place");
         let parent = edited.pointer_mut(parent).and_then(Value::as_object_mut).expect("a table");
         match to {

@@ -8,6 +8,7 @@ mod num;
 mod plain;
 mod shares;
 mod twice;
+mod vols;
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};

@@ -1,7 +1,7 @@
 //! A book in another form: its tables cell by cell, everything else as it is.
 
 use crate::book::write::{WriteError, Written, write};
-use crate::book::{self, File, FileBytes, LeftOut, feeds, files, positions, rows};
+use crate::book::{self, File, FileBytes, LeftOut, feeds, files, positions, rows, vols};
 use crate::export::{Form, Table};
 use crate::fault::{Faults, Log, Source};
 use crate::table::{Column, Row, Rows};
@@ -28,7 +28,7 @@ pub enum ConvertError {
     Write(WriteError),
 }
 
-/// The book at a path with its feeds and positions in this form. A book that is a folder keeps its other files as
+/// The book at a path with its tables in this form. A book that is a folder keeps its other files as
 /// they are and every cell of its tables; a one-file book becomes a folder as [`write()`] makes it.
 ///
 /// # Errors
@@ -60,6 +60,7 @@ pub fn convert_files(files: Vec<File>, form: Form, order: Order) -> Result<Writt
         let columns = match stem {
             "feeds" => feeds::COLUMNS,
             "positions" => positions::COLUMNS,
+            "vols" => vols::COLUMNS,
             _ => {
                 written.files.push((source.name.clone(), source.text.clone().into_bytes()));
                 continue;

@@ -80,7 +80,7 @@ pub(super) fn list_frame(path: &Path) -> Vec<File> {
 
 fn tops(folder: &Path) -> Vec<File> {
     let mut files = vec![load("book.toml".into(), &folder.join("book.toml"), TREE_MAX)];
-    files.extend(tables(folder, &["feeds.csv", "feeds.parquet"]));
+    files.extend(tables(folder, &["feeds.csv", "feeds.parquet", "vols.csv", "vols.parquet"]));
     files
 }
 
@@ -143,7 +143,7 @@ pub(super) fn texts(files: Vec<File>, log: &mut Log) -> Vec<Source> {
     if markets > MARKETS_MAX {
         log.file(Code::TooLarge, "markets", "more markets", format!("at most {MARKETS_MAX}"));
     }
-    let kept = files.into_iter().take(MARKETS_MAX + 5);
+    let kept = files.into_iter().take(MARKETS_MAX + 7);
     kept.map(|file| {
         let File { name, bytes } = file;
         match bytes {

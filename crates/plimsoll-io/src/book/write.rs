@@ -2,11 +2,12 @@
 
 mod derived;
 mod json;
+mod surfaces;
 mod toml;
 
 use crate::book::head::FORMAT;
 use crate::book::venue::{Named, Names, Position, SIDES, Side, VENUES, VenueFile};
-use crate::book::{feeds, liquity_v2, positions};
+use crate::book::{feeds, liquity_v2, positions, vols};
 use crate::export::{Form, Table};
 use crate::fault::{Log, Span};
 use crate::scalar;
@@ -81,11 +82,18 @@ pub fn write(book: &Book) -> Result<Written, WriteError> {
     if !parts.prices.is_empty() {
         head.push(("price", list(parts.prices)));
     }
+    let surfaces = !parts.surfaces.is_empty();
+    if surfaces {
+        head.push(("vol_surface", list(parts.surfaces)));
+    }
     let mut files = vec![("book.toml".to_string(), toml::print(&table(head)).into_bytes())];
     for (name, fields) in parts.markets {
         files.push((format!("markets/{name}.toml"), toml::print(&table(fields)).into_bytes()));
     }
     files.push(("feeds.csv".into(), csv(feeds::COLUMNS, &parts.feeds)?));
+    if surfaces {
+        files.push(("vols.csv".into(), csv(vols::COLUMNS, &parts.vols)?));
+    }
     files.push(("positions.csv".into(), csv(positions::COLUMNS, &parts.positions)?));
     Ok(Written { files })
 }
@@ -110,6 +118,10 @@ pub fn write_json(book: &Book) -> Result<String, WriteError> {
     let mut fields = parts.head;
     fields.push(("prices", list(parts.prices)));
     fields.push(("feeds", rows(feeds::COLUMNS, parts.feeds)));
+    if !parts.surfaces.is_empty() {
+        fields.push(("vol_surfaces", list(parts.surfaces)));
+        fields.push(("vols", rows(vols::COLUMNS, parts.vols)));
+    }
     fields.push(("markets", list(markets)));
     fields.push(("positions", rows(positions::COLUMNS, parts.positions)));
     Ok(json::print(&table(fields)))
@@ -120,6 +132,8 @@ struct Parts {
     prices: Vec<Value>,
     markets: Vec<(String, Vec<(&'static str, Value)>)>,
     feeds: Vec<Vec<String>>,
+    surfaces: Vec<Value>,
+    vols: Vec<Vec<String>>,
     positions: Vec<Vec<String>>,
 }
 
@@ -145,7 +159,10 @@ impl Parts {
         for account in &book.accounts {
             rows_of(account, book, &mut positions)?;
         }
-        Ok(Parts { head, prices, markets, feeds, positions })
+        let surfaces = book.graph.surfaces();
+        let vols = surfaces.iter().flat_map(surfaces::rows).collect::<Result<Vec<_>, _>>()?;
+        let surfaces = surfaces.iter().map(surfaces::fields).collect::<Result<Vec<_>, _>>()?;
+        Ok(Parts { head, prices, markets, feeds, surfaces, vols, positions })
     }
 }
 
