@@ -39,6 +39,11 @@ pub(crate) enum Command {
     Max(MaxArgs),
     /// Show what kills an account, and when: liquidation prices, interest, what each holding is good for
     Outlook(OutlookArgs),
+    /// Show which feeds really move what is held and owed, how much of it, and what is blind to the market
+    ///
+    /// Every price is looked through to its leaves: feeds, constants, caps that bind. Exit code: 0, 2 wrong usage, 3 faulty
+    /// input, 4 where a position has no value or a price that moves one is doubtful.
+    Exposure(ExposureArgs),
     /// Show what a keeper may take of an account now, and whether it pays
     ///
     /// Every debt with every collateral, best first, each through the venue's own rules, after the changes given. Exit
@@ -58,7 +63,13 @@ pub(crate) enum Command {
     ///
     /// Exit code: the worst of the book after each scenario, as `check` would say it; 2 wrong usage, also where a scenario
     /// says nothing of something that the book holds; 3 faulty input.
-    Stress(StressArgs),
+    Stress(Box<StressArgs>),
+    /// Show what changed since an older book: the worst accounts, who changed tier, and why
+    ///
+    /// Every change is split into own actions, interest, parameters and prices, in that order; the parts add exactly to it.
+    /// Exit code: as `check` would say of BOOK, all of it; 2 wrong usage, also where the older book is the newer; 3 faulty
+    /// input.
+    Brief(BriefArgs),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),
@@ -170,6 +181,27 @@ pub(crate) struct PortfolioArgs {
     pub(crate) json: bool,
 }
 
+/// The two prices of a heatmap.
+pub(crate) type Axes = [plimsoll::Axis; 2];
+
+#[derive(clap::Args)]
+pub(crate) struct ExposureArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// Only this owner's accounts, position by position
+    #[arg(long, value_name = "OWNER", conflicts_with = "account")]
+    pub(crate) owner: Option<String>,
+    /// Only this account, position by position; MARKET:NAME where the name stands in several markets
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+    /// The time to look at; the book's own when not given
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(clap::Args)]
 pub(crate) struct StressArgs {
     /// A book: a folder, or one JSON file
@@ -200,6 +232,45 @@ pub(crate) struct StressArgs {
     /// So many of the accounts that fall, and of the steps, are shown; JSON has all of them
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) top: usize,
+    /// What selling seized collateral brings, as a file of depth curves (docs/scenarios.md): liquidators then sell what they
+    /// seize, and act only where that pays
+    #[arg(long, value_name = "FILE")]
+    pub(crate) depth: Option<PathBuf>,
+    /// Each scenario also as a path: prices go in so many equal steps to the shock's, and what is liquidated at one step stays so
+    /// at the next
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) steps: Option<u32>,
+    /// What every pair of moves of two prices does, in percent and so many points: `ETH:-60..0:13,stETH/ETH:-10..0:11`, of which
+    /// the second is counted in ether
+    #[arg(long, value_name = "ASSET[/IN]:FROM..TO:POINTS,...", value_parser = crate::stress::axes, conflicts_with = "set")]
+    pub(crate) heatmap: Option<Axes>,
+    /// Every liquidatable account of every scenario, one row each, as Parquet to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) parquet: Option<PathBuf>,
+    /// The same as a page for people, with pictures: one HTML file that needs nothing beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct BriefArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An older book of the same markets
+    #[arg(long, value_name = "OLDER")]
+    pub(crate) since: PathBuf,
+    /// Only this owner's accounts
+    #[arg(long, value_name = "OWNER")]
+    pub(crate) owner: Option<String>,
+    /// So many accounts of each list are shown; sums are of all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) top: usize,
+    /// The same as a page for people: one HTML file that needs nothing beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,

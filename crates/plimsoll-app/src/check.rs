@@ -5,7 +5,7 @@ use crate::ask::{refusal_json, words};
 use crate::gaps::Gaps;
 use crate::select::{Choice, Shown};
 use crate::show::{errln, outln};
-use crate::{exit, outlook, show, survey};
+use crate::{exit, exposure, outlook, show, survey};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use plimsoll::{
     Auction, Check, Identity, Lookout, MarketInfo, Ratio, Row, Severity, Tier, Total, Unsound, check,
@@ -221,6 +221,7 @@ pub(crate) fn shown_cells(book: &Book, shown: &Shown<'_>) -> Vec<String> {
         let fed = fed.map(|coming| outlook::arriving(book.at, coming));
         let more = outlook::basis(book, &shown.outlook).into_iter();
         let more = more.chain(outlook::coming(book.at, &shown.outlook)).chain(fed);
+        let more = more.chain(exposure::blind_notes(book, &shown.outlook.blind));
         for more in more {
             let between = if note.is_empty() { "" } else { "; " };
             *note = format!("{note}{between}{more}");
@@ -370,7 +371,9 @@ pub(crate) fn print_prices(markets: &[MarketInfo]) {
             let age = price.age.map_or_else(String::new, |age| format!(", {} old", show::age(age)));
             let doubt =
                 price.doubt.map_or_else(String::new, |why| format!(", {}", why.to_string().to_uppercase()));
-            format!("  {} {value} {} ({}{age}{doubt})", price.asset, market.currency, price.kind)
+            let blind = price.sight.filter(|sight| sight.is_blind());
+            let blind = blind.map_or_else(String::new, |sight| format!(", {}: sees no market", sight.name()));
+            format!("  {} {value} {} ({}{age}{doubt}{blind})", price.asset, market.currency, price.kind)
         });
         outln!("{}", prices.collect::<Vec<_>>().join("\n"));
         if let Some(line) = kept(&market.kept) {
@@ -558,6 +561,7 @@ fn market_json(market: &MarketInfo) -> Value {
             "decimals": price.decimals,
             "age": price.age,
             "doubt": price.doubt.map(|why| why.to_string()),
+            "sees": price.sight.map(plimsoll_core::Sight::name),
         })).collect::<Vec<_>>(),
         "kept": figures_json(&market.kept),
         "auctions": market.auctions.iter().map(auction_json).collect::<Vec<_>>(),

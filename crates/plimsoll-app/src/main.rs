@@ -5,9 +5,11 @@
 
 mod args;
 mod ask;
+mod brief;
 mod check;
 mod convert;
 mod explain;
+mod exposure;
 mod gaps;
 mod import;
 mod liquidate;
@@ -17,6 +19,7 @@ mod portfolio;
 mod select;
 mod restore;
 mod progress;
+mod report;
 mod results;
 mod show;
 mod steps;
@@ -67,12 +70,14 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Outlook(args) => outlook::run(&args),
+        Command::Exposure(args) => exposure::run(&args),
         Command::Whatif(args) => whatif::run(&args),
         Command::Max(args) => max::run(&args),
         Command::Liquidate(args) => liquidate::run(&args),
         Command::Restore(args) => restore::run(&args),
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
+        Command::Brief(args) => brief::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),

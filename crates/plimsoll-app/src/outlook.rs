@@ -261,7 +261,7 @@ fn redemption_json(redemption: &Redemption) -> Value {
     })
 }
 
-fn name(book: &Book, id: PriceId) -> &str {
+pub(crate) fn name(book: &Book, id: PriceId) -> &str {
     book.graph.price(id).map_or("?", |price| price.name.as_str())
 }
 
@@ -360,7 +360,8 @@ fn print(
         (None, None) => {}
     }
     let branch = outlook.branch.iter().flat_map(|branch| branch_lines(book, branch));
-    for line in basis(book, outlook).into_iter().chain(coming(book.at, outlook)).chain(branch) {
+    let blind = crate::exposure::blind_notes(book, &outlook.blind);
+    for line in basis(book, outlook).into_iter().chain(coming(book.at, outlook)).chain(branch).chain(blind) {
         outln!("{line}");
     }
 }
@@ -512,6 +513,7 @@ pub(crate) fn as_json(book: &Book, account: usize, outlook: &Outlook) -> Value {
         "redemption": outlook.redemption.as_ref().and_then(|found| found.as_ref().ok()).map(redemption_json),
         "redemption_unknown": outlook.redemption.as_ref().and_then(|found| found.as_ref().err()).map(refusal_json),
         "branch": outlook.branch.as_ref().map(|branch| branch_json(book, branch)),
+        "blind": outlook.blind.iter().map(|blind| crate::exposure::blind_json(book, blind)).collect::<Vec<_>>(),
         "holdings": outlook.holdings.iter().map(|good| json!({
             "instrument": market.instruments().get(good.instrument.index()).map(|i| i.name.clone()),
             "balance": good.balance.as_ref().ok().map(|balance| balance.raw.to_string()),

@@ -1,22 +1,28 @@
 //! `plimsoll stress`: what scenarios do to a whole book.
 
 mod curve;
+mod heat;
 mod json;
 mod named;
+mod report;
+mod sales;
+mod table;
 
+pub(crate) use heat::axes;
 pub(crate) use named::mapping;
 
-use crate::args::StressArgs;
+use crate::args::{Axes, StressArgs};
 use crate::ask::{print_foot, refuse};
 use crate::check::counted;
 use crate::gaps::Gaps;
 use crate::show::{self, outln};
 use crate::steps::Steps;
-use crate::whatif::table;
+use crate::whatif::table as columns;
 use plimsoll::{
-    Below, Change, Counts, Identity, Jump, Misasked, Ratio, Risk, Said, Severity, Shocked, Stress,
+    Below, Change, Counts, HeatMap, Identity, Jump, Misasked, Ratio, Risk, Said, Severity, Shocked, Stress,
+    Walk,
 };
-use plimsoll_core::{Book, Int, Scenario};
+use plimsoll_core::{Book, Depth, Int, Scenario};
 
 pub(crate) fn run(args: &StressArgs) -> u8 {
     let Some(path) = args.book.as_deref().filter(|_| !args.list) else { return named::list(args.json) };
@@ -29,11 +35,16 @@ pub(crate) fn run(args: &StressArgs) -> u8 {
         Err(code) => return code,
     };
     let said = Said { hold: args.hold.clone(), map: args.map.clone() };
-    let Seen { identity, jumps } = match Seen::of(&book, &scenarios, &said) {
+    let depth = match args.depth.as_deref().map(sales::open).transpose() {
+        Ok(depth) => depth,
+        Err(code) => return code,
+    };
+    let asked = Asked { scenarios: &scenarios, said: &said, depth: depth.as_ref(), steps: args.steps };
+    let seen = match asked.of(&book, args.heatmap.as_ref()) {
         Ok(seen) => seen,
         Err(why) => return refuse(&why),
     };
-    let under = match under(&book, &args.set, &scenarios, &said) {
+    let under = match under(&book, &args.set, &asked) {
         Ok(under) => under,
         Err(code) => return code,
     };
@@ -41,57 +52,91 @@ pub(crate) fn run(args: &StressArgs) -> u8 {
         Ok(curve) => curve,
         Err(code) => return code,
     };
+    if let Some(path) = &args.report
+        && let Err(code) = report::write(path, &book, &seen, curve.as_ref(), args.top)
+    {
+        return code;
+    }
+    if let Some(path) = &args.parquet
+        && let Err(code) = table::write(path, &book, &seen)
+    {
+        return code;
+    }
     if args.json {
-        let mut answer = json::answer(&book, &identity, &jumps);
+        let mut answer = json::answer(&book, &seen);
         if let Some(curve) = &curve {
             answer["curve"] = json::curve(&book, curve);
         }
         if let Some(under) = &under {
-            answer["under_set"] = json::under(&book, &args.set, &under.identity, &under.jumps, &jumps);
+            answer["under_set"] = json::under(&book, &args.set, under, &seen.jumps);
         }
         outln!("{answer:#}");
     } else {
-        print(&book, &jumps, under.as_ref(), args.top);
+        print(&book, &seen.jumps, under.as_ref(), args.top);
+        sales::print(&seen);
+        if let Some(heat) = &seen.heat {
+            heat::print(heat);
+        }
         if let Some(curve) = &curve {
             curve::print(&book, curve, args.top);
         }
-        print_foot(&identity);
+        print_foot(&seen.identity);
         if let Some(under) = &under {
             outln!("with --set · hash {}", &under.identity.hash[..16]);
         }
     }
     let under = under.map_or_else(Vec::new, |under| under.jumps);
-    code(jumps.iter().chain(&under), &book, &gaps)
+    code(seen.jumps.iter().chain(&under), &book, &gaps)
+}
+
+/// What is asked of a book.
+struct Asked<'a> {
+    scenarios: &'a [Scenario],
+    said: &'a Said,
+    depth: Option<&'a Depth>,
+    steps: Option<u32>,
 }
 
 /// A book as it stands and after each scenario.
 struct Seen {
     identity: Identity,
+    depth: Option<Depth>,
     jumps: Vec<Jump>,
+    /// Each scenario as a path, where one was asked for.
+    walks: Vec<Walk>,
+    heat: Option<HeatMap>,
 }
 
-impl Seen {
-    fn of(book: &Book, scenarios: &[Scenario], said: &Said) -> Result<Seen, Misasked> {
+impl Asked<'_> {
+    fn of(&self, book: &Book, heat: Option<&Axes>) -> Result<Seen, Misasked> {
         let stress = Stress::new(book)?;
+        // A cell of a heatmap says nothing of sales.
+        let heat = heat.map(|axes| stress.heat(axes.clone(), &[], self.said)).transpose()?;
+        let stress = match self.depth {
+            Some(depth) => stress.sold_into(depth.clone())?,
+            None => stress,
+        };
         let stands = std::iter::once_with(|| stress.stand());
-        let jumps = stands.chain(scenarios.iter().map(|scenario| stress.jump(scenario, said)));
+        let jumps = stands.chain(self.scenarios.iter().map(|scenario| stress.jump(scenario, self.said)));
         let jumps = jumps.collect::<Result<Vec<Jump>, _>>()?;
-        Ok(Seen { identity: stress.identity, jumps })
+        let walks = match self.steps {
+            Some(steps) => {
+                let walk = |scenario| stress.walk(scenario, self.said, steps);
+                self.scenarios.iter().map(walk).collect::<Result<_, _>>()?
+            }
+            None => Vec::new(),
+        };
+        Ok(Seen { depth: stress.depth().cloned(), identity: stress.identity, jumps, walks, heat })
     }
 }
 
 /// The same under other parameters, where some are given.
-fn under(
-    book: &Book,
-    set: &[(String, Change)],
-    scenarios: &[Scenario],
-    said: &Said,
-) -> Result<Option<Seen>, u8> {
+fn under(book: &Book, set: &[(String, Change)], asked: &Asked<'_>) -> Result<Option<Seen>, u8> {
     if set.is_empty() {
         return Ok(None);
     }
     let changed = crate::ask::after(book.clone(), None, &Steps(set.to_vec()))?;
-    Seen::of(&changed, scenarios, said).map(Some).map_err(|why| refuse(&why))
+    asked.of(&changed, None).map(Some).map_err(|why| refuse(&why))
 }
 
 /// As `check` would say of the worst of the books.
@@ -122,7 +167,7 @@ const HEADER: [&str; 11] = [
 ];
 
 fn print(book: &Book, jumps: &[Jump], under: Option<&Seen>, top: usize) {
-    let mut rows = table(&HEADER, 1..11);
+    let mut rows = columns(&HEADER, 1..11);
     for (place, jump) in jumps.iter().enumerate() {
         add(&mut rows, &jump.scenario.name, jump.after, &jump.risks);
         if let Some(under) = under.map(|under| &under.jumps[place]) {
@@ -145,13 +190,19 @@ fn print(book: &Book, jumps: &[Jump], under: Option<&Seen>, top: usize) {
     }
 }
 
+fn add(table: &mut comfy_table::Table, name: &str, counts: Counts, risks: &[Risk]) {
+    rows(name, counts, risks, |row| {
+        table.add_row(row);
+    });
+}
+
 /// One row, and one more for each further currency.
-fn add(rows: &mut comfy_table::Table, name: &str, counts: Counts, risks: &[Risk]) {
+fn rows(name: &str, counts: Counts, risks: &[Risk], mut add: impl FnMut(Vec<String>)) {
     let Counts { accounts, healthy, liquidatable, no_debt, unknown } = counts;
     let mut cells: Vec<String> = vec![name.into()];
     cells.extend([healthy, liquidatable, no_debt, unknown, accounts].map(|count| count.to_string()));
     if risks.is_empty() {
-        rows.add_row(cells.clone());
+        add(cells.clone());
     }
     for risk in risks {
         let money = |value: Int| show::amount(value, risk.decimals, 2);
@@ -161,7 +212,7 @@ fn add(rows: &mut comfy_table::Table, name: &str, counts: Counts, risks: &[Risk]
         row.extend([before, after, risk.seizable].map(money));
         // What is missing looks no smaller than it is.
         row.push(money(risk.bad_debt.neg()).replacen('-', "", 1));
-        rows.add_row(row);
+        add(row);
     }
 }
 
@@ -172,7 +223,7 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
     }
     let shocked = &jump.shocked;
     if !shocked.moved.is_empty() {
-        let mut prices = table(&["price", "kind", "before", "after", "", ""], 2..4);
+        let mut prices = columns(&["price", "kind", "before", "after", "", ""], 2..4);
         for moved in &shocked.moved {
             prices.add_row([
                 moved.name.clone(),
@@ -189,12 +240,13 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
     }
     print_assumed(&jump.shocked);
     if alone && jump.markets.len() > 1 {
-        let mut rows = table(&HEADER, 1..11);
+        let mut rows = columns(&HEADER, 1..11);
         for impact in &jump.markets {
             add(&mut rows, &impact.market, impact.after, std::slice::from_ref(&impact.risk));
         }
         outln!("\n{}", rows.trim_fmt());
     }
+    sales::print_losses(jump, top);
     let fallen: Vec<&Below> = jump.fallen().collect();
     outln!("\n{} newly liquidatable", counted(fallen.len() as u64, "account"));
     print_below(book, jump, &fallen, |below| below.before, top);
@@ -213,19 +265,27 @@ fn print_under(book: &Book, jump: &Jump, under: &Jump, top: usize) {
     print_gaps(&format!("{name} with --set"), under);
 }
 
-/// What stands still or moves by somebody's word.
-fn print_assumed(shocked: &Shocked) {
+/// What stands still or moves by somebody's word, a line each.
+fn assumed(shocked: &Shocked) -> Vec<String> {
+    let mut lines = Vec::new();
     if !shocked.held.is_empty() {
-        outln!("held: {}", shocked.held.join(", "));
+        lines.push(format!("held: {}", shocked.held.join(", ")));
     }
     for mapping in &shocked.mapped {
-        outln!("mapped: {} = {} * {}", mapping.asset, mapping.like, mapping.times);
+        lines.push(format!("mapped: {} = {} * {}", mapping.asset, mapping.like, mapping.times));
     }
     for (market, asset, price) in &shocked.constant {
-        outln!("constant: {market} takes {asset} at {price}, whatever happens");
+        lines.push(format!("constant: {market} takes {asset} at {price}, whatever happens"));
     }
     for market in &shocked.undelayed {
-        outln!("{market}: as if the prices had gone through its delayed oracle");
+        lines.push(format!("{market}: as if the prices had gone through its delayed oracle"));
+    }
+    lines
+}
+
+fn print_assumed(shocked: &Shocked) {
+    for line in assumed(shocked) {
+        outln!("{line}");
     }
 }
 
@@ -239,7 +299,7 @@ fn print_below(
     if below.is_empty() || top == 0 {
         return;
     }
-    let mut rows = table(&["account", "market", "health before", "after", "collateral", "debt"], 2..6);
+    let mut rows = columns(&["account", "market", "health before", "after", "collateral", "debt"], 2..6);
     for below in below.iter().take(top) {
         let listed = &book.accounts[below.account];
         let decimals = jump.markets[listed.market].risk.decimals;

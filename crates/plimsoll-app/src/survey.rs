@@ -195,20 +195,22 @@ impl<'a> Judged<'a> {
 }
 
 /// A file under another name until it is whole; gone if it never is.
-struct Part<'a> {
-    path: PathBuf,
+pub(crate) struct Part<'a> {
+    /// Where to write.
+    pub(crate) path: PathBuf,
     to: &'a Path,
     kept: bool,
 }
 
 impl<'a> Part<'a> {
-    fn new(to: &'a Path) -> Part<'a> {
+    pub(crate) fn new(to: &'a Path) -> Part<'a> {
         let mut name = to.as_os_str().to_os_string();
         name.push(".part");
         Part { path: name.into(), to, kept: false }
     }
 
-    fn keep(mut self) -> Result<(), WriteError> {
+    /// It is whole.
+    pub(crate) fn keep(mut self) -> Result<(), WriteError> {
         std::fs::rename(&self.path, self.to).map_err(|error| WriteError::Failed(error.to_string()))?;
         self.kept = true;
         Ok(())

@@ -224,3 +224,156 @@ fn other_parameters_are_compared() {
     assert_eq!(code(&[TREASURY, "--set", "aave-core/WETH/nothing=1"]), 2);
     assert_eq!(code(&[TREASURY, "--set", "aave-core/WETH/ltv"]), 2);
 }
+
+/// A folder of one's own with a file of depth curves.
+fn depth(name: &str) -> (PathBuf, String) {
+    let folder = std::env::temp_dir().join(format!("plimsoll-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("depth.toml");
+    let words = "format = 1\nname = \"made-up\"\nsources = [\"<b>nobody</b>\"]\nrecovers = \"0.5\"\n\
+                 [[gas]]\nin = [\"USD\", \"USDC\", \"WETH\", \"DAI\", \"BOLD\"]\namount = \"0.01\"\n\
+                 [[depth]]\nassets = [\"WETH\", \"wstETH\"]\nimpact = [[\"50\", \"0.01\"], [\"200\", \"0.1\"]]\n";
+    std::fs::write(&file, words).expect("written");
+    let file = file.display().to_string();
+    (folder, file)
+}
+
+/// One borrower with 100 WETH at each of five venues: 200 of 500 can be sold, so somebody is beyond the data.
+#[test]
+fn sales_and_paths_are_told() {
+    let (folder, file) = depth("depth");
+    let args =
+        ["examples/crash", "--scenario", "all-collateral:percent=-30", "--depth", &file, "--steps", "4"];
+    let answer = json(&args);
+    every_field_is_told(&answer);
+    let jump = &answer["scenarios"][1];
+    let sales: Vec<&Value> =
+        jump["markets"].as_array().expect("markets").iter().map(|market| &market["risk"]["sales"]).collect();
+    let left = |why: &str| sales.iter().filter_map(|sales| sales[why]["accounts"].as_u64()).sum::<u64>();
+    let calls = sales.iter().filter_map(|sales| sales["calls"].as_u64()).sum::<u64>();
+    assert!(calls > 0 && left("beyond_the_data") > 0, "{jump:#}");
+    let path = &jump["path"];
+    for way in ["at_once", "sold"] {
+        let steps = path[way].as_array().expect("steps");
+        assert_eq!(steps.len(), 4, "{way}");
+        for counts in steps.iter().flat_map(|step| [&step["found"], &step["left"]]) {
+            let of = |name: &str| counts[name].as_u64().expect("a count");
+            assert_eq!(of("healthy") + of("liquidatable") + of("no_debt") + of("unknown"), of("accounts"));
+        }
+    }
+    let text = text(&args);
+    for words in ["sold into depth:", "beyond the data", "in 4 steps, prices on a straight line", "made-up"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    // A curve that cannot be read, and gas that is said of other currencies alone.
+    std::fs::write(&file, "format = 1").expect("written");
+    assert_eq!(code(&args), 3);
+    std::fs::write(
+        &file,
+        "format = 1\nname = \"x\"\nsources = []\ndepth = []\n[[gas]]\nin = [\"EUR\"]\namount = 1\n",
+    )
+    .expect("written");
+    assert_eq!(code(&args), 2, "{}", told(&args));
+    assert!(told(&args).contains("says what a call costs, but not in"), "{}", told(&args));
+    std::fs::remove_dir_all(&folder).expect("the folder was made");
+}
+
+/// A cell is the scenario with its two moves.
+#[test]
+fn a_heatmap_has_the_numbers_of_its_scenarios() {
+    let held = ["--hold", "USDC"];
+    let answer = json(&[&[TREASURY, "--heatmap", "ETH:-40..0:5,stETH/ETH:-10..0:2"], &held[..]].concat());
+    every_field_is_told(&answer);
+    let map = &answer["heatmap"];
+    assert_eq!(map["along"]["percent"], serde_json::json!(["-40", "-30", "-20", "-10", "0"]));
+    // stETH at its parity: the fall of ether alone.
+    for (at, percent) in [(0, "-40"), (1, "-30"), (3, "-10")] {
+        let scenario = format!("one-asset:asset=ETH,percent={percent}");
+        let jump = json(&[&[TREASURY, "--scenario", &scenario], &held[..]].concat());
+        for field in ["after", "risks"] {
+            assert_eq!(map["rows"][1][at][field], jump["scenarios"][1][field], "{percent} {field}");
+        }
+    }
+    let bad =
+        ["ETH:-40..0:5", "ETH:-40..0:5,stETH", "ETH:-40..0:0,stETH:0..1:1", "ETH:0..1:1000,BTC:0..1:1000"];
+    for axes in bad {
+        assert_eq!(code(&[TREASURY, "--heatmap", axes]), 2, "{axes}");
+    }
+    assert_eq!(code(&[&[TREASURY, "--heatmap", "ETH:-100..0:5,stETH/ETH:0..0:1"], &held[..]].concat()), 2);
+}
+
+/// The page is one file that asks for nothing, with pictures and the numbers behind them.
+#[test]
+fn a_page_stands_alone() {
+    let (folder, file) = depth("page");
+    let page = folder.join("out.html");
+    let out = page.display().to_string();
+    let args = [
+        "examples/crash",
+        "--scenario",
+        "all-collateral:percent=-30",
+        "--depth",
+        &file,
+        "--steps",
+        "4",
+        "--curve",
+        "collateral",
+        "--heatmap",
+        "WETH:-40..0:3,USDC:-10..0:2",
+        "--hold",
+        "DAI",
+        "--hold",
+        "BOLD",
+        "--report",
+        &out,
+    ];
+    let told = told(&args);
+    let html = std::fs::read_to_string(&page).unwrap_or_else(|why| panic!("{why}: {told}"));
+    for outside in ["http:", "https:", "src=", "href=", "url(", "@import", "<script", "<link", "<b>nobody"] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+    assert!(html.contains("&lt;b&gt;nobody"));
+    let count = |what: &str| html.matches(what).count();
+    assert!(count("<svg ") >= 6, "{} pictures", count("<svg "));
+    assert_eq!(count("<svg "), count("<title id="));
+    assert!(count("<summary>The numbers</summary>") >= count("<svg "));
+    for words in ["at least", "by assumption", "exact", "hash "] {
+        assert!(html.contains(words), "{words}");
+    }
+    let nowhere = folder.join("no/such/folder.html").display().to_string();
+    assert_eq!(code(&[TREASURY, "--report", &nowhere]), 5);
+    std::fs::remove_dir_all(&folder).expect("the folder was made");
+}
+
+/// A market that fails: what is there is lost, at most what is held.
+#[test]
+fn a_market_fails() {
+    let args = [TREASURY, "--scenario", "venue-impaired:market=aave-core,pays=0.4"];
+    let answer = json(&args);
+    every_field_is_told(&answer);
+    let losses = answer["scenarios"][1]["losses"].as_array().expect("losses");
+    assert!(!losses.is_empty() && losses.iter().all(|loss| loss["market"] == "aave-core"), "{losses:?}");
+    assert!(text(&args).contains("holders lose what is not paid"));
+    assert_eq!(code(&[TREASURY, "--scenario", "venue-impaired:market=aave"]), 2);
+    assert_eq!(code(&[TREASURY, "--scenario", "venue-impaired"]), 2);
+}
+
+/// Rows of a columnar file, with the book's hash in its notes; a folder that is not there is told.
+#[test]
+fn rows_are_written_as_parquet() {
+    let (folder, _) = depth("rows");
+    let file = folder.join("rows.parquet");
+    let out = file.display().to_string();
+    let args = [TREASURY, "--scenario", "2024-08-05-24h", "--parquet", &out];
+    let answer = json(&args);
+    let bytes = std::fs::read(&file).expect("the file");
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    let holds = |words: &str| bytes.windows(words.len()).any(|window| window == words.as_bytes());
+    let hash = answer["provenance"]["book_hash"].as_str().expect("a hash");
+    for words in [hash, "health_before", "2024-08-05-24h", "acme-usdc"] {
+        assert!(holds(words), "{words}");
+    }
+    assert_eq!(code(&[TREASURY, "--parquet", &folder.join("no/rows.parquet").display().to_string()]), 5);
+    std::fs::remove_dir_all(&folder).expect("the folder was made");
+}

@@ -80,9 +80,10 @@ const LAYERS: &[Layer] = &[
     ("plimsoll-core", &[], Some(&["ruint"])),
     ("plimsoll-venues", &["plimsoll-core"], Some(&[])),
     ("plimsoll-kernel", &["plimsoll-core"], Some(&["rayon"])),
+    ("plimsoll-risk", &[], Some(&["libm"])),
     ("plimsoll-io", &["plimsoll-core", "plimsoll-venues"], None),
     ("plimsoll", &["plimsoll-core", "plimsoll-kernel"], Some(&["sha2"])),
-    ("plimsoll-app", &["plimsoll", "plimsoll-core", "plimsoll-io"], None),
+    ("plimsoll-app", &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-risk"], None),
     (
         "plimsoll-bench",
         &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-kernel", "plimsoll-venues"],
@@ -186,7 +187,7 @@ fn unsafe_only_under_simd() {
 #[test]
 fn no_venue_is_named_outside_venues_io_app_and_bench() {
     let venues = ["aave", "morpho", "comet", "compound", "maker", "liquity"];
-    for package in ["plimsoll-core", "plimsoll-kernel", "plimsoll"] {
+    for package in ["plimsoll-core", "plimsoll-kernel", "plimsoll-risk", "plimsoll"] {
         for (file, text) in crate_sources(package) {
             for (number, line) in (1..).zip(text.lines()) {
                 let line = code(line).to_lowercase();

@@ -1,8 +1,26 @@
 //! Prices: what was observed, and what follows from it.
 //!
-//! A small typed graph. Its leaves are feeds and constants; above them stand products, quotients and bounds, each
-//! with a named rounding. Units multiply out when the graph is built: a price of stETH in ETH cannot stand where
-//! one in USD is due. Doubt travels upward: what is built on a stale feed is stale.
+//! A small typed graph. Its leaves are feeds and constants; above them stand products, quotients, bounds, and what
+//! shares of pools and vaults are worth, each with a named rounding. Units multiply out when the graph is built: a price
+//! of stETH in ETH cannot stand where one in USD is due. Doubt travels upward: what is built on a stale feed is stale.
+//!
+//! * [`Origin`]: how a price comes about.
+//! * `units`: what the legs of a price come to.
+//! * `observed`: a feed at a time, and how far it may be from the truth.
+//! * `derived`: a price from its legs.
+//! * `shares`: the arithmetic of capped rates, pools and vaults.
+//! * [`look`](Look): which leaves move a price, and which of them see the market.
+
+mod derived;
+mod look;
+mod observed;
+mod origin;
+mod shares;
+mod units;
+
+pub use look::{Leaf, Look, Sight};
+pub use origin::Origin;
+pub use shares::{PoolShare, PoolValue, RateCap, VaultShare};
 
 use crate::num::{Decimal, Int, Rounding, U256};
 use crate::reading::{Reading, Why};
@@ -10,8 +28,8 @@ use crate::unit::Time;
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::cmp::Ordering;
 use core::fmt;
+use derived::{derive, round};
 
 /// Which question a price answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -102,46 +120,6 @@ pub struct Observation {
 /// A price's place in its graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PriceId(pub u32);
-
-/// How a price comes about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::large_enum_variant)] // most prices are observations
-pub enum Origin {
-    /// Observed.
-    Feed(Observation),
-    /// Assumed by whoever wrote the file: blind to any market.
-    Constant(Decimal),
-    /// All legs multiplied.
-    Product {
-        /// What is multiplied.
-        legs: Vec<PriceId>,
-        /// Digits after the point that are kept.
-        decimals: u8,
-        /// Which way the rest goes.
-        rounding: Rounding,
-    },
-    /// One price in terms of another: `of / by`.
-    Quotient {
-        /// The dividend.
-        of: PriceId,
-        /// The divisor.
-        by: PriceId,
-        /// Digits after the point that are kept.
-        decimals: u8,
-        /// Which way the rest goes.
-        rounding: Rounding,
-    },
-    /// The lowest of the legs: a price with a cap.
-    Least {
-        /// What is compared.
-        legs: Vec<PriceId>,
-    },
-    /// The highest of the legs: a price with a floor.
-    Greatest {
-        /// What is compared.
-        legs: Vec<PriceId>,
-    },
-}
 
 /// One price of the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -239,32 +217,7 @@ impl Graph {
         if self.find(&price.name).is_some() {
             return Err(GraphError::Duplicate);
         }
-        let found = match &price.origin {
-            Origin::Feed(_) | Origin::Constant(_) => price.unit.clone(),
-            Origin::Product { legs, .. } => {
-                let units: Result<Vec<PriceUnit>, GraphError> =
-                    legs.iter().map(|&leg| self.leg_unit(leg)).collect();
-                multiply(&units?)
-            }
-            Origin::Quotient { of, by, .. } => {
-                let (of, by) = (self.leg_unit(*of)?, self.leg_unit(*by)?);
-                if of.currency != by.currency {
-                    let found = alloc::format!("{} over {}", of.currency, by.currency);
-                    return Err(GraphError::Unit { found, expected: of.currency });
-                }
-                PriceUnit { currency: by.per.unwrap_or_default(), per: of.per }
-            }
-            Origin::Least { legs } | Origin::Greatest { legs } => {
-                let mut units = Vec::new();
-                for &leg in legs {
-                    units.push(self.leg_unit(leg)?);
-                }
-                match units.iter().find(|unit| unit.currency != price.unit.currency) {
-                    Some(other) => other.clone(),
-                    None => price.unit.clone(),
-                }
-            }
-        };
+        let found = self.found_unit(&price)?;
         let same = found.currency == price.unit.currency
             && (found.per.is_none() || price.unit.per.is_none() || found.per == price.unit.per);
         if !same {
@@ -282,16 +235,6 @@ impl Graph {
     pub fn observe(&mut self, id: PriceId, observation: Observation) -> Option<()> {
         self.prices.get_mut(id.0 as usize)?.origin = Origin::Feed(observation);
         Some(())
-    }
-
-    fn leg_unit(&self, leg: PriceId) -> Result<PriceUnit, GraphError> {
-        let price = self.price(leg).ok_or(GraphError::NoSuchLeg)?;
-        match &price.origin {
-            Origin::Feed(Observation { scale: Scale::Raw, .. }) => {
-                Err(GraphError::RawLeg(price.name.clone()))
-            }
-            _ => Ok(price.unit.clone()),
-        }
     }
 
     /// The feeds that a price rests on, each once, in order.
@@ -316,7 +259,20 @@ impl Graph {
         seen.into_iter().collect()
     }
 
-    fn origin(&self, id: PriceId) -> Option<&Origin> {
+    /// The feeds that are no prices but amounts: what pools and vaults hold, and their shares.
+    #[must_use]
+    pub fn amounts(&self) -> BTreeSet<PriceId> {
+        let of = |price: &Price| match &price.origin {
+            Origin::PoolShare(PoolShare { reserves: [x, y], supply, .. }) => alloc::vec![*x, *y, *supply],
+            Origin::VaultShare(VaultShare { assets, supply, .. }) => alloc::vec![*assets, *supply],
+            _ => Vec::new(),
+        };
+        self.prices.iter().flat_map(of).collect()
+    }
+
+    /// How the price of an id comes about.
+    #[must_use]
+    pub fn origin(&self, id: PriceId) -> Option<&Origin> {
         self.price(id).map(|price| &price.origin)
     }
 
@@ -328,154 +284,27 @@ impl Graph {
             quotes.push(match &price.origin {
                 Origin::Feed(observation) => observation.quote(at),
                 Origin::Constant(value) => Quote::between(*value, *value, Scale::Decimal),
-                derived => derive(derived, &quotes),
+                derived => derive(derived, &quotes, at),
             });
         }
         quotes
     }
 
-    /// These quotes with some of them replaced, and all that is built on those computed anew.
+    /// These quotes of a time with some of them replaced, and all that is built on those computed anew.
     #[must_use]
-    pub fn replaced(&self, quotes: &[Quote], replaced: &[(PriceId, Quote)]) -> Vec<Quote> {
+    pub fn replaced(&self, quotes: &[Quote], replaced: &[(PriceId, Quote)], at: Time) -> Vec<Quote> {
         let mut quotes = quotes.to_vec();
         let mut moved = alloc::vec![false; self.prices.len()];
-        for (at, price) in self.prices.iter().enumerate() {
-            if let Some((_, quote)) = replaced.iter().find(|(id, _)| id.0 as usize == at) {
-                quotes[at] = *quote;
-                moved[at] = true;
+        for (place, price) in self.prices.iter().enumerate() {
+            if let Some((_, quote)) = replaced.iter().find(|(id, _)| id.0 as usize == place) {
+                quotes[place] = *quote;
+                moved[place] = true;
             } else if price.origin.legs().iter().any(|leg| moved[leg.0 as usize]) {
-                quotes[at] = derive(&price.origin, &quotes);
-                moved[at] = true;
+                quotes[place] = derive(&price.origin, &quotes, at);
+                moved[place] = true;
             }
         }
         quotes
-    }
-}
-
-impl Origin {
-    /// Observed or assumed, not computed.
-    #[must_use]
-    pub const fn is_leaf(&self) -> bool {
-        matches!(self, Origin::Feed(_) | Origin::Constant(_))
-    }
-
-    /// Those legs of which one is handed on as it is: a bound's.
-    #[must_use]
-    pub fn handed_on(&self) -> Vec<PriceId> {
-        match self {
-            Origin::Least { legs } | Origin::Greatest { legs } => legs.clone(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// What the price is computed from; nothing for what is observed or assumed.
-    #[must_use]
-    pub fn legs(&self) -> Vec<PriceId> {
-        match self {
-            Origin::Feed(_) | Origin::Constant(_) => Vec::new(),
-            Origin::Product { legs, .. } | Origin::Least { legs } | Origin::Greatest { legs } => legs.clone(),
-            Origin::Quotient { of, by, .. } => alloc::vec![*of, *by],
-        }
-    }
-}
-
-/// A price from its legs. Observations and assumptions have none: they are missing here.
-fn derive(origin: &Origin, quotes: &[Quote]) -> Quote {
-    match origin {
-        Origin::Product { legs, decimals, rounding } => combine(quotes, legs, |numbers| {
-            let mut product = Decimal::whole(Int::ONE);
-            for number in numbers {
-                product = multiply_decimals(product, *number)?;
-            }
-            round(product, *decimals, *rounding)
-        }),
-        Origin::Quotient { of, by, decimals, rounding } => {
-            quotient(&quotes[of.0 as usize], &quotes[by.0 as usize], *decimals, *rounding)
-        }
-        Origin::Least { legs } => {
-            combine(quotes, legs, |numbers| numbers.iter().copied().reduce(|x, y| pick(x, y, true)))
-        }
-        Origin::Greatest { legs } => {
-            combine(quotes, legs, |numbers| numbers.iter().copied().reduce(|x, y| pick(x, y, false)))
-        }
-        Origin::Feed(_) | Origin::Constant(_) => Quote {
-            value: None,
-            scale: Scale::Decimal,
-            doubt: Some(Why::Missing),
-            low: NOTHING,
-            high: None,
-            observed_at: None,
-        },
-    }
-}
-
-/// Where a price stands that is not inside its bounds.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Past {
-    At,
-    Beyond,
-}
-
-impl Past {
-    /// From the lower of the two that should be, compared with the higher. What cannot be compared is far beyond.
-    fn of(order: Option<Ordering>) -> Option<Past> {
-        match order {
-            Some(Ordering::Less) => None,
-            Some(Ordering::Equal) => Some(Past::At),
-            Some(Ordering::Greater) | None => Some(Past::Beyond),
-        }
-    }
-}
-
-impl Observation {
-    fn quote(&self, at: Time) -> Quote {
-        let doubt = self.doubt(at);
-        let (low, high) = self.ends(doubt);
-        Quote { value: self.price, scale: self.scale, doubt, low, high, observed_at: self.observed_at }
-    }
-
-    /// The lowest and the highest that the truth may be.
-    ///
-    /// A feed's floor and ceiling bound what it says, not what is true: an old or absent price may be anything,
-    /// and at a bound the truth lies beyond it. A price beyond a bound is one that the feed cannot have said: it is
-    /// another feed's, or of another scale, and tells nothing.
-    fn ends(&self, doubt: Option<Why>) -> (Decimal, Option<Decimal>) {
-        let (Some(price), None | Some(Why::Confidence | Why::AtBound)) = (self.price, doubt) else {
-            return (NOTHING, None);
-        };
-        let (floor, ceiling) = (self.past_floor(price), self.past_ceiling(price));
-        if floor == Some(Past::Beyond) || ceiling == Some(Past::Beyond) {
-            return (NOTHING, None);
-        }
-        let Some((low, high)) = spread(price, self.confidence.unwrap_or(NOTHING)) else {
-            return (NOTHING, None);
-        };
-        (if floor.is_some() { NOTHING } else { low }, ceiling.is_none().then_some(high))
-    }
-
-    fn past_floor(&self, price: Decimal) -> Option<Past> {
-        Past::of(compare(self.floor?, price))
-    }
-
-    fn past_ceiling(&self, price: Decimal) -> Option<Past> {
-        Past::of(compare(price, self.ceiling?))
-    }
-
-    fn doubt(&self, at: Time) -> Option<Why> {
-        let Some(price) = self.price else { return Some(Why::Missing) };
-        if price.mantissa.is_negative() || price.mantissa.is_zero() {
-            return Some(Why::NotPositive);
-        }
-        match (self.observed_at.map(|observed| at.since(observed)), self.max_age) {
-            (Some(None), _) => return Some(Why::FromTheFuture),
-            (Some(Some(age)), Some(limit)) if age > limit => return Some(Why::Stale),
-            (None, Some(_)) => return Some(Why::Undated),
-            _ => {}
-        }
-        if self.past_floor(price).or(self.past_ceiling(price)).is_some() {
-            return Some(Why::AtBound);
-        }
-        self.confidence.filter(|width| !width.mantissa.is_zero()).map(|_| Why::Confidence)
     }
 }
 
@@ -520,99 +349,4 @@ impl Quote {
         let high = high.and_then(|high| high.scaled_amount(decimals).ok());
         Ok(Reading { value: Some(value), doubt: self.doubt, low: low.unwrap_or(U256::ZERO), high })
     }
-}
-
-fn multiply(units: &[PriceUnit]) -> PriceUnit {
-    let mut currencies: Vec<&str> = units.iter().map(|unit| unit.currency.as_str()).collect();
-    let mut pers = Vec::new();
-    for per in units.iter().filter_map(|unit| unit.per.as_deref()) {
-        match currencies.iter().position(|currency| *currency == per) {
-            Some(at) => {
-                currencies.remove(at);
-            }
-            None => pers.push(per),
-        }
-    }
-    // A leg that does not say what it prices is taken to price the currency of the leg before it.
-    let unnamed = units.iter().skip(1).filter(|unit| unit.per.is_none()).count();
-    let spare = unnamed.min(currencies.len().saturating_sub(1));
-    currencies.drain(..spare);
-    let per = if pers.is_empty() { None } else { Some(pers.join("*")) };
-    PriceUnit { currency: currencies.join("*"), per }
-}
-
-fn combine(quotes: &[Quote], legs: &[PriceId], rule: impl Fn(&[Decimal]) -> Option<Decimal>) -> Quote {
-    let legs: Vec<&Quote> = legs.iter().map(|leg| &quotes[leg.0 as usize]).collect();
-    let all = |side: fn(&Quote) -> Option<Decimal>| -> Option<Decimal> {
-        let numbers: Option<Vec<Decimal>> = legs.iter().map(|leg| side(leg)).collect();
-        rule(&numbers?)
-    };
-    let value = all(|leg| leg.value);
-    let doubt =
-        legs.iter().find_map(|leg| leg.doubt).or(if value.is_none() { Some(Why::Missing) } else { None });
-    Quote {
-        value,
-        scale: Scale::Decimal,
-        doubt,
-        low: all(|leg| Some(leg.low)).unwrap_or(NOTHING),
-        high: all(|leg| leg.high),
-        observed_at: legs.iter().filter_map(|leg| leg.observed_at).min(),
-    }
-}
-
-fn quotient(of: &Quote, by: &Quote, decimals: u8, rounding: Rounding) -> Quote {
-    let divide = |x: Option<Decimal>, y: Option<Decimal>| divide_decimals(x?, y?, decimals, rounding);
-    let value = divide(of.value, by.value);
-    Quote {
-        value,
-        scale: Scale::Decimal,
-        doubt: of.doubt.or(by.doubt).or(if value.is_none() { Some(Why::Missing) } else { None }),
-        low: divide(Some(of.low), by.high).unwrap_or(NOTHING),
-        high: divide(of.high, Some(by.low)),
-        observed_at: [of.observed_at, by.observed_at].into_iter().flatten().min(),
-    }
-}
-
-fn multiply_decimals(x: Decimal, y: Decimal) -> Option<Decimal> {
-    let decimals = x.decimals.checked_add(y.decimals)?;
-    Some(Decimal { mantissa: x.mantissa.mul(y.mantissa)?, decimals })
-}
-
-fn divide_decimals(x: Decimal, y: Decimal, decimals: u8, rounding: Rounding) -> Option<Decimal> {
-    let up = decimals.checked_add(y.decimals)?;
-    let (x_power, y_power) = (U256::pow10(up)?, U256::pow10(x.decimals)?);
-    let divisor = y.mantissa.magnitude().mul(y_power)?;
-    if x.mantissa.is_negative() || y.mantissa.is_negative() {
-        return None;
-    }
-    let quotient = x.mantissa.magnitude().mul_div_wide(x_power, divisor, rounding)?;
-    Some(Decimal { mantissa: quotient.into(), decimals })
-}
-
-fn round(number: Decimal, decimals: u8, rounding: Rounding) -> Option<Decimal> {
-    if number.decimals <= decimals {
-        let power = U256::pow10(decimals - number.decimals)?;
-        return Some(Decimal { mantissa: number.mantissa.mul(Int::from(power))?, decimals });
-    }
-    let power = U256::pow10(number.decimals - decimals)?;
-    let magnitude = number.mantissa.magnitude().div(power, rounding)?;
-    Some(Decimal { mantissa: Int::from_parts(number.mantissa.is_negative(), magnitude), decimals })
-}
-
-fn spread(price: Decimal, width: Decimal) -> Option<(Decimal, Decimal)> {
-    let decimals = price.decimals.max(width.decimals);
-    let (price, width) = (price.scaled(decimals).ok()?, width.scaled(decimals).ok()?);
-    let low = price.sub(width)?;
-    let low = if low.is_negative() { Int::ZERO } else { low };
-    Some((Decimal { mantissa: low, decimals }, Decimal { mantissa: price.add(width)?, decimals }))
-}
-
-/// `None` for numbers too far apart in scale to compare in 256 bits.
-fn compare(x: Decimal, y: Decimal) -> Option<Ordering> {
-    let decimals = x.decimals.max(y.decimals);
-    Some(x.scaled(decimals).ok()?.cmp(&y.scaled(decimals).ok()?))
-}
-
-fn pick(x: Decimal, y: Decimal, least: bool) -> Decimal {
-    if (compare(x, y) == Some(Ordering::Less)) == least { x } else { y }
 }

@@ -26,6 +26,7 @@ pub mod form;
 pub mod judge;
 pub mod graph;
 pub mod scenario;
+pub mod depth;
 pub mod book;
 
 pub use account::{Account, AccountId, Holding, TermId};
@@ -33,19 +34,23 @@ pub use action::{
     Action, Amount, Call, Cell, Effects, Flow, Liquidated, Lot, Manage, Mechanism, Party, Receive,
 };
 pub use book::{Book, ListedAccount, ListedMarket};
+pub use depth::{Depth, DepthCurve, Gas};
 pub use encoded::Encoded;
 pub use form::{Compiled, Form, Linear, Node, NodeId, Nodes, Screen, Valid, screen};
-pub use graph::{FeedKind, Graph, GraphError, Observation, Origin, Price, PriceId, PriceUnit, Quote, Scale};
+pub use graph::{
+    FeedKind, Graph, GraphError, Leaf, Look, Observation, Origin, PoolShare, PoolValue, Price, PriceId,
+    PriceUnit, Quote, RateCap, Scale, Sight, VaultShare,
+};
 pub use instrument::{Instrument, InstrumentId, Kind};
 pub use judge::{Certainty, Judgement, Standing};
 pub use market::{
-    Accounts, Assessment, Balance, BranchHealth, Counting, Figure, Lens, Market, Meaning, NextPrice,
+    Accounts, Assessment, Balance, BranchHealth, Counting, Figure, Lens, Market, Meaning, Nature, NextPrice,
     NodeSpec, Part, PriceSlot, Question, Queue, Queued, Quoted, Range, Running, TermSpec, Test, Venue,
     Verdict, WhyNot,
 };
 pub use num::{BPS, Decimal, Divisor, Int, RAY, Rounding, U256, WAD, YEAR};
 pub use reading::{Feeds, Reading, Why};
 pub use refusal::Refusal;
-pub use scenario::{How, Scenario, Shock, Target};
+pub use scenario::{Failure, How, Scenario, Shock, Target};
 pub use trace::{Arithmetic, Operation, Silent, Step, Subject, Trace};
 pub use unit::{Time, Unit};

@@ -184,6 +184,17 @@ pub struct TermSpec {
     pub unit: Unit,
 }
 
+/// What a change of one of the market's numbers is told as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Nature {
+    /// One of the venue's rules: somebody decided it.
+    Rule,
+    /// What accounts and time make of it: totals, indices, clocks.
+    State,
+    /// A price that the market keeps itself, or that waits to become one.
+    Price,
+}
+
 /// A named range of bits of a cell that packs several numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
@@ -403,6 +414,38 @@ pub trait Market: Send + Sync {
     /// may have been given another least since, and often an amount is in the wrong unit.
     fn below_least(&self, _: &Account, _: Time) -> Option<[Figure; 2]> {
         None
+    }
+
+    /// What a change of a number is told as. A venue that says nothing has state alone.
+    fn nature(&self, _: Cell) -> Nature {
+        Nature::State
+    }
+
+    /// The prices that this market keeps itself, as `later`, another state of it, would keep them under its own rules: what
+    /// to set there for that market to stand at these prices.
+    fn kept_under(&self, _later: &dyn Market) -> Vec<(Cell, Int)> {
+        let mut kept = Vec::new();
+        self.visit(&mut |cell, _, _, value| {
+            if self.nature(cell) == Nature::Price {
+                kept.push((cell, value));
+            }
+        });
+        kept
+    }
+
+    /// An account of a later state of this market as it could stand here at a time: with what was done to it since, and
+    /// without what came to it since by itself, where accounts carry stamps of clocks and sums that the state here has not
+    /// reached. `was` is the account as it stood here, if it did. `None` where it can stand here as it is.
+    ///
+    /// # Errors
+    /// When it cannot be told what came by itself.
+    fn put_back(
+        &self,
+        _later: &Account,
+        _was: Option<&Account>,
+        _at: Time,
+    ) -> Result<Option<Account>, Refusal> {
+        Ok(None)
     }
 
     /// What a value of a cell must obey, in words; `None` where every value that fits its place may stand.

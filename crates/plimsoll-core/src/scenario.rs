@@ -22,6 +22,28 @@ pub struct Scenario {
     pub hold: Vec<String>,
     /// What moves. Of two shocks of one price the later replaces the earlier; [`How::Wrong`] comes on top.
     pub shocks: Vec<Shock>,
+    /// The part that is left of every depth curve that no shock says it of; `None` where all is left.
+    pub liquidity: Option<Decimal>,
+    /// Markets that fail.
+    pub failures: Vec<Failure>,
+}
+
+impl Scenario {
+    /// A scenario of prices alone.
+    #[must_use]
+    pub fn of_prices(name: &str, hold: Vec<String>, shocks: Vec<Shock>) -> Scenario {
+        let (title, sources, failures) = (String::new(), Vec::new(), Vec::new());
+        Scenario { name: name.into(), title, sources, hold, shocks, liquidity: None, failures }
+    }
+}
+
+/// Markets that fail, as by a fault of a contract: who has something there gets a part of it, and nobody is liquidated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Their names in the book.
+    pub markets: Vec<String>,
+    /// The part of what they have that holders get: at least 0, at most 1.
+    pub pays: Decimal,
 }
 
 /// One statement about prices.
@@ -31,6 +53,8 @@ pub struct Shock {
     pub target: Target,
     /// How they move.
     pub how: How,
+    /// The part that is left of the depth in which these assets are sold; `None` where nothing is said of it.
+    pub liquidity: Option<Decimal>,
 }
 
 /// Whose prices move.

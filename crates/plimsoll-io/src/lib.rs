@@ -11,5 +11,7 @@ pub mod export;
 mod scalar;
 pub mod time;
 pub mod book;
+mod fields;
 pub mod scenario;
+pub mod depth;
 pub mod vectors;

@@ -5,18 +5,11 @@ mod library;
 pub use library::{Shipped, library};
 
 use crate::book::File;
-use crate::fault::{Code, Faults, Log, Source, Span, deceives, nearest, quoted};
+use crate::fault::{Code, Faults, Log, Source, Span, nearest, quoted};
+use crate::fields::{DECIMALS_MAX, few, format, line, named, names, once, one, part};
 use crate::scalar;
-use crate::tree::{Fields, Node, Value, digits, flag, list, read_toml, text};
-use plimsoll_core::{Decimal, FeedKind, How, Int, Scenario, Shock, Target};
-
-/// The format that this crate reads.
-const FORMAT: &str = "1";
-/// More shocks, names or parameters than this are refused.
-pub const LIST_MAX: usize = 1000;
-
-/// A title or source longer than this (bytes) is refused.
-const LINE_MAX: usize = 2000;
+use crate::tree::{Fields, Node, Value, digits, flag, read_toml, text};
+use plimsoll_core::{Decimal, Failure, FeedKind, How, Int, Scenario, Shock, Target};
 
 const KINDS: &[(&str, FeedKind)] =
     &[("oracle", FeedKind::Oracle), ("market", FeedKind::Market), ("redemption", FeedKind::Redemption)];
@@ -57,7 +50,7 @@ pub fn read(name: &str, words: &str, arguments: &[(String, String)]) -> Opened {
         fields.finish(&mut log);
         scenario
     });
-    let faults = log.finish(&[source]);
+    let faults = once(log.finish(&[source]));
     Opened { scenario: scenario.filter(|_| faults.is_empty()), parameters, faults }
 }
 
@@ -149,14 +142,7 @@ fn replace(node: &mut Node, said: &[(String, String)]) {
 }
 
 fn whole(fields: &mut Fields<'_>, log: &mut Log) -> Option<Scenario> {
-    let format = fields.need("format", log).and_then(|node| {
-        let found = digits(node, log)?;
-        if found != FORMAT {
-            log.at(Code::Format, node.span, quoted(found), "format 1")
-                .help("a later version of the program may read it");
-        }
-        (found == FORMAT).then_some(())
-    });
+    let format = format(fields, log);
     let name = fields.need("name", log).and_then(|node| named(node, log));
     let title = fields.need("title", log).and_then(|node| line(node, log));
     let sources = fields.need("sources", log).and_then(|node| {
@@ -166,20 +152,54 @@ fn whole(fields: &mut Fields<'_>, log: &mut Log) -> Option<Scenario> {
     let hold = fields.take("hold").map_or(Some(Vec::new()), |node| names(node, log));
     // It was read before.
     let _ = fields.take("parameter");
-    let shocks = fields.need("shock", log).and_then(|node| few(node, log)).map(|nodes| {
-        let shocks: Vec<Option<Shock>> = nodes.iter().map(|node| shock(node, log)).collect();
-        shocks.into_iter().collect::<Option<Vec<_>>>()
+    let liquidity = fields.take("liquidity").map(|node| part(node, log));
+    let failures = fields.take("failure").map_or(Some(Vec::new()), |node| {
+        let all: Vec<Option<Failure>> = few(node, log)?.iter().map(|node| failure(node, log)).collect();
+        all.into_iter().collect()
+    });
+    // Markets may fail while prices stand.
+    let none = failures.as_ref().is_none_or(Vec::is_empty);
+    let shocks = if none { fields.need("shock", log) } else { fields.take("shock") };
+    let shocks = shocks.map_or((!none).then(Vec::new), |node| {
+        let all: Vec<Option<Shock>> = few(node, log)?.iter().map(|node| shock(node, log)).collect();
+        all.into_iter().collect()
     });
     format?;
-    Some(Scenario { name: name?, title: title?.into(), sources: sources?, hold: hold?, shocks: shocks?? })
+    Some(Scenario {
+        name: name?,
+        title: title?.into(),
+        sources: sources?,
+        hold: hold?,
+        shocks: shocks?,
+        liquidity: said(liquidity)?,
+        failures: failures?,
+    })
+}
+
+/// What need not be there, and is sound where it is.
+fn said<T>(found: Option<Option<T>>) -> Option<Option<T>> {
+    found.map_or(Some(None), |found| found.map(Some))
 }
 
 fn shock(node: &Node, log: &mut Log) -> Option<Shock> {
     let mut fields = Fields::of(node, log)?;
     let target = target(&mut fields, log);
     let how = how(&mut fields, log);
+    let liquidity = fields.take("liquidity").map(|node| (node, part(node, log)));
     fields.finish(log);
-    Some(Shock { target: target?, how: how? })
+    if let (Some(Target::Prices(_)), Some((node, _))) = (&target, liquidity) {
+        log.at(Code::Exclusive, node.span, "`liquidity`", "none beside `prices`: depth is of assets");
+        return None;
+    }
+    Some(Shock { target: target?, how: how?, liquidity: said(liquidity.map(|(_, part)| part))? })
+}
+
+fn failure(node: &Node, log: &mut Log) -> Option<Failure> {
+    let mut fields = Fields::of(node, log)?;
+    let markets = fields.need("markets", log).and_then(|node| names(node, log));
+    let pays = fields.need("pays", log).and_then(|node| part(node, log));
+    fields.finish(log);
+    Some(Failure { markets: markets?, pays: pays? })
 }
 
 fn target(fields: &mut Fields<'_>, log: &mut Log) -> Option<Target> {
@@ -262,67 +282,4 @@ fn how(fields: &mut Fields<'_>, log: &mut Log) -> Option<How> {
         "wrong_by" => How::Wrong(number),
         _ => How::Factor(number),
     })
-}
-
-/// A factor keeps at most so many digits after its point.
-const DECIMALS_MAX: u8 = 18;
-
-/// The one field of several that is there.
-fn one<'t, const N: usize>(
-    fields: &mut Fields<'t>,
-    names: [&'static str; N],
-    log: &mut Log,
-) -> Option<(&'static str, &'t Node)> {
-    let given: Vec<(&'static str, &Node)> =
-        names.into_iter().filter_map(|name| Some((name, fields.take(name)?))).collect();
-    match given[..] {
-        [one] => Some(one),
-        [] => {
-            let head = Span { end: fields.span.end.min(fields.span.start + 1), ..fields.span };
-            log.at(Code::MissingField, head, "none of them", format!("one of {}", names.join(", ")));
-            None
-        }
-        [_, (name, node), ..] => {
-            let expected = format!("only one of {}", names.join(", "));
-            log.at(Code::Exclusive, node.span, format!("also `{name}`"), expected);
-            None
-        }
-    }
-}
-
-fn few<'t>(node: &'t Node, log: &mut Log) -> Option<&'t [Node]> {
-    let nodes = list(node, log)?;
-    if nodes.len() > LIST_MAX {
-        log.at(Code::TooLarge, node.span, format!("{} entries", nodes.len()), format!("at most {LIST_MAX}"));
-        return None;
-    }
-    Some(nodes)
-}
-
-/// A text that people read: nothing in it moves their cursor or hides.
-fn line<'t>(node: &'t Node, log: &mut Log) -> Option<&'t str> {
-    let words = text(node, log)?;
-    if words.chars().any(deceives) {
-        log.at(Code::Control, node.span, quoted(words), "a line of text without control characters");
-        return None;
-    }
-    if words.len() > LINE_MAX {
-        log.at(Code::TooLarge, node.span, format!("{} bytes", words.len()), format!("at most {LINE_MAX}"));
-        return None;
-    }
-    Some(words)
-}
-
-fn named(node: &Node, log: &mut Log) -> Option<String> {
-    scalar::name(text(node, log)?, node.span, log).map(str::to_string)
-}
-
-fn names(node: &Node, log: &mut Log) -> Option<Vec<String>> {
-    let nodes = few(node, log)?;
-    let names: Vec<Option<String>> = nodes.iter().map(|node| named(node, log)).collect();
-    if names.is_empty() {
-        log.at(Code::OutOfRange, node.span, "no name", "one or more names");
-        return None;
-    }
-    names.into_iter().collect()
 }

@@ -25,6 +25,7 @@ use flate2::read::GzDecoder;
 use json::Document;
 use plimsoll_core::Refusal;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Read;
@@ -55,6 +56,13 @@ pub enum Found {
     Refused(Refusal),
     /// A refusal in the words that the venue has for it at this call; `None` where this call never says such a thing.
     RefusedAs(Refusal, Option<&'static str>),
+    /// A number that is not exact, and whether it is as near to the file's as the schema allows: whoever computed it judged it.
+    Judged {
+        /// What was found.
+        value: String,
+        /// Whether that is near enough.
+        equal: bool,
+    },
     /// There is no such thing: a leaf that the file must not have.
     Absent,
     /// Nothing: the leaf is skipped.
@@ -106,6 +114,11 @@ impl Answer {
     /// The leaf has this value.
     pub fn value(&mut self, path: impl Into<String>, value: impl Display) {
         self.leaves.insert(path.into(), Found::Value(value.to_string()));
+    }
+
+    /// The leaf is a number that is not exact: what was found, and whether it is near enough.
+    pub fn judged(&mut self, path: impl Into<String>, value: impl Display, equal: bool) {
+        self.leaves.insert(path.into(), Found::Judged { value: value.to_string(), equal });
     }
 
     /// The leaf is the venue's spelling of this refusal.
@@ -186,6 +199,7 @@ impl Record {
         let equal = match (&leaf.expected, &leaf.found) {
             (_, Found::NotComputed) => return Outcome::Skipped,
             (Some(expected), Found::Value(found)) => expected == found,
+            (Some(_), Found::Judged { equal, .. }) => *equal,
             (Some(expected), Found::Refused(refusal)) => {
                 (self.spell)(refusal).iter().any(|spelled| same_error(expected, spelled))
             }
@@ -204,6 +218,11 @@ impl Record {
             .iter()
             .map(|leaf| (leaf, self.outcome(leaf)))
             .filter(|(_, outcome)| *outcome != Outcome::Equal)
+    }
+
+    /// Decodes one case that no venue answered: `answer` reads its inputs and says what we find.
+    pub fn plain<'j>(case: Input<'j>, answer: impl FnOnce(Input<'j>) -> Result<Answer, Fault>) -> Record {
+        Record::new(case, |_| &[], answer)
     }
 
     /// Decodes one case: `answer` reads its inputs and says what we find.
@@ -270,18 +289,30 @@ pub fn spell_panic(refusal: &Refusal) -> &'static [&'static str] {
 /// When the bytes are not JSON (with line and column), not gzip although they begin so, or lack what the schema
 /// promises at the top of the file, or has nothing to compare. A single record that lacks something carries the fault itself.
 pub fn check(bytes: &[u8]) -> Result<Checked, Fault> {
-    check_value(&parse(bytes)?)
+    check_value(&parse(bytes)?, &|_| None)
+}
+
+/// How a schema is decoded that is not of a venue.
+pub type Decode<'a> = Box<dyn Fn(Input<'_>) -> Result<Vec<Record>, Fault> + 'a>;
+
+/// As [`check`], where `other` knows more schemas: those of what stands above this crate.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_with<'a>(bytes: &[u8], other: &dyn Fn(&str) -> Option<Decode<'a>>) -> Result<Checked, Fault> {
+    check_value(&parse(bytes)?, other)
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, Fault> {
-    let unpacked;
-    let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
-        unpacked = unpack(bytes)?;
-        unpacked.as_slice()
-    } else {
-        bytes
-    };
-    json::parse(bytes)
+    json::parse(&unpacked(bytes)?)
+}
+
+/// The bytes of a file, plain or gzipped.
+///
+/// # Errors
+/// When they are not gzip although they begin so, or unpack to more than any vector file may.
+pub fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Fault> {
+    if bytes.starts_with(&[0x1f, 0x8b]) { Ok(unpack(bytes)?.into()) } else { Ok(bytes.into()) }
 }
 
 fn unpack(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
@@ -296,7 +327,7 @@ fn unpack(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
     Ok(unpacked)
 }
 
-fn check_value(value: &Value) -> Result<Checked, Fault> {
+fn check_value<'a>(value: &Value, other: &dyn Fn(&str) -> Option<Decode<'a>>) -> Result<Checked, Fault> {
     let key = |name| value.get(name).and_then(Value::as_str);
     let (schema, revision) = (key("schema").unwrap_or_default(), key("revision"));
     let known = DECODERS.iter().copied().flatten().find(|decoder| {
@@ -306,11 +337,15 @@ fn check_value(value: &Value) -> Result<Checked, Fault> {
                 None => decoder.revisions.is_empty(),
             }
     });
+    let decode: Option<Decode<'_>> = match known {
+        Some(decoder) => Some(Box::new(decoder.decode)),
+        None => other(schema).filter(|_| revision.is_none()),
+    };
     let schema = match revision {
         Some(revision) => format!("{schema} {revision}"),
         None => schema.to_string(),
     };
-    let Some(decoder) = known else { return Ok(Checked { schema, known: false, records: Vec::new() }) };
+    let Some(decode) = decode else { return Ok(Checked { schema, known: false, records: Vec::new() }) };
     let document = Document::new(value);
     let root = document.root();
     for name in ["schema", "revision"] {
@@ -318,7 +353,7 @@ fn check_value(value: &Value) -> Result<Checked, Fault> {
             key.read_all();
         }
     }
-    let mut records = (decoder.decode)(root.clone())?;
+    let mut records = decode(root.clone())?;
     // Whatever no record covered and nobody read.
     let outside = Record::new(root, |_| &[], |_| Ok(Answer::default()));
     if !outside.leaves.is_empty() {

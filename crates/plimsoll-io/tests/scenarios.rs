@@ -30,7 +30,8 @@ fn every_shipped_scenario_is_sound_and_says_its_name_and_sources() {
     for one in library() {
         let scenario = shipped(one.name);
         assert_eq!(scenario.name, one.name);
-        assert!(!scenario.sources.is_empty() && !scenario.shocks.is_empty(), "{}", one.name);
+        let says = !scenario.shocks.is_empty() || !scenario.failures.is_empty();
+        assert!(!scenario.sources.is_empty() && says, "{}", one.name);
     }
 }
 
@@ -144,6 +145,18 @@ fn every_fault_is_told_where_it_stands() {
         ("hold = [\"USDC\"]", "hold = [\"\"]", "PL0522", 5, None),
         ("collateral = true", "collateral = true\nin = [\"USD\"]", "PL0523", 23, None),
         ("wrong_by", "wrong", "PL0509", 24, Some("wrong_by")),
+        ("percent = \"$by\"", "percent = \"$by\"\nliquidity = \"1.01\"", "PL0515", 16, None),
+        ("percent = \"$by\"", "percent = \"$by\"\nliquidity = \"-1\"", "PL0516", 16, None),
+        ("value = 0.94", "value = 0.94\nliquidity = 1", "PL0523", 20, None),
+        ("hold = [\"USDC\"]", "liquidity = \"all\"", "PL0513", 5, None),
+        ("wrong_by = \"1.1\"", "wrong_by = \"1.1\"\n[[failure]]\nmarkets = [\"m\"]", "PL0510", 25, None),
+        (
+            "wrong_by = \"1.1\"",
+            "wrong_by = \"1.1\"\n[[failure]]\nmarkets = [\"m\"]\npays = 2",
+            "PL0515",
+            27,
+            None,
+        ),
         ("title = \"X\"", "title = \"\\u001b[2J\"", "PL0504", 3, None),
         ("[\"nobody\"]", "[\"no\\u200bbody\"]", "PL0504", 4, None),
     ];
@@ -165,4 +178,24 @@ fn every_fault_is_told_where_it_stands() {
         opened.faults.list[0].to_string(),
         "x.toml: PL0593: found \"bye\", expected a parameter: by (did you mean `by`?)"
     );
+}
+
+/// Not as missing and as unknown too; of two shocks each has its own.
+#[test]
+fn a_misspelt_field_is_told_once() {
+    for (from, to) in [
+        ("title", "titel"),
+        ("name = \"x\"", "nmae = \"x\""),
+        ("moves = [\"oracle\", ", "mvoes = [\"oracle\", "),
+        ("wrong_by", "wrong_yb"),
+        ("assets", "asets"),
+    ] {
+        let opened = read("x.toml", &SOUND.replacen(from, to, 1), &[]);
+        assert_eq!(opened.faults.count(), 1, "{to}: {}", opened.faults.render(false));
+        assert_eq!(opened.faults.list[0].code.name(), "PL0509", "{to}");
+    }
+    let both = SOUND.replacen("moves = [\"oracle\", \"market\"]\n", "", 1).replacen("moves", "mvoes", 1);
+    let opened = read("x.toml", &both, &[]);
+    let codes: Vec<&str> = opened.faults.list.iter().map(|fault| fault.code.name()).collect();
+    assert_eq!(codes, ["PL0510", "PL0509"], "{}", opened.faults.render(false));
 }

@@ -1,33 +1,46 @@
 //! The tick index: which accounts may have crossed a line when some nodes moved.
 //!
-//! For every account the index holds the *box* of nodes inside which floats prove, for every level, that its verdict cannot change
-//! (`weigh` has the rule and its proof), and, for each node, ladders of the boxes' ends (`ladder`). A tick touches
-//! accounts whose box a node has left, in account order: each is weighed anew, the caller's integers are asked wherever its verdict is not
-//! proven to be what it was, and a new box is made. An event is a verdict of integers that differs from the one before; no
-//! float decides one.
+//! For every account the index holds what proves, for every level, that its verdict cannot have changed:
 //!
-//! - An account that cannot be proven (within the slack, without a proven row, in need of an unknown node, or so near that its box
+//! - Of one kind of backing and one of requirement: its ratio, in an order that all accounts of its shape share (`pairs`). A tick looks at
+//!   those between where the nodes' own ratio was and where it is.
+//! - Of any other: the *box* of nodes inside which floats prove it (`weigh` has the rule and its proof), and, for each node, ladders of the
+//!   boxes' ends (`ladder`). A tick touches accounts whose box a node has left: each is weighed anew, and a new box is made.
+//! - What cannot be proven (within the slack, without a proven row, in need of an unknown node, or so near that its box
 //!   is no wider than a key) is *hot*: looked at whenever one of its nodes is named in a tick.
-//! - After a jump, accounts are weighed and asked at once, but boxes are made later, some thousands a tick. Until then they are *unarmed*:
-//!   weighed at each tick that names one of their nodes.
-//! - An update changes one account's line, its box and nothing else.
+//!
+//! The caller's integers are asked wherever a verdict is not proven to be what it was. An event is a verdict of integers that
+//! differs from the one before; no float decides one.
+//!
+//! After a jump, accounts are weighed and asked at once, but boxes are made later, some thousands a tick. Until then they are *unarmed*:
+//! weighed at each tick that names one of their nodes. An update changes one account's line or place in an order, and nothing else.
+//!
+//! Nodes are given once, in the [`Layout`]: room for markets and nodes that come later must be in it. A node that nobody has set is
+//! unknown.
 
+mod arm;
+mod change;
 mod ladder;
 mod lines;
+mod order;
+mod pace;
+mod pairs;
 mod pool;
 mod shape;
 mod weigh;
 
-use crate::lower::{Lowering, ONE, Worth, lower};
-use crate::panel::MarketRows;
+use crate::lower::ONE;
 use crate::world::{Layout, World};
-use ladder::{Ladder, NEVER, key};
-use lines::{Head, Lines};
-use plimsoll_core::{Compiled, Node, Why};
+use arm::{Arm, End};
+use ladder::{Ladder, key};
+use lines::Lines;
+use pace::Paces;
+use pairs::Pairs;
+use plimsoll_core::{Node, Why};
 use pool::Pool;
 use shape::Shapes;
 use std::collections::BTreeSet;
-use weigh::{Class, Weighed};
+use weigh::Weighed;
 
 /// More levels are refused.
 const MOST_LEVELS: usize = 8;
@@ -35,11 +48,10 @@ const MOST_LEVELS: usize = 8;
 const JUMP: usize = 4096;
 /// Boxes made in a tick after a jump.
 const ARMED_A_TICK: usize = 4096;
-/// What a node is thought to move in a tick before it was seen to (a share of its value), and how many ticks that counts for.
-const PACE: f64 = 1e-3;
-const PACE_TICKS: f64 = 64.0;
-/// Of the fastest pace, the least that a node is given.
-const LEAST_PACE: f64 = 1.0 / 1024.0;
+/// Accounts whose lines are asked for before they are needed.
+const AHEAD: usize = 8;
+/// Ends of boxes that are put on ladders together.
+const ENDS: usize = 64;
 
 /// A line to watch: unhealthy where backing is below requirement x `num` / `den`. Liquidation is 1 / 1, a margin call at a
 /// health of 1.1 is 11 / 10.
@@ -59,6 +71,17 @@ struct Line {
     weight: f64,
 }
 
+/// An account whose verdict floats do not prove to be what it was: integers are to say what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Whose.
+    pub account: u32,
+    /// Bit n: level n is asked about.
+    pub levels: u8,
+    /// The answer, which is zero before it is given. Bit n: unhealthy at level n; levels that were not asked about are passed over.
+    pub unhealthy: u8,
+}
+
 /// An exact verdict that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Event {
@@ -73,13 +96,13 @@ pub struct Event {
 /// What a tick took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticked {
-    /// Accounts that were weighed.
+    /// Accounts that were looked at: weighed, or met in an order of pairs (there once a level).
     pub touched: u64,
-    /// Verdicts that integers were asked for.
+    /// Accounts that integers were asked for.
     pub asked: u64,
 }
 
-/// Accounts of a book, each with the box in which its verdicts cannot change.
+/// Accounts of a book, each with what proves that its verdicts are what they were.
 #[derive(Clone, Debug)]
 pub struct Index {
     levels: Vec<Line>,
@@ -87,6 +110,7 @@ pub struct Index {
     world: World,
     shapes: Shapes,
     lines: Lines,
+    pairs: Pairs,
     /// For each node, what falls and what rises.
     ladders: Vec<[Ladder; 2]>,
     pool: Pool,
@@ -99,16 +123,10 @@ pub struct Index {
     weighed: Weighed,
     fired: Vec<u64>,
     touched: Vec<u32>,
-    /// Node, side and key of what an account's new box puts on ladders.
-    entries: Vec<(usize, usize, u32)>,
+    /// What goes on ladders as soon as it is worth it.
+    ends: Vec<End>,
+    asked: Vec<Candidate>,
     events: Vec<Event>,
-}
-
-/// Whether an account gets its box now.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Arm {
-    Now,
-    Later,
 }
 
 impl Index {
@@ -125,8 +143,10 @@ impl Index {
             let times = f64::from(level.num) / f64::from(level.den);
             Line { times, weight: times.max(1.0) }
         };
+        let levels: Vec<Line> = levels.iter().map(line).collect();
         Some(Index {
-            levels: levels.iter().map(line).collect(),
+            pairs: Pairs::new(layout.len(), &levels),
+            levels,
             world,
             shapes: Shapes::default(),
             lines: Lines::default(),
@@ -140,7 +160,8 @@ impl Index {
             weighed: Weighed::default(),
             fired: Vec::new(),
             touched: Vec::new(),
-            entries: Vec::new(),
+            ends: Vec::new(),
+            asked: Vec::new(),
             events: Vec::new(),
         })
     }
@@ -152,49 +173,88 @@ impl Index {
         self.pool.reserve(accounts as usize * 2);
     }
 
-    /// Nodes became these. `decide` is asked for exact verdicts in the world after the tick: whether an account is unhealthy at a level.
-    /// Events come in the order of accounts and levels, until the next call.
+    /// Nodes became these. `decide` gets all candidates at once, in the order of accounts, and answers each in the world after
+    /// the tick; it is not called when there are none. Events come in the order of accounts and levels, until the next call.
     ///
     /// Who is touched in a tick without a jump is a small part of the book; a node that becomes unknown touches all who need it.
     /// The number one and nodes beyond the world's are passed over.
     pub fn tick(
         &mut self,
         moved: &[(u32, Result<Node, Why>)],
-        mut decide: impl FnMut(u32, usize) -> bool,
+        decide: impl FnOnce(&mut [Candidate]),
     ) -> (Ticked, &[Event]) {
         self.fired.clear();
         self.touched.clear();
-        self.events.clear();
+        self.asked.clear();
         self.paces.tick();
+        self.pairs.tick();
         let len = self.layout.len();
         let nodes = || moved.iter().filter(|(node, _)| *node != ONE && (*node as usize) < len);
         for (node, to) in nodes() {
             self.moves(*node, to);
         }
         // Once all have moved: a node that is named twice may have gone and come back, and what fires is gone from its ladder.
+        let mut seen = 0;
         for (node, _) in nodes() {
             self.fire(*node);
+            let asked = &mut self.asked;
+            seen += self.pairs.moved(*node, &self.world, &self.lines.verdicts, |account, level| {
+                asked.push(Candidate { account, levels: 1 << level, unhealthy: 0 });
+            });
         }
         // In the order of accounts, so that a jump reads the lines from end to end.
         self.fired.sort_unstable_by_key(|entry| *entry as u32);
-        self.lines.retain_live(&mut self.fired);
+        self.lines.retain_live(&mut self.fired, &self.shapes);
         self.touched.extend(self.fired.iter().map(|entry| *entry as u32));
         let jump = self.touched.len() > JUMP;
         let arms = self.take_unarmed(moved);
         self.touched.sort_unstable();
         self.touched.dedup();
-        let mut ticked = Ticked { touched: self.touched.len() as u64, asked: 0 };
         let touched = std::mem::take(&mut self.touched);
         for (at, account) in touched.iter().enumerate() {
-            if let Some(later) = touched.get(at + 4) {
-                self.lines.prefetch(*later);
+            if let Some(later) = touched.get(at + AHEAD).and_then(|later| self.lines.seat(*later)) {
+                self.lines.prefetch(later);
             }
-            let Some(head) = self.lines.head(*account) else { continue };
-            let later = if head.unarmed { arms.binary_search(account).is_err() } else { jump && !head.hot };
-            self.settle(*account, if later { Arm::Later } else { Arm::Now }, &mut decide, &mut ticked.asked);
+            let Some(seat) = self.lines.seat(*account) else { continue };
+            let later =
+                if seat.is_unarmed() { arms.binary_search(account).is_err() } else { jump && !seat.is_hot() };
+            self.settle(*account, if later { Arm::Later } else { Arm::Now });
+            if self.ends.len() > ENDS {
+                self.put_ends();
+            }
         }
+        self.put_ends();
+        let touched_boxes = touched.len() as u64;
         self.touched = touched;
-        (ticked, &self.events)
+        self.decide(decide);
+        (Ticked { touched: seen + touched_boxes, asked: self.asked.len() as u64 }, &self.events)
+    }
+
+    /// Asks about all candidates, in order; what has changed is an event.
+    fn decide(&mut self, decide: impl FnOnce(&mut [Candidate])) {
+        self.events.clear();
+        if self.asked.is_empty() {
+            return;
+        }
+        self.asked.sort_unstable_by_key(|candidate| candidate.account);
+        // An account of a pair may be met at several levels.
+        self.asked.dedup_by(|later, first| {
+            let same = later.account == first.account;
+            if same {
+                first.levels |= later.levels;
+            }
+            same
+        });
+        decide(&mut self.asked);
+        for candidate in &self.asked {
+            let verdicts = &mut self.lines.verdicts[candidate.account as usize];
+            let changed = (candidate.unhealthy ^ *verdicts) & candidate.levels;
+            *verdicts ^= changed;
+            for level in (0..self.levels.len() as u8).filter(|level| changed >> level & 1 == 1) {
+                let unhealthy = candidate.unhealthy >> level & 1 == 1;
+                self.events.push(Event { account: candidate.account, level, unhealthy });
+            }
+        }
     }
 
     /// Changes what one node is; collects who is hot on it.
@@ -223,11 +283,11 @@ impl Index {
         }
     }
 
-    /// Everybody who needs a node.
+    /// Everybody who has a box and needs a node.
     fn touch_all(&mut self, node: u32) {
         for account in 0..self.lines.len() {
-            let needs = |head: Head| self.shapes.get(head.shape).nodes.binary_search(&node).is_ok();
-            if self.lines.head(account).is_some_and(needs) {
+            let Some(seat) = self.lines.seat(account).filter(|seat| !seat.is_paired()) else { continue };
+            if self.shapes.get(seat.shape()).nodes.binary_search(&node).is_ok() {
                 self.touched.push(account);
             }
         }
@@ -239,261 +299,32 @@ impl Index {
             return Vec::new();
         }
         let lines = &self.lines;
-        self.unarmed.retain(|account| lines.head(*account).is_some_and(|head| head.unarmed));
+        self.unarmed.retain(|account| lines.seat(*account).is_some_and(|seat| seat.is_unarmed()));
         self.unarmed.sort_unstable();
         self.unarmed.dedup();
         let rest = self.unarmed.len().saturating_sub(ARMED_A_TICK);
         let arms = self.unarmed.split_off(rest);
         self.touched.extend(&arms);
         for account in &self.unarmed {
-            let named = |head: Head| {
-                let nodes = &self.shapes.get(head.shape).nodes;
-                moved.iter().any(|(node, _)| nodes.binary_search(node).is_ok())
-            };
-            if self.lines.head(*account).is_some_and(named) {
+            let Some(seat) = self.lines.seat(*account) else { continue };
+            let nodes = self.shapes.get(seat.shape()).nodes;
+            if moved.iter().any(|(node, _)| nodes.binary_search(node).is_ok()) {
                 self.touched.push(*account);
             }
         }
         arms
     }
 
-    /// An account is new, or its rows are others. `decide` is asked as in a tick; the events are this account's.
-    ///
-    /// `None` when the market is not in the layout, or 128 GB of lines are full: the account is then not watched. Accounts
-    /// are numbered from zero without great gaps.
-    #[must_use]
-    pub fn update(
-        &mut self,
-        account: u32,
-        compiled: &Compiled,
-        rows: &MarketRows,
-        mut decide: impl FnMut(u32, usize) -> bool,
-    ) -> Option<&[Event]> {
-        if rows.market as usize >= self.opaque.len() {
-            self.remove(account);
-            return None;
-        }
-        self.events.clear();
-        self.lines.prefetch(account);
-        let mut lowered = match lower(compiled, rows.base, rows.epoch, rows.quanta, Worth::LeftOut) {
-            Lowering::NoDebt => return Some(self.remove(account)),
-            Lowering::Opaque => None,
-            Lowering::Rows(lowered) => Some(lowered),
-        };
-        let (len, old) = (self.ladders.len(), self.lines.head(account));
-        let had = old.map(|old| old.shape);
-        let shape = lowered.as_mut().and_then(|lowered| self.shapes.rows(lowered, had, len));
-        let shape = shape.unwrap_or_else(|| self.shapes.opaque(rows.market));
-        if old.is_none_or(|old| old.shape != shape) {
-            self.disarm(account);
-            let known = self.shapes.get(shape);
-            let head = Head {
-                shape,
-                verdicts: old.map_or(0, |old| old.verdicts),
-                hot: false,
-                unarmed: false,
-                words: known.words() as u8,
-                nodes: known.nodes.len() as u8,
-            };
-            self.lines.make(account, head)?;
-            self.lines.line_mut(account)[1..].fill(0);
-        }
-        if let Some(lowered) = &lowered
-            && self.shapes.get(shape).opaque.is_none()
-        {
-            let begin = self.shapes.get(shape).coefficients();
-            let line = &mut self.lines.line_mut(account)[begin..];
-            let (coefficients, slack) = line.split_at_mut(lowered.coefficients.len());
-            for (word, coefficient) in coefficients.iter_mut().zip(&lowered.coefficients) {
-                *word = coefficient.to_bits();
-            }
-            for (word, pair) in slack.iter_mut().zip(lowered.slack.chunks(2)) {
-                let half = |place: usize| pair.get(place).map_or(0, |(_, slack)| lines::rounded_up(*slack));
-                *word = u64::from(half(0)) | u64::from(half(1)) << 32;
-            }
-        }
-        self.settle(account, Arm::Now, &mut decide, &mut 0);
-        Some(&self.events)
-    }
-
-    /// An account is gone, or owes nothing: healthy at every level.
-    pub fn remove(&mut self, account: u32) -> &[Event] {
-        self.events.clear();
-        if let Some(head) = self.lines.head(account) {
-            self.disarm(account);
-            self.lines.remove(account);
-            for level in (0..self.levels.len() as u8).filter(|level| head.verdicts >> level & 1 == 1) {
-                self.events.push(Event { account, level, unhealthy: false });
-            }
-        }
-        &self.events
-    }
-
-    /// Weighs an account, asks what is not proven to be as it was, and makes its box.
-    fn settle(
-        &mut self,
-        account: u32,
-        arm: Arm,
-        decide: &mut impl FnMut(u32, usize) -> bool,
-        asked: &mut u64,
-    ) {
-        let Some(mut head) = self.lines.head(account) else { return };
-        let shape = self.shapes.get(head.shape);
-        // Without nodes there is nothing by which an unarmed one would be found.
-        let arm = if shape.opaque.is_some() { Arm::Now } else { arm };
-        self.weighed.weigh(shape, self.lines.line(account), &self.world, &self.paces.paces, &self.levels);
-        for (level, class) in self.weighed.classes.iter().flatten().enumerate() {
-            let was = head.verdicts >> level & 1 == 1;
-            let proven = match class {
-                Class::Clear => Some(false),
-                Class::Below => Some(true),
-                Class::Undecided => None,
-            };
-            if proven == Some(was) {
-                continue;
-            }
-            *asked += 1;
-            let unhealthy = decide(account, level);
-            if unhealthy != was {
-                head.verdicts ^= 1 << level;
-                self.events.push(Event { account, level: level as u8, unhealthy });
-            }
-        }
-        let hot = self.weighed.near && arm == Arm::Now;
-        if hot != head.hot {
-            self.set_hot(account, head.shape, hot);
-        }
-        if arm == Arm::Later && !head.unarmed {
-            self.unarmed.push(account);
-        }
-        (head.hot, head.unarmed) = (hot, arm == Arm::Later);
-        self.lines.set_head(account, head);
-        if hot || arm == Arm::Later {
-            self.weighed.boxes.fill(0);
-        }
-        self.arm(account, head);
-    }
-
-    /// Sets an account's box to the one weighed; a side whose key is another gets an entry. A side that is a little nearer than it need be
-    /// stays: it is as true, and costs no entry.
-    fn arm(&mut self, account: u32, head: Head) {
-        let nodes = &self.shapes.get(head.shape).nodes;
-        for (at, (node, new)) in nodes.iter().zip(&self.weighed.boxes).enumerate() {
-            let word = 1 + at;
-            let old = self.lines.line(account)[word];
-            if old == *new {
-                continue;
-            }
-            let here = key(self.world.value(*node));
-            let (old, new) = ([old as u32, (old >> 32) as u32], [*new as u32, (*new >> 32) as u32]);
-            let mut set = new;
-            for side in 0..2 {
-                if keeps(old[side], new[side], if side == 0 { here } else { !here }) {
-                    set[side] = old[side];
-                }
-            }
-            self.lines.line_mut(account)[word] = u64::from(set[0]) | u64::from(set[1]) << 32;
-            for (side, ladder) in self.ladders[*node as usize].iter_mut().enumerate() {
-                if set[side] == old[side] {
-                    continue;
-                }
-                ladder.live = ladder.live + u32::from(set[side] != NEVER) - u32::from(old[side] != NEVER);
-                if set[side] != NEVER {
-                    ladder.prefetch_rung(set[side]);
-                    self.entries.push((*node as usize, side, set[side]));
-                }
-            }
-        }
-        // Each entry goes to a place of its own far away: all are asked for before the first is written.
-        for &(node, side, key) in &self.entries {
-            self.ladders[node][side].prefetch_chunk(key, &self.pool);
-        }
-        for (node, side, key) in self.entries.drain(..) {
-            self.ladders[node][side]
-                .push(key, account, &mut self.pool, |entries| self.lines.retain_live(entries));
-        }
-    }
-
-    /// An account's entries become stale, and it is not hot.
-    fn disarm(&mut self, account: u32) {
-        let Some(mut head) = self.lines.head(account) else { return };
-        if head.hot {
-            self.set_hot(account, head.shape, false);
-        }
-        (head.hot, head.unarmed) = (false, false);
-        self.lines.set_head(account, head);
-        self.weighed.boxes.clear();
-        self.weighed.boxes.resize(usize::from(head.nodes), 0);
-        self.arm(account, head);
-    }
-
-    fn set_hot(&mut self, account: u32, shape: u32, hot: bool) {
-        let shape = self.shapes.get(shape);
-        let of_nodes = shape.nodes.iter().map(|node| *node as usize);
-        let lists: &mut Vec<BTreeSet<u32>> =
-            if shape.opaque.is_some() { &mut self.opaque } else { &mut self.hot };
-        for list in of_nodes.chain(shape.opaque.map(|market| market as usize)) {
-            if hot {
-                lists[list].insert(account);
-            } else {
-                lists[list].remove(&account);
-            }
-        }
-    }
-
     /// The verdicts of an account: bit n is set when it is unhealthy at level n.
     #[must_use]
     pub fn verdicts(&self, account: u32) -> u8 {
-        self.lines.head(account).map_or(0, |head| head.verdicts)
+        self.lines.verdicts.get(account as usize).copied().unwrap_or(0)
     }
 
-    /// Bytes of lines and ladders.
+    /// Bytes of all that is kept.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let ladders: usize = self.ladders.iter().flatten().map(Ladder::bytes).sum();
-        self.lines.bytes() + self.pool.bytes() + ladders + self.shapes.bytes()
-    }
-}
-
-/// Whether a side of a box may stay where it is: inside the new one, and not by more than a quarter of its width.
-fn keeps(old: u32, new: u32, here: u32) -> bool {
-    new != NEVER && old >= new && old < here && u64::from(here - old) * 4 >= u64::from(here - new) * 3
-}
-
-/// How much each node moves in a tick. It only shares out room between nodes: no answer depends on it.
-#[derive(Clone, Debug)]
-struct Paces {
-    /// Relative to nothing in particular, and above zero.
-    paces: Vec<f64>,
-    /// For each node, the sum of the squares of its relative moves.
-    squares: Vec<f64>,
-    ticks: u64,
-}
-
-impl Paces {
-    fn new(nodes: usize) -> Paces {
-        Paces { paces: vec![PACE; nodes], squares: vec![0.0; nodes], ticks: 0 }
-    }
-
-    /// Now and then, all paces are set anew.
-    fn tick(&mut self) {
-        self.ticks += 1;
-        if self.ticks.is_multiple_of(1024) {
-            let ticks = self.ticks as f64 + PACE_TICKS;
-            for (pace, squares) in self.paces.iter_mut().zip(&self.squares) {
-                *pace = ((squares + PACE_TICKS * PACE * PACE) / ticks).sqrt();
-            }
-            let least = self.paces.iter().copied().fold(f64::MIN_POSITIVE, f64::max) * LEAST_PACE;
-            for pace in &mut self.paces {
-                *pace = pace.max(least);
-            }
-        }
-    }
-
-    fn moved(&mut self, node: u32, before: f64, now: f64) {
-        if before > 0.0 {
-            let moved = ((now - before) / before).clamp(-1.0, 1.0);
-            self.squares[node as usize] += moved * moved;
-        }
+        self.lines.bytes() + self.pool.bytes() + self.pairs.bytes() + ladders + self.shapes.bytes()
     }
 }

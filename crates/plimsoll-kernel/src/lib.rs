@@ -31,7 +31,7 @@ mod update;
 mod world;
 mod worlds;
 
-pub use index::{Event, Index, Level, Ticked};
+pub use index::{Candidate, Event, Index, Level, Ticked};
 pub use memory::Yardstick;
 pub use packing::Packing;
 pub use panel::{MarketRows, Packed};

@@ -61,8 +61,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use plimsoll_core::{
     Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument, InstrumentId,
-    Int, Kind, Lens, Market, NodeSpec, Part, PriceSlot, Question, Quoted, RAY, Refusal, Silent, TermId,
-    TermSpec, Time, Trace, U256, Unit, Venue,
+    Int, Kind, Lens, Market, Nature, NodeSpec, Part, PriceSlot, Question, Quoted, RAY, Refusal, Silent,
+    TermId, TermSpec, Time, Trace, U256, Unit, Venue,
 };
 use standing::{At, node};
 use user::Leg;
@@ -552,6 +552,12 @@ impl Market for Pool {
         }
     }
 
+    /// E-modes, and what governance sets of a reserve, are rules.
+    fn nature(&self, cell: Cell) -> Nature {
+        let rule = cell.object >= MODE_OBJECTS || cell.field < RESERVE_RULES;
+        if rule { Nature::Rule } else { Nature::State }
+    }
+
     fn parts(&self, cell: Cell) -> &'static [Part] {
         let packed = cell.object < MODE_OBJECTS && cell.field == CONFIGURATION_FIELD;
         if packed { configuration::PARTS } else { &[] }
@@ -576,6 +582,9 @@ impl Market for Pool {
 
 /// E-mode categories are objects from here on; reserves are objects 0 to 127.
 const MODE_OBJECTS: u64 = 1000;
+
+/// How many fields at the head of [`RESERVE_FIELDS`] are governance's.
+const RESERVE_RULES: u16 = 6;
 
 /// Where the configuration word stands in [`RESERVE_FIELDS`].
 const CONFIGURATION_FIELD: u16 = 0;

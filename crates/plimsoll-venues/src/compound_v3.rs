@@ -83,11 +83,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
-use cells::{ASSET_FIELDS, AssetRow, FIELDS, FLAGS_FIELD, Numbers};
+use cells::{ASSET_FIELDS, ASSET_RULES, AssetRow, FIELDS, FLAGS_FIELD, Numbers};
 use line::Position;
 use plimsoll_core::{
     Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument, InstrumentId,
-    Int, Kind, Lens, Mechanism, NodeId, NodeSpec, Part, PriceSlot, Question, Quoted, Refusal, TermId,
+    Int, Kind, Lens, Mechanism, Nature, NodeId, NodeSpec, Part, PriceSlot, Question, Quoted, Refusal, TermId,
     TermSpec, Test, Time, Trace, U256, Unit, WhyNot,
 };
 use standing::Standing;
@@ -431,6 +431,14 @@ impl plimsoll_core::Market for Market {
             let row = AssetRow { rules: asset.rules, totals: asset.totals };
             table::visit(ASSET_FIELDS, object, &row, see);
         }
+    }
+
+    fn nature(&self, cell: Cell) -> Nature {
+        let rule = match cell.object {
+            0 => cell.field <= FLAGS_FIELD,
+            _ => cell.field < ASSET_RULES,
+        };
+        if rule { Nature::Rule } else { Nature::State }
     }
 
     fn parts(&self, cell: Cell) -> &'static [Part] {

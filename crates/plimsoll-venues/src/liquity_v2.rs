@@ -62,6 +62,7 @@
 
 mod state;
 mod position;
+mod back;
 mod deposit;
 mod standing;
 mod form;
@@ -99,8 +100,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use plimsoll_core::{
     Account, AccountId, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument,
-    InstrumentId, Int, Kind, Lens, Meaning, Mechanism, NodeSpec, PriceSlot, Question, Quoted, Refusal,
-    TermId, TermSpec, Time, Trace, U256, Unit, WAD, WhyNot,
+    InstrumentId, Int, Kind, Lens, Meaning, Mechanism, Nature, NodeSpec, PriceSlot, Question, Quoted,
+    Refusal, TermId, TermSpec, Time, Trace, U256, Unit, WAD, WhyNot,
 };
 use position::Trove;
 use turn::Turn;
@@ -651,6 +652,17 @@ impl plimsoll_core::Market for Market {
         for (object, batch) in &self.batches {
             table::visit(state::BATCH, *object, batch, see);
         }
+    }
+
+    /// A branch's rules are those that it is deployed with; what a batch's manager sets is state.
+    fn nature(&self, cell: Cell) -> Nature {
+        let branch = 1..=self.branches.len() as u64;
+        let rule = branch.contains(&cell.object) && cell.field < state::RULES;
+        if rule { Nature::Rule } else { Nature::State }
+    }
+
+    fn put_back(&self, later: &Account, was: Option<&Account>, at: Time) -> Result<Option<Account>, Refusal> {
+        back::put_back(self, later, was, at)
     }
 
     fn names(&self) -> Vec<(u64, &'static str, String)> {

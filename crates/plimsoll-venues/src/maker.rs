@@ -87,11 +87,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use numbers::{AUCTION, FIELDS, Numbers, RULES};
+use numbers::{AUCTION, FIELDS, Numbers, PRICES, RULES};
 use plimsoll_core::{
     Account, Accounts, Action, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Figure, Instrument,
-    InstrumentId, Int, Kind, Lens, Mechanism, NextPrice, NodeId, NodeSpec, PriceSlot, Question, Quoted, RAY,
-    Reading, Refusal, Running, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, WhyNot,
+    InstrumentId, Int, Kind, Lens, Mechanism, Nature, NextPrice, NodeId, NodeSpec, PriceSlot, Question,
+    Quoted, RAY, Reading, Refusal, Running, Silent, TermId, TermSpec, Test, Time, Trace, U256, Unit, WhyNot,
 };
 use position::Position;
 use prices::Ways;
@@ -524,6 +524,34 @@ impl plimsoll_core::Market for Market {
                 [("current_price", current), ("next_price", next)].into_iter().filter(|(_, it)| it.valid);
             kept.extend(valid.map(|(name, it)| standing::figure(name, it.value.into(), Unit::WAD)));
         }
+        kept
+    }
+
+    fn nature(&self, cell: Cell) -> Nature {
+        match cell {
+            Cell { object: 0, field } if field < RULES => Nature::Rule,
+            Cell { object: 0, field } if PRICES.contains(&FIELDS[usize::from(field)].name) => Nature::Price,
+            _ => Nature::State,
+        }
+    }
+
+    /// The spot is what the last poke made of a price: where the later one was poked under its own rules, so is this.
+    fn kept_under(&self, later: &dyn plimsoll_core::Market) -> Vec<(Cell, Int)> {
+        let mut then = self.numbers;
+        later.visit(&mut |cell, _, _, value| {
+            if cell.object == 0 {
+                // What one market shows the other of the same kind takes.
+                let _ = table::set(FIELDS, &mut then, cell.field, Some(&value));
+            }
+        });
+        let mut numbers = self.numbers;
+        numbers.state.spot = self.numbers.spot_under(&then);
+        let mut kept = Vec::new();
+        table::visit(FIELDS, 0, &numbers, &mut |cell, name, _, value| {
+            if PRICES.contains(&name) {
+                kept.push((cell, value));
+            }
+        });
         kept
     }
 

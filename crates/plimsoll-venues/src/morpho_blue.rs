@@ -62,9 +62,9 @@ use alloc::vec::Vec;
 use plimsoll_core::Rounding::{self, Down, Up};
 use plimsoll_core::{
     Account, AccountId, Accounts, Arithmetic, Assessment, Balance, Call, Cell, Compiled, Counting, Divisor,
-    Effects, Encoded, Feeds, Figure, Form, Instrument, InstrumentId, Int, Kind, Lens, Linear, Node, NodeId,
-    NodeSpec, PriceSlot, Question, Quoted, Range, Refusal, Silent, Subject, TermSpec, Test, Time, Trace,
-    U256, Unit, Valid, Verdict, WAD, Why, WhyNot,
+    Effects, Encoded, Feeds, Figure, Form, Instrument, InstrumentId, Int, Kind, Lens, Linear, Nature, Node,
+    NodeId, NodeSpec, PriceSlot, Question, Quoted, Range, Refusal, Silent, Subject, TermSpec, Test, Time,
+    Trace, U256, Unit, Valid, Verdict, WAD, Why, WhyNot,
 };
 
 /// The token that is lent.
@@ -831,6 +831,11 @@ impl plimsoll_core::Market for Market {
 
     fn visit(&self, see: &mut dyn FnMut(Cell, &'static str, Unit, Int)) {
         table::visit(FIELDS, 0, &self.numbers, see);
+    }
+
+    /// Who gets the fee is an account's number, which is each book's own, and no rule of this sort.
+    fn nature(&self, cell: Cell) -> Nature {
+        if cell.field < RULES { Nature::Rule } else { Nature::State }
     }
 
     fn names(&self) -> Vec<(u64, &'static str, String)> {

@@ -3,7 +3,7 @@
 use plimsoll_core::num::DecimalError;
 use plimsoll_core::{
     Account, Amount, Book, Cell, Decimal, InstrumentId, Int, Kind, ListedMarket, Market, Part, PriceId,
-    Refusal, U256, Unit,
+    Refusal, Time, U256, Unit,
 };
 use std::fmt;
 
@@ -65,6 +65,15 @@ pub enum Misasked {
         /// Each asset, and which market reads what of it.
         missing: Vec<(String, String)>,
     },
+    /// It is said what a call costs, but not in the currency of a market.
+    NoGas {
+        /// The market.
+        market: String,
+        /// Its currency.
+        currency: String,
+        /// The depth that says what calls cost.
+        depth: String,
+    },
     /// More accounts than are taken at once.
     TooMany {
         /// How many there are.
@@ -81,6 +90,13 @@ pub enum Misasked {
     NoTarget {
         /// What was given.
         found: Decimal,
+    },
+    /// Two books of which the one that should be older is the newer.
+    Order {
+        /// The time of the one that should be older.
+        older: Time,
+        /// The time of the other.
+        newer: Time,
     },
     /// The market cannot be asked at that time.
     Stands {
@@ -117,6 +133,12 @@ impl fmt::Display for Misasked {
                 write!(f, "{scenario} says nothing of what the book holds; say --hold or --map of each:")?;
                 missing.iter().try_for_each(|(asset, why)| write!(f, "\n  {asset} ({why})"))
             }
+            Misasked::NoGas { market, currency, depth } => {
+                write!(
+                    f,
+                    "{depth} says what a call costs, but not in {currency}, in which {market} counts: expected a [[gas]] of it"
+                )
+            }
             Misasked::TooMany { found } => {
                 write!(
                     f,
@@ -126,6 +148,12 @@ impl fmt::Display for Misasked {
             Misasked::NeedsAccount => f.write_str("this change is about one account, and none is named"),
             Misasked::NoTerms { market } => write!(f, "accounts of {market} have no mode"),
             Misasked::NoTarget { found } => write!(f, "found a health of {found}, expected one above 0"),
+            Misasked::Order { older, newer } => {
+                write!(
+                    f,
+                    "found an older book of {older}, expected one of {newer} or before, as the newer book is"
+                )
+            }
             Misasked::Stands { market, refusal } => {
                 write!(f, "market {market}: {refusal} [{}]", refusal.code())
             }
@@ -313,15 +341,16 @@ pub(crate) fn number(book: &Book, path: &str) -> Result<(usize, Number), Misaske
     }
 }
 
-struct Named {
+/// A number with its name.
+pub(crate) struct Named {
     /// What the object is called, the usual name first; empty where there is only one object.
     objects: Vec<String>,
     name: &'static str,
-    number: Number,
+    pub(crate) number: Number,
 }
 
 impl Named {
-    fn path(&self, market: &str) -> String {
+    pub(crate) fn path(&self, market: &str) -> String {
         match self.objects.first() {
             Some(object) => format!("{market}/{object}/{}", self.name),
             None => format!("{market}/{}", self.name),
@@ -330,7 +359,7 @@ impl Named {
 }
 
 /// Every number of a market with its name; packed ones by their parts' names as well.
-fn numbers(listed: &ListedMarket) -> Vec<Named> {
+pub(crate) fn numbers(listed: &ListedMarket) -> Vec<Named> {
     let market = &*listed.market;
     let names = market.names();
     let mut cells = Vec::new();

@@ -8,7 +8,7 @@ use crate::survey::{Survey, Surveyed, Unsound, currency};
 use plimsoll_core::num::Wide;
 use plimsoll_core::{
     Account, Assessment, Book, BranchHealth, Certainty, Figure, Int, Judgement, Lens, ListedMarket,
-    NextPrice, Quote, Reading, Refusal, Running, Standing, Test, Time, Verdict, Why,
+    NextPrice, Quote, Reading, Refusal, Running, Sight, Standing, Test, Time, Verdict, Why,
 };
 use std::collections::BTreeMap;
 
@@ -224,6 +224,8 @@ pub struct PriceAge {
     pub age: Option<u64>,
     /// What is wrong with it.
     pub doubt: Option<Why>,
+    /// What it sees of the market; `None` where that cannot be told.
+    pub sight: Option<Sight>,
 }
 
 /// The whole answer.
@@ -430,6 +432,7 @@ pub(crate) fn market_info(
                 decimals: spec.decimals,
                 age: observed.and_then(|observed| at.since(observed)),
                 doubt: readings[slot].doubt,
+                sight: wired.and_then(|id| Some(book.graph.look(quotes, id, at)?.sight)),
             }
         })
         .collect();
@@ -471,12 +474,17 @@ fn oldest(market: &dyn plimsoll_core::Market) -> Time {
 }
 
 pub(crate) fn kind(origin: &plimsoll_core::Origin) -> &'static str {
-    use plimsoll_core::Origin;
+    use plimsoll_core::{Origin, PoolShare, PoolValue};
     match origin {
         Origin::Feed(observation) => observation.kind.name(),
         Origin::Constant(_) => "constant",
         Origin::Product { .. } => "product",
         Origin::Quotient { .. } => "quotient",
+        Origin::MulDiv { .. } => "product over a divisor",
+        Origin::RateCap(_) => "capped rate",
+        Origin::PoolShare(PoolShare { value: PoolValue::Fair, .. }) => "pool share, fair",
+        Origin::PoolShare(PoolShare { value: PoolValue::Reserves, .. }) => "pool share by its reserves",
+        Origin::VaultShare(_) => "vault share",
         Origin::Least { .. } => "capped",
         Origin::Greatest { .. } => "floored",
     }

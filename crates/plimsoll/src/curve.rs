@@ -11,8 +11,8 @@ use crate::stress::{play, readings, standings, value};
 use crate::survey::currency;
 use crate::world::World;
 use plimsoll_core::{
-    Book, Decimal, FeedKind, How, Int, Lens, PriceId, Question, Scenario, Shock, Standing, Target, Test,
-    U256, Verdict,
+    Book, Decimal, FeedKind, How, Int, Lens, PriceId, Question, Reading, Scenario, Shock, Standing, Target,
+    Test, U256, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -104,8 +104,7 @@ pub fn halving(along: &Along, hold: &[String]) -> Scenario {
         }
     };
     let how = How::Factor(Decimal { mantissa: Int::new(5), decimals: 1 });
-    let (name, title, sources) = ("the curve".into(), String::new(), Vec::new());
-    Scenario { name, title, sources, hold: hold.to_vec(), shocks: vec![Shock { target, how }] }
+    Scenario::of_prices("the curve", hold.to_vec(), vec![Shock { target, how, liquidity: None }])
 }
 
 /// Every account's step along one factor, from the book's own time and prices.
@@ -140,14 +139,27 @@ pub fn curve(book: &Book, along: Along, hold: &[String], said: &Said) -> Result<
         unknown: 0,
         unproven: Vec::new(),
     };
-    walk.all(&mut curve)?;
+    walk.all(&mut curve);
     Ok(curve)
+}
+
+/// So few accounts are not worth a thread of their own.
+const LEAST_EACH: usize = 512;
+
+/// What some accounts do: steps of today, downwards and upwards.
+#[derive(Default)]
+struct Part {
+    found: [Vec<Step>; 3],
+    unknown: u64,
+    unproven: Vec<(usize, U256)>,
 }
 
 /// A book along one factor.
 struct Walk<'b> {
     book: &'b Book,
     paths: Vec<Option<Path<'b>>>,
+    /// What each market reads today.
+    readings: Vec<Vec<Reading>>,
     standings: Vec<Standing<'b>>,
 }
 
@@ -156,40 +168,33 @@ impl<'b> Walk<'b> {
         let quotes = book.graph.quotes(book.at);
         let path = |market| Path::new(book, market, &quotes, mover.clone());
         let paths = (0..book.markets.len()).map(path).collect();
-        Ok(Walk { book, paths, standings: standings(book, &readings(book))? })
+        let readings = readings(book);
+        let standings = standings(book, &readings)?;
+        Ok(Walk { book, paths, readings, standings })
     }
 
-    fn all(&self, curve: &mut Curve) -> Result<(), Misasked> {
-        let one = U256::from(crate::path::WHOLE);
-        let mut world = World { book: self.book.clone() };
+    fn all(&self, curve: &mut Curve) {
+        let accounts = self.book.accounts.len();
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        // Accounts are independent, and come back in their order whoever looked at them.
+        let each = accounts.div_ceil(threads.clamp(1, accounts.div_ceil(LEAST_EACH).max(1))).max(1);
+        let parts: Vec<Part> = std::thread::scope(|scope| {
+            let starts = (0..accounts).step_by(each);
+            let spawn = |from: usize| scope.spawn(move || self.part(from..(from + each).min(accounts)));
+            let running: Vec<_> = starts.map(spawn).collect();
+            let ended = running.into_iter().map(|thread| {
+                // A panic is a mistake of ours, and stays one.
+                thread.join().unwrap_or_else(|why| std::panic::resume_unwind(why))
+            });
+            ended.collect()
+        });
         let mut found: [Vec<Step>; 3] = Default::default();
-        for (account, listed) in self.book.accounts.iter().enumerate() {
-            let standing = &self.standings[listed.market];
-            let judgement = standing.judge(&listed.account, Test::Liquidation);
-            let today = match judgement.verdict() {
-                None => {
-                    curve.unknown += 1;
-                    continue;
-                }
-                Some(Verdict::NoDebt) => continue,
-                Some(today) => today,
-            };
-            let below = today == Verdict::Unhealthy;
-            let now = if below { self.at_risk(&mut world, account, one) } else { None };
-            if below {
-                found[0].push(self.step(account, (one, Some(one)), true, now));
+        for part in parts {
+            for (all, some) in found.iter_mut().zip(part.found) {
+                all.extend(some);
             }
-            let Some(Boundary { down, up, .. }) = self.boundary(account) else { continue };
-            for (side, crossing) in [(1, down), (2, up)] {
-                match crossing {
-                    Crossing::Never => {}
-                    Crossing::Unproven(from) => curve.unproven.push((account, from)),
-                    Crossing::At { first, settled } => {
-                        let at = if below { now } else { self.at_risk(&mut world, account, first) };
-                        found[side].push(self.step(account, (first, settled), !below, at));
-                    }
-                }
-            }
+            curve.unknown += part.unknown;
+            curve.unproven.extend(part.unproven);
         }
         found[1].sort_by_key(|step| (std::cmp::Reverse(step.factor), step.account));
         found[2].sort_by_key(|step| (step.factor, step.account));
@@ -201,7 +206,42 @@ impl<'b> Walk<'b> {
         }
         let [now, down, up] = found;
         (curve.now, curve.down, curve.up) = (now, down, up);
-        Ok(())
+    }
+
+    fn part(&self, accounts: std::ops::Range<usize>) -> Part {
+        let one = U256::from(crate::path::WHOLE);
+        let mut world = World { book: self.book.clone() };
+        let mut part = Part::default();
+        for account in accounts {
+            let listed = &self.book.accounts[account];
+            let standing = &self.standings[listed.market];
+            let judgement = standing.judge(&listed.account, Test::Liquidation);
+            let today = match judgement.verdict() {
+                None => {
+                    part.unknown += 1;
+                    continue;
+                }
+                Some(Verdict::NoDebt) => continue,
+                Some(today) => today,
+            };
+            let below = today == Verdict::Unhealthy;
+            let now = if below { self.at_risk(&mut world, account, one) } else { None };
+            if below {
+                part.found[0].push(self.step(account, (one, Some(one)), true, now));
+            }
+            let Some(Boundary { down, up, .. }) = self.boundary(account) else { continue };
+            for (side, crossing) in [(1, down), (2, up)] {
+                match crossing {
+                    Crossing::Never => {}
+                    Crossing::Unproven(from) => part.unproven.push((account, from)),
+                    Crossing::At { first, settled } => {
+                        let at = if below { now } else { self.at_risk(&mut world, account, first) };
+                        part.found[side].push(self.step(account, (first, settled), !below, at));
+                    }
+                }
+            }
+        }
+        part
     }
 
     fn boundary(&self, account: usize) -> Option<Boundary> {
@@ -230,8 +270,7 @@ impl<'b> Walk<'b> {
     fn at_risk(&self, world: &mut World, account: usize, factor: U256) -> Option<(AtRisk, u8)> {
         let listed = &self.book.accounts[account];
         let market = &*self.book.markets[listed.market].market;
-        let mut readings =
-            self.book.readings(&self.book.markets[listed.market], &self.book.graph.quotes(self.book.at));
+        let mut readings = self.readings[listed.market].clone();
         if let Some(path) = &self.paths[listed.market] {
             readings = path.today().to_vec();
             path.between(factor, factor, &mut readings)?;

@@ -246,12 +246,7 @@ fn price_lines(book: &Book, quotes: &[Quote], at: Time, mut open: Vec<PriceId>) 
     let lines = ids.into_iter().rev().filter_map(|id| {
         let (price, quote) = (book.graph.price(id)?, quotes.get(id.0 as usize)?);
         let legs = price.origin.legs().into_iter().filter_map(|leg| book.graph.price(leg));
-        let rounding = match &price.origin {
-            Origin::Product { decimals, rounding, .. } | Origin::Quotient { decimals, rounding, .. } => {
-                Some((*decimals, *rounding))
-            }
-            _ => None,
-        };
+        let rounding = price.origin.decimals().zip(price.origin.rounding());
         let source = match &price.origin {
             Origin::Feed(observation) => Some(observation.source.clone()),
             _ => None,

@@ -10,19 +10,26 @@
 //! * [`Lookout`]: what kills each account, and when.
 //! * [`restore`]: the smallest deposit or repayment that brings a health back.
 //! * [`portfolio`]: one owner's accounts side by side; [`split`]: so much of one asset for all of them.
+//! * [`exposure`]: which leaves of the prices move what is held and owed, and what sees no market.
 //! * [`Stress`]: what scenarios do to a whole book.
+//! * [`Stress::walk`]: the same as a path of steps; [`Stress::heat`]: over two prices.
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
+//! * [`brief`]: what changed between two books, and why.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
 mod ask;
+mod blind;
 mod boundary;
 mod bounds;
+mod brief;
 mod change;
 mod check;
 mod curve;
 mod explain;
+mod exposure;
 mod forced;
+mod heat;
 mod identity;
 mod limits;
 mod liquidate;
@@ -43,14 +50,21 @@ mod worst;
 mod worth;
 
 pub use ask::{Misasked, Sum, account, find};
+pub use blind::{AtMarket, Blind};
 pub use boundary::{Boundary, Crossing, boundary};
+pub use brief::{
+    AccountChange, Amounts, Attribution, Brief, Cause, Compared, FeedChange, MarketChange, OwnerChange,
+    Rewired, RuleChange, Standstill, SumChange, Untold, brief,
+};
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{
     Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check, coming_for,
 };
 pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
+pub use exposure::{Exposed, Exposure, Of, Pull, Seen, Source, Stands, Sums, exposure};
 pub use forced::{Claim, Dealt, Forced};
+pub use heat::{Axis, HeatCell, HeatMap};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, NEXT_BLOCK, borrowable, withdrawable};
 pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate, unmoved};
@@ -62,7 +76,7 @@ pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};
 pub use shock::{Mapping, PriceMove, Said, Shocked, shocked};
 pub use split::{Part, Split, split};
-pub use stress::{Below, Counts, Impact, Jump, Risk, Stress};
+pub use stress::{Below, Counts, Impact, Jump, Left, Loss, Risk, Sales, Stays, Stress, Stride, Walk};
 pub use survey::{Survey, Surveyed, Unsound};
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
 pub use world::{Held, Moved};

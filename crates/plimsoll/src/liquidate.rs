@@ -206,7 +206,13 @@ impl Asker<'_> {
         holdings.filter(of_kind).map(side).collect()
     }
 
-    fn ask(&self, pair: [InstrumentId; 2], lot: Lot, receive: Receive) -> Result<Accepted, Refusal> {
+    /// What a lot of a pair would do.
+    pub(crate) fn ask(
+        &self,
+        pair: [InstrumentId; 2],
+        lot: Lot,
+        receive: Receive,
+    ) -> Result<Accepted, Refusal> {
         let [repay, seize] = pair;
         let action = Action::Liquidate(Mechanism::Discount { repay, seize, lot, receive });
         let account = self.world.book.accounts[self.account].account.id;

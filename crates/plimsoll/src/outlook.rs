@@ -2,6 +2,7 @@
 //! line, what it earns and pays, and what each holding is good for.
 
 use crate::ask::asset_of;
+use crate::blind::{Blind, Blinds, looks};
 use crate::boundary::{Boundary, Crossing, boundary};
 use crate::identity::{Identity, identity};
 use crate::limits::{Limit, withdrawable};
@@ -10,8 +11,8 @@ use crate::ratio::Ratio;
 use crate::worst::{WorstDay, worst_day_of};
 use plimsoll_core::{
     Account, AccountId, Balance, Book, BranchHealth, Compiled, Counting, Feeds, InstrumentId, Int, Judgement,
-    Kind, Lens, ListedMarket, Market, NextPrice, Origin, PriceId, Question, Quote, Quoted, Reading, Refusal,
-    Rounding, Standing, Test, Time, U256, Verdict,
+    Kind, Lens, ListedMarket, Look, Market, NextPrice, Origin, PriceId, Question, Quote, Quoted, Reading,
+    Refusal, Rounding, Standing, Test, Time, U256, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -154,6 +155,8 @@ pub struct Outlook {
     pub branch: Option<Branch>,
     /// The price that the venue will use next, and what it will say then; `None` where none is queued.
     pub next: Option<NextPrice>,
+    /// Its collateral at prices that no market moves.
+    pub blind: Vec<Blind>,
 }
 
 /// The branch of which an account is a part, and what kills that.
@@ -202,6 +205,8 @@ struct Stand<'b> {
     unrated: Option<Refusal>,
     /// The market to which no price comes by itself, where one would.
     still: Option<Box<dyn Market>>,
+    /// Its prices looked through, if one of them sees no market.
+    blind: Option<Vec<Option<Look>>>,
 }
 
 type Stands<'b> = Result<Box<dyn Quoted + 'b>, Refusal>;
@@ -256,7 +261,20 @@ impl<'b> Lookout<'b> {
             redemption: stand.redemption(account),
             branch: stand.branch(account),
             next,
+            blind: self.blind(stand, account),
         }
+    }
+
+    fn blind(&self, stand: &Stand<'b>, account: &Account) -> Vec<Blind> {
+        let Some(looks) = &stand.blind else { return Vec::new() };
+        // An account without anything says in what values are counted.
+        let nothing = Account::new(AccountId(u64::MAX));
+        let Ok(unit) = stand.now.verdict(&nothing, Test::Borrow).map(|seen| seen.unit) else {
+            return Vec::new();
+        };
+        let (quotes, readings, decimals) = (&self.quotes, &stand.readings, unit.decimals);
+        let blinds = Blinds { book: self.book, listed: stand.listed, quotes, readings, decimals };
+        blinds.of(account, &*stand.now, looks)
     }
 
     /// Where the verdict on an account flips as one asset's price moves and all others stand still, in the integers
@@ -281,7 +299,7 @@ impl<'b> Lookout<'b> {
     pub fn along(&self, account: usize, mover: Mover) -> Option<Boundary> {
         let listed = &self.book.accounts[account];
         let stand = &self.markets[listed.market];
-        let path = Path::new(self.book, listed.market, &self.quotes, mover)?;
+        let path = Path::at(self.book, listed.market, &self.quotes, mover, self.at)?;
         let through = stand.through();
         let market = through.as_deref().unwrap_or(&*stand.listed.market);
         let fresh = through.as_deref().and_then(|market| stand.fresh(market, self.at));
@@ -403,7 +421,7 @@ impl<'b> Stand<'b> {
         let mut paths = BTreeMap::new();
         for &leaf in behind.iter().flatten() {
             if !paths.contains_key(&leaf)
-                && let Some(path) = Path::new(book, number, quotes, Mover::Leaf(leaf))
+                && let Some(path) = Path::at(book, number, quotes, Mover::Leaf(leaf), at)
             {
                 paths.insert(leaf, path);
             }
@@ -423,7 +441,9 @@ impl<'b> Stand<'b> {
         let own = book.accounts.iter().filter(|one| one.market == number);
         let unrated = own.map(|one| unrated(&*listed.market, &one.account)).find_map(|missing| missing);
         let still = listed.market.still(Feeds { readings: &readings }, at);
-        Ok(Stand { listed, readings, now, behind, paths, later, queued, queues, unrated, still })
+        let looks = looks(book, listed, &used, at);
+        let blind = looks.iter().flatten().any(|look| look.sight.is_blind()).then_some(looks);
+        Ok(Stand { listed, readings, now, behind, paths, later, queued, queues, unrated, still, blind })
     }
 
     fn redemption(&self, account: &Account) -> Option<Result<Redemption, Refusal>> {

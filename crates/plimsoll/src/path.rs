@@ -3,7 +3,7 @@
 
 use plimsoll_core::{
     Book, Decimal, Feeds, Int, ListedMarket, Observation, Origin, PriceId, Quote, Reading, Rounding, Scale,
-    U256,
+    Time, U256,
 };
 use std::collections::BTreeMap;
 
@@ -39,6 +39,8 @@ pub struct Path<'b> {
     book: &'b Book,
     listed: &'b ListedMarket,
     quotes: Vec<Quote>,
+    /// The time that the quotes are of.
+    at: Time,
     readings: Vec<Reading>,
     mover: Mover,
     /// Where it is today.
@@ -56,11 +58,22 @@ pub struct Path<'b> {
 }
 
 impl<'b> Path<'b> {
-    /// The path of a mover through a market; `quotes` are the book's, with or without doubts.
+    /// The path of a mover through a market; `quotes` are the book's at its own time, with or without doubts.
     ///
     /// `None` where nothing that the market reads moves, or what moves has no value today.
     #[must_use]
     pub fn new(book: &'b Book, market: usize, quotes: &[Quote], mover: Mover) -> Option<Path<'b>> {
+        Path::at(book, market, quotes, mover, book.at)
+    }
+
+    /// The same of quotes of another time.
+    pub(crate) fn at(
+        book: &'b Book,
+        market: usize,
+        quotes: &[Quote],
+        mover: Mover,
+        at: Time,
+    ) -> Option<Path<'b>> {
         let listed = book.markets.get(market)?;
         let quotes: Vec<Quote> = quotes.iter().map(|quote| quote.as_used()).collect();
         let readings = book.readings(listed, &quotes);
@@ -97,6 +110,7 @@ impl<'b> Path<'b> {
             book,
             listed,
             quotes,
+            at,
             readings,
             mover,
             now,
@@ -139,7 +153,7 @@ impl<'b> Path<'b> {
             return Some(());
         }
         let replaced = self.replaced(low, high)?;
-        let quotes = self.book.graph.replaced(&self.quotes, &replaced);
+        let quotes = self.book.graph.replaced(&self.quotes, &replaced, self.at);
         for &slot in &self.moving {
             let id = self.listed.wiring[slot]?;
             let reading = quotes[id.0 as usize].reading(self.listed.market.slots()[slot].decimals).ok()?;

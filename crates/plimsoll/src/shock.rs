@@ -9,7 +9,8 @@ mod moves;
 use crate::ask::Misasked;
 use moves::{Decided, Fraction, Moves};
 use plimsoll_core::{
-    Book, Decimal, FeedKind, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Scale, Scenario,
+    Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Reading,
+    Scale, Scenario, Why,
 };
 use std::collections::BTreeSet;
 
@@ -61,19 +62,79 @@ pub struct Shocked {
     pub held: Vec<String>,
     /// Assets that move as others.
     pub mapped: Vec<Mapping>,
-    /// Prices that are constants, and blind to any market: market, asset, price.
+    /// Prices that are constants, also with the rate of a vault before them, and blind to any market: market, asset, price.
     pub constant: Vec<(String, String, String)>,
     /// Markets whose delayed oracle is taken as if the shock had gone through.
     pub undelayed: Vec<String>,
+    /// Prices as they would be if every oracle followed the market: what sales are worth where the book has no price of a
+    /// sale. No floor or ceiling holds them.
+    pub sales: Graph,
 }
 
 impl Shocked {
     /// A book to which nothing is done.
     pub(crate) fn unmoved(book: &Book) -> Shocked {
-        let (book, undelayed) = (book.clone(), Vec::new());
+        let (book, undelayed, sales) = (book.clone(), Vec::new(), book.graph.clone());
         let (moved, held, mapped, constant) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Shocked { book, moved, held, mapped, constant, undelayed }
+        Shocked { book, moved, held, mapped, constant, undelayed, sales }
     }
+
+    /// Prices so many steps on a straight way from those of a book to these, each that differs cut to its digits: what oracles say,
+    /// and what sales are worth.
+    pub(crate) fn on_the_way(&self, from: &Book, step: u32, of: u32) -> Option<[Graph; 2]> {
+        let quotes = from.graph.quotes(from.at);
+        let mut graphs = [self.book.graph.clone(), self.sales.clone()];
+        for graph in graphs.iter_mut().filter(|_| step != of) {
+            for (at, was) in quotes.iter().enumerate() {
+                let id = PriceId(at as u32);
+                let Some(Origin::Feed(feed)) = graph.price(id).map(|price| &price.origin) else { continue };
+                let (Some(to), Some(was)) = (feed.price, was.value) else { continue };
+                if to.trimmed() != was.trimmed() {
+                    let price = part_of_way(was, to, step, of, digits(from, id))?;
+                    let feed = Observation { price: Some(price), ..feed.clone() };
+                    graph.observe(id, feed)?;
+                }
+            }
+        }
+        Some(graphs)
+    }
+}
+
+/// What each market's assets are worth in a sale, before any of them is sold: a feed of the market's price where there is a
+/// certain one, else what the market's oracle says of these prices. A doubtful one is none.
+pub(crate) fn sale_readings(book: &Book, sales: &Graph) -> Vec<Vec<Reading>> {
+    let quotes = sales.quotes(book.at);
+    let sale = |slot: &plimsoll_core::PriceSlot| {
+        let mut prices = sales.prices().iter().zip(&quotes);
+        let found = prices.find(|(price, quote)| {
+            let named = price.unit.currency == slot.currency
+                && price.unit.per.as_deref() == Some(slot.asset.as_str());
+            let sold = match &price.origin {
+                Origin::Feed(feed) => feed.kind == FeedKind::Market && feed.scale == Scale::Decimal,
+                _ => false,
+            };
+            named && sold && quote.doubt.is_none()
+        });
+        found.and_then(|(_, quote)| quote.value?.cut(slot.decimals).scaled_amount(slot.decimals).ok())
+    };
+    let of = |listed: &plimsoll_core::ListedMarket| {
+        let oracles = book.readings(listed, &quotes);
+        let reading = |(slot, oracle): (&plimsoll_core::PriceSlot, Reading)| {
+            let value = sale(slot).or(oracle.value.filter(|_| oracle.doubt.is_none()));
+            value.map_or(Reading::unknown(None, Why::Missing), Reading::certain)
+        };
+        listed.market.slots().iter().zip(oracles).map(reading).collect()
+    };
+    book.markets.iter().map(of).collect()
+}
+
+/// `from` and so many parts of the way to `to`, cut.
+fn part_of_way(from: Decimal, to: Decimal, step: u32, of: u32, digits: u8) -> Option<Decimal> {
+    let decimals = from.decimals.max(to.decimals).max(digits);
+    let (from, to) = (from.scaled(decimals).ok()?, to.scaled(decimals).ok()?);
+    let way =
+        to.sub(from)?.mul(Int::new(step.into()))?.div(Int::new(of.into()), plimsoll_core::Rounding::Down)?;
+    Some(Decimal { mantissa: from.add(way)?, decimals }.cut(digits).trimmed())
 }
 
 /// Does a scenario to a book.
@@ -87,10 +148,16 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     let decided: Vec<Decided> = (0..prices.len()).map(|at| moves.decide(PriceId(at as u32))).collect();
     let constant = unsaid(book, scenario, &moves, &decided)?;
     let mut after = book.clone();
+    let mut sales = book.graph.clone();
     let mut moved = Vec::new();
     for (at, price) in prices.iter().enumerate() {
         let id = PriceId(at as u32);
-        let Some(change) = change(book, id, &quotes[at], &decided[at])? else { continue };
+        // Of an oracle: where it would be if it followed the market.
+        if let Some(sale) = change(book, id, &quotes[at], &moves.decide_sale(id), false)? {
+            let sale = Observation { floor: None, ceiling: None, ..observation(&price.origin, sale.to) };
+            let _ = sales.observe(id, sale);
+        }
+        let Some(change) = change(book, id, &quotes[at], &decided[at], true)? else { continue };
         let PriceMove { to, .. } = change;
         // The id is one of this graph.
         let _ = after.graph.observe(id, observation(&price.origin, to));
@@ -99,7 +166,7 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     let undelayed = undelay(&mut after);
     still(book, &after, moves.held(), scenario)?;
     let (held, mapped) = (moves.held().to_vec(), said.map.clone());
-    Ok(Shocked { book: after, moved, held, mapped, constant, undelayed })
+    Ok(Shocked { book: after, moved, held, mapped, constant, undelayed, sales })
 }
 
 /// Lets every price go through the oracles that delay it; the markets with one.
@@ -160,8 +227,14 @@ fn observation(origin: &Origin, price: Decimal) -> Observation {
     }
 }
 
-/// What becomes of a price; `None` where it stands.
-fn change(book: &Book, id: PriceId, quote: &Quote, decided: &Decided) -> Result<Option<PriceMove>, Misasked> {
+/// What becomes of a price, within the bounds of its feed or not; `None` where it stands.
+fn change(
+    book: &Book,
+    id: PriceId,
+    quote: &Quote,
+    decided: &Decided,
+    bounded: bool,
+) -> Result<Option<PriceMove>, Misasked> {
     let (Some(price), Some(from)) = (book.graph.price(id), quote.value) else { return Ok(None) };
     let digits = digits(book, id);
     let refuse = |found: String, expected: &str| {
@@ -184,7 +257,7 @@ fn change(book: &Book, id: PriceId, quote: &Quote, decided: &Decided) -> Result<
     }
     let (to, kind, bound) = match &price.origin {
         Origin::Feed(feed) => {
-            let (to, bound) = within(feed, to);
+            let (to, bound) = if bounded { within(feed, to) } else { (to, false) };
             (to, Some(feed.kind), bound)
         }
         _ => (to, None, false),
@@ -213,7 +286,7 @@ pub(crate) fn digits(book: &Book, id: PriceId) -> u8 {
         Some(Origin::Feed(Observation { price: Some(price), .. }) | Origin::Constant(price)) => {
             price.trimmed().decimals
         }
-        _ => 0,
+        origin => origin.and_then(Origin::decimals).unwrap_or(0),
     };
     let slots = book.markets.iter().flat_map(|listed| listed.market.slots().iter().zip(&listed.wiring));
     let reads = |wired: PriceId| book.graph.below(wired, Origin::handed_on).contains(&id);
@@ -255,11 +328,15 @@ fn unsaid(
     decided: &[Decided],
 ) -> Result<Vec<(String, String, String)>, Misasked> {
     let (mut missing, mut constant): (Vec<(String, String)>, Vec<_>) = (Vec::new(), Vec::new());
+    // Who moves no price at all has said so of every one.
+    let moves_none = scenario.shocks.is_empty();
     let mut miss = |asset: &str, why: String| {
-        if !missing.iter().any(|(known, _)| known == asset) {
+        if !moves_none && !missing.iter().any(|(known, _)| known == asset) {
             missing.push((asset.to_string(), why));
         }
     };
+    // What pools and vaults hold is nobody's price: it stands as the rate of a share does, unless it is named.
+    let amounts = book.graph.amounts();
     for (listed, slots) in book.markets.iter().zip(held_slots(book, |_, _| true)) {
         for slot in slots {
             let asset = &listed.market.slots()[slot].asset;
@@ -268,7 +345,8 @@ fn unsaid(
             let Some(price) = book.graph.price(id) else { continue };
             let says = |id: PriceId| !matches!(decided[id.0 as usize], Decided::Unsaid(_));
             let leaves = book.graph.leaves(id);
-            let feeds: Vec<PriceId> = leaves.iter().copied().filter(|id| moves.is_feed(*id)).collect();
+            let prices = leaves.iter().copied().filter(|id| moves.is_feed(*id) && !amounts.contains(id));
+            let feeds: Vec<PriceId> = prices.collect();
             match &decided[id.0 as usize] {
                 _ if says(id) => {}
                 _ if feeds.is_empty() => {

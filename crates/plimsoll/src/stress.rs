@@ -1,109 +1,30 @@
-//! What a scenario does to a whole book, as one jump: who becomes liquidatable, what can be seized of them, and what debt
-//! is left uncovered even if everybody acts at once.
+//! What a scenario does to a whole book: who becomes liquidatable, what can be seized of them, what debt is left uncovered
+//! even if everybody acts at once, and what is left where seized collateral has to be sold. As one jump, and as a path of steps.
 //!
-//! Accounts are packed once; in each scenario the kernel's floats say who may have crossed, and the venue's integers judge
+//! Accounts are packed once; in each world the kernel's floats say who may have crossed, and the venue's integers judge
 //! those. Every number is the integers'.
 
+mod failure;
 pub(crate) mod play;
+mod pools;
+mod screen;
+mod sell;
+mod sums;
+mod walk;
+
+pub use sums::{Counts, Impact, Left, Loss, Risk, Sales, Stays};
+pub use walk::{Stride, Walk};
 
 use crate::ask::Misasked;
 use crate::check::health;
 use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
-use crate::shock::{Said, Shocked, shocked};
+use crate::shock::{Said, Shocked, sale_readings, shocked};
 use crate::survey::{currency, one_a_currency};
-use core::ops::AddAssign;
-use plimsoll_core::{
-    Book, Certainty, Compiled, Int, Judgement, Lens, Question, Reading, Scenario, Standing, Test, U256,
-    Verdict, Why,
-};
-use plimsoll_kernel::{Layout, MarketRows, Packed, Packing, Path, World as Nodes};
-
-/// How many accounts are what. The first is the sum of the others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// All of them.
-    pub accounts: u64,
-    /// Above the line for sure.
-    pub healthy: u64,
-    /// Below it for sure.
-    pub liquidatable: u64,
-    /// Nothing is owed.
-    pub no_debt: u64,
-    /// It cannot be told.
-    pub unknown: u64,
-}
-
-impl Counts {
-    fn count(&mut self, verdict: Option<Verdict>) {
-        self.accounts += 1;
-        *match verdict {
-            Some(Verdict::Healthy) => &mut self.healthy,
-            Some(Verdict::Unhealthy) => &mut self.liquidatable,
-            Some(Verdict::NoDebt) => &mut self.no_debt,
-            None => &mut self.unknown,
-        } += 1;
-    }
-}
-
-impl AddAssign for Counts {
-    fn add_assign(&mut self, other: Counts) {
-        self.accounts += other.accounts;
-        self.healthy += other.healthy;
-        self.liquidatable += other.liquidatable;
-        self.no_debt += other.no_debt;
-        self.unknown += other.unknown;
-    }
-}
-
-/// Money at risk, in one currency.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Risk {
-    /// The currency.
-    pub currency: String,
-    /// Decimals of the sums.
-    pub decimals: u8,
-    /// Collateral of the liquidatable accounts, before and after the shock, each at its own prices.
-    pub collateral: [Int; 2],
-    /// Debt of the liquidatable accounts, likewise.
-    pub debt: [Int; 2],
-    /// Collateral that one call for each liquidatable account can seize after the shock, at the venue's prices.
-    pub seizable: Int,
-    /// Debt that is left uncovered if liquidators act at once, at the venue's prices, in whatever amount: at least this.
-    pub bad_debt: Int,
-}
-
-impl Risk {
-    fn plus(&self, other: &Risk, [one, by]: [Int; 2]) -> Option<Risk> {
-        let add = |x: Int, y: Int| x.mul(one)?.add(y.mul(by)?);
-        let both = |x: [Int; 2], y: [Int; 2]| Some([add(x[0], y[0])?, add(x[1], y[1])?]);
-        Some(Risk {
-            currency: self.currency.clone(),
-            decimals: self.decimals,
-            collateral: both(self.collateral, other.collateral)?,
-            debt: both(self.debt, other.debt)?,
-            seizable: add(self.seizable, other.seizable)?,
-            bad_debt: add(self.bad_debt, other.bad_debt)?,
-        })
-    }
-}
-
-/// A market before and after.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Impact {
-    /// Its name.
-    pub market: String,
-    /// Its accounts before.
-    pub before: Counts,
-    /// And after.
-    pub after: Counts,
-    /// Money at risk.
-    pub risk: Risk,
-    /// Liquidatable accounts, before and after, that the venue cannot value, or whose sums do not fit: in no sum.
-    pub unsummed: [u64; 2],
-    /// Accounts whose liquidation was not played to its end: after so many calls it was not over.
-    pub unplayed: u64,
-}
+use crate::world::World;
+use plimsoll_core::{Book, Depth, Int, Judgement, Lens, Reading, Scenario, Standing, Test, Verdict};
+use pools::Pools;
+use screen::Screen;
 
 /// An account that is liquidatable after a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +60,8 @@ pub struct Jump {
     pub risks: Vec<Risk>,
     /// Accounts that are liquidatable after, worst first.
     pub below: Vec<Below>,
+    /// What holders lose in markets that fail.
+    pub losses: Vec<Loss>,
     /// How many accounts the integers judged; of the others floats proved that they are above the line.
     pub judged: u64,
     /// An account is unhealthy by its venue's own test, at whatever price the venue would use.
@@ -181,20 +104,23 @@ pub struct Stress<'b> {
     book: &'b Book,
     /// What it is.
     pub identity: Identity,
+    /// What selling seized collateral brings, where somebody said so.
+    depth: Option<Depth>,
     before: Vec<Judgement>,
     /// What is liquidatable now is worth.
     now: Vec<Impact>,
-    readings: Vec<Vec<Reading>>,
-    layout: Layout,
-    packed: Packed,
-    /// Accounts with numbers so great that the integers must say whether they fit.
-    great: Vec<u32>,
+    screen: Screen,
 }
 
-/// Numbers of an account below 2^this, and prices within 2^[`FAR`] of today's, stay far below the 256 bits at which a venue has
-/// no answer: it multiplies by scales of less than 2^100.
-const TAME: usize = 120;
-const FAR: u64 = 1 << 32;
+/// What is found in one world.
+struct Found {
+    impacts: Vec<Impact>,
+    verdicts: Vec<Option<Verdict>>,
+    /// Who is liquidatable, worst first.
+    below: Vec<Below>,
+    judged: u64,
+    unhealthy: bool,
+}
 
 impl<'b> Stress<'b> {
     /// Judges a book as it stands and packs it.
@@ -216,19 +142,37 @@ impl<'b> Stress<'b> {
                 impact.add(0, value(&standings[listed.market], listed));
             }
         }
-        let great =
-            (0..).zip(book.accounts.iter().zip(&before)).filter(|(_, (listed, seen))| great(listed, seen));
-        let great = great.map(|(place, _)| place).collect();
-        let too_many = || Misasked::TooMany { found: book.accounts.len() };
-        let (layout, packed) = pack(book, &readings).ok_or_else(too_many)?;
         let identity = identity(book, book.at, &readings);
-        Ok(Stress { book, identity, before, now, readings, layout, packed, great })
+        let too_many = || Misasked::TooMany { found: book.accounts.len() };
+        let screen = Screen::new(book, readings.clone(), &before).ok_or_else(too_many)?;
+        Ok(Stress { book, identity, depth: None, before, now, screen })
+    }
+
+    /// The same where liquidators sell what they seize, and act only where that pays.
+    ///
+    /// # Errors
+    /// When it is said what a call costs, but not in the currency of one of the book's markets.
+    pub fn sold_into(self, depth: Depth) -> Result<Stress<'b>, Misasked> {
+        for listed in &self.book.markets {
+            let currency = currency(&*listed.market);
+            if depth.gas_in(&currency).is_none() {
+                let (market, depth) = (listed.name.clone(), depth.name.clone());
+                return Err(Misasked::NoGas { market, currency, depth });
+            }
+        }
+        Ok(Stress { depth: Some(depth), ..self })
+    }
+
+    /// The depth that is sold into, if any.
+    #[must_use]
+    pub fn depth(&self) -> Option<&Depth> {
+        self.depth.as_ref()
     }
 
     /// Does one scenario.
     ///
     /// # Errors
-    /// As [`shocked`]; and when a market cannot stand.
+    /// As [`shocked`]; when a market cannot stand, or one that shall fail is not the book's.
     pub fn jump(&self, scenario: &Scenario, said: &Said) -> Result<Jump, Misasked> {
         self.look(scenario.clone(), shocked(self.book, scenario, said)?)
     }
@@ -238,19 +182,59 @@ impl<'b> Stress<'b> {
     /// # Errors
     /// When a market cannot stand.
     pub fn stand(&self) -> Result<Jump, Misasked> {
-        let (title, sources) = ("nothing moves".into(), Vec::new());
-        let (hold, shocks) = (Vec::new(), Vec::new());
-        self.look(
-            Scenario { name: "as it stands".into(), title, sources, hold, shocks },
-            Shocked::unmoved(self.book),
-        )
+        let still = Scenario::of_prices("as it stands", Vec::new(), Vec::new());
+        self.look(Scenario { title: "nothing moves".into(), ..still }, Shocked::unmoved(self.book))
     }
 
     fn look(&self, scenario: Scenario, shocked: Shocked) -> Result<Jump, Misasked> {
         let book = &shocked.book;
         let readings = readings(book);
-        let standings = standings(book, &readings)?;
-        let candidates = self.candidates(&standings, &readings);
+        let failed = failure::failed(book, &scenario)?;
+        let Found { mut impacts, verdicts, below, judged, unhealthy } = self.find(book, &readings, &[])?;
+        let places: Vec<usize> = below.iter().map(|below| below.account).collect();
+        if !places.is_empty() {
+            let mut lost = vec![Int::ZERO; impacts.len()];
+            let mut world = World { book: book.clone() };
+            play::play(&mut world, &readings, &places, &failed, &mut impacts, &mut lost);
+        }
+        if let Some(mut pools) = self.pools(&scenario).filter(|_| !places.is_empty()) {
+            let mut world = World { book: book.clone() };
+            let market = sale_readings(book, &shocked.sales);
+            let prices = sell::Prices { venue: &readings, market: &market };
+            let mut lost = vec![Int::ZERO; impacts.len()];
+            sell::sell(&mut world, &prices, &places, &failed, &mut pools, &mut impacts, &mut lost);
+        }
+        let (mut before, mut after) = (Counts::default(), Counts::default());
+        for impact in &impacts {
+            before += impact.before;
+            after += impact.after;
+        }
+        let risks = risks(&impacts);
+        let losses = failure::losses(book, &readings, &scenario)?;
+        Ok(Jump {
+            scenario,
+            before,
+            after,
+            markets: impacts,
+            risks,
+            below,
+            losses,
+            judged,
+            unhealthy,
+            verdicts,
+            shocked,
+        })
+    }
+
+    /// The curves as a scenario leaves them.
+    fn pools(&self, scenario: &Scenario) -> Option<Pools<'_>> {
+        self.depth.as_ref().and_then(|depth| Pools::new(depth, scenario))
+    }
+
+    /// Judges the accounts of a world, of which those that changed are no longer what was packed.
+    fn find(&self, book: &Book, readings: &[Vec<Reading>], changed: &[bool]) -> Result<Found, Misasked> {
+        let standings = standings(book, readings)?;
+        let candidates = self.screen.candidates(book, &standings, readings, changed);
         let judged = candidates.iter().filter(|candidate| **candidate).count() as u64;
         let mut impacts = self.now.clone();
         let mut verdicts = Vec::with_capacity(book.accounts.len());
@@ -281,27 +265,7 @@ impl<'b> Stress<'b> {
             let [collateral, debt] = [0, 1].map(|side| worth.map(|(sums, _)| sums[side]));
             below.push(Below { account, already, before: health(seen), after, collateral, debt });
         }
-        let places: Vec<usize> = below.iter().map(|below| below.account).collect();
-        play::play(book, &readings, &places, &mut impacts);
-        let (mut before, mut after) = (Counts::default(), Counts::default());
-        for impact in &impacts {
-            before += impact.before;
-            after += impact.after;
-        }
-        let risks = risks(&impacts);
-        drop(standings);
-        Ok(Jump {
-            scenario,
-            before,
-            after,
-            markets: impacts,
-            risks,
-            below,
-            judged,
-            unhealthy,
-            verdicts,
-            shocked,
-        })
+        Ok(Found { impacts, verdicts, below, judged, unhealthy })
     }
 
     /// The verdict of an account that no screen holds back.
@@ -311,41 +275,14 @@ impl<'b> Stress<'b> {
             _ => Verdict::Healthy,
         }
     }
-
-    /// Whom the integers must judge: who may be below the line, whom a doubtful price touches, and whose numbers may be
-    /// too great for the venue.
-    fn candidates(&self, standings: &[Standing<'_>], readings: &[Vec<Reading>]) -> Vec<bool> {
-        let screened = self.packed.screen(&nodes(&self.layout, standings, readings), Path::best());
-        let mut candidates = vec![false; self.book.accounts.len()];
-        for place in screened.below.iter().chain(&screened.undecided).chain(&self.great) {
-            candidates[*place as usize] = true;
-        }
-        let far: Vec<bool> = self.readings.iter().zip(readings).map(|(was, is)| far(was, is)).collect();
-        for (candidate, listed) in candidates.iter_mut().zip(&self.book.accounts) {
-            *candidate |= far[listed.market];
-        }
-        candidates
-    }
-}
-
-impl Impact {
-    /// Adds a liquidatable account's collateral and debt, before or after; they come with their decimals.
-    fn add(&mut self, when: usize, worth: Option<([Int; 2], u8)>) {
-        let Risk { collateral, debt, decimals, .. } = &mut self.risk;
-        let sums = worth.and_then(|([held, owed], unit)| {
-            *decimals = unit;
-            Some((collateral[when].add(held)?, debt[when].add(owed)?))
-        });
-        match sums {
-            Some(sums) => (collateral[when], debt[when]) = sums,
-            None => self.unsummed[when] += 1,
-        }
-    }
 }
 
 /// Sums of the markets, by currency.
 fn risks(impacts: &[Impact]) -> Vec<Risk> {
-    let some = |risk: &&Risk| risk.collateral != [Int::ZERO; 2] || risk.debt != [Int::ZERO; 2];
+    let some = |risk: &&Risk| {
+        let sums = [risk.collateral[0], risk.collateral[1], risk.debt[0], risk.debt[1], risk.bad_debt];
+        sums.iter().chain([&risk.sales.sold, &risk.sales.bad_debt]).any(|sum| !sum.is_zero())
+    };
     let mut risks: Vec<Risk> = impacts.iter().map(|impact| &impact.risk).filter(some).cloned().collect();
     risks.sort_by(|x, y| x.currency.cmp(&y.currency).then(x.decimals.cmp(&y.decimals)));
     one_a_currency(risks.into_iter(), |risk| (&risk.currency, risk.decimals), Risk::plus)
@@ -393,60 +330,4 @@ pub(crate) fn standings<'m>(
             .map_err(|refusal| Misasked::Stands { market: listed.name.clone(), refusal })
     };
     book.markets.iter().zip(readings).map(stand).collect()
-}
-
-/// Whether the integers must say that the numbers of an account fit.
-fn great(listed: &plimsoll_core::ListedAccount, seen: &Judgement) -> bool {
-    let Ok(own) = seen.own else { return true };
-    if !matches!(seen.certainty, Certainty::Certain | Certainty::NoDebt) {
-        return true;
-    }
-    let numbers = [own.backing, own.requirement, own.collateral, own.debt].into_iter();
-    let held = listed.account.holdings().iter().map(|holding| holding.quantity);
-    numbers.chain(held).any(|number| number.magnitude().bit_len() > TAME)
-}
-
-/// Whether a price of a market is so far from what it was that numbers may no longer fit.
-fn far(was: &[Reading], is: &[Reading]) -> bool {
-    let near = |(was, is): (&Reading, &Reading)| match (was.value, is.value) {
-        (Some(was), Some(is)) => [(was, is), (is, was)].into_iter().all(|(x, y)| {
-            // A product beyond 256 bits is above everything.
-            x.mul(U256::from(FAR)).is_none_or(|most| y <= most)
-        }),
-        (None, None) => true,
-        _ => false,
-    };
-    !was.iter().zip(is).all(near)
-}
-
-/// Every account's row, at the markets as the scenarios find them.
-fn pack(book: &Book, readings: &[Vec<Reading>]) -> Option<(Layout, Packed)> {
-    let undelayed: Vec<_> = book.markets.iter().map(|listed| listed.market.undelayed()).collect();
-    let market = |m: usize| undelayed[m].as_deref().unwrap_or(&*book.markets[m].market);
-    let layout = Layout::new((0..book.markets.len()).map(|m| market(m).nodes().len()))?;
-    let mut packing = Packing::default();
-    let question = Question { test: Test::Liquidation, lens: Lens::Action, at: book.at };
-    for listed in &book.accounts {
-        let m = listed.market;
-        let rows = MarketRows::screened(u32::try_from(m).ok()?, layout.base(m)?, market(m).epoch());
-        let compiled = market(m).compile(&listed.account, question).unwrap_or(Compiled::Opaque);
-        packing.push(&compiled, &rows)?;
-    }
-    let standings = standings(book, readings).ok()?;
-    let near = nodes(&layout, &standings, readings);
-    Some((layout, packing.finish(&near)))
-}
-
-/// The nodes of all markets; of a doubtful price none is known, so that whom it touches is a candidate.
-fn nodes(layout: &Layout, standings: &[Standing<'_>], readings: &[Vec<Reading>]) -> Nodes {
-    let of = |(standing, readings): (&Standing<'_>, &Vec<Reading>)| {
-        let specs = standing.market().nodes().iter().zip(standing.quoted().nodes());
-        let known = |(spec, node): (&plimsoll_core::NodeSpec, &Result<plimsoll_core::Node, Why>)| {
-            let doubt = spec.slot.and_then(|slot| readings.get(slot)).and_then(|reading| reading.doubt);
-            doubt.map_or(*node, Err)
-        };
-        specs.map(known).collect::<Vec<_>>()
-    };
-    let all: Vec<Vec<Result<plimsoll_core::Node, Why>>> = standings.iter().zip(readings).map(of).collect();
-    Nodes::new(layout, all.iter().map(Vec::as_slice))
 }

@@ -1,10 +1,11 @@
 //! What amounts of assets are worth to somebody who trades them: at a market's price where the book has one.
 
 use crate::ask::asset_decimals;
+use crate::blind::market_price;
 use crate::survey::currency;
 use plimsoll_core::{
-    Account, AccountId, Book, Decimal, FeedKind, Feeds, InstrumentId, Int, Kind, Lens, ListedMarket, Market,
-    Origin, Reading, Rounding, Scale, U256,
+    Account, AccountId, Book, Decimal, Feeds, InstrumentId, Int, Kind, Lens, ListedMarket, Market, Reading,
+    Rounding, U256,
 };
 
 /// Where a price comes from.
@@ -36,16 +37,11 @@ impl Worth<'_> {
 
     /// The price of a whole token; `None` where there is none.
     pub(crate) fn price(&self, asset: &str) -> Option<(Decimal, PricedBy)> {
-        let currency = currency(self.market());
+        // A doubtful price of a sale is none: the oracle's stands in, and is named.
         let quotes = self.book.graph.quotes(self.book.at);
-        for (price, quote) in self.book.graph.prices().iter().zip(&quotes) {
-            let Origin::Feed(feed) = &price.origin else { continue };
-            let sale = feed.kind == FeedKind::Market && feed.scale == Scale::Decimal;
-            let named = price.unit.currency == currency && price.unit.per.as_deref() == Some(asset);
-            // A doubtful price of a sale is none: the oracle's stands in, and is named.
-            if let (true, None, Some(value)) = (sale && named, quote.doubt, quote.value) {
-                return Some((value, PricedBy::Market(price.name.clone())));
-            }
+        if let Some((id, value)) = market_price(self.book, self.listed, &quotes, asset) {
+            let name = self.book.graph.price(id).map_or_else(String::new, |price| price.name.clone());
+            return Some((value, PricedBy::Market(name)));
         }
         self.at_oracle(asset)
     }

@@ -25,7 +25,7 @@ const SEEN: [FeedKind; 2] = [FeedKind::Oracle, FeedKind::Market];
 
 fn assets(names: &[&str], how: How) -> Shock {
     let target = Target::Assets { assets: texts(names), currency: texts(&["USD"]), kinds: SEEN.to_vec() };
-    Shock { target, how }
+    Shock { target, how, liquidity: None }
 }
 
 fn times(names: &[&str], factor: &str) -> Shock {
@@ -33,13 +33,12 @@ fn times(names: &[&str], factor: &str) -> Shock {
 }
 
 fn scenario(hold: &[&str], shocks: Vec<Shock>) -> Scenario {
-    let (title, sources) = (String::new(), Vec::new());
-    Scenario { name: "test".into(), title, sources, hold: texts(hold), shocks }
+    Scenario::of_prices("test", texts(hold), shocks)
 }
 
 fn all_collateral(factor: &str, hold: &[&str]) -> Scenario {
     let target = Target::Collateral { kinds: SEEN.to_vec() };
-    scenario(hold, vec![Shock { target, how: How::Factor(decimal(factor)) }])
+    scenario(hold, vec![Shock { target, how: How::Factor(decimal(factor)), liquidity: None }])
 }
 
 /// The dollars, and euros, of the example books.
@@ -215,6 +214,7 @@ fn kinds_of_prices_move_apart() {
             kinds: vec![FeedKind::Oracle],
         },
         how: How::Frozen,
+        liquidity: None,
     };
     let frozen = scenario(&["USDC"], vec![times(&["ETH"], "0.5"), stopped.clone()]);
     let frozen = shocked(&book, &frozen, &Said::default()).expect("said of everything");
@@ -230,6 +230,7 @@ fn kinds_of_prices_move_apart() {
             kinds: SEEN.to_vec(),
         },
         how: How::Value(decimal("0.939")),
+        liquidity: None,
     };
     let discount =
         shocked(&book, &scenario(&["USDC"], vec![times(&["ETH"], "0.5"), discount]), &Said::default());
@@ -395,4 +396,83 @@ fn seizable_and_bad_debt_are_what_doing_it_leaves() {
         lost += usize::from(left > Int::ZERO);
     }
     assert!(lost >= 2, "bad debt in {lost} cases");
+}
+
+/// A path of one step is the jump, and at every step the parts make the whole.
+#[test]
+fn a_path_of_one_step_is_the_jump() {
+    for name in BOOKS {
+        let book = example(name);
+        let stress = Stress::new(&book).expect("a book");
+        for factor in ["0.9", "0.7", "0.4"] {
+            let scenario = all_collateral(factor, &DOLLARS);
+            let jump = stress.jump(&scenario, &Said::default()).expect("a jump");
+            let walk = stress.walk(&scenario, &Said::default(), 1).expect("a path");
+            let [step] = &walk.at_once[..] else { panic!("one step") };
+            assert_eq!(
+                (step.found, &step.markets, &step.risks),
+                (jump.after, &jump.markets, &jump.risks),
+                "{name}"
+            );
+            let walk = stress.walk(&scenario, &Said::default(), 5).expect("a path");
+            for step in &walk.at_once {
+                for counts in [step.found, step.left] {
+                    let parts = counts.healthy + counts.liquidatable + counts.no_debt + counts.unknown;
+                    assert_eq!(
+                        (counts.accounts, parts),
+                        (book.accounts.len() as u64, counts.accounts),
+                        "{name}"
+                    );
+                }
+                assert!(step.left.liquidatable <= step.found.liquidatable, "{name} {factor}");
+            }
+            assert_eq!(walk.sold, []);
+        }
+    }
+}
+
+/// Each step judges who is there then as judging everybody would; what was liquidated stays so.
+#[test]
+fn steps_stand_on_what_was_liquidated_before() {
+    let mut done = 0;
+    for name in BOOKS {
+        let book = example(name);
+        let stress = Stress::new(&book).expect("a book");
+        let scenario = all_collateral("0.5", &DOLLARS);
+        let walk = stress.walk(&scenario, &Said::default(), 6).expect("a path");
+        // Bad debt of all steps never falls by more than what prices give back: here they only fall.
+        let mut last = std::collections::BTreeMap::new();
+        for step in &walk.at_once {
+            for market in &step.markets {
+                let before = last.insert(market.market.clone(), market.risk.clone());
+                let Some(before) = before.filter(|_| market.risk.decimals > 0) else { continue };
+                let slack = Int::new(1_000);
+                let least = before.bad_debt.sub(slack).expect("small");
+                assert!(
+                    market.risk.bad_debt >= least,
+                    "{name} {}: {before:?} {:?}",
+                    market.market,
+                    market.risk
+                );
+            }
+            done += step.found.liquidatable - step.left.liquidatable;
+        }
+        // The prices of the last step are the shock's.
+        let jump = stress.jump(&scenario, &Said::default()).expect("a jump");
+        assert_eq!(walk.shocked.moved, jump.shocked.moved);
+    }
+    assert!(done > 30, "{done}");
+}
+
+/// Half of the way from 4312.57 to half of it: 3234.4275.
+#[test]
+fn prices_go_on_a_straight_line() {
+    let book = example("treasury");
+    let stress = Stress::new(&book).expect("a book");
+    let scenario = scenario(&["USDC"], vec![times(&["ETH"], "0.5")]);
+    let walk = stress.walk(&scenario, &Said::default(), 4).expect("a path");
+    // The second of four steps is the jump to three quarters of today's price, where nothing was liquidated before it.
+    let three = stress.jump(&self::scenario(&["USDC"], vec![times(&["ETH"], "0.875")]), &Said::default());
+    let three = three.expect("a jump");
+    assert_eq!((walk.at_once[0].found, &walk.at_once[0].risks), (three.after, &three.risks));
 }

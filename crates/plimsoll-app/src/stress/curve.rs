@@ -19,11 +19,7 @@ pub(super) fn ask(book: &Book, along: &str, said: &Said) -> Result<Curve, u8> {
 }
 
 pub(super) fn print(book: &Book, curve: &Curve, top: usize) {
-    let along = match &curve.along {
-        Along::Collateral => "all collateral",
-        Along::Asset(name) => name,
-    };
-    outln!("\ncollateral at risk along {along}");
+    outln!("\ncollateral at risk along {}", name(curve));
     for (word, names) in [("moves by the factor", &curve.with), ("moves by its inverse", &curve.against)] {
         if !names.is_empty() {
             outln!("{word}: {}", names.join(", "));
@@ -95,8 +91,16 @@ fn cells(book: &Book, step: &Step, way: String) -> [String; 10] {
     ]
 }
 
+/// Whose price moves.
+pub(super) fn name(curve: &Curve) -> &str {
+    match &curve.along {
+        Along::Collateral => "all collateral",
+        Along::Asset(name) => name,
+    }
+}
+
 /// How far a factor is from 1, cut toward zero.
-fn way(factor: U256) -> String {
+pub(super) fn way(factor: U256) -> String {
     let parts = Int::from(factor).sub(Int::new(100_000_000)).unwrap_or(Int::ZERO);
     format!("{} %", show::way(parts, 6, 2))
 }

@@ -1,28 +1,122 @@
 //! What `plimsoll stress` says to programs; `docs/output.md` tells of each field.
 
+use super::Seen;
 use crate::check::provenance_json;
-use plimsoll::{Along, Below, Change, Counts, Curve, Identity, Impact, Jump, Ratio, Risk, Shocked, Step};
-use plimsoll_core::{Book, FeedKind, U256};
+use plimsoll::{
+    Along, Below, Change, Counts, Curve, HeatMap, Impact, Jump, Loss, Ratio, Risk, Sales, Shocked, Stays,
+    Step, Stride, Walk,
+};
+use plimsoll_core::{Book, Depth, FeedKind, Int, U256};
 use serde_json::{Value, json};
 
-pub(super) fn answer(book: &Book, identity: &Identity, jumps: &[Jump]) -> Value {
-    json!({
+pub(super) fn answer(book: &Book, seen: &Seen) -> Value {
+    let mut answer = json!({
         "format": 1,
-        "provenance": provenance_json(identity),
-        "scenarios": jumps.iter().map(|jump| jump_json(book, jump)).collect::<Vec<_>>(),
+        "provenance": provenance_json(&seen.identity),
+        "scenarios": scenarios(book, seen),
+    });
+    if let Some(depth) = &seen.depth {
+        answer["depth"] = depth_json(depth);
+    }
+    if let Some(heat) = &seen.heat {
+        answer["heatmap"] = heat_json(heat);
+    }
+    answer
+}
+
+fn scenarios(book: &Book, seen: &Seen) -> Vec<Value> {
+    let sold = seen.depth.is_some();
+    let mut scenarios: Vec<Value> = seen.jumps.iter().map(|jump| jump_json(book, jump, sold)).collect();
+    for (scenario, walk) in scenarios.iter_mut().skip(1).zip(&seen.walks) {
+        scenario["path"] = walk_json(walk);
+    }
+    scenarios
+}
+
+fn depth_json(depth: &Depth) -> Value {
+    json!({
+        "name": depth.name,
+        "sources": depth.sources,
+        "recovers": depth.recovers.to_string(),
+        "gas": depth.gas.iter().map(|gas| json!({
+            "in": gas.currency,
+            "amount": gas.amount.to_string(),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn walk_json(walk: &Walk) -> Value {
+    let steps = |strides: &[Stride], sold: bool| {
+        strides.iter().map(|stride| json!({
+            "found": counts_json(stride.found),
+            "left": counts_json(stride.left),
+            "risks": stride.risks.iter().map(|risk| risk_json(risk, sold)).collect::<Vec<_>>(),
+            "markets": stride.markets.iter().map(|impact| impact_json(impact, sold)).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>()
+    };
+    let sold = if walk.sold.is_empty() { Value::Null } else { json!(steps(&walk.sold, true)) };
+    json!({"at_once": steps(&walk.at_once, false), "sold": sold})
+}
+
+fn heat_json(map: &HeatMap) -> Value {
+    let axis = |at: usize| {
+        json!({
+            "asset": map.axes[at].asset,
+            "in": map.axes[at].currency,
+            "percent": map.moves[at].iter().map(ToString::to_string).collect::<Vec<_>>(),
+        })
+    };
+    let cells = map.cells.iter().map(|row| {
+        row.iter()
+            .map(|cell| {
+                json!({
+                    "after": counts_json(cell.after),
+                    "risks": cell.risks.iter().map(|risk| risk_json(risk, false)).collect::<Vec<_>>(),
+                })
+            })
+            .collect::<Vec<_>>()
+    });
+    json!({"along": axis(0), "down": axis(1), "rows": cells.collect::<Vec<_>>()})
+}
+
+fn loss_json(loss: &Loss) -> Value {
+    json!({
+        "market": loss.market,
+        "owner": loss.owner,
+        "currency": loss.currency,
+        "decimals": loss.decimals,
+        "accounts": loss.accounts,
+        "holds": loss.held.to_string(),
+        "loses": loss.lost.to_string(),
+        "owes": loss.owed.to_string(),
+        "unvalued": loss.unvalued,
+    })
+}
+
+fn sales_json(sales: &Sales) -> Value {
+    let left = |why: Stays| {
+        let left = sales.left_for(why);
+        let money = |value: Int| value.to_string();
+        json!({"accounts": left.accounts, "collateral": money(left.collateral), "debt": money(left.debt)})
+    };
+    json!({
+        "calls": sales.calls,
+        "sold": sales.sold.to_string(),
+        "brought": sales.brought.to_string(),
+        "gas": sales.gas.to_string(),
+        "bad_debt": sales.bad_debt.to_string(),
+        "does_not_pay": left(Stays::Away),
+        "beyond_the_data": left(Stays::Beyond),
+        "refused": left(Stays::Refused),
+        "no_price": left(Stays::Unpriced),
     })
 }
 
 /// The same under other parameters, and who is liquidatable only there.
-pub(super) fn under(
-    book: &Book,
-    set: &[(String, Change)],
-    identity: &Identity,
-    under: &[Jump],
-    without: &[Jump],
-) -> Value {
-    let scenarios = under.iter().zip(without).map(|(under, without)| {
-        let mut answer = jump_json(book, under);
+pub(super) fn under(book: &Book, set: &[(String, Change)], under: &Seen, without: &[Jump]) -> Value {
+    let identity = &under.identity;
+    let all = scenarios(book, under).into_iter();
+    let scenarios = all.zip(under.jumps.iter().zip(without)).map(|(mut answer, (under, without))| {
         answer["only_under_set"] = below_json(book, under, under.not_in(without)).into();
         answer["only_without_set"] = below_json(book, without, without.not_in(under)).into();
         answer
@@ -34,9 +128,9 @@ pub(super) fn under(
     })
 }
 
-fn jump_json(book: &Book, jump: &Jump) -> Value {
+fn jump_json(book: &Book, jump: &Jump, sold: bool) -> Value {
     let shocked = &jump.shocked;
-    with_assumed(
+    let mut answer = with_assumed(
         shocked,
         json!({
             "name": jump.scenario.name,
@@ -52,11 +146,15 @@ fn jump_json(book: &Book, jump: &Jump) -> Value {
             })).collect::<Vec<_>>(),
             "before": counts_json(jump.before),
             "after": counts_json(jump.after),
-            "risks": jump.risks.iter().map(risk_json).collect::<Vec<_>>(),
-            "markets": jump.markets.iter().map(impact_json).collect::<Vec<_>>(),
+            "risks": jump.risks.iter().map(|risk| risk_json(risk, sold)).collect::<Vec<_>>(),
+            "markets": jump.markets.iter().map(|impact| impact_json(impact, sold)).collect::<Vec<_>>(),
             "newly_liquidatable": below_json(book, jump, jump.fallen()),
         }),
-    )
+    );
+    if !jump.losses.is_empty() {
+        answer["losses"] = jump.losses.iter().map(loss_json).collect();
+    }
+    answer
 }
 
 /// What stands still or moves by somebody's word.
@@ -130,12 +228,12 @@ fn factor(parts: U256) -> String {
     crate::show::exact(parts.into(), 8)
 }
 
-fn impact_json(impact: &Impact) -> Value {
+fn impact_json(impact: &Impact, sold: bool) -> Value {
     json!({
         "market": impact.market,
         "before": counts_json(impact.before),
         "after": counts_json(impact.after),
-        "risk": risk_json(&impact.risk),
+        "risk": risk_json(&impact.risk, sold),
         "unsummed_before": impact.unsummed[0],
         "unsummed_after": impact.unsummed[1],
         "unplayed": impact.unplayed,
@@ -153,8 +251,8 @@ fn counts_json(counts: Counts) -> Value {
     })
 }
 
-fn risk_json(risk: &Risk) -> Value {
-    json!({
+fn risk_json(risk: &Risk, sold: bool) -> Value {
+    let mut answer = json!({
         "currency": risk.currency,
         "decimals": risk.decimals,
         "collateral_liquidatable_before": risk.collateral[0].to_string(),
@@ -163,7 +261,11 @@ fn risk_json(risk: &Risk) -> Value {
         "debt_liquidatable_after": risk.debt[1].to_string(),
         "seizable_now": risk.seizable.to_string(),
         "bad_debt_lower_bound": risk.bad_debt.to_string(),
-    })
+    });
+    if sold {
+        answer["sales"] = sales_json(&risk.sales);
+    }
+    answer
 }
 
 fn below_json<'j>(book: &Book, jump: &Jump, below: impl Iterator<Item = &'j Below>) -> Vec<Value> {

@@ -8,8 +8,11 @@
 //!
 //! A case is the figure of failures beside the goal of none: account-ticks of which an event was missed or spurious, out of all that were
 //! judged at each level. The exact verdict may be anywhere within the row's slack, as venues' are.
+//!
+//! A second case is a book of all five venues ([`venues`]), judged by the venues' own integers at every tick.
 
 mod books;
+mod venues;
 
 use crate::line::{Better, Line, isa};
 use crate::random::Random;
@@ -22,9 +25,23 @@ pub(crate) const NAME: &str = "never_miss";
 const ACCOUNTS: usize = 500;
 const TICKS: u64 = 500;
 
+/// Accounts of each venue, and ticks of a book of venues.
+const OF_EACH: usize = 1000;
+const VENUE_TICKS: u64 = 200;
+
 pub(crate) fn run(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
-    let account_ticks = context.sized(1_000_000, 100_000_000, 100_000_000);
-    context.seeds().try_for_each(|seed| search(account_ticks, seed, emit))
+    let account_ticks: u64 = context.sized(1_000_000, 100_000_000, 100_000_000);
+    let of_venues = context.sized(1, 100, 100);
+    context.seeds().try_for_each(|seed| {
+        let books = account_ticks.div_ceil(ACCOUNTS as u64 * TICKS);
+        search("rows", each(books, |number| one_book(seed, number), died), seed, emit)?;
+        search(
+            "five venues",
+            each(of_venues, |number| one_of_venues(seed, number, OF_EACH), died),
+            seed,
+            emit,
+        )
+    })
 }
 
 /// What was judged, and how much of it was wrong.
@@ -36,14 +53,12 @@ struct Found {
     first: Option<String>,
 }
 
-fn search(account_ticks: u64, seed: u64, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
-    let books = account_ticks.div_ceil(ACCOUNTS as u64 * TICKS);
-    let found = each(books, |number| one_book(seed, number), died);
+fn search(case: &str, found: Vec<Found>, seed: u64, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
     let sum = |of: fn(&Found) -> u64| found.iter().map(of).sum::<u64>();
     let (checked, failures, events) = (sum(|f| f.account_ticks), sum(|f| f.failures), sum(|f| f.events));
     emit(Line {
         bench: NAME,
-        case: format!("missed or spurious, {events} events"),
+        case: format!("{case}, missed or spurious, {events} events"),
         value: failures as f64,
         unit: "account-ticks",
         better: Better::Lower,
@@ -100,6 +115,42 @@ fn one_book(seed: u64, number: u64) -> Found {
     found
 }
 
+/// One book of venues through its ticks.
+fn one_of_venues(seed: u64, number: u64, of_each: usize) -> Found {
+    let mut random = Random::new(seed.wrapping_mul(0x9e6c_63d0_876a_46ed) ^ number);
+    let mut found = Found::default();
+    let fail = |found: &mut Found, what: String| {
+        found.failures += 1;
+        found.first.get_or_insert(format!("seed {seed}, book of venues {number}: {what}"));
+    };
+    let Some(mut book) = venues::Book::new(&mut random, of_each) else {
+        fail(&mut found, "no book, or an account that is not judged alike when it comes".into());
+        return found;
+    };
+    if book.venues.len() != 5 {
+        fail(&mut found, format!("venues are {:?}", book.venues));
+    }
+    for tick in 0..VENUE_TICKS {
+        let Some((ours, theirs)) = book.tick(&mut random) else {
+            fail(&mut found, format!("a market cannot stand at tick {tick}"));
+            return found;
+        };
+        found.account_ticks += book.len() as u64;
+        found.events += theirs.len() as u64;
+        if ours != theirs {
+            let odd = ours.iter().filter(|event| !theirs.contains(event));
+            let odd = odd.chain(theirs.iter().filter(|event| !ours.contains(event)));
+            fail(&mut found, format!("tick {tick}: {:?}", odd.collect::<Vec<_>>()));
+            return found;
+        }
+        if random.below(2) == 0 && !book.change(&mut random) {
+            fail(&mut found, format!("an update after tick {tick}"));
+            return found;
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +158,10 @@ mod tests {
     #[test]
     fn a_few_books_miss_nothing() {
         let mut lines = Vec::new();
-        search(500_000, 3, &mut |line| lines.push(line)).expect("no failure");
-        assert!(lines.len() == 1 && lines[0].agrees() && lines[0].checked == 500_000);
+        let mut emit = |line| lines.push(line);
+        search("rows", each(2, |number| one_book(3, number), died), 3, &mut emit).expect("no failure");
+        search("venues", vec![one_of_venues(3, 0, 40)], 3, &mut emit).expect("no failure");
+        let checked: Vec<u64> = lines.iter().map(|line| line.checked).collect();
+        assert!(lines.iter().all(Line::agrees) && checked == [500_000, 40_000]);
     }
 }

@@ -19,7 +19,7 @@ use crate::measure::{Timing, sum_up, thread_nanoseconds};
 use crate::random::Random;
 use crate::registry::{Context, Trouble};
 use book::{ASSETS, Book, LEVELS, ROWS};
-use plimsoll_kernel::{Event, Index, Layout, Level, Packed, Packing, Path};
+use plimsoll_kernel::{Candidate, Event, Index, Layout, Level, Packed, Packing, Path};
 
 pub(crate) const NAME: &str = "ticks_1m";
 pub(crate) const NAME_10M: &str = "ticks_10m";
@@ -86,7 +86,7 @@ impl Bench {
         index.reserve(accounts as u32);
         let mut bench = Bench { name, seed, random, book, layout, index, checked: 0, agreed: 0 };
         for account in 0..bench.book.len() as u32 {
-            let decide = |account, level| bench.book.unhealthy(account, level);
+            let decide = |asked: &mut [Candidate]| bench.book.decide(asked);
             let updated = bench.index.update(account, &bench.book.compiled(account), &ROWS, decide);
             updated.ok_or_else(|| Trouble::NoData("no room".into()))?;
         }
@@ -105,8 +105,7 @@ impl Bench {
             for (asset, price) in &steps {
                 self.book.prices[*asset] = *price;
                 let moved = [(ROWS.base + *asset as u32, book::node(*price))];
-                let (ticked, found) =
-                    self.index.tick(&moved, |account, level| self.book.unhealthy(account, level));
+                let (ticked, found) = self.index.tick(&moved, |asked| self.book.decide(asked));
                 touched += ticked.touched;
                 events += found.len() as u64;
                 quiet += u64::from(ticked.touched == 0);
@@ -168,7 +167,7 @@ impl Bench {
         }
         let time = now()? - begun;
         let moved = [(ROWS.base + asset as u32, book::node(self.book.prices[asset]))];
-        let (_, found) = self.index.tick(&moved, |account, level| self.book.unhealthy(account, level));
+        let (_, found) = self.index.tick(&moved, |asked| self.book.decide(asked));
         self.checked += 1;
         self.agreed += u64::from(found == theirs);
         Ok(time)
@@ -212,8 +211,7 @@ impl Bench {
             let changed: Vec<_> = (0..CHANGED).map(|_| self.changed()).collect();
             let begun = now()?;
             for (account, compiled) in &changed {
-                let decide = |account, level| self.book.unhealthy(account, level);
-                let updated = self.index.update(*account, compiled, &ROWS, decide);
+                let updated = self.index.update(*account, compiled, &ROWS, |asked| self.book.decide(asked));
                 updated.ok_or_else(|| Trouble::NoData("no room".into()))?;
             }
             let time = (now()? - begun) / CHANGED as f64;
@@ -221,7 +219,7 @@ impl Bench {
             for (asset, price) in self.steps().into_iter().take(50) {
                 self.book.prices[asset] = price;
                 let moved = [(ROWS.base + asset as u32, book::node(price))];
-                self.index.tick(&moved, |account, level| self.book.unhealthy(account, level));
+                self.index.tick(&moved, |asked| self.book.decide(asked));
             }
             self.compare_all();
             if run > 0 {

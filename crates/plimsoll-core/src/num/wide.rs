@@ -101,6 +101,42 @@ impl Wide {
     }
 }
 
+impl Wide {
+    /// Quotient and rest of two numbers that are not negative; `None` for others, and when dividing by zero.
+    #[must_use]
+    pub fn div_rem(self, by: Wide) -> Option<(Wide, Wide)> {
+        if self.negative || by.negative || by.magnitude.is_zero() {
+            return None;
+        }
+        let (quotient, rest) = self.magnitude.div_rem(by.magnitude);
+        Some((Wide::from_parts(false, quotient), Wide::from_parts(false, rest)))
+    }
+
+    /// The greatest whole number whose square is not above this one; `None` below zero.
+    ///
+    /// Newton's steps from above the root fall until they have reached it.
+    #[must_use]
+    pub fn root(self) -> Option<U256> {
+        if self.negative {
+            return None;
+        }
+        let mut root: Uint<512, 8> = Uint::ZERO;
+        if !self.magnitude.is_zero() {
+            // 2^256 squared is above every number of 512 bits.
+            root.set_bit(self.magnitude.bit_len().div_ceil(2), true);
+        }
+        while !root.is_zero() {
+            let (quotient, _) = self.magnitude.div_rem(root);
+            let (next, _) = root.checked_add(quotient)?.div_rem(Uint::from(2_u64));
+            if next >= root {
+                break;
+            }
+            root = next;
+        }
+        Uint::<256, 4>::uint_try_from(root).ok().map(U256)
+    }
+}
+
 impl From<Int> for Wide {
     fn from(value: Int) -> Wide {
         Wide::from_parts(value.is_negative(), Uint::from(value.magnitude().0))

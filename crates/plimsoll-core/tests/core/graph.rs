@@ -7,11 +7,11 @@ use plimsoll_core::{
 
 const NOW: Time = Time(1_000);
 
-fn decimal(text: &str) -> Decimal {
+pub(crate) fn decimal(text: &str) -> Decimal {
     text.parse().expect("a decimal")
 }
 
-fn seen(price: &str) -> Observation {
+pub(crate) fn seen(price: &str) -> Observation {
     Observation {
         kind: FeedKind::Oracle,
         price: Some(decimal(price)),
@@ -25,11 +25,11 @@ fn seen(price: &str) -> Observation {
     }
 }
 
-fn price(name: &str, unit: &str, origin: Origin) -> Price {
+pub(crate) fn price(name: &str, unit: &str, origin: Origin) -> Price {
     Price { name: name.into(), unit: PriceUnit::parse(unit).expect("a unit"), origin }
 }
 
-fn feed(name: &str, unit: &str, value: &str) -> Price {
+pub(crate) fn feed(name: &str, unit: &str, value: &str) -> Price {
     price(name, unit, Origin::Feed(seen(value)))
 }
 

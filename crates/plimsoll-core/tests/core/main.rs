@@ -3,8 +3,10 @@
 mod form;
 mod graph;
 mod judge;
+mod look;
 mod num;
 mod plain;
+mod shares;
 mod twice;
 
 use proptest::strategy::Strategy;

@@ -299,3 +299,21 @@ fn what_is_no_decimal_is_refused_with_its_reason() {
     assert_eq!(parse("1").and_then(|one| one.scaled(78)), Err(DecimalError::TooLarge));
     assert_eq!(parse("-0.0").map(|zero| zero.to_string()), Ok("0.0".into()));
 }
+
+#[test]
+fn roots_and_wide_quotients_are_exact() {
+    check(4_000, (any_wide(), any_wide()), |(x, by)| {
+        let root = x.root().map(|root| big(&root));
+        prop_assert_eq!(root, (!x.is_negative()).then(|| wide(&x).magnitude().sqrt()));
+        let divided = x.div_rem(by).map(|(quotient, rest)| (wide(&quotient), wide(&rest)));
+        let fits = !x.is_negative() && !by.is_negative() && by != Wide::ZERO;
+        prop_assert_eq!(divided, fits.then(|| (wide(&x) / wide(&by), wide(&x) % wide(&by))));
+        // At a square and a unit below it.
+        if let Some(root) = x.root().filter(|root| *root != U256::ZERO) {
+            let square = Int::from(root).mul_wide(root.into());
+            prop_assert_eq!(square.root(), Some(root));
+            prop_assert_eq!(square.sub(Int::ONE.into()).and_then(Wide::root), root.sub(U256::ONE));
+        }
+        Ok(())
+    });
+}

@@ -1,22 +1,22 @@
 //! All prices of a book, and what is derived from them: the list `price` of `book.toml`.
 
+mod rule;
+
+pub(super) use rule::ROUNDINGS;
+
 use crate::book::feeds::parse_unit;
 use crate::fault::{Code, Log, Span, nearest_price, quoted};
 use crate::scalar;
-use crate::tree::{Fields, Node, list, text};
+use crate::tree::{Fields, Node, text};
 use plimsoll_core::{
-    Decimal, FeedKind, Graph, GraphError, Instrument, Observation, Origin, Price, PriceId, PriceSlot,
-    PriceUnit, Rounding, Scale,
+    FeedKind, Graph, GraphError, Instrument, Observation, Origin, Price, PriceId, PriceSlot, PriceUnit,
+    Scale, VaultShare,
 };
+use rule::{Rule, rule};
 use std::collections::{HashMap, HashSet};
 
 /// More derived prices than this are refused.
 pub const DERIVED_MAX: usize = 10_000;
-/// A derived price keeps at most so many digits after its point.
-const DECIMALS_MAX: u64 = 60;
-
-pub(super) const ROUNDINGS: &[(&str, Rounding)] =
-    &[("down", Rounding::Down), ("up", Rounding::Up), ("half up", Rounding::HalfUp)];
 
 /// The graph while it is being read.
 pub(super) struct Prices {
@@ -151,6 +151,14 @@ impl Prices {
         Some(id)
     }
 
+    /// Which of a vault's amounts has more digits than its token: its place, its digits, and the token's.
+    fn finer_than_its_token(&self, vault: &VaultShare) -> Option<(usize, u8, u8)> {
+        let amounts = [(vault.assets, vault.asset_decimals), (vault.supply, vault.share_decimals)];
+        let digits = amounts.map(|(id, decimals)| (self.digits(id), decimals));
+        let found = digits.iter().position(|(digits, decimals)| digits > decimals)?;
+        Some((found, digits[found].0, digits[found].1))
+    }
+
     /// The most digits after the point that a price can have.
     fn digits(&self, id: PriceId) -> u8 {
         let own = |id| match self.graph.price(id).map(|price| &price.origin) {
@@ -158,9 +166,8 @@ impl Prices {
                 price.trimmed().decimals
             }
             Some(Origin::Constant(value)) => value.trimmed().decimals,
-            Some(Origin::Product { decimals, .. } | Origin::Quotient { decimals, .. }) => *decimals,
             // A bound has the digits of its legs.
-            _ => 0,
+            origin => origin.and_then(Origin::decimals).unwrap_or(0),
         };
         self.graph.below(id, Origin::handed_on).into_iter().map(own).max().unwrap_or(0)
     }
@@ -182,16 +189,6 @@ struct Derived<'t> {
     unit: PriceUnit,
     rule: Rule<'t>,
 }
-
-enum Rule<'t> {
-    Constant(Decimal),
-    Product(Vec<Leg<'t>>, u8, Rounding),
-    Quotient([Leg<'t>; 2], u8, Rounding),
-    Least(Vec<Leg<'t>>),
-    Greatest(Vec<Leg<'t>>),
-}
-
-type Leg<'t> = (&'t str, Span);
 
 /// Adds the derived prices, in whatever order the file has them.
 pub(super) fn read(nodes: &[Node], prices: &mut Prices, log: &mut Log) {
@@ -227,13 +224,8 @@ fn settle_all(mut open: Vec<Derived<'_>>, prices: &mut Prices, log: &mut Log) {
 
 /// Adds a price if its legs are there; `true` when nothing more is to be done about it.
 fn settle(derived: &Derived<'_>, prices: &mut Prices, log: &mut Log) -> bool {
-    let legs: &[Leg<'_>] = match &derived.rule {
-        Rule::Constant(_) => &[],
-        Rule::Product(legs, ..) | Rule::Least(legs) | Rule::Greatest(legs) => legs,
-        Rule::Quotient(legs, ..) => legs,
-    };
     let mut ids = Vec::new();
-    for (name, span) in legs {
+    for (name, span) in &derived.rule.legs {
         match prices.ids.get(*name) {
             Some(id) => ids.push(*id),
             // Not there yet: a later pass decides, unless it never comes.
@@ -245,18 +237,18 @@ fn settle(derived: &Derived<'_>, prices: &mut Prices, log: &mut Log) -> bool {
             }
         }
     }
-    let origin = match &derived.rule {
-        Rule::Constant(value) => Origin::Constant(*value),
-        Rule::Product(_, decimals, rounding) => {
-            Origin::Product { legs: ids, decimals: *decimals, rounding: *rounding }
-        }
-        Rule::Quotient(_, decimals, rounding) => {
-            let [of, by] = ids[..] else { return true };
-            Origin::Quotient { of, by, decimals: *decimals, rounding: *rounding }
-        }
-        Rule::Least(_) => Origin::Least { legs: ids },
-        Rule::Greatest(_) => Origin::Greatest { legs: ids },
-    };
+    // The rule's own legs are places in its list; each was found.
+    let origin = derived.rule.origin.on(|place| ids.get(place.0 as usize).copied().unwrap_or(place));
+    if let Origin::VaultShare(vault) = &origin
+        && let Some(fault) = prices.finer_than_its_token(vault)
+    {
+        let (place, digits, decimals) = fault;
+        let (_, span) = derived.rule.legs[place];
+        let expected = format!("at most {decimals}, which its token has");
+        log.at(Code::TooFine, span, format!("{digits} digits after the point"), expected);
+        prices.broken(derived.name);
+        return true;
+    }
     let (name, unit) = (derived.name.to_string(), derived.unit.clone());
     prices.add(Price { name, unit, origin }, derived.span, log);
     true
@@ -282,68 +274,4 @@ fn derived<'t>(node: &'t Node, prices: &mut Prices, log: &mut Log) -> Option<Der
         prices.broken(name);
     }
     claimed.then_some(Derived { name: name?, span, unit: unit?, rule: rule? })
-}
-
-fn rule<'t>(fields: &mut Fields<'t>, log: &mut Log) -> Option<Rule<'t>> {
-    let names = ["product", "quotient", "least", "greatest", "constant"];
-    let given: Vec<(&str, &Node)> =
-        names.into_iter().filter_map(|name| Some((name, fields.take(name)?))).collect();
-    let (decimals, rounding) = (fields.take("decimals"), fields.take("rounding"));
-    let (name, node) = match given[..] {
-        [one] => one,
-        [] => {
-            log.at(Code::MissingField, fields.span, "none of them", format!("one of {}", names.join(", ")));
-            return None;
-        }
-        [_, (name, node), ..] => {
-            log.at(Code::Exclusive, node.span, format!("also `{name}`"), "one rule for a price");
-            return None;
-        }
-    };
-    let computed = matches!(name, "product" | "quotient");
-    for (what, extra) in [("decimals", decimals), ("rounding", rounding)] {
-        match extra {
-            Some(extra) if !computed => {
-                log.at(Code::Exclusive, extra.span, format!("`{what}`"), format!("none beside `{name}`"));
-                return None;
-            }
-            None if computed => {
-                log.at(Code::MissingField, node.span, "nothing", format!("a field `{what}` beside it"));
-                return None;
-            }
-            _ => {}
-        }
-    }
-    let decimals = decimals.map(|node| scalar::between(node, 0, DECIMALS_MAX, log).map(|d| d as u8));
-    let rounding =
-        rounding.map(|node| text(node, log).and_then(|word| scalar::word(word, node.span, ROUNDINGS, log)));
-    match name {
-        "product" => Some(Rule::Product(legs(node, log)?, decimals??, rounding??)),
-        "quotient" => {
-            let mut fields = Fields::of(node, log)?;
-            let of = fields.need("of", log).and_then(|node| leg(node, log));
-            let by = fields.need("by", log).and_then(|node| leg(node, log));
-            fields.finish(log);
-            Some(Rule::Quotient([of?, by?], decimals??, rounding??))
-        }
-        "least" => Some(Rule::Least(legs(node, log)?)),
-        "greatest" => Some(Rule::Greatest(legs(node, log)?)),
-        _ => {
-            let value = scalar::amount(text(node, log)?, node.span, log)?;
-            Some(Rule::Constant(value))
-        }
-    }
-}
-
-fn leg<'t>(node: &'t Node, log: &mut Log) -> Option<Leg<'t>> {
-    Some((text(node, log)?, node.span))
-}
-
-fn legs<'t>(node: &'t Node, log: &mut Log) -> Option<Vec<Leg<'t>>> {
-    let nodes = list(node, log)?;
-    if nodes.is_empty() || nodes.len() > 16 {
-        log.at(Code::OutOfRange, node.span, format!("{} legs", nodes.len()), "1 to 16 legs");
-        return None;
-    }
-    nodes.iter().map(|node| leg(node, log)).collect()
 }

@@ -1,10 +1,10 @@
 //! Books back to files. What is written reads back to the same book, or is refused.
 
+mod derived;
 mod json;
 mod toml;
 
 use crate::book::head::FORMAT;
-use crate::book::prices::ROUNDINGS;
 use crate::book::venue::{Named, Names, Position, SIDES, Side, VENUES, VenueFile};
 use crate::book::{feeds, liquity_v2, positions};
 use crate::export::{Form, Table};
@@ -12,9 +12,7 @@ use crate::fault::{Log, Span};
 use crate::scalar;
 use crate::table::Column;
 use crate::tree::{Entry, Node, Value};
-use plimsoll_core::{
-    Book, Graph, Int, ListedAccount, ListedMarket, Observation, Origin, Price, PriceId, Rounding, Scale,
-};
+use plimsoll_core::{Book, Int, ListedAccount, ListedMarket, Observation, Origin, Price, Scale};
 use std::fmt;
 use std::fs;
 use std::io::Write;
@@ -136,7 +134,7 @@ impl Parts {
         for price in book.graph.prices() {
             match &price.origin {
                 Origin::Feed(observation) => feeds.push(feed(price, observation)?),
-                _ => prices.push(derived(price, &book.graph)?),
+                _ => prices.push(derived::fields(price, &book.graph)?),
             }
         }
         let mut markets = Vec::new();
@@ -183,39 +181,6 @@ fn feed(price: &Price, observation: &Observation) -> Result<Vec<String>, WriteEr
         number(observation.floor),
         number(observation.ceiling),
     ])
-}
-
-fn derived(price: &Price, graph: &Graph) -> Result<Value, WriteError> {
-    let leg = |id: &PriceId| {
-        let name = graph.price(*id).map(|price| price.name.as_str());
-        name.map(text).ok_or_else(|| unsayable("a price without its legs"))
-    };
-    let legs = |ids: &[PriceId]| ids.iter().map(leg).collect::<Result<Vec<_>, _>>().map(list);
-    let mut fields = vec![("name", text(name(&price.name)?)), ("unit", text(&price.unit.to_string()))];
-    match &price.origin {
-        Origin::Feed(_) => {}
-        Origin::Constant(value) => fields.push(("constant", text(&value.to_string()))),
-        Origin::Least { legs: ids } => fields.push(("least", legs(ids)?)),
-        Origin::Greatest { legs: ids } => fields.push(("greatest", legs(ids)?)),
-        Origin::Product { legs: ids, decimals, rounding } => {
-            fields.extend([("product", legs(ids)?), digits(*decimals), round(*rounding)?]);
-        }
-        Origin::Quotient { of, by, decimals, rounding } => {
-            let quotient = table(vec![("of", leg(of)?), ("by", leg(by)?)]);
-            fields.extend([("quotient", quotient), digits(*decimals), round(*rounding)?]);
-        }
-    }
-    Ok(table(fields))
-}
-
-fn digits(decimals: u8) -> (&'static str, Value) {
-    ("decimals", Value::Number(decimals.to_string()))
-}
-
-fn round(rounding: Rounding) -> Result<(&'static str, Value), WriteError> {
-    let word = ROUNDINGS.iter().find(|(_, known)| *known == rounding);
-    let (word, _) = word.ok_or_else(|| unsayable(format!("the rounding {}", rounding.name())))?;
-    Ok(("rounding", text(word)))
 }
 
 fn venue(market: &ListedMarket) -> Result<&'static VenueFile, WriteError> {

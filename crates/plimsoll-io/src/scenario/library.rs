@@ -25,6 +25,7 @@ pub fn library() -> &'static [Shipped] {
         "oracle-frozen"
         "oracle-wrong"
         "asset-impaired"
+        "venue-impaired"
         "2020-03-12-24h"
         "2020-03-12-peak"
         "2021-05-19-24h"

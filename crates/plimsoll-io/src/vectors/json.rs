@@ -247,7 +247,7 @@ impl<'j> Input<'j> {
 
     /// Declares the plain members of these names labels: inputs that say what was recorded with what. A list or an object
     /// under such a name is none.
-    pub(super) fn labels(&self, names: &[&str]) {
+    pub fn labels(&self, names: &[&str]) {
         for label in names.iter().filter_map(|name| self.maybe(name)) {
             if !label.value.is_array() && !label.value.is_object() {
                 label.mark();

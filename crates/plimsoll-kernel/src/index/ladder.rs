@@ -58,22 +58,12 @@ impl Ladder {
         pool: &mut Pool,
         retain_live: impl Fn(&mut Vec<u64>),
     ) {
-        pool.push(self.head(key >> WITHIN), entry(key, account));
+        pool.push(self.head(key), entry(key, account));
         self.nearest = self.nearest.max(key);
         self.entries += 1;
         if self.entries / STALE > self.live + 64 {
             self.sweep(pool, retain_live);
         }
-    }
-
-    /// Asks for the place of a rung before it is needed.
-    pub(super) fn prefetch_rung(&mut self, key: u32) {
-        crate::simd::prefetch(self.head(key >> WITHIN));
-    }
-
-    /// Asks for the chunk that an entry will go into.
-    pub(super) fn prefetch_chunk(&mut self, key: u32, pool: &Pool) {
-        pool.prefetch(*self.head(key >> WITHIN));
     }
 
     /// Takes out every entry at or above a key.
@@ -104,8 +94,9 @@ impl Ladder {
         self.pages.get_mut(place as usize)?.as_deref_mut()
     }
 
-    /// A rung's first chunk; its page is made where there is none.
-    fn head(&mut self, rung: u32) -> &mut u32 {
+    /// The first chunk of a key's rung; its page is made where there is none.
+    pub(super) fn head(&mut self, key: u32) -> &mut u32 {
+        let rung = key >> WITHIN;
         let page = rung / PAGE;
         if self.pages.is_empty() {
             self.first = page;

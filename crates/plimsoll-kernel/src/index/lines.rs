@@ -1,147 +1,154 @@
-//! Screening lines: what the index holds of an account, in one place.
+//! What the index holds of an account: a seat, a byte of verdicts, and a line for who has a box.
 //!
-//! A line is words of 64 bits: a head (which shape, the verdicts, how long), for each node of the shape its box, the keys of both
-//! sides; the coefficients, and the slack (two numbers a word, rounded up to 20 bits of mantissa). Head and box come
-//! first, so that they mostly share a cache line: it is they that are read for entries that are stale.
+//! A *line* is, for each node of the shape, the keys of both sides of the box; then the coefficients, each the upper half of a float without its
+//! sign, which the shape knows; then the slack, a quarter each, rounded up. An account of four holdings fits a row of 64 bytes, which is what memory gives at
+//! once. Longer lines are of several rows.
 
+use super::shape::Shapes;
 use crate::memory::{grow, reserve};
 use crate::simd::prefetch;
 
-/// The account has no line.
-const NOWHERE: u32 = u32::MAX;
-/// Words in the unit that lines are measured in.
-const UNIT: usize = 4;
+/// Words of a row.
+const ROW: usize = 8;
 
-/// Heads that are read at once.
+/// Words that memory gives at once.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Row([u64; ROW]);
+
+/// Seats that are read at once.
 const AT_ONCE: usize = 32;
 
-/// A line's first word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
-    pub(super) shape: u32,
-    /// Bit n: unhealthy at level n.
-    pub(super) verdicts: u8,
-    /// Its box is too small for a ladder: it is looked at whenever one of its nodes moves.
-    pub(super) hot: bool,
-    /// Its box is not known: it is looked at whenever anything moves, until it is armed.
-    pub(super) unarmed: bool,
-    /// How many words its line has.
-    pub(super) words: u8,
-    /// How many nodes its box has.
-    pub(super) nodes: u8,
+/// Where an account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seat {
+    shape: u32,
+    /// The first row of its line, or the key of its ratio.
+    pub(super) place: u32,
 }
 
-impl Head {
-    fn word(self) -> u64 {
-        let flags = u64::from(self.hot) | u64::from(self.unarmed) << 1;
-        u64::from(self.shape)
-            | u64::from(self.verdicts) << 32
-            | flags << 40
-            | u64::from(self.words) << 48
-            | u64::from(self.nodes) << 56
+/// Nobody's shape.
+const NOBODY: Seat = Seat { shape: u32::MAX, place: 0 };
+/// Beside the number of a shape: it stands in a pair ladder; its box is too small for a ladder, and it is looked at whenever one of its nodes
+/// moves; its box is not known, and it is looked at likewise until it is.
+const PAIRED: u32 = 1 << 31;
+const HOT: u32 = 1 << 30;
+const UNARMED: u32 = 1 << 29;
+
+impl Seat {
+    /// Of an account that has no box yet.
+    pub(super) fn boxed(shape: u32, place: u32) -> Seat {
+        Seat { shape, place }
     }
 
-    fn of(word: u64) -> Head {
-        Head {
-            shape: word as u32,
-            verdicts: (word >> 32) as u8,
-            hot: word >> 40 & 1 == 1,
-            unarmed: word >> 41 & 1 == 1,
-            words: (word >> 48) as u8,
-            nodes: (word >> 56) as u8,
-        }
+    pub(super) fn paired(shape: u32, key: u32) -> Seat {
+        Seat { shape: shape | PAIRED, place: key }
     }
 
-    fn units(self) -> usize {
-        usize::from(self.words).div_ceil(UNIT)
+    pub(super) fn shape(self) -> u32 {
+        self.shape & !(PAIRED | HOT | UNARMED)
+    }
+
+    pub(super) fn is_paired(self) -> bool {
+        self.shape & PAIRED != 0
+    }
+
+    pub(super) fn is_hot(self) -> bool {
+        self.shape & HOT != 0
+    }
+
+    pub(super) fn is_unarmed(self) -> bool {
+        self.shape & UNARMED != 0
+    }
+
+    pub(super) fn with(self, hot: bool, unarmed: bool) -> Seat {
+        let flags = if hot { HOT } else { 0 } | if unarmed { UNARMED } else { 0 };
+        Seat { shape: self.shape & !(HOT | UNARMED) | flags, ..self }
     }
 }
 
-/// All lines.
+/// All of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lines {
-    words: Vec<u64>,
-    /// Where each account's begins, in units.
-    places: Vec<u32>,
-    /// Places of so many units that nobody has.
+    rows: Vec<Row>,
+    seats: Vec<Seat>,
+    /// Bit n: unhealthy at level n.
+    pub(super) verdicts: Vec<u8>,
+    /// Places of so many rows that nobody has.
     free: Vec<Vec<u32>>,
 }
 
 impl Lines {
-    /// Makes room for so many accounts of five holdings; what is not used costs nothing.
+    /// Makes room for so many accounts; what is not used costs nothing.
     pub(super) fn reserve(&mut self, accounts: usize) {
-        reserve(&mut self.places, accounts);
-        reserve(&mut self.words, accounts * 3 * UNIT);
+        reserve(&mut self.seats, accounts);
+        reserve(&mut self.verdicts, accounts);
+        reserve(&mut self.rows, accounts);
     }
 
-    /// Accounts there is a place for.
+    /// Accounts there is a seat for.
     pub(super) fn len(&self) -> u32 {
-        self.places.len() as u32
+        self.seats.len() as u32
     }
 
-    pub(super) fn head(&self, account: u32) -> Option<Head> {
-        Some(Head::of(self.words[self.place(account)?]))
+    pub(super) fn seat(&self, account: u32) -> Option<Seat> {
+        self.seats.get(account as usize).copied().filter(|seat| *seat != NOBODY)
     }
 
-    pub(super) fn set_head(&mut self, account: u32, head: Head) {
-        if let Some(place) = self.place(account) {
-            self.words[place] = head.word();
+    pub(super) fn set_seat(&mut self, account: u32, seat: Seat) {
+        self.seats[account as usize] = seat;
+    }
+
+    /// Asks for a line's first row before it is needed.
+    pub(super) fn prefetch(&self, seat: Seat) {
+        if !seat.is_paired()
+            && let Some(row) = self.rows.get(seat.place as usize)
+        {
+            prefetch(row);
         }
     }
 
-    fn place(&self, account: u32) -> Option<usize> {
-        let place = *self.places.get(account as usize)?;
-        (place != NOWHERE).then_some(place as usize * UNIT)
+    /// Copies so many words of a line.
+    pub(super) fn read(&self, seat: Seat, words: usize, into: &mut Vec<u64>) {
+        into.clear();
+        let rows = words.div_ceil(ROW);
+        let begin = seat.place as usize;
+        for row in &self.rows[begin..begin + rows] {
+            into.extend_from_slice(&row.0);
+        }
+        into.truncate(words);
     }
 
-    /// Asks for an account's line before it is needed.
-    pub(super) fn prefetch(&self, account: u32) {
-        if let Some(place) = self.place(account) {
-            prefetch(&self.words[place]);
-            if let Some(next) = self.words.get(place + 8) {
-                prefetch(next);
-            }
-        }
+    pub(super) fn set(&mut self, seat: Seat, word: usize, to: u64) {
+        self.rows[seat.place as usize + word / ROW].0[word % ROW] = to;
     }
 
-    /// The words of an account's line; none where it has none.
-    pub(super) fn line(&self, account: u32) -> &[u64] {
-        match self.place(account) {
-            Some(place) => &self.words[place..place + usize::from(Head::of(self.words[place]).words)],
-            None => &[],
-        }
-    }
-
-    pub(super) fn line_mut(&mut self, account: u32) -> &mut [u64] {
-        match self.place(account) {
-            Some(place) => {
-                let words = usize::from(Head::of(self.words[place]).words);
-                &mut self.words[place..place + words]
-            }
-            None => &mut [],
-        }
+    fn word(&self, place: u32, word: usize) -> u64 {
+        self.rows[place as usize + word / ROW].0[word % ROW]
     }
 
     /// Keeps the entries whose key is one of their account's present box.
     ///
-    /// Heads are read for many at a time before any is looked at: each is far away, and memory answers many at once.
-    pub(super) fn retain_live(&self, entries: &mut Vec<u64>) {
-        let (mut kept, mut heads) = (0, [(0, 0); AT_ONCE]);
+    /// Seats and first rows are read for many before any is looked at: each is far away, and memory answers many at once.
+    pub(super) fn retain_live(&self, entries: &mut Vec<u64>, shapes: &Shapes) {
+        let (mut kept, mut seats) = (0, [NOBODY; AT_ONCE]);
         for begin in (0..entries.len()).step_by(AT_ONCE) {
             let end = entries.len().min(begin + AT_ONCE);
-            for (head, entry) in heads.iter_mut().zip(&entries[begin..end]) {
-                let place = self.places[*entry as u32 as usize];
-                let at = if place == NOWHERE { 0 } else { place as usize * UNIT };
-                *head = (place, self.words[at]);
+            for (seat, entry) in seats.iter_mut().zip(&entries[begin..end]) {
+                *seat = self.seats[*entry as u32 as usize];
+            }
+            for seat in seats[..end - begin].iter().filter(|seat| **seat != NOBODY) {
+                self.prefetch(*seat);
+                shapes.prefetch(seat.shape());
             }
             for at in begin..end {
-                let (entry, (place, head)) = (entries[at], heads[at - begin]);
+                let (entry, seat) = (entries[at], seats[at - begin]);
+                if seat == NOBODY || seat.is_paired() {
+                    continue;
+                }
                 let key = (entry >> 32) as u32;
-                let first = place as usize * UNIT + 1;
-                let has = |word: &u64| *word as u32 == key || (*word >> 32) as u32 == key;
-                if place != NOWHERE
-                    && self.words[first..first + usize::from(Head::of(head).nodes)].iter().any(has)
-                {
+                let has = |word: u64| word as u32 == key || (word >> 32) as u32 == key;
+                if (0..shapes.nodes(seat.shape())).any(|at| has(self.word(seat.place, at))) {
                     entries[kept] = entry;
                     kept += 1;
                 }
@@ -150,58 +157,51 @@ impl Lines {
         entries.truncate(kept);
     }
 
-    /// Gives an account a line for its head, in place of the one it had; nothing in it is kept.
-    ///
-    /// `None` when there is no room for more.
-    pub(super) fn make(&mut self, account: u32, head: Head) -> Option<()> {
-        let units = head.units();
-        if self.head(account).is_some_and(|old| old.units() == units) {
-            self.set_head(account, head);
-            return Some(());
+    /// Room for a line of so many words, all zero; `None` when there is no room for more.
+    pub(super) fn room(&mut self, words: usize) -> Option<u32> {
+        let rows = words.div_ceil(ROW);
+        if let Some(place) = self.free.get_mut(rows).and_then(Vec::pop) {
+            self.rows[place as usize..place as usize + rows].fill(Row([0; ROW]));
+            return Some(place);
         }
-        self.remove(account);
-        if self.places.len() <= account as usize {
-            let more = account as usize + 1 - self.places.len();
-            grow(&mut self.places, more);
-            self.places.resize(account as usize + 1, NOWHERE);
-        }
-        let place = match self.free.get_mut(units).and_then(Vec::pop) {
-            Some(place) => place,
-            None => {
-                let place = u32::try_from(self.words.len() / UNIT).ok().filter(|place| *place != NOWHERE)?;
-                grow(&mut self.words, units * UNIT);
-                self.words.resize(self.words.len() + units * UNIT, 0);
-                place
-            }
-        };
-        self.places[account as usize] = place;
-        self.words[place as usize * UNIT] = head.word();
-        Some(())
+        let place = u32::try_from(self.rows.len()).ok()?;
+        grow(&mut self.rows, rows);
+        self.rows.resize(self.rows.len() + rows, Row([0; ROW]));
+        Some(place)
     }
 
-    pub(super) fn remove(&mut self, account: u32) {
-        let Some(head) = self.head(account) else { return };
-        let units = head.units();
-        if self.free.len() <= units {
-            self.free.resize(units + 1, Vec::new());
+    /// Nobody has this line of so many words any longer.
+    pub(super) fn free(&mut self, seat: Seat, words: usize) {
+        let rows = words.div_ceil(ROW);
+        if rows > 0 {
+            if self.free.len() <= rows {
+                self.free.resize(rows + 1, Vec::new());
+            }
+            self.free[rows].push(seat.place);
         }
-        let place = std::mem::replace(&mut self.places[account as usize], NOWHERE);
-        self.free[units].push(place);
+    }
+
+    /// Gives an account a seat; its verdicts stay.
+    pub(super) fn sit(&mut self, account: u32, seat: Seat) {
+        let end = account as usize + 1;
+        if self.seats.len() < end {
+            let more = end - self.seats.len();
+            grow(&mut self.seats, more);
+            grow(&mut self.verdicts, more);
+            self.seats.resize(end, NOBODY);
+            self.verdicts.resize(end, 0);
+        }
+        self.seats[account as usize] = seat;
+    }
+
+    /// Takes an account's seat; its verdicts stay.
+    pub(super) fn unsit(&mut self, account: u32) {
+        self.seats[account as usize] = NOBODY;
     }
 
     pub(super) fn bytes(&self) -> usize {
-        size_of_val(&*self.words) + size_of_val(&*self.places)
+        size_of_val(&*self.rows) + size_of_val(&*self.seats) + size_of_val(&*self.verdicts)
     }
-}
-
-/// The slack in half a word: no less than it is.
-pub(super) fn rounded_up(slack: f64) -> u32 {
-    if slack > 0.0 { (slack.to_bits() >> 32) as u32 + 1 } else { 0 }
-}
-
-/// The number of half a word.
-pub(super) fn half(word: u64, upper: bool) -> f64 {
-    f64::from_bits(if upper { word >> 32 << 32 } else { word << 32 })
 }
 
 #[cfg(test)]
@@ -209,37 +209,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_itself_again() {
-        let head = Head { shape: 7_000_001, verdicts: 5, hot: true, unarmed: false, words: 201, nodes: 100 };
-        assert_eq!(Head::of(head.word()), head);
-        let other = Head { hot: false, unarmed: true, ..head };
-        assert_eq!(Head::of(other.word()), other);
-    }
-
-    #[test]
-    fn slack_is_never_rounded_down() {
-        for slack in [1e-290, 0.1, 1.0, 3.0, 1e22, 1.234_567_89e100] {
-            let word = u64::from(rounded_up(slack));
-            for back in [half(word, false), half(word << 32, true)] {
-                assert!(back >= slack && back <= slack * (1.0 + 1e-5), "{slack} {back}");
-            }
+    fn a_seat_says_what_it_was_told() {
+        for shape in [0, 7_000_001, UNARMED - 1] {
+            let boxed = Seat::boxed(shape, 9).with(true, false);
+            assert_eq!(
+                (boxed.shape(), boxed.is_paired(), boxed.is_hot(), boxed.is_unarmed()),
+                (shape, false, true, false)
+            );
+            let paired = Seat::paired(shape, 9).with(false, true);
+            assert_eq!(
+                (paired.shape(), paired.is_paired(), paired.is_hot(), paired.is_unarmed()),
+                (shape, true, false, true)
+            );
+            assert_ne!(boxed, NOBODY);
         }
     }
 
     #[test]
     fn a_place_that_was_left_is_taken_again() {
-        let mut lines = Lines::default();
-        let head = Head { words: 9, nodes: 4, ..Head::default() };
-        for account in 0..10 {
-            lines.make(account, head).expect("room");
+        let (mut lines, words) = (Lines::default(), 17);
+        let room = |lines: &mut Lines, account| {
+            let seat = Seat::boxed(1, lines.room(words).expect("room"));
+            lines.sit(account, seat);
+            for word in 0..words {
+                lines.set(seat, word, u64::from(account) << 32 | word as u64);
+            }
+            seat
+        };
+        let seats: Vec<_> = (0..10).map(|account| room(&mut lines, account)).collect();
+        let (bytes, mut line) = (lines.bytes(), Vec::new());
+        for (account, seat) in (0..).zip(seats) {
+            lines.read(seat, words, &mut line);
+            assert!(line.iter().copied().eq((0..words as u64).map(|word| u64::from(account) << 32 | word)));
+            lines.free(seat, words);
+            lines.unsit(account);
+            assert!(lines.seat(account).is_none());
         }
-        let bytes = lines.bytes();
         for account in 0..10 {
-            lines.remove(account);
-            assert!(lines.head(account).is_none() && lines.line(account).is_empty());
-        }
-        for account in 0..10 {
-            lines.make(account, head).expect("room");
+            room(&mut lines, account);
         }
         assert_eq!(lines.bytes(), bytes);
     }

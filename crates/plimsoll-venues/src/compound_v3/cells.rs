@@ -46,6 +46,9 @@ pub(super) struct AssetRow {
 /// Where the flags stand in [`FIELDS`]: rules before them, state behind.
 pub(super) const FLAGS_FIELD: u16 = 16;
 
+/// How many fields at the head of [`ASSET_FIELDS`] are rules.
+pub(super) const ASSET_RULES: u16 = 5;
+
 macro_rules! number {
     ($name:literal, $unit:expr, $row:ident => $place:expr, $put:expr) => {
         Field::new($name, $unit, |$row| $place.into(), |$row, value| $put(&mut $place, value))

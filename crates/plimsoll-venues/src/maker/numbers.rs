@@ -189,6 +189,10 @@ pub(super) struct Numbers {
 /// How many fields at the head of [`FIELDS`] are rules, not state: changing one voids forms.
 pub(super) const RULES: u16 = 29;
 
+/// The fields that are prices: what the last poke stored, and the delayed oracle's with its clock.
+pub(super) const PRICES: [&str; 6] =
+    ["spot", "current_price", "current_valid", "next_price", "next_valid", "poked"];
+
 /// A field of 256 bits or fewer.
 macro_rules! word {
     ($name:literal, $unit:expr, $bits:literal, $($place:ident).+) => {

@@ -208,6 +208,26 @@ impl Numbers {
         if price.valid { spot_of_price(t, self, price.value) } else { Ok(U256::ZERO) }
     }
 
+    /// The stored spot as `then`, other numbers of the market, would have it of the same price (ray, down): poked under its
+    /// rules where its own spot was, and else as it is.
+    pub(super) fn spot_under(&self, then: &Numbers) -> U256 {
+        let spot = self.state.spot;
+        let same = self.rules.mat == then.rules.mat && self.rules.par == then.rules.par;
+        let poked = |numbers: &Numbers| {
+            numbers.spot(&mut Silent, numbers.state.current).is_ok_and(|made| made == numbers.state.spot)
+        };
+        // Where the feed is read directly nothing says of which price a spot was made.
+        let again = if then.rules.hop == 0 { then.state.spot != spot } else { poked(then) };
+        if same || !again {
+            return spot;
+        }
+        if poked(self) {
+            return then.spot(&mut Silent, self.state.current).unwrap_or(spot);
+        }
+        let scaled = spot.mul_div_wide(self.rules.mat, then.rules.mat, Down);
+        scaled.and_then(|spot| spot.mul_div_wide(self.rules.par, then.rules.par, Down)).unwrap_or(spot)
+    }
+
     /// From when the delayed oracle takes a new price (`OSM.pass`); `None` where the feed is read directly.
     pub(super) fn passes(&self) -> Option<Time> {
         let hop = Some(self.rules.hop).filter(|hop| *hop != 0)?;

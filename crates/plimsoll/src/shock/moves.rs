@@ -324,6 +324,15 @@ impl<'b> Moves<'b> {
     }
 
     pub(super) fn decide(&self, id: PriceId) -> Decided {
+        self.decide_as(id, |kind| kind)
+    }
+
+    /// The same where an oracle follows the market.
+    pub(super) fn decide_sale(&self, id: PriceId) -> Decided {
+        self.decide_as(id, |kind| if kind == FeedKind::Oracle { FeedKind::Market } else { kind })
+    }
+
+    fn decide_as(&self, id: PriceId, as_kind: impl Fn(FeedKind) -> FeedKind) -> Decided {
         let Some(price) = self.book.graph.price(id) else { return Decided::Unsaid(String::new()) };
         if let Some(named) = self.prices.get(&price.name) {
             return match (named.base, named.wrong) {
@@ -338,8 +347,9 @@ impl<'b> Moves<'b> {
         let Origin::Feed(Observation { kind, scale, .. }) = &price.origin else {
             return Decided::Unsaid(price.name.clone());
         };
+        let kind = as_kind(*kind);
         let names = self.names(id);
-        let Some((name, found)) = names.iter().find_map(|name| Some((name, self.find(*kind, name)?))) else {
+        let Some((name, found)) = names.iter().find_map(|name| Some((name, self.find(kind, name)?))) else {
             return Decided::Unsaid(names.first().unwrap_or(&price.name).clone());
         };
         let currency = &price.unit.currency;
@@ -355,9 +365,9 @@ impl<'b> Moves<'b> {
                 part.by(found.wrong).map_or_else(|| Decided::Unsaid(name.clone()), Decided::Times)
             }
             _ => {
-                let own = self.dollars(*kind, name, CHAIN_MAX);
+                let own = self.dollars(kind, name, CHAIN_MAX);
                 let part = own.and_then(|own| {
-                    let counted = self.dollars(*kind, currency, CHAIN_MAX)?;
+                    let counted = self.dollars(kind, currency, CHAIN_MAX)?;
                     own.by(counted.inverse()).ok_or_else(|| name.clone())
                 });
                 part.map_or_else(Decided::Unsaid, Decided::Times)

@@ -2,7 +2,7 @@
 
 use crate::random::Random;
 use plimsoll_core::{Compiled, Form, Int, Linear, Node, NodeId, Nodes, Rounding, U256, Why};
-use plimsoll_kernel::{Event, Index, Layout, Level, MarketRows, World};
+use plimsoll_kernel::{Candidate, Event, Index, Layout, Level, MarketRows, World};
 
 const NODES: usize = 8;
 /// Below: prices. From here on: what debts grow with.
@@ -96,8 +96,11 @@ impl Book {
         }
         let places: Moved = moved.iter().map(|(node, to)| (node + ROWS.base, *to)).collect();
         let (accounts, world) = (&self.accounts, &self.world);
-        let decide =
-            |account: u32, level: usize| verdicts(&accounts[account as usize], world) >> level & 1 == 1;
+        let decide = |asked: &mut [Candidate]| {
+            for candidate in asked {
+                candidate.unhealthy = verdicts(&accounts[candidate.account as usize], world);
+            }
+        };
         let (_, found) = self.index.tick(&places, decide);
         let found = found.to_vec();
         (found, self.by_force(0..self.accounts.len()))
@@ -120,9 +123,12 @@ impl Book {
 
     fn update(&mut self, account: usize) -> bool {
         let (compiled, world) = (&self.accounts[account], &self.world);
-        let found = self
-            .index
-            .update(account as u32, compiled, &ROWS, |_, level| verdicts(compiled, world) >> level & 1 == 1);
+        let decide = |asked: &mut [Candidate]| {
+            for candidate in asked {
+                candidate.unhealthy = verdicts(compiled, world);
+            }
+        };
+        let found = self.index.update(account as u32, compiled, &ROWS, decide);
         let found = found.map(<[Event]>::to_vec);
         found == Some(self.by_force(account..account + 1))
     }

@@ -6,7 +6,7 @@
 
 use crate::random::Random;
 use plimsoll_core::{Compiled, Form, Int, Linear, Node, NodeId, U256, Why};
-use plimsoll_kernel::{Layout, Level, MarketRows, World};
+use plimsoll_kernel::{Candidate, Layout, Level, MarketRows, World};
 
 pub(super) const ASSETS: usize = 12;
 /// Prices to begin with (10^-4 dollars).
@@ -90,6 +90,13 @@ impl Book {
     pub(super) fn unhealthy(&self, account: u32, level: usize) -> bool {
         let (backing, owed) = self.sides(account);
         backing * i64::from(self.levels[level].den) < owed * i64::from(self.levels[level].num)
+    }
+
+    /// Answers candidates in exact integers.
+    pub(super) fn decide(&self, asked: &mut [Candidate]) {
+        for candidate in asked {
+            candidate.unhealthy = self.verdicts(candidate.account);
+        }
     }
 
     /// Bit n: unhealthy at level n.

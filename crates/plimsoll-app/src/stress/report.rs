@@ -1,0 +1,410 @@
+//! `plimsoll stress --report`: the same answer as a page.
+
+use super::{Seen, assumed, sales};
+use crate::check::{self, counted};
+use crate::report::{Bar, Card, Kind, Page, Series, Table, bars, save, steps};
+use crate::show;
+use plimsoll::{Below, Curve, Impact, Jump, Ladder, Ratio, Risk, Step, Stride, Walk, check as judged};
+use plimsoll_core::{Book, Int, U256, Verdict};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Writes the page; the exit code where it cannot be.
+pub(super) fn write(
+    path: &Path,
+    book: &Book,
+    seen: &Seen,
+    curve: Option<&Curve>,
+    top: usize,
+) -> Result<(), u8> {
+    let at = show::time(book.at);
+    let mut page = Page::new("Stress test", &format!("{} as of {at}", book.name));
+    let worst = seen.jumps.iter().max_by_key(|jump| jump.after.liquidatable);
+    if let Some(jump) = worst {
+        cards(&mut page, jump, seen.depth.is_some());
+    }
+    overview(&mut page, &seen.jumps);
+    sold(&mut page, seen);
+    for (at, jump) in seen.jumps[1..].iter().enumerate() {
+        scenario(&mut page, book, jump, top);
+        if let Some(walk) = seen.walks.get(at) {
+            along_path(&mut page, walk);
+        }
+    }
+    if let Some(heat) = &seen.heat {
+        super::heat::draw(&mut page, heat);
+    }
+    if let Some(curve) = curve {
+        along(&mut page, book, curve);
+    }
+    for jump in &seen.jumps {
+        health(&mut page, jump);
+    }
+    page.section("What kind of numbers these are", "");
+    page.list(&kinds(seen.depth.is_some()));
+    save(path, &page.finish(&[check::origin(&seen.identity), format!("hash {}", seen.identity.hash)]))
+}
+
+fn kinds(sold: bool) -> Vec<String> {
+    let sales = "Sold into depth: by assumption. In the order given, along the curves given, at the market's price of the scenario.";
+    let mut kinds = [
+        "Counts, collateral, debt and what is seizable: exact, in the venues' own integers and rounding; cut where they are shown.",
+        "Bad debt at least: a lower bound. Liquidators act at once at the venue's price, in whatever amount, worst account first.",
+        "Unknown is never counted as healthy: a price that decides is missing, stale or at its bound, or the venue has no answer.",
+    ]
+    .map(String::from)
+    .to_vec();
+    kinds.extend(sold.then(|| sales.into()));
+    kinds
+}
+
+/// What becomes of it where liquidators sell what they seize.
+fn sold(page: &mut Page, seen: &Seen) {
+    let Some(depth) = &seen.depth else { return };
+    page.section(
+        "Sold into depth",
+        "Liquidators sell what they seize, and stay away where that does not pay.",
+    );
+    let header: Vec<String> = sales::HEADER
+        .iter()
+        .enumerate()
+        .map(|(at, name)| format!("{}{name}", if at < 2 { "" } else { ">" }))
+        .collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let mut table = Table::new("", &header);
+    for jump in &seen.jumps {
+        sales::rows(&jump.scenario.name, &jump.risks, |row| table.row(row));
+    }
+    page.table(&table);
+    let dried = seen.jumps.iter().flat_map(|jump| {
+        sales::dried(jump).into_iter().map(|line| format!("{}: {line}", jump.scenario.name))
+    });
+    page.list(&sales::assumed(depth).into_iter().chain(dried).collect::<Vec<_>>());
+}
+
+/// The steps of a path: bad debt so far in a picture, the rest in tables.
+fn along_path(page: &mut Page, walk: &Walk) {
+    for (title, strides, header) in sales::ways(walk) {
+        let header: Vec<String> = header
+            .iter()
+            .map(|name| if name.is_empty() { String::new() } else { format!(">{name}") })
+            .collect();
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let mut table = Table::new(title, &header);
+        for (number, stride) in (1..).zip(strides) {
+            sales::steps_rows(number, stride, title == sales::SOLD, |row| table.row(row));
+        }
+        page.folded(&format!("As a path of {} steps: {title}", strides.len()), &table);
+    }
+    let mut currencies: BTreeMap<&str, u8> = BTreeMap::new();
+    for risk in walk.at_once.iter().chain(&walk.sold).flat_map(|stride| &stride.risks) {
+        let most = currencies.entry(&risk.currency).or_default();
+        *most = risk.decimals.max(*most);
+    }
+    let last = walk.at_once.len();
+    for (currency, decimals) in currencies {
+        let line = |strides: &[Stride], of: fn(&Risk) -> Int| -> Vec<(Int, Int)> {
+            let value = |stride: &Stride| {
+                let risk = stride.risks.iter().find(|risk| risk.currency == currency)?;
+                of(risk).mul(U256::pow10(decimals.saturating_sub(risk.decimals))?.into())
+            };
+            let found = strides.iter().map(|stride| value(stride).unwrap_or(Int::ZERO));
+            let points = (1_u64..).zip(found).map(|(number, sum)| (Int::from(number), sum));
+            std::iter::once((Int::ZERO, Int::ZERO)).chain(points).collect()
+        };
+        let mut series =
+            vec![Series { name: "bad debt at least, so far", points: line(&walk.at_once, |r| r.bad_debt) }];
+        if !walk.sold.is_empty() {
+            let points = line(&walk.sold, |risk| risk.sales.bad_debt);
+            series.push(Series { name: "bad debt where collateral is sold, so far", points });
+        }
+        if series.iter().flat_map(|one| &one.points).all(|(_, sum)| sum.is_zero()) {
+            page.text(&format!("No bad debt at any step, {currency}."));
+            continue;
+        }
+        let each = last.div_ceil(12).max(1);
+        let marks: Vec<(Int, String)> =
+            (0..=last).step_by(each).map(|step| (Int::from(step as u64), step.to_string())).collect();
+        let ends = [Int::ZERO, Int::from(last as u64)];
+        let picture = steps(&format!("Bad debt step by step, {currency}"), ends, &marks, decimals, &series);
+        let mut header = vec![">step"];
+        header.extend(series.iter().map(|_| ">so far"));
+        let mut table = Table::new("In the order of the picture's names", &header);
+        for at in 0..=last {
+            let cells = series
+                .iter()
+                .map(|one| one.points.get(at).map_or_else(String::new, |(_, sum)| sales::up(*sum, decimals)));
+            table.row(std::iter::once(at.to_string()).chain(cells));
+        }
+        page.picture(&picture, &table);
+    }
+}
+
+/// Currencies whose money is shown large.
+const FEW: usize = 2;
+
+/// The scenario with the most liquidatable accounts.
+fn cards(page: &mut Page, jump: &Jump, sold: bool) {
+    let after = jump.after;
+    let name = &jump.scenario.name;
+    let mut cards = vec![
+        Card::new(format!("liquidatable, {name}"), after.liquidatable.to_string(), Kind::Exact),
+        Card::new("of accounts", after.accounts.to_string(), Kind::Exact),
+    ];
+    let kind = if after.unknown == 0 { Kind::Exact } else { Kind::Unknown };
+    cards.push(Card::new("unknown accounts", after.unknown.to_string(), kind));
+    // Of many currencies the table below tells better.
+    for risk in jump.risks.iter().filter(|_| jump.risks.len() <= FEW) {
+        let money = |value| format!("{} {}", show::amount(value, risk.decimals, 0), risk.currency);
+        cards.push(Card::new("their collateral", money(risk.collateral[1]), Kind::Exact));
+        cards.push(Card::new("seizable at once", money(risk.seizable), Kind::Exact));
+        let up = |value| {
+            format!(
+                "{} {}",
+                show::amount(Int::neg(value), risk.decimals, 0).replacen('-', "", 1),
+                risk.currency
+            )
+        };
+        cards.push(Card::new("bad debt", up(risk.bad_debt), Kind::LowerBound));
+        if sold {
+            cards.push(Card::new("bad debt, sold into depth", up(risk.sales.bad_debt), Kind::Assumed));
+        }
+    }
+    page.cards(&cards);
+}
+
+const MONEY: [&str; 11] = [
+    "",
+    ">healthy",
+    ">liquidatable",
+    ">no debt",
+    ">unknown",
+    ">all",
+    "",
+    ">collateral before",
+    ">after",
+    ">seizable now",
+    ">bad debt at least",
+];
+
+fn overview(page: &mut Page, jumps: &[Jump]) {
+    page.section(
+        "Scenarios",
+        "Each from the book as it stands. Collateral is that of the liquidatable accounts.",
+    );
+    let mut table = Table::new("", &MONEY);
+    for jump in jumps {
+        super::rows(&jump.scenario.name, jump.after, &jump.risks, |row| table.row(row));
+    }
+    page.table(&table);
+}
+
+fn scenario(page: &mut Page, book: &Book, jump: &Jump, top: usize) {
+    page.section(&format!("Scenario {}", jump.scenario.name), &jump.scenario.title);
+    let sources = jump.scenario.sources.iter().map(|source| format!("source: {source}"));
+    page.list(&sources.chain(assumed(&jump.shocked)).collect::<Vec<_>>());
+    let mut prices = Table::new("Prices that move", &["price", "kind", ">before", ">after", "in", ""]);
+    for moved in &jump.shocked.moved {
+        prices.row([
+            moved.name.clone(),
+            moved.kind.map_or("derived", plimsoll_core::FeedKind::name).to_string(),
+            moved.from.trimmed().to_string(),
+            moved.to.to_string(),
+            moved.unit.to_string(),
+            if moved.bound { "the feed says no more than its bound".into() } else { String::new() },
+        ]);
+    }
+    page.table(&prices);
+    let mut markets = Table::new("Markets, after", &MONEY);
+    let touched = |impact: &&Impact| impact.after.accounts > 0;
+    for impact in jump.markets.iter().filter(touched) {
+        let risk = std::slice::from_ref(&impact.risk);
+        super::rows(&impact.market, impact.after, risk, |row| markets.row(row));
+    }
+    page.table(&markets);
+    if !jump.losses.is_empty() {
+        let mut losses =
+            Table::new(sales::LOSSES, &["market", "owner", "", ">has", ">loses", ">owes", ">unknown"]);
+        sales::loss_rows(jump, top).into_iter().for_each(|row| losses.row(row));
+        page.table(&losses);
+    }
+    below(page, book, jump, top);
+}
+
+fn below(page: &mut Page, book: &Book, jump: &Jump, top: usize) {
+    let fallen: Vec<&Below> = jump.fallen().collect();
+    let all = counted(fallen.len() as u64, "account");
+    let shown = fallen.len().min(top);
+    let caption = if shown < fallen.len() {
+        format!("Newly liquidatable: {all}, worst first, {shown} of them shown")
+    } else {
+        format!("Newly liquidatable: {all}, worst first")
+    };
+    let mut table = Table::new(
+        &caption,
+        &["account", "owner", "market", ">health before", ">after", ">collateral", ">debt"],
+    );
+    for below in fallen.iter().take(top) {
+        let listed = &book.accounts[below.account];
+        let decimals = jump.markets[listed.market].risk.decimals;
+        let money = |value: Option<Int>| value.map_or_else(|| "-".into(), |v| show::amount(v, decimals, 2));
+        let health = |health: Option<Ratio>| health.map_or_else(|| "-".into(), |h| h.to_string());
+        table.row([
+            listed.name.clone(),
+            listed.owner.clone(),
+            book.markets[listed.market].name.clone(),
+            health(below.before),
+            health(below.after),
+            money(below.collateral),
+            money(below.debt),
+        ]);
+    }
+    page.table(&table);
+}
+
+/// The curve of each currency: from the end of its way down over today to the end of its way up.
+fn along(page: &mut Page, book: &Book, curve: &Curve) {
+    page.section(
+        &format!("Collateral at risk along {}", super::curve::name(curve)),
+        "Exact steps, one where each account's verdict flips; between two of them nothing happens.",
+    );
+    page.list(&assumed(&curve.said));
+    let mut currencies: BTreeMap<&str, u8> = BTreeMap::new();
+    for step in curve.now.iter().chain(&curve.down).chain(&curve.up) {
+        currencies.insert(&step.currency, step.decimals);
+    }
+    for (currency, decimals) in currencies {
+        let of = |steps: &[Step]| -> Vec<Step> {
+            steps.iter().filter(|step| step.currency == currency).cloned().collect()
+        };
+        let (now, down, up) = (of(&curve.now), of(&curve.down), of(&curve.up));
+        let today = now.last().map_or([Int::ZERO; 2], sums);
+        // Walking down a sum holds from its step to the next; from left to right it holds up to its step.
+        let mut points = vec![(Int::ZERO, down.last().map_or(today, sums))];
+        for (at, step) in down.iter().enumerate().rev() {
+            let nearer = at.checked_sub(1).and_then(|at| down.get(at)).map_or(today, sums);
+            points.push((step.factor.into(), nearer));
+        }
+        let end = up.last().map_or(WHOLE, |step| step.factor).clamp(WHOLE, DRAWN);
+        let drawn = up.iter().filter(|step| step.factor <= end);
+        points.extend(drawn.map(|step| (step.factor.into(), sums(step))));
+        let side = |which: usize| points.iter().map(|(x, y)| (*x, y[which])).collect();
+        let series = [
+            Series { name: "collateral of the liquidatable", points: side(0) },
+            Series { name: "seizable by one call each", points: side(1) },
+        ];
+        let beyond = up.iter().filter(|step| step.factor > end).count() as u64;
+        if beyond > 0 {
+            page.text(&format!(
+                "Beyond twice today's price, in the table alone: {}.",
+                counted(beyond, "step")
+            ));
+        }
+        let title = format!("At risk as the factor moves, {currency}");
+        let ends = [Int::ZERO, end.into()];
+        let picture = steps(&title, ends, &marks(end), decimals, &series);
+        let header = ["move %", ">factor", "account", "market", "", ">collateral", ">seizable", ">accounts"];
+        let mut table = Table::new("Today first, then downwards, then upwards", &header);
+        for (way, step) in
+            now.iter().map(|step| ("today", step)).chain(down.iter().chain(&up).map(|step| ("", step)))
+        {
+            let listed = &book.accounts[step.account];
+            let money = |value| show::amount(value, decimals, 2);
+            table.row([
+                if way.is_empty() { super::curve::way(step.factor) } else { way.into() },
+                show::exact(step.factor.into(), 8),
+                listed.name.clone(),
+                book.markets[listed.market].name.clone(),
+                if step.joins { "joins".into() } else { "leaves".into() },
+                money(step.sum.collateral),
+                money(step.sum.seizable),
+                step.accounts.to_string(),
+            ]);
+        }
+        page.picture(&picture, &table);
+    }
+    if curve.unknown > 0 {
+        page.text(&format!("In no step, as it is unknown: {}.", counted(curve.unknown, "account")));
+    }
+}
+
+const WHOLE: U256 = U256::new(100_000_000);
+/// Up to twice today's price is drawn: what people ask about is to the left.
+const DRAWN: U256 = U256::new(200_000_000);
+
+fn sums(step: &Step) -> [Int; 2] {
+    [step.sum.collateral, step.sum.seizable]
+}
+
+/// Marks of factors from 0 to the end, as moves from today: every fifth of today's price.
+fn marks(end: U256) -> Vec<(Int, String)> {
+    let fifth = U256::new(20_000_000);
+    let mut marks = Vec::new();
+    let (mut at, mut percent) = (U256::ZERO, -100);
+    while at <= end {
+        let name = if percent == 0 { "today".into() } else { format!("{percent:+} %") };
+        marks.push((at.into(), name));
+        let Some(next) = at.add(fifth) else { break };
+        (at, percent) = (next, percent + 20);
+    }
+    marks
+}
+
+/// Upper ends of the bars, as health in hundredths.
+const BARS: [(u64, &str); 7] = [
+    (100, "below 1"),
+    (105, "1 to 1.05"),
+    (110, "to 1.1"),
+    (120, "to 1.2"),
+    (150, "to 1.5"),
+    (200, "to 2"),
+    (u64::MAX, "2 and more"),
+];
+
+/// Collateral by health after a scenario.
+fn health(page: &mut Page, jump: &Jump) {
+    let book = &jump.shocked.book;
+    let Ok(answer) = judged(book, book.at, &Ladder::default()) else { return };
+    page.section(
+        &format!("Health by value, {}", jump.scenario.name),
+        "Collateral of the accounts that owe, by health at the prices that their venues would use: 1 is the line.",
+    );
+    let mut sums: BTreeMap<(String, u8), [(u64, Int); 8]> = BTreeMap::new();
+    let mut unvalued = 0;
+    for row in &answer.rows {
+        let Ok(own) = row.borrowing.own else {
+            unvalued += u64::from(row.liquidation.verdict() != Some(Verdict::NoDebt));
+            continue;
+        };
+        if own.verdict == Verdict::NoDebt {
+            continue;
+        }
+        let unknown = row.liquidation.verdict().is_none();
+        let bar = row.health.as_ref().filter(|_| !unknown).map_or(7, bar_of);
+        let market = &*book.markets[book.accounts[row.account].market].market;
+        let slot = market.slots().first().map_or_else(String::new, |slot| slot.currency.clone());
+        let bars = sums.entry((slot, own.unit.decimals)).or_default();
+        let (count, sum) = &mut bars[bar];
+        *count += 1;
+        *sum = sum.add(own.collateral).unwrap_or(*sum);
+    }
+    for ((currency, decimals), found) in sums {
+        let names = BARS.map(|(_, name)| name).into_iter().chain(["unknown"]);
+        let mut table = Table::new("", &["health", ">accounts", &format!(">collateral, {currency}")]);
+        let mut all = Vec::new();
+        for (name, (count, sum)) in names.zip(found) {
+            table.row([name.into(), count.to_string(), show::amount(sum, decimals, 2)]);
+            all.push(Bar { label: name.into(), value: sum, note: counted(count, "account") });
+        }
+        page.picture(&bars(&format!("Collateral by health, {currency}"), &all), &table);
+    }
+    if unvalued > 0 {
+        page.text(&format!("In no bar, as the venue has no answer: {}.", counted(unvalued, "account")));
+    }
+}
+
+fn bar_of(health: &Ratio) -> usize {
+    let below = |(end, _): &(u64, &str)| *end == u64::MAX || health.compare(*end, 100) == Ordering::Less;
+    BARS.iter().position(below).unwrap_or(7)
+}

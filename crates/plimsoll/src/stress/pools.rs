@@ -1,0 +1,122 @@
+//! What sales bring as they go down depth curves, one after the other. Integers in 10^-18 of whole tokens.
+//!
+//! A curve is a straight line from point to point, from nothing on. A sale brings what the curve has after it less what it
+//! had before, so that however a sale is split it brings the same in all. Liquidity that dries up to a part leaves that
+//! part of each size: the same price for so many times less.
+
+use plimsoll_core::num::Rounding;
+use plimsoll_core::{Decimal, Depth, Int, Scenario, Target, U256};
+
+/// Depth curves in a scenario, and how far each of them is walked down.
+#[derive(Clone)]
+pub(super) struct Pools<'d> {
+    pub(super) depth: &'d Depth,
+    curves: Vec<Vec<[U256; 2]>>,
+    /// The price of each curve, of its points.
+    prices: Vec<U256>,
+    /// What was sold into each of them.
+    sold: Vec<U256>,
+}
+
+/// A part of what a whole is, from 0 to 1, in 10^-18.
+fn parts(part: Decimal) -> Option<U256> {
+    part.scaled_amount(Depth::DECIMALS).ok()
+}
+
+impl<'d> Pools<'d> {
+    /// Curves with what a scenario leaves of them. `None` where a number does not fit.
+    pub(super) fn new(depth: &'d Depth, scenario: &Scenario) -> Option<Pools<'d>> {
+        let one = U256::pow10(Depth::DECIMALS)?;
+        let mut left = vec![scenario.liquidity.map_or(Some(one), parts)?; depth.curves.len()];
+        for shock in &scenario.shocks {
+            let Some(part) = shock.liquidity else { continue };
+            for (left, curve) in left.iter_mut().zip(&depth.curves) {
+                let named = match &shock.target {
+                    Target::Assets { assets, .. } => assets.iter().any(|name| curve.assets.contains(name)),
+                    Target::Collateral { .. } => true,
+                    Target::Prices(_) => false,
+                };
+                if named {
+                    *left = parts(part)?;
+                }
+            }
+        }
+        let raw = |number: Decimal| number.scaled_amount(Depth::DECIMALS).ok();
+        let mut curves = Vec::new();
+        for (curve, left) in depth.curves.iter().zip(&left) {
+            let mut points = vec![[U256::ZERO; 2]];
+            for [sold, got] in &curve.points {
+                let shrunk = |number: Decimal| raw(number)?.mul_div(*left, one, Rounding::Down);
+                points.push([shrunk(*sold)?, shrunk(*got)?]);
+            }
+            curves.push(points);
+        }
+        let prices = depth.curves.iter().map(|curve| raw(curve.price)).collect::<Option<Vec<_>>>()?;
+        let sold = vec![U256::ZERO; curves.len()];
+        Some(Pools { depth, curves, prices, sold })
+    }
+
+    /// How far each curve is walked down.
+    pub(super) fn mark(&self) -> Vec<U256> {
+        self.sold.clone()
+    }
+
+    /// Back to where it was.
+    pub(super) fn back(&mut self, mark: Vec<U256>) {
+        self.sold = mark;
+    }
+
+    /// Sells so much (10^-`token`) of an asset and goes down its curve; what that brings at a market's price of the
+    /// asset, in 10^-`decimals` of the price's currency, rounded down. `None` beyond the data: then nothing is sold.
+    pub(super) fn sell(
+        &mut self,
+        curve: usize,
+        (raw, token): (U256, u8),
+        price: Decimal,
+        decimals: u8,
+    ) -> Option<U256> {
+        let amount = match Depth::DECIMALS.checked_sub(token) {
+            Some(finer) => raw.mul(U256::pow10(finer)?)?,
+            None => raw.div(U256::pow10(token - Depth::DECIMALS)?, Rounding::Up)?,
+        };
+        let after = self.sold[curve].add(amount)?;
+        let points = &self.curves[curve];
+        let brought = brings(points, after)?.sub(brings(points, self.sold[curve])?)?;
+        // The part of the curve's own price that it brings, of the market's price.
+        let up = price.mantissa.to_u256()?.mul(U256::pow10(decimals)?)?;
+        let down = self.prices[curve].mul(U256::pow10(price.decimals)?)?;
+        let value = brought.mul_div_wide(up, down, Rounding::Down)?;
+        self.sold[curve] = after;
+        Some(value)
+    }
+
+    /// Buyers come back for a part of what was sold; what stays sold is rounded up.
+    pub(super) fn recover(&mut self) -> Option<()> {
+        let one = U256::pow10(Depth::DECIMALS)?;
+        let stays = one.sub(parts(self.depth.recovers)?)?;
+        for sold in &mut self.sold {
+            *sold = sold.mul_div(stays, one, Rounding::Up)?;
+        }
+        Some(())
+    }
+
+    /// What a call costs in a currency, in 10^-`decimals` of it, rounded up; `None` where that is not said.
+    pub(super) fn gas(&self, currency: &str, decimals: u8) -> Option<Int> {
+        let Decimal { mantissa, decimals: has } = self.depth.gas_in(currency)?;
+        let amount = mantissa.to_u256()?;
+        let scaled = match decimals.checked_sub(has) {
+            Some(finer) => amount.mul(U256::pow10(finer)?)?,
+            None => amount.div(U256::pow10(has - decimals)?, Rounding::Up)?,
+        };
+        Some(scaled.into())
+    }
+}
+
+/// What a sale of so much brings in all, rounded down; `None` beyond the last point.
+fn brings(points: &[[U256; 2]], sold: U256) -> Option<U256> {
+    let end = points.iter().position(|[at, _]| sold <= *at)?;
+    let [x, y] = points[end];
+    let Some([x_before, y_before]) = end.checked_sub(1).map(|before| points[before]) else { return Some(y) };
+    let part = y.sub(y_before)?.mul_div_wide(sold.sub(x_before)?, x.sub(x_before)?, Rounding::Down)?;
+    y_before.add(part)
+}

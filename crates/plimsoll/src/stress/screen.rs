@@ -1,0 +1,115 @@
+//! Whom of a whole book the integers must judge: floats with a proven bound let most accounts go.
+
+use super::standings;
+use plimsoll_core::{
+    Book, Certainty, Compiled, Judgement, Lens, Question, Reading, Standing, Test, U256, Why,
+};
+use plimsoll_kernel::{Layout, MarketRows, Packed, Packing, Path, World as Nodes};
+
+/// Numbers of an account below 2^this, and prices within 2^[`FAR`] of today's, stay far below the 256 bits at which a venue has
+/// no answer: it multiplies by scales of less than 2^100.
+const TAME: usize = 120;
+const FAR: u64 = 1 << 32;
+
+/// A book's accounts in packed rows.
+pub(super) struct Screen {
+    layout: Layout,
+    packed: Packed,
+    /// What markets read when the rows were packed, and which rules they had.
+    readings: Vec<Vec<Reading>>,
+    epochs: Vec<u64>,
+    /// Accounts with numbers so great that the integers must say whether they fit.
+    great: Vec<u32>,
+}
+
+impl Screen {
+    /// `None` where there are more accounts than a screen takes.
+    pub(super) fn new(book: &Book, readings: Vec<Vec<Reading>>, judged: &[Judgement]) -> Option<Screen> {
+        let great =
+            (0..).zip(book.accounts.iter().zip(judged)).filter(|(_, (listed, seen))| great(listed, seen));
+        let great = great.map(|(place, _)| place).collect();
+        let (layout, packed) = pack(book, &readings)?;
+        let epochs = book.markets.iter().map(|listed| listed.market.epoch()).collect();
+        Some(Screen { layout, packed, readings, epochs, great })
+    }
+
+    /// Whom the integers must judge: who may be below the line, whom a doubtful price touches, whose numbers may be too great for
+    /// the venue, and who is no longer what was packed.
+    pub(super) fn candidates(
+        &self,
+        book: &Book,
+        standings: &[Standing<'_>],
+        readings: &[Vec<Reading>],
+        changed: &[bool],
+    ) -> Vec<bool> {
+        let screened = self.packed.screen(&nodes(&self.layout, standings, readings), Path::best());
+        let mut candidates = changed.to_vec();
+        candidates.resize(book.accounts.len(), false);
+        for place in screened.below.iter().chain(&screened.undecided).chain(&self.great) {
+            candidates[*place as usize] = true;
+        }
+        let markets = standings.iter().zip(&self.epochs).zip(self.readings.iter().zip(readings));
+        let all: Vec<bool> =
+            markets.map(|((now, then), (was, is))| now.market().epoch() != *then || far(was, is)).collect();
+        for (candidate, listed) in candidates.iter_mut().zip(&book.accounts) {
+            *candidate |= all[listed.market];
+        }
+        candidates
+    }
+}
+
+/// Whether the integers must say that the numbers of an account fit.
+fn great(listed: &plimsoll_core::ListedAccount, seen: &Judgement) -> bool {
+    let Ok(own) = seen.own else { return true };
+    if !matches!(seen.certainty, Certainty::Certain | Certainty::NoDebt) {
+        return true;
+    }
+    let numbers = [own.backing, own.requirement, own.collateral, own.debt].into_iter();
+    let held = listed.account.holdings().iter().map(|holding| holding.quantity);
+    numbers.chain(held).any(|number| number.magnitude().bit_len() > TAME)
+}
+
+/// Whether a price of a market is so far from what it was that numbers may no longer fit.
+fn far(was: &[Reading], is: &[Reading]) -> bool {
+    let near = |(was, is): (&Reading, &Reading)| match (was.value, is.value) {
+        (Some(was), Some(is)) => [(was, is), (is, was)].into_iter().all(|(x, y)| {
+            // A product beyond 256 bits is above everything.
+            x.mul(U256::from(FAR)).is_none_or(|most| y <= most)
+        }),
+        (None, None) => true,
+        _ => false,
+    };
+    !was.iter().zip(is).all(near)
+}
+
+/// Every account's row, at the markets as the scenarios find them.
+fn pack(book: &Book, readings: &[Vec<Reading>]) -> Option<(Layout, Packed)> {
+    let undelayed: Vec<_> = book.markets.iter().map(|listed| listed.market.undelayed()).collect();
+    let market = |m: usize| undelayed[m].as_deref().unwrap_or(&*book.markets[m].market);
+    let layout = Layout::new((0..book.markets.len()).map(|m| market(m).nodes().len()))?;
+    let mut packing = Packing::default();
+    let question = Question { test: Test::Liquidation, lens: Lens::Action, at: book.at };
+    for listed in &book.accounts {
+        let m = listed.market;
+        let rows = MarketRows::screened(u32::try_from(m).ok()?, layout.base(m)?, market(m).epoch());
+        let compiled = market(m).compile(&listed.account, question).unwrap_or(Compiled::Opaque);
+        packing.push(&compiled, &rows)?;
+    }
+    let standings = standings(book, readings).ok()?;
+    let near = nodes(&layout, &standings, readings);
+    Some((layout, packing.finish(&near)))
+}
+
+/// The nodes of all markets; of a doubtful price none is known, so that whom it touches is a candidate.
+fn nodes(layout: &Layout, standings: &[Standing<'_>], readings: &[Vec<Reading>]) -> Nodes {
+    let of = |(standing, readings): (&Standing<'_>, &Vec<Reading>)| {
+        let specs = standing.market().nodes().iter().zip(standing.quoted().nodes());
+        let known = |(spec, node): (&plimsoll_core::NodeSpec, &Result<plimsoll_core::Node, Why>)| {
+            let doubt = spec.slot.and_then(|slot| readings.get(slot)).and_then(|reading| reading.doubt);
+            doubt.map_or(*node, Err)
+        };
+        specs.map(known).collect::<Vec<_>>()
+    };
+    let all: Vec<Vec<Result<plimsoll_core::Node, Why>>> = standings.iter().zip(readings).map(of).collect();
+    Nodes::new(layout, all.iter().map(Vec::as_slice))
+}

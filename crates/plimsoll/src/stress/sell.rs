@@ -1,0 +1,330 @@
+//! Liquidations by people who sell what they seize and act only where that pays.
+//!
+//! One account after the other, worst first. Of each the call that pays best is made, again and again, until it is healthy,
+//! nothing is left of it, or no call pays. A call is tried whole (all that the venue lets take), and where that does not pay
+//! by halves, down to a 64th; each half costs a call of its own. What is seized is sold at once: whoever sells later finds
+//! the curve where the one before left it.
+
+use super::play::{CALLS_MAX, Game};
+use super::pools::Pools;
+use super::sums::{Impact, Risk, Sales, Stays};
+use crate::ask::asset_decimals;
+use crate::liquidate::{Accepted, Asker, Side};
+use crate::world::World;
+use plimsoll_core::{
+    Account, Amount, Effects, InstrumentId, Int, Kind, Lens, Lot, Market, Reading, Receive, Rounding, U256,
+};
+use std::collections::BTreeMap;
+
+/// A lot is tried whole, and halved so many times.
+const HALVINGS: u32 = 6;
+
+/// Prices of each market: what its contracts act on, and what a sale is worth before any of it is sold.
+pub(super) struct Prices<'a> {
+    pub(super) venue: &'a [Vec<Reading>],
+    pub(super) market: &'a [Vec<Reading>],
+}
+
+/// Plays the liquidations of these accounts, in this order, adds up what becomes of them, and gives what is lost for good.
+pub(super) fn sell(
+    world: &mut World,
+    prices: &Prices<'_>,
+    places: &[usize],
+    failed: &[bool],
+    pools: &mut Pools<'_>,
+    impacts: &mut [Impact],
+    lost: &mut [Int],
+) {
+    for &place in places {
+        let m = world.book.accounts[place].market;
+        let decimals = impacts[m].risk.decimals;
+        let game = Game { place, readings: &prices.venue[m], decimals };
+        let market = Game { place, readings: &prices.market[m], decimals };
+        let gas = pools.gas(&impacts[m].risk.currency, decimals);
+        let Some(gas) = gas else {
+            impacts[m].unplayed += 1;
+            continue;
+        };
+        let mut seller =
+            Seller { game, market, gas, pools, sales: Sales::default(), lost: Int::ZERO, stays: None };
+        let done = if failed[m] {
+            seller.stays = Some(Stays::Refused);
+            Some(true)
+        } else {
+            seller.play(world)
+        };
+        let (over, outcome) = (done == Some(true), done.and_then(|_| seller.finish(world)));
+        let (sales, gone) = (seller.sales, seller.lost);
+        let impact = &mut impacts[m];
+        let sums = outcome.and_then(|left| {
+            let mut risk = impact.risk.clone();
+            let mine = Risk { sales, ..Risk::default() };
+            risk.sales = risk.plus(&mine, [Int::ONE; 2])?.sales;
+            risk.sales.bad_debt = risk.sales.bad_debt.add(left)?.add(gone)?;
+            Some((risk, lost[m].add(gone)?))
+        });
+        match sums {
+            Some((risk, gone)) => {
+                (impact.risk, lost[m]) = (risk, gone);
+                impact.unplayed += u64::from(!over);
+            }
+            None => impact.unplayed += 1,
+        }
+    }
+}
+
+struct Seller<'a, 'd> {
+    game: Game<'a>,
+    market: Game<'a>,
+    gas: Int,
+    pools: &'a mut Pools<'d>,
+    sales: Sales,
+    lost: Int,
+    /// Why the last try ended.
+    stays: Option<Stays>,
+}
+
+/// A call that pays.
+struct Paying {
+    effects: Effects,
+    bad_debt: Vec<(InstrumentId, U256)>,
+    /// What is sold at the market's price, what it brings, and what is left of that.
+    sums: [Int; 3],
+    /// How far curves are walked down then.
+    mark: Vec<U256>,
+}
+
+impl Seller<'_, '_> {
+    /// Whether it is over; `None` where a number does not fit.
+    fn play(&mut self, world: &mut World) -> Option<bool> {
+        let m = world.book.accounts[self.game.place].market;
+        for _ in 0..CALLS_MAX {
+            self.stays = None;
+            if !self.game.is_below(world)? {
+                return Some(true);
+            }
+            let call = if self.game.is_forced(world) { self.forced(world) } else { self.best(world) };
+            let Some(Paying { effects, bad_debt, sums: [sold, brought, _], mark }) = call else {
+                return Some(true);
+            };
+            for (debt, raw) in bad_debt {
+                // At the market's price where there is one.
+                let off = self.market.written_off(world, debt, raw);
+                let off = off.or_else(|| self.game.written_off(world, debt, raw))?;
+                self.lost = self.lost.add(off)?;
+            }
+            world.apply(m, &effects).ok()?;
+            self.pools.back(mark);
+            self.sales.calls += 1;
+            self.sales.sold = self.sales.sold.add(sold)?;
+            self.sales.brought = self.sales.brought.add(brought)?;
+            self.sales.gas = self.sales.gas.add(self.gas)?;
+        }
+        Some(false)
+    }
+
+    /// What is left of the account: debt beyond collateral, at the market's price where there is one.
+    fn finish(&mut self, world: &World) -> Option<Int> {
+        if let Some(why) = self.stays {
+            let [collateral, debt] =
+                self.game.sums(self.game.market(world), self.game.account(world), world)?;
+            let left = &mut self.sales.left[why as usize];
+            (left.accounts, left.collateral, left.debt) = (1, collateral, debt);
+        }
+        self.market.uncovered(world).or_else(|| self.game.uncovered(world))
+    }
+
+    /// Of several reasons the one that says most of what could be done is told.
+    fn note(&mut self, why: Stays) {
+        let rank = |why: &Stays| match why {
+            Stays::Refused => 0,
+            Stays::Away => 1,
+            Stays::Unpriced => 2,
+            Stays::Beyond => 3,
+        };
+        if self.stays.as_ref().is_none_or(|known| rank(known) < rank(&why)) {
+            self.stays = Some(why);
+        }
+    }
+
+    /// The call that pays best of all pairs.
+    fn best(&mut self, world: &World) -> Option<Paying> {
+        let asker = Asker { world, account: self.game.place, readings: self.game.readings };
+        let mut best: Option<Paying> = None;
+        for debt in asker.held_of(Kind::Debt) {
+            for collateral in asker.held_of(Kind::Receipt) {
+                let Some(paying) = self.pair(&asker, &debt, &collateral) else { continue };
+                if best.as_ref().is_none_or(|best| paying.sums[2] > best.sums[2]) {
+                    best = Some(paying);
+                }
+            }
+        }
+        if best.is_some() {
+            self.stays = None;
+        }
+        best
+    }
+
+    /// The largest of the whole lot and its halves that pays.
+    fn pair(&mut self, asker: &Asker<'_>, debt: &Side, collateral: &Side) -> Option<Paying> {
+        let whole = match asker.most(debt, collateral) {
+            Ok((accepted, Receive::Asset)) => accepted,
+            // Nobody sells a receipt that the pool cannot pay out.
+            Ok((_, Receive::Receipt)) | Err(_) => {
+                self.note(Stays::Refused);
+                return None;
+            }
+        };
+        let pair = [debt.instrument, collateral.instrument];
+        let (repaid, seized) = (whole.does.repaid, whole.does.seized);
+        let mut lot = Some(whole);
+        let (mut repay, mut seize) = (repaid, seized);
+        for _ in 0..=HALVINGS {
+            if let Some(accepted) = lot {
+                match self.pays(asker.world, debt, collateral, accepted) {
+                    Ok(paying) => return Some(paying),
+                    Err(why) => self.note(why),
+                }
+            }
+            (repay, seize) = (repay.half(), seize.half());
+            let ask = |lot| asker.ask(pair, lot, Receive::Asset).ok();
+            lot = ask(Lot::Repay(Amount::Assets(repay))).or_else(|| ask(Lot::Seize(seize)));
+        }
+        None
+    }
+
+    fn pays(
+        &mut self,
+        world: &World,
+        debt: &Side,
+        collateral: &Side,
+        accepted: Accepted,
+    ) -> Result<Paying, Stays> {
+        let Accepted { effects, does, .. } = accepted;
+        let worth = self.market.worth(world);
+        let price = |asset: &str| worth.at_oracle(asset).map(|(price, _)| price).ok_or(Stays::Unpriced);
+        let (sale, owed) = (price(&collateral.asset)?, price(&debt.asset)?);
+        let taken = does.seized.sub_or_zero(does.fee);
+        let value = |raw, price, token, rounding| {
+            worth.value_of(raw, token, price, rounding).map(Int::from).ok_or(Stays::Unpriced)
+        };
+        let sold = value(taken, sale, collateral.decimals, Rounding::Down)?;
+        let cost = value(does.repaid, owed, debt.decimals, Rounding::Up)?;
+        let before = self.pools.mark();
+        // Whoever seizes what he repaid has nothing to sell.
+        let brought = if collateral.asset == debt.asset {
+            Some(sold)
+        } else {
+            let lot = (taken, collateral.decimals);
+            let curve = self.pools.depth.curve(&collateral.asset, &debt.asset);
+            curve.and_then(|curve| self.pools.sell(curve, lot, sale, self.game.decimals)).map(Int::from)
+        };
+        let mark = self.pools.mark();
+        self.pools.back(before);
+        let brought = brought.ok_or(Stays::Beyond)?;
+        let profit = brought.sub(cost).and_then(|gain| gain.sub(self.gas)).ok_or(Stays::Unpriced)?;
+        // A call that takes and pays nothing would be made for ever.
+        if profit.is_negative() || (does.repaid == U256::ZERO && does.seized == U256::ZERO) {
+            return Err(Stays::Away);
+        }
+        Ok(Paying { effects, bad_debt: does.bad_debt, sums: [sold, brought, profit], mark })
+    }
+
+    /// Where the venue takes the account over, or auctions it: all that the call takes is sold, less what a call costs; what the
+    /// venue gave up for it beyond that is lost.
+    fn forced(&mut self, world: &mut World) -> Option<Paying> {
+        let Some(effects) = self.game.force(world) else {
+            self.note(Stays::Refused);
+            return None;
+        };
+        let before = self.pools.mark();
+        let dealt = self.dealt(world, &effects);
+        let mark = self.pools.mark();
+        self.pools.back(before);
+        match dealt {
+            Ok((sold, brought, given)) => {
+                let kept = brought.sub(self.gas)?;
+                if !kept.is_negative() && !kept.is_zero() {
+                    self.lost = self.lost.add(given.sub(kept)?.max(Int::ZERO))?;
+                    return Some(Paying { effects, bad_debt: Vec::new(), sums: [sold, brought, kept], mark });
+                }
+                self.note(Stays::Away);
+            }
+            Err(why) => self.note(why),
+        }
+        None
+    }
+
+    /// What is sold of a forced account at the market's price, what it brings, and what the venue gave up: debt, and credits.
+    fn dealt(&mut self, world: &World, effects: &Effects) -> Result<(Int, Int, Int), Stays> {
+        let was = self.game.market(world);
+        let mut is = was.boxed_clone();
+        is.apply(effects).map_err(|_| Stays::Refused)?;
+        let account = self.game.account(world);
+        let after = effects.apply_to(account).ok_or(Stays::Refused)?;
+        let then = self.amounts(was, account, world).ok_or(Stays::Unpriced)?;
+        let now = self.amounts(&*is, &after, world).ok_or(Stays::Unpriced)?;
+        let decimals = self.game.decimals;
+        let (mut sold, mut brought, mut given) = (Int::ZERO, Int::ZERO, Int::ZERO);
+        let add = |sum: &mut Int, more: Option<U256>| {
+            *sum = more.and_then(|more| sum.add(more.into())).ok_or(Stays::Unpriced)?;
+            Ok(())
+        };
+        let worth = self.market.worth(world);
+        let debts: Vec<&str> =
+            then.iter().filter(|(_, [_, owed])| !owed.is_zero()).map(|(asset, _)| asset.as_str()).collect();
+        for (asset, [held, owed]) in &then {
+            let (held_now, owed_now) = now.get(asset).map_or((Int::ZERO, Int::ZERO), |it| (it[0], it[1]));
+            let token = asset_decimals(was, asset).ok_or(Stays::Unpriced)?;
+            let price = || worth.at_oracle(asset).map(|(price, _)| price).ok_or(Stays::Unpriced);
+            let less = |was: &Int, is: Int| was.sub(is).map(|way| (way.is_negative(), way.magnitude()));
+            let (credited, taken) = less(held, held_now).ok_or(Stays::Unpriced)?;
+            let cleared = owed.sub(owed_now).ok_or(Stays::Unpriced)?.max(Int::ZERO).magnitude();
+            if cleared != U256::ZERO {
+                add(&mut given, worth.value_of(cleared, token, price()?, Rounding::Up))?;
+            }
+            if taken == U256::ZERO {
+                continue;
+            }
+            let price = price()?;
+            if credited {
+                add(&mut given, worth.value_of(taken, token, price, Rounding::Up))?;
+                continue;
+            }
+            add(&mut sold, worth.value_of(taken, token, price, Rounding::Down))?;
+            let against = debts.first().copied().unwrap_or_default();
+            let curve = self.pools.depth.curve(asset, against).ok_or(Stays::Beyond)?;
+            let got = self.pools.sell(curve, (taken, token), price, decimals).ok_or(Stays::Beyond)?;
+            add(&mut brought, Some(got))?;
+        }
+        for (asset, [held, _]) in now.iter().filter(|(asset, _)| !then.contains_key(*asset)) {
+            let token = asset_decimals(was, asset).ok_or(Stays::Unpriced)?;
+            let (price, _) = worth.at_oracle(asset).ok_or(Stays::Unpriced)?;
+            add(&mut given, worth.value_of(held.magnitude(), token, price, Rounding::Up))?;
+        }
+        Ok((sold, brought, given))
+    }
+
+    /// Raw amounts of each asset that an account holds and owes.
+    fn amounts(
+        &self,
+        market: &dyn Market,
+        account: &Account,
+        world: &World,
+    ) -> Option<BTreeMap<String, [Int; 2]>> {
+        let quoted = market.at(self.game.feeds(), Lens::Action, world.book.at).ok()?;
+        let mut amounts: BTreeMap<String, [Int; 2]> = BTreeMap::new();
+        for holding in account.holdings().iter().filter(|holding| !holding.quantity.is_zero()) {
+            let spec = market.instruments().get(holding.instrument.index())?;
+            let side = match spec.kind {
+                Kind::Receipt => 0,
+                Kind::Debt => 1,
+                _ => continue,
+            };
+            let raw = quoted.balance(account, holding.instrument).ok()?.raw;
+            let sums = amounts.entry(spec.asset.clone()).or_default();
+            sums[side] = sums[side].add(raw.into())?;
+        }
+        Some(amounts)
+    }
+}
