@@ -8,6 +8,7 @@
 mod aave_v3;
 mod compound_v3;
 mod convert;
+mod demo;
 mod feeds;
 mod files;
 mod head;
@@ -25,6 +26,7 @@ mod venue;
 mod write;
 
 pub use convert::{ConvertError, Order, convert, convert_files};
+pub use demo::{ACCOUNTS_MAX, ACCOUNTS_MIN, Made, PARQUET_FROM, demo};
 pub use files::{File, FileBytes, SIZE_MAX, regular};
 pub use prices::DERIVED_MAX;
 pub use stream::{Stream, Unsteady, stream};
