@@ -11,6 +11,8 @@ import argparse, collections, glob, gzip, json, os, re
 
 
 def kind(schema, case):
+    if schema.startswith("aave-v4/"):
+        return hub_and_spoke(schema, case)
     if schema.endswith("/liquidations"):
         label = re.sub(r"~.*", "", case.get("label", ""))
         return (label, case.get("kind"), case["ok"], case.get("error"), case.get("receiveAToken"),
@@ -25,6 +27,20 @@ def kind(schema, case):
     if schema.endswith("/accruals") and "before" in case:
         return (int(case["timestamp"]) - int(case["before"]["lastUpdate"]),)
     return (case.get("label"), case.get("market"), case.get("ok"), case.get("error"))
+
+
+def hub_and_spoke(schema, case):
+    """Aave v4: what was called, how it ended, what the hubs told, and which rare state it met."""
+    events = tuple(event["event"] for event in case.get("hubEvents") or [])
+    if schema.endswith("/accounts"):
+        account, stored = case["out"]["account"], case["state"]["riskPremium"]
+        health = int(account["healthFactor"])
+        return (health < 10**18, health >= 2**255, account["riskPremium"] == stored,
+                min(int(account["borrowCount"]), 2), min(int(account["activeCollateralCount"]), 2))
+    if schema.endswith("/accruals"):
+        return (case["action"], case.get("error"), events, case.get("label"))
+    label = re.sub(r"~.*", "", case["label"])
+    return (label, case.get("error"), case["receiveShares"], events)
 
 
 def thin(schema, cases, one_in):

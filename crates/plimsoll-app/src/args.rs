@@ -1,5 +1,6 @@
 use crate::steps::Steps;
 use clap::{Parser, Subcommand};
+use plimsoll_io::book::{ACCOUNTS_MAX, ACCOUNTS_MIN};
 use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
@@ -73,6 +74,11 @@ pub(crate) enum Command {
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),
+    /// Write a made-up book of any size: five venues, loopers, whales, dust; docs/demo.md says what is in it
+    ///
+    /// The same number and seed give the same bytes on any machine. From 100000 accounts on positions are Parquet. Exit code:
+    /// 0 when it was written, 2 wrong usage, 3 where the folder has something in it or cannot be written.
+    Demo(DemoArgs),
     /// Write a book's tables in another form, to the byte the same each time
     ///
     /// Exit code: 0 when it was written, 2 wrong usage, 3 faulty input.
@@ -404,6 +410,19 @@ pub(crate) struct ImportCsvArgs {
     /// Take the sound rows of a faulty table; the faults go to stderr
     #[arg(long)]
     pub(crate) keep_going: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct DemoArgs {
+    /// How many accounts, from 10 to 20000000
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(ACCOUNTS_MIN..=ACCOUNTS_MAX))]
+    pub(crate) accounts: u64,
+    /// Where random numbers begin
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The folder to write the book to; new or empty
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(clap::Args)]

@@ -8,7 +8,7 @@ use crate::show::{errln, outln};
 use crate::{exit, exposure, outlook, show, survey};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use plimsoll::{
-    Auction, Check, Identity, Lookout, MarketInfo, Ratio, Row, Severity, Tier, Total, Unsound, check,
+    Auction, Check, Identity, Lookout, MarketInfo, Ratio, Row, Severity, Tier, Total, Unsound, check_some,
 };
 use plimsoll_core::{Assessment, Book, BranchHealth, Certainty, Figure, Int, Judgement, Time, U256, Verdict};
 use plimsoll_io::book::Opened;
@@ -40,15 +40,17 @@ pub(crate) fn run(args: &CheckArgs) -> u8 {
         return code;
     }
     book.at = at;
-    match check(&book, at, &ladder).and_then(|answer| Ok((answer, Lookout::new(&book, at)?))) {
+    let lookout = Lookout::new(&book, at);
+    let answer = check_some(&book, at, &ladder, |seen| choice.places(&book, seen, lookout.as_ref().ok()));
+    match answer.and_then(|answer| Ok((answer, lookout?))) {
         Ok((answer, lookout)) => {
-            let shown = choice.rows(&book, &answer, &lookout);
+            let shown = choice.shown(&book, &answer.rows, &lookout);
             if args.json {
                 outln!("{:#}", as_json(&book, &answer, &shown, &gaps));
             } else {
                 print(&book, &answer, &shown, &gaps);
             }
-            gaps.code(answer.severity(), answer.rows.len() as u64)
+            gaps.code(answer.severity(), answer.accounts)
         }
         Err(unsound) => refused(&unsound),
     }
@@ -179,17 +181,13 @@ fn print(book: &Book, answer: &Check, shown: &[Shown<'_>], gaps: &Gaps) {
     outln!("{}", table.trim_fmt());
     outln!();
     print_prices(&answer.markets);
-    print_totals(answer.rows.len() as u64, &answer.tiers, &answer.totals);
+    print_totals(answer.accounts, &answer.tiers, &answer.totals);
     print_coming(answer.coming);
     gaps.print();
     outln!("\n{}", origin(&answer.identity));
     outln!("every number is exact, in the venue's own rounding; cut, never rounded, where it is shown");
-    if shown.len() < answer.rows.len() {
-        outln!(
-            "{} of {} shown; totals are of all",
-            shown.len(),
-            counted(answer.rows.len() as u64, "account")
-        );
+    if (shown.len() as u64) < answer.accounts {
+        outln!("{} of {} shown; totals are of all", shown.len(), counted(answer.accounts, "account"));
     }
     outln!("how one came about: plimsoll explain BOOK ACCOUNT; what kills it: plimsoll outlook BOOK ACCOUNT");
 }
@@ -296,6 +294,13 @@ fn note(row: &Row) -> String {
         notes.push(format!(
             "{owed} are owed, below the {} of {least_shown}: probably a slip of units",
             least.name
+        ));
+    }
+    if let Some(renewed) = &row.renewed {
+        notes.push(format!(
+            "judged by older parameters: its next loan or withdrawal puts the newest in force, under which {} is {}",
+            renewed.name,
+            show::amount(renewed.value, renewed.unit.decimals, 6)
         ));
     }
     notes.extend(row.branch.as_ref().and_then(branch));
@@ -512,8 +517,8 @@ pub(crate) fn judgement_json(judgement: &Judgement) -> Value {
 }
 
 fn as_json(book: &Book, answer: &Check, shown: &[Shown<'_>], gaps: &Gaps) -> Value {
-    let Check { identity, markets, rows, totals, tiers, .. } = answer;
-    let mut json = sums_json(identity, markets, rows.len() as u64, (tiers, totals), gaps);
+    let Check { identity, markets, accounts, totals, tiers, .. } = answer;
+    let mut json = sums_json(identity, markets, *accounts, (tiers, totals), gaps);
     json["coming"] = answer.coming.into();
     json["accounts"] = shown.iter().map(|shown| shown_json(book, shown)).collect();
     json
@@ -621,6 +626,7 @@ pub(crate) fn row_json(book: &Book, row: &Row) -> Value {
         "liquidation": judgement_json(&row.liquidation),
         "borrowing": borrowing_json(&row.borrowing),
         "branch": row.branch.as_ref().map(branch_json),
+        "renewed": row.renewed.as_ref().map(|figure| figures_json(std::slice::from_ref(figure))),
         "below_least": row.below_least.as_ref().map(|both| figures_json(both)),
         "coming": row.coming.as_ref().map(outlook::arriving_json),
         "getter_verdict": row.view.map(|view| word(view.verdict)),

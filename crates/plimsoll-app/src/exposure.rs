@@ -12,7 +12,7 @@ use crate::outlook::name;
 use crate::show::outln;
 use crate::whatif::table;
 use crate::{exit, show};
-use plimsoll::{Blind, Exposed, Exposure, Of, Seen, Source, Stands, Sums, exposure};
+use plimsoll::{Blind, Exposed, Exposure, Of, Source, Stands, Sums, Wired, exposure};
 use plimsoll_core::{Book, FeedKind, Int, Leaf, Origin, PriceId, Quote, Sight};
 
 pub(crate) fn run(args: &ExposureArgs) -> u8 {
@@ -200,7 +200,7 @@ fn print_sums(book: &Book, sums: &Sums, quotes: &[Quote]) {
     outln!();
 }
 
-fn print_prices(book: &Book, seen: &[Seen]) {
+fn print_prices(book: &Book, seen: &[Wired]) {
     let mut rows =
         table(&["asset", "market", "price", "sees", "deep", "moved by", "not now by", "a sale"], 4..5);
     for one in seen {

@@ -8,6 +8,7 @@ mod ask;
 mod brief;
 mod check;
 mod convert;
+mod demo;
 mod explain;
 mod exposure;
 mod gaps;
@@ -79,6 +80,7 @@ fn main() -> ExitCode {
         Command::Stress(args) => stress::run(&args),
         Command::Brief(args) => brief::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),
     };

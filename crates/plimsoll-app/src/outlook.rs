@@ -359,6 +359,7 @@ fn print(
         (None, Some(refusal)) => outln!("a year of interest, nobody acting: unknown: {}", words(refusal)),
         (None, None) => {}
     }
+    outlook.premium.iter().for_each(|premium| print_premium(book, account, premium));
     let branch = outlook.branch.iter().flat_map(|branch| branch_lines(book, branch));
     let blind = crate::exposure::blind_notes(book, &outlook.blind);
     for line in basis(book, outlook).into_iter().chain(coming(book.at, outlook)).chain(branch).chain(blind) {
@@ -513,6 +514,7 @@ pub(crate) fn as_json(book: &Book, account: usize, outlook: &Outlook) -> Value {
         "redemption": outlook.redemption.as_ref().and_then(|found| found.as_ref().ok()).map(redemption_json),
         "redemption_unknown": outlook.redemption.as_ref().and_then(|found| found.as_ref().err()).map(refusal_json),
         "branch": outlook.branch.as_ref().map(|branch| branch_json(book, branch)),
+        "premium": outlook.premium.as_ref().map(|premium| premium_json(book, account, premium)),
         "blind": outlook.blind.iter().map(|blind| crate::exposure::blind_json(book, blind)).collect::<Vec<_>>(),
         "holdings": outlook.holdings.iter().map(|good| json!({
             "instrument": market.instruments().get(good.instrument.index()).map(|i| i.name.clone()),
@@ -527,5 +529,49 @@ pub(crate) fn as_json(book: &Book, account: usize, outlook: &Outlook) -> Value {
             "withdrawable_unknown": good.withdrawable.as_ref().filter(|limit| limit.is_unknown())
                 .and_then(|limit| limit.because.as_ref().map(refusal_json)),
         })).collect::<Vec<_>>(),
+    })
+}
+
+// ---- premium --------------------------------------------------------------------------------------------------------
+
+fn instrument(book: &Book, account: usize, id: plimsoll_core::InstrumentId) -> String {
+    let market = &book.markets[book.accounts[account].market].market;
+    market.instruments().get(id.index()).map_or_else(|| "?".into(), |spec| spec.name.clone())
+}
+
+fn print_premium(book: &Book, account: usize, premium: &plimsoll_core::Premium) {
+    let percent = |bps: U256| format!("{} %", show::amount(bps.into(), 2, 2));
+    let year = |value: U256| show::amount(value.into(), premium.unit.decimals, 2);
+    outln!(
+        "for the risk of its collateral it pays {} of its interest on top, {} a year; counted anew it is {}",
+        percent(premium.paid),
+        year(premium.cost),
+        percent(premium.next)
+    );
+    for swap in &premium.swaps {
+        let [from, to] = [swap.from, swap.to].map(|id| instrument(book, account, id));
+        outln!(
+            "  {to} in place of {from}, at equal value: {}, {} a year less",
+            percent(swap.premium),
+            year(swap.saves)
+        );
+    }
+}
+
+fn premium_json(book: &Book, account: usize, premium: &plimsoll_core::Premium) -> Value {
+    let swap = |swap: &plimsoll_core::Swap| {
+        json!({
+            "from": instrument(book, account, swap.from),
+            "to": instrument(book, account, swap.to),
+            "premium_bps": swap.premium.to_string(),
+            "saves_a_year": swap.saves.to_string(),
+        })
+    };
+    json!({
+        "paid_bps": premium.paid.to_string(),
+        "next_bps": premium.next.to_string(),
+        "cost_a_year": premium.cost.to_string(),
+        "decimals": premium.unit.decimals,
+        "swaps": premium.swaps.iter().map(swap).collect::<Vec<_>>(),
     })
 }

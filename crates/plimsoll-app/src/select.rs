@@ -2,8 +2,8 @@
 
 use crate::args::{CheckArgs, Order};
 use crate::ask::no_such;
-use plimsoll::{Check, Ladder, Lookout, Outlook, Row, Tier};
-use plimsoll_core::{Book, Decimal, Int, ListedAccount, Verdict};
+use plimsoll::{Ladder, Lookout, Outlook, Row, Seen, Tier};
+use plimsoll_core::{Book, Decimal, ListedAccount, Verdict};
 use std::cmp::Reverse;
 
 /// An account that is shown.
@@ -49,12 +49,12 @@ enum Rank {
     NoDebt,
 }
 
-fn rank(row: &Row) -> Rank {
-    match (row.liquidation.verdict(), row.liquidation.own.map(|own| own.verdict)) {
-        (Some(Verdict::Unhealthy), _) | (_, Ok(Verdict::Unhealthy)) => Rank::Unhealthy,
-        (Some(Verdict::NoDebt), _) | (_, Ok(Verdict::NoDebt)) => Rank::NoDebt,
-        (_, Err(_)) => Rank::Unknown,
-        (_, Ok(Verdict::Healthy)) => Rank::Healthy,
+fn rank(seen: &Seen) -> Rank {
+    match (seen.verdict, seen.own) {
+        (Some(Verdict::Unhealthy), _) | (_, Some(Verdict::Unhealthy)) => Rank::Unhealthy,
+        (Some(Verdict::NoDebt), _) | (_, Some(Verdict::NoDebt)) => Rank::NoDebt,
+        (_, None) => Rank::Unknown,
+        (_, Some(Verdict::Healthy)) => Rank::Healthy,
     }
 }
 
@@ -81,38 +81,40 @@ impl<'a> Choice<'a> {
         })
     }
 
-    /// The chosen accounts in order, each with its outlook.
-    pub(crate) fn rows<'c>(&self, book: &Book, answer: &'c Check, lookout: &Lookout<'_>) -> Vec<Shown<'c>> {
-        let mut rows: Vec<&Row> = answer
-            .rows
-            .iter()
-            .filter(|row| self.takes(book, &book.accounts[row.account], row.tier))
-            .collect();
-        let name = |row: &Row| &book.accounts[row.account].name;
+    /// The places of the chosen accounts, in order, of all accounts worst first. Without a lookout nobody is chosen.
+    pub(crate) fn places(&self, book: &Book, seen: &[Seen], lookout: Option<&Lookout<'_>>) -> Vec<usize> {
+        let Some(lookout) = lookout else { return Vec::new() };
+        let takes = |seen: &&Seen| self.takes(book, &book.accounts[seen.account], seen.tier);
+        let mut chosen: Vec<&Seen> = seen.iter().filter(takes).collect();
+        let name = |seen: &Seen| &book.accounts[seen.account].name;
         match self.order {
             Order::Health => {}
-            Order::Name => rows.sort_by(|x, y| name(x).cmp(name(y))),
-            Order::Debt => rows.sort_by_key(|row| {
-                let debt = row.borrowing.own.map_or(Int::ZERO, |own| own.debt);
-                (book.accounts[row.account].market, Reverse(debt))
-            }),
-            Order::Distance => rows.sort_by_cached_key(|row| {
-                let rank = rank(row);
+            Order::Name => chosen.sort_by(|x, y| name(x).cmp(name(y))),
+            Order::Debt => {
+                chosen.sort_by_key(|seen| (book.accounts[seen.account].market, Reverse(seen.debt)));
+            }
+            Order::Distance => chosen.sort_by_cached_key(|seen| {
+                let rank = rank(seen);
                 if rank != Rank::Healthy {
                     return (rank, false, None);
                 }
-                let listed = &book.accounts[row.account];
+                let listed = &book.accounts[seen.account];
                 let factors = lookout.factors(listed.market, &listed.account);
                 let nearest = factors.first().and_then(|factor| Some(factor.nearest()?.way));
                 (rank, nearest.is_none(), nearest)
             }),
         }
-        rows.truncate(self.top);
+        chosen.truncate(self.top);
+        chosen.into_iter().map(|seen| seen.account).collect()
+    }
+
+    /// The chosen accounts' rows, each with its outlook.
+    pub(crate) fn shown<'c>(&self, book: &Book, rows: &'c [Row], lookout: &Lookout<'_>) -> Vec<Shown<'c>> {
         let outlook = |row: &Row| {
             let listed = &book.accounts[row.account];
             if self.whole { lookout.of(row.account) } else { lookout.glance(listed.market, &listed.account) }
         };
-        rows.into_iter().map(|row| Shown { row, outlook: outlook(row) }).collect()
+        rows.iter().map(|row| Shown { row, outlook: outlook(row) }).collect()
     }
 
     /// The exit code where the book has no owner or market of the name asked for; told.
@@ -139,8 +141,17 @@ impl<'a> Choice<'a> {
 
     /// Whether an account of a tier is chosen.
     pub(crate) fn takes(&self, book: &Book, listed: &ListedAccount, tier: Tier) -> bool {
-        (self.tiers.is_empty() || self.tiers.contains(&tier))
-            && self.owner.is_none_or(|owner| listed.owner == owner)
+        (self.any_tier() || self.tiers.contains(&tier)) && self.takes_of(book, listed)
+    }
+
+    /// Whether tiers are no matter of the choice.
+    pub(crate) fn any_tier(&self) -> bool {
+        self.tiers.is_empty()
+    }
+
+    /// Whether an account of some tier is chosen.
+    pub(crate) fn takes_of(&self, book: &Book, listed: &ListedAccount) -> bool {
+        self.owner.is_none_or(|owner| listed.owner == owner)
             && self.market.is_none_or(|market| book.markets[listed.market].name == market)
     }
 }

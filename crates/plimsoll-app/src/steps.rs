@@ -17,7 +17,7 @@ struct Flag {
 
 const AMOUNT: &str = "AMOUNT ASSET";
 
-const FLAGS: [Flag; 10] = [
+const FLAGS: [Flag; 11] = [
     Flag {
         name: "deposit",
         value: AMOUNT,
@@ -53,6 +53,13 @@ const FLAGS: [Flag; 10] = [
         value: "NUMBER",
         help: "The account enters a mode (e-mode); 0 leaves it",
         read: mode,
+    },
+    Flag {
+        name: "refresh",
+        value: "rules|premium",
+        help: "What the venue keeps of the account's risk is brought up to date (Aave v4): `rules` puts the newest \
+            parameters in force for it, `premium` counts its premium anew",
+        read: refresh,
     },
     Flag {
         name: "price",
@@ -106,6 +113,14 @@ fn collateral(text: &str) -> Result<Change, String> {
     match text.rsplit_once('=') {
         Some((asset, on @ ("on" | "off"))) => Ok(Change::Use { asset: asset.into(), on: on == "on" }),
         _ => Err("expected an asset and a switch, such as WETH=off".into()),
+    }
+}
+
+fn refresh(text: &str) -> Result<Change, String> {
+    match text {
+        "rules" => Ok(Change::Refresh { rules: true }),
+        "premium" => Ok(Change::Refresh { rules: false }),
+        _ => Err("expected rules or premium".into()),
     }
 }
 

@@ -155,11 +155,16 @@ impl<'a> Judged<'a> {
             self.survey.judge(listed);
             return Ok(());
         };
-        let row = self.survey.row(listed);
-        // Who is not chosen has no row, and is in the sums all the same.
-        if !self.choice.takes(self.book, listed, row.tier) {
-            return Ok(());
-        }
+        // Who is not chosen has no row, and is in the sums all the same. A tier is known only of who was judged.
+        let row = if self.choice.any_tier() && self.choice.takes_of(self.book, listed) {
+            self.survey.row(listed)
+        } else {
+            let seen = self.survey.judge(listed);
+            if !self.choice.takes(self.book, listed, seen.tier) {
+                return Ok(());
+            }
+            self.survey.row_of(seen.account, listed)
+        };
         let answer = Answer { book: self.book, listed, row: &row };
         let cells: Vec<String> = COLUMNS.iter().map(|column| (column.cell)(&answer)).collect();
         let done = out.row(&cells);

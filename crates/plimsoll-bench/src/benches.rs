@@ -5,5 +5,7 @@ pub(crate) mod check_1m;
 pub(crate) mod hostile;
 pub(crate) mod never_miss;
 pub(crate) mod num_mul_div;
+pub(crate) mod stress_exact;
+pub(crate) mod tables;
 pub(crate) mod ticks;
 pub(crate) mod whole_book;

@@ -1,6 +1,8 @@
 //! Every name, and what running one may need or meet.
 
-use crate::benches::{assess_aave, check_1m, hostile, never_miss, num_mul_div, ticks, whole_book};
+use crate::benches::{
+    assess_aave, check_1m, hostile, never_miss, num_mul_div, stress_exact, ticks, whole_book,
+};
 use crate::line::Line;
 use plimsoll_core::Refusal;
 use serde_json::json;
@@ -70,6 +72,12 @@ pub(crate) const ENTRIES: &[Entry] = &[
         about: "the same with tiles of scenarios judged first and pairs looked up in their order",
         kind: Kind::Speed,
         run: whole_book::run_sweep,
+    },
+    Entry {
+        name: stress_exact::NAME,
+        about: "a million accounts of five venues, compiled: exact counts of 1,024 worlds, and a crash played to its end",
+        kind: Kind::Speed,
+        run: stress_exact::run,
     },
     Entry {
         name: ticks::NAME,

@@ -140,6 +140,12 @@ pub enum Action {
     Close,
     /// Make what has accrued to the account its own record (Liquity's `applyPendingDebt`).
     ApplyPending,
+    /// Bring what the venue keeps of the account's own risk up to date (Aave v4).
+    Refresh {
+        /// The newest parameters come into force for the account, which must stand them; otherwise its risk is only
+        /// counted anew.
+        rules: bool,
+    },
     /// Put so much into a stability pool or backstop, and take what it earned along or leave it in.
     Stake {
         /// The receipt of the pool.

@@ -15,6 +15,7 @@ use crate::reading::{Feeds, Why};
 use crate::refusal::Refusal;
 use crate::trace::Trace;
 use crate::unit::{Time, Unit};
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -93,6 +94,14 @@ pub struct Range {
     pub backing: [Int; 2],
     /// The least and the greatest that requirement may be, in the same unit.
     pub requirement: [Int; 2],
+}
+
+impl TermSpec {
+    /// A term that every market of its venue has.
+    #[must_use]
+    pub const fn new(id: TermId, name: &'static str, unit: Unit) -> TermSpec {
+        TermSpec { id, name: Cow::Borrowed(name), unit }
+    }
 }
 
 /// A number in the venue's own words, as its getter returns it.
@@ -174,12 +183,12 @@ pub struct NodeSpec {
 }
 
 /// A term that accounts of the market carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TermSpec {
     /// Its number.
     pub id: TermId,
-    /// Its name in files.
-    pub name: &'static str,
+    /// Its name in files; a market that keeps a number of each of its reserves makes names of theirs.
+    pub name: Cow<'static, str>,
     /// What it counts.
     pub unit: Unit,
 }
@@ -284,7 +293,7 @@ pub trait Market: Send + Sync {
     /// The nodes that the market offers; a [`crate::NodeId`] is an index into it.
     fn nodes(&self) -> &[NodeSpec];
     /// The terms that accounts carry here.
-    fn terms(&self) -> &'static [TermSpec];
+    fn terms(&self) -> &[TermSpec];
     /// How much of an instrument all accounts of the market hold, in the quantity that accounts hold, as the market itself
     /// keeps it: no sum over accounts is more. `None` where it keeps no such number.
     fn total(&self, _: InstrumentId) -> Option<U256> {
@@ -543,6 +552,24 @@ pub trait Quoted: Send + Sync {
         Ok(None)
     }
 
+    /// The venue's own number for health under the parameters that the account's next risk puts in force for it, where those
+    /// are others than it is judged by now (Aave v4).
+    ///
+    /// # Errors
+    /// As [`Quoted::assess`].
+    fn renewed(&self, _: &Account) -> Result<Option<Figure>, Refusal> {
+        Ok(None)
+    }
+
+    /// What the risk of the account's own collateral costs it beyond interest; `None` where the venue asks nothing for
+    /// it, or nothing is owed.
+    ///
+    /// # Errors
+    /// As [`Quoted::assess`].
+    fn premium(&self, _: &Account) -> Result<Option<Premium>, Refusal> {
+        Ok(None)
+    }
+
     /// The account in the venue's own words.
     ///
     /// # Errors
@@ -560,6 +587,34 @@ pub trait Quoted: Send + Sync {
     fn coming(&self, _: &Account, _: Test) -> Option<NextPrice> {
         None
     }
+}
+
+/// What an account pays beyond interest for the risk of what it holds as collateral (Aave v4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Premium {
+    /// The part of its interest that it pays on top of it (bps).
+    pub paid: U256,
+    /// The part that it would pay if its risk were counted anew now (bps).
+    pub next: U256,
+    /// What is paid comes to so much a year at the rates and prices of now, raised (in `unit`).
+    pub cost: U256,
+    /// What `cost` counts.
+    pub unit: Unit,
+    /// Swaps of all of one collateral that would make `next` less and leave the account healthy, the best first.
+    pub swaps: Vec<Swap>,
+}
+
+/// One collateral sold for another at equal value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swap {
+    /// What goes.
+    pub from: InstrumentId,
+    /// What comes.
+    pub to: InstrumentId,
+    /// The part of interest that would be paid then (bps).
+    pub premium: U256,
+    /// What `next` would cost less a year (in the unit of [`Premium::cost`]).
+    pub saves: U256,
 }
 
 /// Accounts in the order in which a redemption reaches them; a refusal where that cannot be said, such as without a price.

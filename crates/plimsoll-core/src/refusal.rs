@@ -283,6 +283,16 @@ pub enum Refusal {
     /// Gains that were left in are claimed apart only by an account without a deposit.
     StillDeposited,
 
+    /// The account has as many collaterals, or as many debts, as its spoke lets anybody have.
+    TooManyReserves {
+        /// How many that is.
+        most: u64,
+    },
+    /// What is owed at a premium would be more of all that the spoke owes than its hub allows.
+    RiskPremiumLimit(InstrumentId),
+    /// So small an amount that no share would stand for it.
+    NoShares,
+
     /// A price that the answer needs is not known.
     PriceUnknown {
         /// Which of the market's prices.
@@ -407,6 +417,9 @@ impl Refusal {
             Refusal::FeeAboveLimit { .. } => "PL0187",
             Refusal::PoolMinimum => "PL0188",
             Refusal::StillDeposited => "PL0189",
+            Refusal::TooManyReserves { .. } => "PL0190",
+            Refusal::RiskPremiumLimit(_) => "PL0191",
+            Refusal::NoShares => "PL0192",
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
             Refusal::AccountsMissing => "PL0203",
@@ -439,6 +452,7 @@ impl Refusal {
             | Refusal::DebtCeiling(i)
             | Refusal::Siloed(i)
             | Refusal::NotUsableAsCollateral(i)
+            | Refusal::RiskPremiumLimit(i)
             | Refusal::TotalsMissing(i)
             | Refusal::NoSuchInstrument(i) => Some(*i),
             _ => None,
@@ -554,6 +568,13 @@ impl fmt::Display for Refusal {
             Refusal::FeeAboveLimit { fee, limit } => write!(f, "a fee of {fee}, above the limit of {limit}"),
             Refusal::PoolMinimum => f.write_str("the stability pool would be left with less than it keeps"),
             Refusal::StillDeposited => f.write_str("the account still has a deposit: its gains come with a deposit or withdrawal"),
+            Refusal::TooManyReserves { most } => {
+                write!(f, "the account has as many on this side as it may have: {most}")
+            }
+            Refusal::RiskPremiumLimit(_) => {
+                f.write_str("more would be owed at a premium than the hub allows this spoke")
+            }
+            Refusal::NoShares => f.write_str("so small an amount that no share would stand for it"),
             Refusal::PriceUnknown { why, .. } => write!(f, "a price that this needs is {why}"),
             Refusal::ClockWentBack { state, asked } => {
                 write!(f, "the state is of {state}, later than the {asked} asked about")

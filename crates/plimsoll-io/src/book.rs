@@ -6,8 +6,10 @@
 //! can tell. A price that is faulty or stands twice is unknown.
 
 mod aave_v3;
+mod aave_v4;
 mod compound_v3;
 mod convert;
+mod demo;
 mod feeds;
 mod files;
 mod head;
@@ -26,6 +28,7 @@ mod vols;
 mod write;
 
 pub use convert::{ConvertError, Order, convert, convert_files};
+pub use demo::{ACCOUNTS_MAX, ACCOUNTS_MIN, Made, PARQUET_FROM, demo};
 pub use files::{File, FileBytes, SIZE_MAX, regular};
 pub use prices::DERIVED_MAX;
 pub use stream::{Stream, Unsteady, stream};

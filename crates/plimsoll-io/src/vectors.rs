@@ -12,6 +12,7 @@
 //! Nothing is passed over in silence: inputs, checks and skips together are all leaves of the file.
 
 mod aave_v3;
+mod aave_v4;
 mod compound_v3;
 mod json;
 mod liquity_v2;
@@ -44,8 +45,14 @@ struct Decoder {
     decode: fn(Input<'_>) -> Result<Vec<Record>, Fault>,
 }
 
-const DECODERS: &[&[Decoder]] =
-    &[aave_v3::DECODERS, morpho_blue::DECODERS, compound_v3::DECODERS, maker::DECODERS, liquity_v2::DECODERS];
+const DECODERS: &[&[Decoder]] = &[
+    aave_v3::DECODERS,
+    aave_v4::DECODERS,
+    morpho_blue::DECODERS,
+    compound_v3::DECODERS,
+    maker::DECODERS,
+    liquity_v2::DECODERS,
+];
 
 /// What our side says about one leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]

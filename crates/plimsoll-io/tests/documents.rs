@@ -118,6 +118,9 @@ fn refusals() -> Vec<Refusal> {
         Refusal::BidRefused("a rule"),
         Refusal::BiddingOver,
         Refusal::AuctionPhase("a phase"),
+        Refusal::TooManyReserves { most: 3 },
+        Refusal::RiskPremiumLimit(instrument),
+        Refusal::NoShares,
         Refusal::PriceUnknown { slot: 0, why: Why::Missing },
         Refusal::ClockWentBack { state: Time(1), asked: Time(0) },
         Refusal::AccountsMissing,
@@ -167,6 +170,9 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::NotForSale { .. }
             | Refusal::BranchShutDown
             | Refusal::NotShutDown
+            | Refusal::TooManyReserves { .. }
+            | Refusal::RiskPremiumLimit(_)
+            | Refusal::NoShares
             | Refusal::BranchAboveScr { .. }
             | Refusal::BranchBelowCcr { .. }
             | Refusal::BelowMcr { .. }

@@ -2,7 +2,7 @@
 
 use crate::panel::{LANES, Packed, Run};
 use crate::screen::Marks;
-use crate::simd::Single;
+use crate::simd::Eight;
 use crate::single::{Bound, Single as Lane};
 use crate::world::World;
 
@@ -23,7 +23,7 @@ struct Pass<'a> {
 impl Packed {
     /// Marks who is surely below the line, and gives the blocks in which somebody is not told, in order.
     #[inline(always)]
-    pub(crate) fn filter<E: Single>(&self, e: E, world: &World, below: &mut Marks) -> Vec<u32> {
+    pub(crate) fn filter<E: Eight>(&self, e: E, world: &World, below: &mut Marks) -> Vec<u32> {
         // Fresh memory is zero, and only pages that are written to are held.
         let mut values = vec![0.0; 1 << 16];
         for (node, value) in (0..).zip(&mut values).take(self.reference.len()) {
@@ -71,7 +71,7 @@ impl Packed {
 impl Pass<'_> {
     /// Rows of a width that the compiler knows.
     #[inline(always)]
-    fn fixed<E: Single, const WIDTH: usize>(&self, e: E, below: &mut Marks, open: &mut Vec<u32>) {
+    fn fixed<E: Eight, const WIDTH: usize>(&self, e: E, below: &mut Marks, open: &mut Vec<u32>) {
         let (lanes, nodes) = (self.lanes.as_chunks::<WIDTH>().0, self.nodes.as_chunks::<WIDTH>().0);
         for (at, (lanes, nodes)) in lanes.iter().zip(nodes).enumerate() {
             let mut sums = [e.splat(0.0); 2];
@@ -84,14 +84,14 @@ impl Pass<'_> {
 
     /// Adds a term to the row and to the sum of absolute terms.
     #[inline(always)]
-    fn term<E: Single>(&self, e: E, [row, gross]: [E::F; 2], lane: &Lane, node: u16) -> [E::F; 2] {
+    fn term<E: Eight>(&self, e: E, [row, gross]: [E::F; 2], lane: &Lane, node: u16) -> [E::F; 2] {
         let (c, value) = (e.load(&lane.0), e.splat(self.values[usize::from(node)]));
         [e.mul_add(c, value, row), e.mul_add(e.abs(c), value, gross)]
     }
 
     /// Puts a block where it belongs.
     #[inline(always)]
-    fn tell<E: Single>(
+    fn tell<E: Eight>(
         &self,
         e: E,
         at: usize,

@@ -43,6 +43,13 @@ impl MarketRows {
     pub const fn screened(market: u32, base: u32, epoch: u64) -> MarketRows {
         MarketRows { market, base, epoch, quanta: 1.0 }
     }
+
+    /// The same of a market that is swept for counts: a quantum is so large that no account has too many of them, in whatever
+    /// unit the venue compares.
+    #[must_use]
+    pub const fn counted(market: u32, base: u32, epoch: u64) -> MarketRows {
+        MarketRows { market, base, epoch, quanta: 1e-60 }
+    }
 }
 
 /// How a panel is read.

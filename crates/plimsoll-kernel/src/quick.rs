@@ -7,7 +7,7 @@
 use crate::block::MOST_MONEY;
 use crate::lower::TermShape;
 use crate::panel::{LANES, Panel};
-use crate::simd::Single;
+use crate::simd::{Eight, Single};
 use crate::single::{Bound, MOST_BOUND, Single as Lane};
 use crate::worlds::{TILE, Tile};
 
@@ -54,7 +54,7 @@ impl Panel<'_> {
 impl Quick<'_> {
     /// Judges the box that the tile's nodes span; without `corners`, only what it needs of the greatest.
     #[inline(always)]
-    pub(crate) fn judge<E: Single>(&self, e: E, corners: bool) -> Told {
+    pub(crate) fn judge<E: Eight>(&self, e: E, corners: bool) -> Told {
         let zero = e.splat(0.0);
         let (mut worst, mut best, mut gross) = (zero, zero, zero);
         for (lane, &[at_worst, at_best, high]) in self.lanes.iter().zip(self.corner) {

@@ -143,3 +143,64 @@ impl Packed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Layout, MarketRows, Packing, Path, Plan, Threads, World, Worlds};
+    use plimsoll_core::{Compiled, Form, Int, Linear, Node, NodeId, U256};
+
+    const SIZE: i128 = 1 << 40;
+    const GREATER: i128 = 1 << 30;
+
+    /// Two holdings and one debt, so far above the line (units of a node), with a slack on the first holding.
+    fn account(off: i128, slack: i128) -> Compiled {
+        let terms = |terms: &[(u32, i128)]| Linear {
+            terms: terms.iter().map(|&(node, c)| (NodeId(node), Int::new(c))).collect(),
+            constant: Int::ZERO,
+        };
+        Compiled::Rows(vec![Form {
+            backing: terms(&[(0, SIZE), (1, SIZE)]),
+            requirement: terms(&[(2, 2 * SIZE - off)]),
+            slack: terms(&[(0, slack)]),
+            scale: U256::ONE,
+            ..Form::default()
+        }])
+    }
+
+    /// A row of the same shape whose slack is greater than any that was packed stays in its place, and nobody is told anything
+    /// within it.
+    #[test]
+    fn a_greater_slack_holds_where_the_row_is_replaced() {
+        let layout = Layout::new([3]).expect("few");
+        let nodes = vec![Ok(Node::exact(Int::new(1 << 30))); 3];
+        let world = World::new(&layout, [&nodes[..]]);
+        // Money of this size fits the sums.
+        let rows = MarketRows { market: 0, base: 1, epoch: Form::default().valid.epoch, quanta: 1e-16 };
+        for path in Path::ALL.into_iter().chain([Path::Eight, Path::Sixteen]).filter(|path| path.available())
+        {
+            let found = |off: i128| {
+                let mut packing = Packing::default();
+                for _ in 0..9 {
+                    packing.push(&account(SIZE, 1), &rows).expect("few");
+                }
+                let mut packed = packing.finish(&world);
+                packed.update(3, &account(off, GREATER), &rows).expect("known");
+                assert_eq!(packed.moved(), 0);
+                let plan = Plan { money: false, prune: true, pairs: false, path };
+                let laid = Worlds::new(std::slice::from_ref(&world), &packed);
+                let swept = packed.sweep(&laid, plan, &Threads::one());
+                let screened = packed.screen(&world, path);
+                let swept = (swept.markets[0].below[0], swept.undecided);
+                (screened.below, screened.undecided, swept)
+            };
+            for off in [0, 1, GREATER / 2, GREATER - 1] {
+                for off in [off, -off] {
+                    assert_eq!(found(off), (vec![], vec![3], (0, vec![(0, 3)])), "{off}, {}", path.name());
+                }
+            }
+            // Beyond it by far everything is told again.
+            assert_eq!(found(16 * GREATER), (vec![], vec![], (0, vec![])));
+            assert_eq!(found(-16 * GREATER), (vec![3], vec![], (1, vec![])));
+        }
+    }
+}

@@ -78,10 +78,8 @@ const COLLATERAL_BIT: usize = 1;
 /// The most reserves that a pool can list: `userConfig` has two bits for each.
 pub const RESERVES_MAX: usize = 128;
 
-const TERMS: &[TermSpec] = &[
-    TermSpec { id: E_MODE, name: "emode", unit: Unit::NUMBER },
-    TermSpec { id: USER_CONFIG, name: "user_config", unit: Unit::NUMBER },
-];
+const TERMS: &[TermSpec] =
+    &[TermSpec::new(E_MODE, "emode", Unit::NUMBER), TermSpec::new(USER_CONFIG, "user_config", Unit::NUMBER)];
 
 /// A reserve of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -467,7 +465,7 @@ impl Market for Pool {
         &self.nodes
     }
 
-    fn terms(&self) -> &'static [TermSpec] {
+    fn terms(&self) -> &[TermSpec] {
         TERMS
     }
 

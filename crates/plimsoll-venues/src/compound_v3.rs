@@ -125,8 +125,8 @@ pub const TRACKING_INDEX: TermId = TermId(0);
 pub const TRACKING_ACCRUED: TermId = TermId(1);
 
 const TERMS: &[TermSpec] = &[
-    TermSpec { id: TRACKING_INDEX, name: "base_tracking_index", unit: Unit::NUMBER },
-    TermSpec { id: TRACKING_ACCRUED, name: "base_tracking_accrued", unit: Unit::raw(6) },
+    TermSpec::new(TRACKING_INDEX, "base_tracking_index", Unit::NUMBER),
+    TermSpec::new(TRACKING_ACCRUED, "base_tracking_accrued", Unit::raw(6)),
 ];
 
 /// The price slot of the base token; those of the assets follow in their order.
@@ -304,7 +304,7 @@ impl plimsoll_core::Market for Market {
         &self.nodes
     }
 
-    fn terms(&self) -> &'static [TermSpec] {
+    fn terms(&self) -> &[TermSpec] {
         TERMS
     }
 

@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod table;
 pub mod aave_v3;
+pub mod aave_v4;
 pub mod compound_v3;
 pub mod morpho_blue;
 pub mod maker;

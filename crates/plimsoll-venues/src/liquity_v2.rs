@@ -486,7 +486,7 @@ impl plimsoll_core::Market for Market {
         &self.nodes
     }
 
-    fn terms(&self) -> &'static [TermSpec] {
+    fn terms(&self) -> &[TermSpec] {
         position::TERMS
     }
 

@@ -173,7 +173,7 @@ pub struct Market {
     nodes: [NodeSpec; 3],
 }
 
-const TERMS: &[TermSpec] = &[TermSpec { id: HOPE, name: "hope", unit: Unit::NUMBER }];
+const TERMS: &[TermSpec] = &[TermSpec::new(HOPE, "hope", Unit::NUMBER)];
 
 impl Market {
     /// A market of these parameters in this state, with no auction running.
@@ -319,7 +319,7 @@ impl plimsoll_core::Market for Market {
         &self.nodes
     }
 
-    fn terms(&self) -> &'static [TermSpec] {
+    fn terms(&self) -> &[TermSpec] {
         TERMS
     }
 

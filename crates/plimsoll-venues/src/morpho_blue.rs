@@ -740,7 +740,7 @@ impl plimsoll_core::Market for Market {
         &self.nodes
     }
 
-    fn terms(&self) -> &'static [TermSpec] {
+    fn terms(&self) -> &[TermSpec] {
         &[]
     }
 

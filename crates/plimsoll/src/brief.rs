@@ -210,7 +210,9 @@ pub fn brief(older: &Book, newer: &Book, asked: &Compared<'_>) -> Result<Brief, 
 
 fn survey(book: &Book, ladder: &Ladder) -> Result<Surveyed, Unsound> {
     let mut survey = Survey::new(book, book.at, ladder)?;
-    book.accounts.iter().for_each(|listed| survey.judge(listed));
+    for listed in &book.accounts {
+        survey.judge(listed);
+    }
     Ok(survey.finish())
 }
 

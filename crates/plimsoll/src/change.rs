@@ -38,6 +38,11 @@ pub enum Change {
         /// Its new value.
         value: Int,
     },
+    /// The account's own risk is brought up to date, at venues that keep it.
+    Refresh {
+        /// The newest parameters come into force for it; otherwise its risk is only counted anew.
+        rules: bool,
+    },
     /// A price is another.
     Price {
         /// The price's name, or an asset that has one price.
@@ -77,7 +82,7 @@ pub enum Did {
         /// How its holdings changed.
         held: Vec<Held>,
         /// Terms that changed, with their new values.
-        terms: Vec<(&'static str, Int)>,
+        terms: Vec<(String, Int)>,
     },
     /// A price changed.
     Priced {
@@ -186,7 +191,7 @@ impl World {
                 let terms = market.terms();
                 let named = match term {
                     None => terms.first(),
-                    Some(name) => terms.iter().find(|spec| spec.name == name),
+                    Some(name) => terms.iter().find(|spec| spec.name == name.as_str()),
                 };
                 match (named, term) {
                     (Some(spec), _) => Action::SetTerm { term: spec.id, value: *value },
@@ -200,6 +205,7 @@ impl World {
                     _ => return Err(Misasked::NoTerms { market: listed.name.clone() }),
                 }
             }
+            Change::Refresh { rules } => Action::Refresh { rules: *rules },
             // The caller has dealt with the others.
             Change::Price { .. } | Change::Set { .. } | Change::At(_) | Change::After(_) => Action::Accrue,
         })
@@ -210,7 +216,7 @@ impl World {
         let specs = self.book.markets[listed.market].market.terms();
         let own = effects.terms.iter().filter(|(id, _, _)| *id == listed.account.id);
         let named = |(_, term, value): &(_, plimsoll_core::TermId, Int)| {
-            specs.iter().find(|spec| spec.id == *term).map(|spec| (spec.name, *value))
+            specs.iter().find(|spec| spec.id == *term).map(|spec| (spec.name.to_string(), *value))
         };
         let terms = own.filter_map(named).collect();
         let (moved, held) = self.moved(account, effects);

@@ -1,4 +1,10 @@
 //! Who is healthy, who is not, and by how much.
+//!
+//! Sums, tiers and exit codes are of the whole book, and each is exact: every account is assessed by both of its venue's
+//! lines. What a row says besides (the getter's answer, the venue's own figures, what may still be borrowed, at some venues a
+//! search of its own) costs many times that, and is asked only of the accounts that are shown ([`check_some`]). The kernel's
+//! screen has no place here: to pack an account takes longer than to assess it, and of whom it lets go the sums must know
+//! the worth all the same. It pays where one packed book is asked again and again ([`Stress`](crate::Stress)).
 
 use crate::ask::asset_of;
 use crate::identity::Identity;
@@ -125,6 +131,9 @@ pub struct Row {
     pub available_because: Option<Refusal>,
     /// How the branch of which it is a part stands, at venues that have branches.
     pub branch: Option<BranchHealth>,
+    /// The venue's own number for health under the parameters that its next risk puts in force for it, where those are others
+    /// than it is judged by.
+    pub renewed: Option<Figure>,
     /// What it owes and the least that its market lets anybody owe, where that is more.
     pub below_least: Option<[Figure; 2]>,
     /// Backing less requirement of the line of liquidation (account unit); negative is a shortfall.
@@ -228,6 +237,23 @@ pub struct PriceAge {
     pub sight: Option<Sight>,
 }
 
+/// What decides whether an account is shown, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// Its place in the book.
+    pub account: usize,
+    /// How near the line.
+    pub tier: Tier,
+    /// Backing over requirement.
+    pub health: Option<Ratio>,
+    /// What may be relied upon by the line of liquidation; `None` is unknown.
+    pub verdict: Option<Verdict>,
+    /// The venue's own verdict by that line; `None` where it has no answer.
+    pub own: Option<Verdict>,
+    /// What it owes by the line of borrowing (account unit); zero where the venue has no answer.
+    pub debt: Int,
+}
+
 /// The whole answer.
 #[derive(Clone, Debug)]
 pub struct Check {
@@ -235,7 +261,10 @@ pub struct Check {
     pub identity: Identity,
     /// The markets.
     pub markets: Vec<MarketInfo>,
-    /// Every account, worst first: unknown, then by health, then those without debt.
+    /// How many accounts there are.
+    pub accounts: u64,
+    /// The accounts that are shown: every one, worst first (unknown, then by health, then those without debt), or those that
+    /// were chosen, in that order.
     pub rows: Vec<Row>,
     /// Sums, by currency.
     pub totals: Vec<Total>,
@@ -273,9 +302,37 @@ impl Check {
 pub fn check(book: &Book, at: Time, ladder: &Ladder) -> Result<Check, Unsound> {
     let mut survey = Survey::new(book, at, ladder)?;
     let mut rows: Vec<Row> = book.accounts.iter().map(|listed| survey.row(listed)).collect();
-    rows.sort_by(|x, y| worse_first(x, y).then(x.account.cmp(&y.account)));
-    let Surveyed { identity, markets, totals, tiers, coming, severity, .. } = survey.finish();
-    Ok(Check { identity, markets, rows, totals, tiers, coming, severity })
+    rows.sort_by(|x, y| {
+        worse_first((x.tier, &x.health), (y.tier, &y.health)).then(x.account.cmp(&y.account))
+    });
+    Ok(answer(survey.finish(), rows))
+}
+
+/// [`check`] with the rows of some accounts only. `choose` is handed all of them, worst first, and gives the places of those
+/// that are shown, in the order of their rows.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_some(
+    book: &Book,
+    at: Time,
+    ladder: &Ladder,
+    choose: impl FnOnce(&[Seen]) -> Vec<usize>,
+) -> Result<Check, Unsound> {
+    let mut survey = Survey::new(book, at, ladder)?;
+    let mut seen: Vec<Seen> = book.accounts.iter().map(|listed| survey.judge(listed)).collect();
+    seen.sort_by(|x, y| {
+        worse_first((x.tier, &x.health), (y.tier, &y.health)).then(x.account.cmp(&y.account))
+    });
+    let chosen = choose(&seen);
+    drop(seen);
+    let rows = chosen.into_iter().map(|place| survey.row_of(place, &book.accounts[place])).collect();
+    Ok(answer(survey.finish(), rows))
+}
+
+fn answer(surveyed: Surveyed, rows: Vec<Row>) -> Check {
+    let Surveyed { identity, markets, totals, tiers, accounts, coming, severity } = surveyed;
+    Check { identity, markets, accounts, rows, totals, tiers, coming, severity }
 }
 
 /// Judges one account of a book at the book's own time.
@@ -310,13 +367,16 @@ pub fn coming_for(book: &Book, place: usize) -> Result<Option<NextPrice>, Refusa
     Ok(coming(&action, &listed.account, &liquidation))
 }
 
-fn worse_first(x: &Row, y: &Row) -> core::cmp::Ordering {
-    let rank = |row: &Row| match row.tier {
+fn worse_first(
+    (x, health_of_x): (Tier, &Option<Ratio>),
+    (y, health_of_y): (Tier, &Option<Ratio>),
+) -> core::cmp::Ordering {
+    let rank = |tier: Tier| match tier {
         Tier::Unknown => 0,
         Tier::NoDebt => 2,
         _ => 1,
     };
-    rank(x).cmp(&rank(y)).then_with(|| match (&x.health, &y.health) {
+    rank(x).cmp(&rank(y)).then_with(|| match (health_of_x, health_of_y) {
         (Some(x), Some(y)) => x.cmp(y),
         (x, y) => x.is_none().cmp(&y.is_none()),
     })
@@ -362,6 +422,7 @@ pub(crate) fn row(
         available,
         available_because,
         branch: action.quoted().branch(account).ok().flatten(),
+        renewed: action.quoted().renewed(account).ok().flatten(),
         below_least: market.below_least(account, action.time()),
         excess: owing.as_ref().and_then(headroom),
         coming: coming(action, account, &liquidation),

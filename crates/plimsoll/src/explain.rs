@@ -65,7 +65,7 @@ pub struct Explanation {
 #[derive(Clone, Debug)]
 pub struct TermLine {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// Its number.
     pub value: plimsoll_core::Int,
     /// What the number stands for: an account's name, or a word; `None` where it is a number.
@@ -201,7 +201,7 @@ pub fn explain(book: &Book, account: usize, at: Time, ladder: &Ladder) -> Result
                 named.map(|one| one.name.clone())
             }
         });
-        TermLine { name: spec.name, value, means }
+        TermLine { name: spec.name.to_string(), value, means }
     };
     let terms: Vec<_> = market.terms().iter().map(term).filter(|term| !term.value.is_zero()).collect();
     let wiring = &book.markets[listed.market].wiring;

@@ -78,7 +78,7 @@ pub struct Exposed {
 
 /// A price that some position is valued by, looked through.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct Wired {
     /// The market's place in the book.
     pub market: usize,
     /// The asset.
@@ -120,7 +120,7 @@ pub struct Exposure {
     /// Sums by currency.
     pub sums: Vec<Sums>,
     /// Every price that they are valued by.
-    pub seen: Vec<Seen>,
+    pub seen: Vec<Wired>,
 }
 
 impl Sums {
@@ -343,15 +343,15 @@ impl<'b> Desk<'b> {
         }
     }
 
-    fn seen(&self, market: usize, slot: usize) -> Option<Seen> {
+    fn seen(&self, market: usize, slot: usize) -> Option<Wired> {
         let price = self.listed.wiring.get(slot).copied().flatten()?;
         let asset = self.listed.market.slots()[slot].asset.clone();
         let sale = market_price(self.book, self.listed, self.quotes, &asset);
-        Some(Seen { market, asset, price, look: self.looks[slot].clone(), sale })
+        Some(Wired { market, asset, price, look: self.looks[slot].clone(), sale })
     }
 }
 
-impl Seen {
+impl Wired {
     /// What the price sees of the market; `None` where that cannot be told.
     #[must_use]
     pub fn sight(&self) -> Option<Sight> {

@@ -1,7 +1,7 @@
 //! Every question that people ask of a book, one function each. Command line, server and bindings call this crate,
 //! so that a question is answered in one place and a number is the same in every view.
 //!
-//! * [`check`]: every account's health, its distance to the line, totals.
+//! * [`check`], [`check_some`]: every account's health, its distance to the line, totals.
 //! * [`Survey`]: the same of a book that need not fit the memory, with nothing kept but the sums.
 //! * [`explain`]: one account, step by step, as the venue's contract computes it.
 //! * [`whatif`], [`whatif_all`]: the same numbers after actions, prices, parameters and time.
@@ -58,11 +58,12 @@ pub use brief::{
 };
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{
-    Auction, Check, Ladder, MarketInfo, PriceAge, Row, Severity, Tier, Total, check, coming_for,
+    Auction, Check, Ladder, MarketInfo, PriceAge, Row, Seen, Severity, Tier, Total, check, check_some,
+    coming_for,
 };
 pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
-pub use exposure::{Exposed, Exposure, Of, Pull, Seen, Source, Stands, Sums, exposure};
+pub use exposure::{Exposed, Exposure, Of, Pull, Source, Stands, Sums, Wired, exposure};
 pub use forced::{Claim, Dealt, Forced};
 pub use heat::{Axis, HeatCell, HeatMap};
 pub use identity::{Identity, identity};
@@ -76,7 +77,9 @@ pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};
 pub use shock::{Mapping, PriceMove, Said, Shocked, shocked};
 pub use split::{Part, Split, split};
-pub use stress::{Below, Counts, Impact, Jump, Left, Loss, Risk, Sales, Stays, Stress, Stride, Walk};
+pub use stress::{
+    Below, Counted, Counts, Impact, Jump, Left, Loss, Risk, Sales, Stays, Stress, Stride, Walk,
+};
 pub use survey::{Survey, Surveyed, Unsound};
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};
 pub use world::{Held, Moved};

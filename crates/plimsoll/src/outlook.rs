@@ -11,8 +11,8 @@ use crate::ratio::Ratio;
 use crate::worst::{WorstDay, worst_day_of};
 use plimsoll_core::{
     Account, AccountId, Balance, Book, BranchHealth, Compiled, Counting, Feeds, InstrumentId, Int, Judgement,
-    Kind, Lens, ListedMarket, Look, Market, NextPrice, Origin, PriceId, Question, Quote, Quoted, Reading,
-    Refusal, Rounding, Standing, Test, Time, U256, Verdict,
+    Kind, Lens, ListedMarket, Look, Market, NextPrice, Origin, Premium, PriceId, Question, Quote, Quoted,
+    Reading, Refusal, Rounding, Standing, Test, Time, U256, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -151,6 +151,8 @@ pub struct Outlook {
     pub unrated: Option<Refusal>,
     /// How much debt is redeemed before its own, or why that cannot be told; `None` where no redemption reaches it.
     pub redemption: Option<Result<Redemption, Refusal>>,
+    /// What the risk of its own collateral costs it; `None` where the venue asks nothing for it.
+    pub premium: Option<Premium>,
     /// How the branch stands of which it is a part; `None` where the venue has none.
     pub branch: Option<Branch>,
     /// The price that the venue will use next, and what it will say then; `None` where none is queued.
@@ -233,6 +235,7 @@ impl<'b> Lookout<'b> {
         let limits = withdrawable(market, &stand.readings, account, &[self.at]);
         Outlook {
             carry: stand.carry(account, self.at),
+            premium: stand.now.premium(account).ok().flatten(),
             holdings: holdings
                 .map(|instrument| Good {
                     instrument,
@@ -257,6 +260,7 @@ impl<'b> Lookout<'b> {
             interest,
             carry: None,
             holdings: Vec::new(),
+            premium: None,
             unrated: stand.unrated(account),
             redemption: stand.redemption(account),
             branch: stand.branch(account),

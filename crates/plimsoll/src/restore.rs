@@ -299,7 +299,7 @@ impl At<'_> {
         for &moment in &self.moments {
             match self.seeker.seen(amount, moment) {
                 Ok(seen) if self.seeker.aim.reached(&seen) => {}
-                Ok(_) | Err(Refusal::AmountZero) => said = Said::TooLittle,
+                Ok(_) | Err(Refusal::AmountZero | Refusal::NoShares) => said = Said::TooLittle,
                 Err(why) if below_the_line(&why) => said = Said::TooLittle,
                 Err(why) => return Said::Refused(why),
             }

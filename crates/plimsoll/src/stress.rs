@@ -4,6 +4,7 @@
 //! Accounts are packed once; in each world the kernel's floats say who may have crossed, and the venue's integers judge
 //! those. Every number is the integers'.
 
+mod counts;
 mod failure;
 pub(crate) mod play;
 mod pools;
@@ -12,6 +13,7 @@ mod sell;
 mod sums;
 mod walk;
 
+pub use counts::Counted;
 pub use sums::{Counts, Impact, Left, Loss, Risk, Sales, Stays};
 pub use walk::{Stride, Walk};
 

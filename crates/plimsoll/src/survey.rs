@@ -1,7 +1,7 @@
 //! A book judged account by account, with nothing kept but the sums: the same verdicts, tiers and totals as
 //! [`check`](crate::check), which is this with every row kept.
 
-use crate::check::{Ladder, MarketInfo, Row, Severity, Tier, Total, coming, market_info, row};
+use crate::check::{Ladder, MarketInfo, Row, Seen, Severity, Tier, Total, coming, market_info, row};
 use crate::identity::{Hashing, Identity};
 use plimsoll_core::{
     Assessment, Book, Int, Lens, ListedAccount, Market, Quote, Reading, Refusal, Standing, Test, Time, U256,
@@ -89,31 +89,39 @@ impl<'b> Survey<'b> {
         })
     }
 
-    /// Judges the next account for the sums alone.
-    pub fn judge(&mut self, listed: &ListedAccount) {
+    /// Judges the next account for the sums alone; what is seen of it on the way.
+    pub fn judge(&mut self, listed: &ListedAccount) -> Seen {
         let (action, _) = &self.standings[listed.market];
         let liquidation = action.judge(&listed.account, Test::Liquidation);
         let health = crate::check::health(&liquidation);
         let tier = self.ladder.tier(&liquidation, health.as_ref());
         let borrowing = action.quoted().verdict(&listed.account, Test::Borrow);
         self.coming += u64::from(coming(action, &listed.account, &liquidation).is_some());
+        let seen = Seen {
+            account: self.accounts as usize,
+            tier,
+            health,
+            verdict: liquidation.verdict(),
+            own: liquidation.own.ok().map(|own| own.verdict),
+            debt: borrowing.map_or(Int::ZERO, |own| own.debt),
+        };
         self.add(listed, tier, liquidation.own.as_ref().ok(), borrowing.as_ref().ok());
+        seen
     }
 
     /// Judges the next account and tells all about it.
     pub fn row(&mut self, listed: &ListedAccount) -> Row {
-        let (action, view) = &self.standings[listed.market];
-        let row = row(
-            self.accounts as usize,
-            &listed.account,
-            &self.readings[listed.market],
-            action,
-            view,
-            &self.ladder,
-        );
+        let row = self.row_of(self.accounts as usize, listed);
         self.coming += u64::from(row.coming.is_some());
         self.add(listed, row.tier, row.liquidation.own.as_ref().ok(), row.borrowing.own.as_ref().ok());
         row
+    }
+
+    /// All about an account that was judged before, at its place in the book; it is not counted again.
+    #[must_use]
+    pub fn row_of(&self, place: usize, listed: &ListedAccount) -> Row {
+        let (action, view) = &self.standings[listed.market];
+        row(place, &listed.account, &self.readings[listed.market], action, view, &self.ladder)
     }
 
     fn add(

@@ -1,4 +1,4 @@
-//! One position at five venues in one crash, to the unit; and every number of `docs/one-crash.md`.
+//! One position at six venues in one crash, to the unit; and every number of `docs/one-crash.md`.
 //!
 //! Stablecoins are counted in wad here whatever their decimals, and values in dollars likewise: one stablecoin is one
 //! dollar. What is not whole in wad is cut in tables alone, never in a sum.
@@ -20,12 +20,14 @@ const WAD: i128 = 10_i128.pow(18);
 /// A keeper who is no account of the book.
 const KEEPER: AccountId = AccountId(1 << 40);
 const AAVE: &str = "aave-core";
+const AAVE_V4: &str = "aave-v4";
 const MORPHO: &str = "morpho-weth-usdc";
 const COMPOUND: &str = "compound-usdc";
 const MAKER: &str = "maker-eth-a";
 const LIQUITY: &str = "liquity-bold";
-const VENUES: [(&str, &str); 5] = [
+const VENUES: [(&str, &str); 6] = [
     (AAVE, "Aave v3"),
+    (AAVE_V4, "Aave v4"),
     (MORPHO, "Morpho Blue"),
     (COMPOUND, "Compound v3"),
     (MAKER, "Maker"),
@@ -197,14 +199,14 @@ impl World {
 
     fn hour(&mut self, venue: &mut Venue) -> Vec<String> {
         match venue.name {
-            AAVE | MORPHO => self.discount(venue),
+            AAVE | AAVE_V4 | MORPHO => self.discount(venue),
             COMPOUND => self.absorb(venue),
             MAKER => self.auction(venue),
             _ => self.offset(venue),
         }
     }
 
-    /// Aave and Morpho: the best that the keeper can do, while it pays.
+    /// Both Aaves and Morpho: the best that the keeper can do, while it pays.
     fn discount(&mut self, venue: &mut Venue) -> Vec<String> {
         let mut told = Vec::new();
         loop {
@@ -340,7 +342,7 @@ fn in_wad_down(ray: Int) -> i128 {
     cut.to_u128().expect("small").cast_signed()
 }
 
-/// Plays prices an hour apart through all five.
+/// Plays prices an hour apart through all six.
 fn play(prices: &[i128]) -> (World, Book, Vec<Venue>) {
     let first = example("crash");
     let mut world = World { book: first.clone(), price: prices[0] };
@@ -406,6 +408,7 @@ fn end(world: &World, first: &Book, name: &str) -> End {
     let house = match name {
         // Its second reserve is USDC.
         AAVE => -grew("deficit", 1),
+        AAVE_V4 => -grew("deficit_ray", 1),
         MORPHO => grew("total_supply_assets", 0),
         COMPOUND => grew("base_balance", 0) + grew("total_borrow_base", 0) - grew("total_supply_base", 0),
         MAKER => grew("vow_dai", 0) - grew("vow_sin", 0),
@@ -529,9 +532,10 @@ fn goes(world: &World, first: &Book, venues: &[Venue]) -> Vec<String> {
 /// Compound  200,000 / (100 * 0.90) = 2,222.222..   Maker    200,000 * 1.45 / 100   = 2,900
 /// Liquity   200,000 * 1.10 / 100   = 2,200
 /// ```
-const LINES: [(&str, &str, i128); 5] = [
+const LINES: [(&str, &str, i128); 6] = [
     (MAKER, "1 / 1.45", 290_000),
     (AAVE, "83 %", 240_964),
+    (AAVE_V4, "83 %", 240_964),
     (MORPHO, "86 %", 232_559),
     (COMPOUND, "90 %", 222_223),
     (LIQUITY, "1 / 1.10", 220_000),
@@ -609,6 +613,15 @@ fn what_the_rules_come_to_by_hand() {
     assert_eq!(end(AAVE).debt, 50_000 * WAD);
     // A tenth of the bonus is the protocol's: 0.1 * (2.127659574468085106 + 1.162790697674418604) WETH.
     assert_eq!(told(moved(AAVE).house_ether, 9), "0.329045027");
+
+    // Aave v4: at 2,350 health is 0.97525 and the bonus 2.5 % + 2.5 % * 0.02475 / 0.1, cut to 3.11 %. To 1.05 it takes
+    // 200,000 * 0.07475 / (1.05 - 1.0311 * 0.83) = 76,987.645928.. USDC, raised; and 1.0311 times as much of ether,
+    // 33.779558177613570212.. WETH, cut. At 2,150: 57,517.912381 USDC at 3.48 %, at 2,000: 24,675.721756 USDC at 3.08 %.
+    assert_eq!(
+        end(AAVE_V4).debt,
+        (200_000_000_000 - 76_987_645_929 - 57_517_912_381 - 24_675_721_756) * WAD / 1_000_000
+    );
+    assert_eq!(told(end(AAVE_V4).left, 9), "25.819069837");
 
     // Morpho: the incentive is 1 / (1 - 0.3 * (1 - 0.86)) = 1 / 0.958 = 1.043841336116910229.., cut.
     // 200,000,000,000 * 1.043841336116910229 = 208,768,267,223.38 units of USDC, cut; over 2,150 USDC a WETH:
@@ -725,7 +738,7 @@ fn the_page_says_what_happened() {
     known.extend(known.clone().iter().filter_map(shorter));
     known.extend(of_the_book());
     // What the rules of the venues say, which the tests by hand multiply out; and the line of health.
-    known.extend(["0.95", "0.0375", "0.5", "90", "1"].map(str::to_string));
+    known.extend(["0.95", "0.0375", "0.5", "0.9", "1.05", "90", "1"].map(str::to_string));
     for number in prose.iter().flat_map(|line| numbers(line)) {
         assert!(known.contains(&number), "{number} stands in no table and follows from no rule");
     }

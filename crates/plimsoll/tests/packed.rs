@@ -26,7 +26,7 @@ struct Place {
 }
 
 fn examples() -> Vec<Place> {
-    let names = ["compound_v3", "crash", "lending", "liquity", "loopers", "maker", "treasury"];
+    let names = ["compound_v3", "crash", "hubs", "lending", "liquity", "loopers", "maker", "treasury"];
     let places = |name: &str| {
         let book: Book = example(name);
         let quotes: Vec<_> = book.graph.quotes(book.at).iter().map(|quote| quote.as_used()).collect();
@@ -54,7 +54,7 @@ fn recorded() -> Vec<Place> {
         .map(|entry| entry.expect("an entry").path())
         .collect();
     names.retain(|name| {
-        name.to_string_lossy().ends_with("accounts.json.gz") && name.to_string_lossy().contains("aave")
+        name.to_string_lossy().ends_with("accounts.json.gz") && name.to_string_lossy().contains("aave_v3")
     });
     names.sort();
     let mut places = Vec::new();

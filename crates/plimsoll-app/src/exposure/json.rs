@@ -5,7 +5,7 @@ use crate::ask::refusal_json;
 use crate::check::provenance_json;
 use crate::outlook::name;
 use crate::show;
-use plimsoll::{AtMarket, Blind, Exposed, Exposure, Seen, Source, Stands, Sums};
+use plimsoll::{AtMarket, Blind, Exposed, Exposure, Source, Stands, Sums, Wired};
 use plimsoll_core::{Book, Quote, Sight};
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ fn sums(book: &Book, sums: &Sums, quotes: &[Quote]) -> Value {
     })
 }
 
-fn price(book: &Book, seen: &Seen) -> Value {
+fn price(book: &Book, seen: &Wired) -> Value {
     let names = |ids: &[plimsoll_core::PriceId]| -> Vec<String> {
         ids.iter().map(|id| name(book, *id).to_string()).collect()
     };

@@ -13,6 +13,7 @@
 //! the same process, in turn. `memory`: as many bytes as our pass reads, held alike and read as fast as can be; the ratio is the
 //! share of that speed that the pass reaches. Times are those of the processor.
 
+mod beside;
 mod data;
 
 use crate::line::{Better, Line, isa};
@@ -36,7 +37,9 @@ const MILLION: usize = 1_000_000;
 const BASELINE_SCENARIOS: usize = 4;
 
 pub(crate) fn run_check_1m(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
-    check(context, CHECK_1M, context.sized(20_000, MILLION, MILLION), emit)
+    let mut lines = Vec::new();
+    check(context, CHECK_1M, context.sized(20_000, MILLION, MILLION), &mut beside::kept(&mut lines, emit))?;
+    beside::check(context, &lines, emit)
 }
 
 pub(crate) fn run_check_10m(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
@@ -45,12 +48,16 @@ pub(crate) fn run_check_10m(context: &Context, emit: &mut dyn FnMut(Line)) -> Re
 
 pub(crate) fn run_sweep_dense(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
     let plan = Plan { money: false, prune: false, pairs: false, path: Path::best() };
-    sweep(context, SWEEP_DENSE, &[("counts", plan), ("money", Plan { money: true, ..plan })], emit)
+    let (plans, mut lines) = ([("counts", plan), ("money", Plan { money: true, ..plan })], Vec::new());
+    sweep(context, SWEEP_DENSE, &plans, &mut beside::kept(&mut lines, emit))?;
+    beside::sweep(context, &lines, emit)
 }
 
 pub(crate) fn run_sweep(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
     let plan = Plan { money: false, prune: true, pairs: true, path: Path::best() };
-    sweep(context, SWEEP, &[("counts", plan), ("money", Plan { money: true, ..plan })], emit)
+    let (plans, mut lines) = ([("counts", plan), ("money", Plan { money: true, ..plan })], Vec::new());
+    sweep(context, SWEEP, &plans, &mut beside::kept(&mut lines, emit))?;
+    beside::sweep(context, &lines, emit)
 }
 
 /// One world at a time: today's, and one a fifth lower.

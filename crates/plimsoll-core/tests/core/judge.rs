@@ -100,7 +100,7 @@ impl Market for Scales {
     fn nodes(&self) -> &[NodeSpec] {
         &self.nodes
     }
-    fn terms(&self) -> &'static [TermSpec] {
+    fn terms(&self) -> &[TermSpec] {
         &[]
     }
     fn updated(&self) -> Time {

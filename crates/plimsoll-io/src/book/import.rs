@@ -229,7 +229,8 @@ fn listed_assets(columns: &Columns, places: &[Place], log: &mut Log) -> bool {
         let nowhere = Span { source: 0, start: 0, end: 0 };
         let [kind, asset] =
             [amount.kind, &amount.asset].map(|text| Cell { text: text.into(), span: nowhere });
-        let posting = Posting { side: amount.side, kind: &kind, asset: &asset, as_collateral: None };
+        let posting =
+            Posting { side: amount.side, kind: &kind, asset: &asset, as_collateral: None, mode: "" };
         let mut own = Log::default();
         if desk.instrument(&posting, &mut own).is_some() || told.contains(&amount.asset.as_str()) {
             continue;
@@ -343,13 +344,15 @@ impl Importer<'_> {
         let market = class.map_or(0, |class| self.classes.market(class));
         let Some(Place { desk: Some(desk), .. }) = places.get(market) else { return };
         let mut listed = Account::new(AccountId(0));
-        if let Some(mode) = self.columns.mode.map(|at| &row.cells[at]).filter(|cell| !cell.text.is_empty()) {
+        let mode = self.columns.mode.map(|at| &row.cells[at]).filter(|cell| !cell.text.is_empty());
+        if let Some(mode) = mode {
             desk.mode(&mut listed, mode, log);
         }
+        let mode = mode.map_or("", |mode| &*mode.text);
         for amount in &self.columns.amounts {
             let cell = &row.cells[amount.column];
             self.empty_debts += u64::from(amount.side == Side::Debt && cell.text.is_empty());
-            hold(&mut listed, amount, class, cell, &**desk, self.rounder, log);
+            hold(&mut listed, amount, (class, mode), cell, &**desk, self.rounder, log);
         }
         let (name, owner) = (name.to_string(), owner.unwrap_or_default().to_string());
         if log.count() == before {
@@ -362,7 +365,7 @@ impl Importer<'_> {
 fn hold(
     account: &mut Account,
     amount: &Amount,
-    class: Option<Class>,
+    (class, mode): (Option<Class>, &str),
     cell: &Cell<'_>,
     desk: &dyn Desk,
     rounder: &mut Rounder,
@@ -377,7 +380,7 @@ fn hold(
     };
     let asset = Cell { text: asset.into(), span: cell.span };
     let kind = Cell { text: amount.kind.into(), span: cell.span };
-    let posting = Posting { side: amount.side, kind: &kind, asset: &asset, as_collateral: None };
+    let posting = Posting { side: amount.side, kind: &kind, asset: &asset, as_collateral: None, mode };
     let Some(instrument) = desk.instrument(&posting, log) else { return };
     let Some(stored) = rounder.stored(cell, &amount.unit, instrument, desk, log) else { return };
     if stored == U256::ZERO {

@@ -416,7 +416,7 @@ impl Draft {
         else {
             return;
         };
-        let posting = Posting { side, kind: &kind, asset: &asset, as_collateral };
+        let posting = Posting { side, kind: &kind, asset: &asset, as_collateral, mode: record.text(MODE) };
         let instrument = match known {
             Some((_, instrument)) => instrument,
             None => {

@@ -2,7 +2,7 @@
 //!
 //! A new venue is one file beside this one and one line in [`VENUES`].
 
-use crate::book::{aave_v3, compound_v3, liquity_v2, maker, morpho_blue};
+use crate::book::{aave_v3, aave_v4, compound_v3, liquity_v2, maker, morpho_blue};
 use crate::fault::{Log, Span};
 use crate::table;
 use crate::tree::{Fields, Value};
@@ -10,7 +10,7 @@ use plimsoll_core::{Account, Cell, InstrumentId, Int, ListedAccount, Market, Tim
 
 /// All venues that books can have markets of.
 pub(super) const VENUES: &[VenueFile] =
-    &[aave_v3::FILE, morpho_blue::FILE, compound_v3::FILE, maker::FILE, liquity_v2::FILE];
+    &[aave_v3::FILE, aave_v4::FILE, morpho_blue::FILE, compound_v3::FILE, maker::FILE, liquity_v2::FILE];
 
 /// One venue's files.
 pub(super) struct VenueFile {
@@ -68,6 +68,8 @@ pub(super) struct Posting<'r> {
     pub(super) kind: &'r table::Cell<'r>,
     pub(super) asset: &'r table::Cell<'r>,
     pub(super) as_collateral: Option<(bool, Span)>,
+    /// The account's column `mode`, for venues whose words in it are about single holdings.
+    pub(super) mode: &'r str,
 }
 
 /// A market while positions are read into it.

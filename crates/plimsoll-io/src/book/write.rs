@@ -227,6 +227,11 @@ pub(super) fn own_fields(
     Ok((venue, own))
 }
 
+/// A market's file.
+pub(super) fn market_file(market: &ListedMarket, book: &Book) -> Result<Vec<u8>, WriteError> {
+    Ok(toml::print(&table(market_fields(market, book)?)).into_bytes())
+}
+
 fn market_fields(market: &ListedMarket, book: &Book) -> Result<Named, WriteError> {
     let (venue, own) = own_fields(market, book)?;
     let mut fields = vec![("venue", text(venue.name)), ("revision", text(market.market.venue().1))];

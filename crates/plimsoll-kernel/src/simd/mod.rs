@@ -7,13 +7,16 @@
 #![allow(unsafe_code)]
 
 mod portable;
+#[cfg(test)]
+mod scalar;
 mod single;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub(crate) use single::Single;
+pub(crate) use single::{Eight, Single};
 
 use crate::panel::LANES;
+use portable::Portable;
 
 /// Eight numbers side by side.
 pub(crate) trait Simd: Copy {
@@ -21,7 +24,7 @@ pub(crate) trait Simd: Copy {
     /// Eight counts.
     type I: Copy;
     /// Eight singles side by side.
-    type Eight: Single;
+    type Eight: Eight;
     /// As many as a register holds.
     type Full: Single;
     /// Registers are many enough for four accounts side by side.
@@ -69,6 +72,12 @@ pub enum Path {
     Avx2,
     /// 512 bits.
     Avx512,
+    /// Plain Rust with singles, a tile's in registers of so many lanes as AVX2 has.
+    #[cfg(test)]
+    Eight,
+    /// The same in registers of so many as AVX-512 has.
+    #[cfg(test)]
+    Sixteen,
 }
 
 impl Path {
@@ -80,6 +89,8 @@ impl Path {
     pub fn available(self) -> bool {
         match self {
             Path::Portable => true,
+            #[cfg(test)]
+            Path::Eight | Path::Sixteen => true,
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => x86::Avx2::new().is_some(),
             #[cfg(target_arch = "x86_64")]
@@ -102,11 +113,21 @@ impl Path {
             Path::Portable => "portable",
             Path::Avx2 => "avx2",
             Path::Avx512 => "avx512",
+            #[cfg(test)]
+            Path::Eight => "eight",
+            #[cfg(test)]
+            Path::Sixteen => "sixteen",
         }
     }
 
     /// Runs a job on this path; on the portable one where the processor does not have it.
     pub(crate) fn run<J: Job>(self, job: J) -> J::Output {
+        #[cfg(test)]
+        match self {
+            Path::Eight => return job.run(Portable(Some((scalar::Scalar::<8>, scalar::Scalar::<8>)))),
+            Path::Sixteen => return job.run(Portable(Some((scalar::Scalar::<8>, scalar::Scalar::<16>)))),
+            _ => {}
+        }
         #[cfg(target_arch = "x86_64")]
         match self {
             Path::Avx512 => {
@@ -119,9 +140,9 @@ impl Path {
                     return simd.vectorised(job);
                 }
             }
-            Path::Portable => {}
+            _ => {}
         }
-        job.run(portable::Portable)
+        job.run(Portable::DEFINITION)
     }
 }
 

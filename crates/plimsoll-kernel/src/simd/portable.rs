@@ -1,23 +1,28 @@
 //! The definition: what every other path must equal.
 
-use super::Simd;
+use super::{Eight, Simd, Single};
 use crate::panel::LANES;
 use std::array::from_fn;
 use std::convert::Infallible;
 
+/// Plain Rust; with singles in tests only.
 #[derive(Clone, Copy)]
-pub(super) struct Portable;
+pub(super) struct Portable<E = Infallible, F = Infallible>(pub(super) Option<(E, F)>);
 
-impl Simd for Portable {
+impl Portable {
+    pub(super) const DEFINITION: Portable = Portable(None);
+}
+
+impl<E: Eight, F: Single> Simd for Portable<E, F> {
     type V = [f64; LANES];
     type I = [i64; LANES];
-    type Eight = Infallible;
-    type Full = Infallible;
+    type Eight = E;
+    type Full = F;
     const MANY: bool = false;
 
     #[inline(always)]
-    fn singles(self) -> Option<(Infallible, Infallible)> {
-        None
+    fn singles(self) -> Option<(E, F)> {
+        self.0
     }
 
     #[inline(always)]

@@ -2,6 +2,7 @@
 //!
 //! A path without them ([`std::convert::Infallible`] has no value) leaves all to those: the portable path is the definition.
 
+use crate::panel::LANES;
 use crate::worlds::TILE;
 use std::convert::Infallible;
 
@@ -12,11 +13,8 @@ pub(crate) trait Single: Copy {
     type F: Copy;
     type C: Copy;
     fn splat(self, x: f32) -> Self::F;
-    /// The lanes that begin there; what is too short is read as zeros.
-    fn load(self, from: &[f32]) -> Self::F;
     /// A register of a tile; past the last it begins anew.
     fn across(self, tile: &[f32; TILE], register: usize) -> Self::F;
-    fn store(self, into: &mut [f32], x: Self::F);
     /// x y + z, rounded once.
     fn mul_add(self, x: Self::F, y: Self::F, z: Self::F) -> Self::F;
     fn abs(self, x: Self::F) -> Self::F;
@@ -35,6 +33,12 @@ pub(crate) trait Single: Copy {
     fn some_below(self, bits: Self::C, x: f32) -> bool;
 }
 
+/// Singles of a block's accounts, one a lane. A register with room for more has none of this: it would read two blocks as one.
+pub(crate) trait Eight: Single {
+    fn load(self, lane: &[f32; LANES]) -> Self::F;
+    fn store(self, lane: &mut [f32; LANES], x: Self::F);
+}
+
 impl Single for Infallible {
     const LANES: usize = 1;
     type F = Infallible;
@@ -42,13 +46,9 @@ impl Single for Infallible {
     fn splat(self, _: f32) -> Infallible {
         self
     }
-    fn load(self, _: &[f32]) -> Infallible {
-        self
-    }
     fn across(self, _: &[f32; TILE], _: usize) -> Infallible {
         self
     }
-    fn store(self, _: &mut [f32], _: Infallible) {}
     fn mul_add(self, _: Infallible, _: Infallible, _: Infallible) -> Infallible {
         self
     }
@@ -77,4 +77,11 @@ impl Single for Infallible {
     fn some_below(self, _: Infallible, _: f32) -> bool {
         match self {}
     }
+}
+
+impl Eight for Infallible {
+    fn load(self, _: &[f32; LANES]) -> Infallible {
+        self
+    }
+    fn store(self, _: &mut [f32; LANES], _: Infallible) {}
 }

@@ -13,24 +13,21 @@ const FAR: u64 = 1 << 32;
 
 /// A book's accounts in packed rows.
 pub(super) struct Screen {
-    layout: Layout,
-    packed: Packed,
+    pub(super) layout: Layout,
+    /// Accounts with numbers so great that the integers must say whether they fit have no row in it.
+    pub(super) packed: Packed,
     /// What markets read when the rows were packed, and which rules they had.
-    readings: Vec<Vec<Reading>>,
+    pub(super) readings: Vec<Vec<Reading>>,
     epochs: Vec<u64>,
-    /// Accounts with numbers so great that the integers must say whether they fit.
-    great: Vec<u32>,
 }
 
 impl Screen {
     /// `None` where there are more accounts than a screen takes.
     pub(super) fn new(book: &Book, readings: Vec<Vec<Reading>>, judged: &[Judgement]) -> Option<Screen> {
-        let great =
-            (0..).zip(book.accounts.iter().zip(judged)).filter(|(_, (listed, seen))| great(listed, seen));
-        let great = great.map(|(place, _)| place).collect();
-        let (layout, packed) = pack(book, &readings)?;
+        let great = great_ones(book, &readings, judged);
+        let (layout, packed) = pack(book, &readings, &great)?;
         let epochs = book.markets.iter().map(|listed| listed.market.epoch()).collect();
-        Some(Screen { layout, packed, readings, epochs, great })
+        Some(Screen { layout, packed, readings, epochs })
     }
 
     /// Whom the integers must judge: who may be below the line, whom a doubtful price touches, whose numbers may be too great for
@@ -45,7 +42,7 @@ impl Screen {
         let screened = self.packed.screen(&nodes(&self.layout, standings, readings), Path::best());
         let mut candidates = changed.to_vec();
         candidates.resize(book.accounts.len(), false);
-        for place in screened.below.iter().chain(&screened.undecided).chain(&self.great) {
+        for place in screened.below.iter().chain(&screened.undecided) {
             candidates[*place as usize] = true;
         }
         let markets = standings.iter().zip(&self.epochs).zip(self.readings.iter().zip(readings));
@@ -58,19 +55,47 @@ impl Screen {
     }
 }
 
-/// Whether the integers must say that the numbers of an account fit.
-fn great(listed: &plimsoll_core::ListedAccount, seen: &Judgement) -> bool {
-    let Ok(own) = seen.own else { return true };
-    if !matches!(seen.certainty, Certainty::Certain | Certainty::NoDebt) {
-        return true;
-    }
+/// Of each account, whether the integers must say that its numbers fit: it is doubtful now, or has numbers beyond 2^[`TAME`]
+/// that do not fit where every price is [`FAR`] times today's. Nothing that a venue multiplies grows when a price falls.
+fn great_ones(book: &Book, readings: &[Vec<Reading>], before: &[Judgement]) -> Vec<bool> {
+    let undelayed: Vec<_> = book.markets.iter().map(|listed| listed.market.undelayed()).collect();
+    let highest = |(m, listed): (usize, &'_ plimsoll_core::ListedMarket)| -> Vec<Reading> {
+        let slots = listed.market.slots().iter().zip(&readings[m]);
+        slots
+            .map(|(slot, reading)| {
+                let far = |value: U256| {
+                    value.mul(U256::from(FAR)).map_or(slot.highest, |far| far.min(slot.highest))
+                };
+                reading.value.map_or(*reading, |value| Reading::certain(far(value)))
+            })
+            .collect()
+    };
+    let far: Vec<Vec<Reading>> = book.markets.iter().enumerate().map(highest).collect();
+    let market = |m: usize| undelayed[m].as_deref().unwrap_or(&*book.markets[m].market);
+    let stand = |m: usize| Standing::new(market(m), &far[m], Lens::Action, book.at).ok();
+    let standings: Vec<_> = (0..book.markets.len()).map(stand).collect();
+    let fits = |listed: &plimsoll_core::ListedAccount| {
+        let quoted = standings[listed.market].as_ref().map(Standing::quoted);
+        quoted.is_some_and(|quoted| quoted.verdict(&listed.account, Test::Liquidation).is_ok())
+    };
+    let both = book.accounts.iter().zip(before);
+    both.map(|(listed, seen)| match seen.certainty {
+        Certainty::Certain | Certainty::NoDebt => !is_tame(listed, seen) && !fits(listed),
+        _ => true,
+    })
+    .collect()
+}
+
+/// Whether every number of an account is below 2^[`TAME`].
+fn is_tame(listed: &plimsoll_core::ListedAccount, seen: &Judgement) -> bool {
+    let Ok(own) = seen.own else { return false };
     let numbers = [own.backing, own.requirement, own.collateral, own.debt].into_iter();
     let held = listed.account.holdings().iter().map(|holding| holding.quantity);
-    numbers.chain(held).any(|number| number.magnitude().bit_len() > TAME)
+    numbers.chain(held).all(|number| number.magnitude().bit_len() <= TAME)
 }
 
 /// Whether a price of a market is so far from what it was that numbers may no longer fit.
-fn far(was: &[Reading], is: &[Reading]) -> bool {
+pub(super) fn far(was: &[Reading], is: &[Reading]) -> bool {
     let near = |(was, is): (&Reading, &Reading)| match (was.value, is.value) {
         (Some(was), Some(is)) => [(was, is), (is, was)].into_iter().all(|(x, y)| {
             // A product beyond 256 bits is above everything.
@@ -83,17 +108,17 @@ fn far(was: &[Reading], is: &[Reading]) -> bool {
 }
 
 /// Every account's row, at the markets as the scenarios find them.
-fn pack(book: &Book, readings: &[Vec<Reading>]) -> Option<(Layout, Packed)> {
+fn pack(book: &Book, readings: &[Vec<Reading>], great: &[bool]) -> Option<(Layout, Packed)> {
     let undelayed: Vec<_> = book.markets.iter().map(|listed| listed.market.undelayed()).collect();
     let market = |m: usize| undelayed[m].as_deref().unwrap_or(&*book.markets[m].market);
     let layout = Layout::new((0..book.markets.len()).map(|m| market(m).nodes().len()))?;
     let mut packing = Packing::default();
     let question = Question { test: Test::Liquidation, lens: Lens::Action, at: book.at };
-    for listed in &book.accounts {
+    for (listed, great) in book.accounts.iter().zip(great) {
         let m = listed.market;
-        let rows = MarketRows::screened(u32::try_from(m).ok()?, layout.base(m)?, market(m).epoch());
-        let compiled = market(m).compile(&listed.account, question).unwrap_or(Compiled::Opaque);
-        packing.push(&compiled, &rows)?;
+        let rows = MarketRows::counted(u32::try_from(m).ok()?, layout.base(m)?, market(m).epoch());
+        let compiled = if *great { None } else { market(m).compile(&listed.account, question).ok() };
+        packing.push(&compiled.unwrap_or(Compiled::Opaque), &rows)?;
     }
     let standings = standings(book, readings).ok()?;
     let near = nodes(&layout, &standings, readings);
@@ -101,7 +126,7 @@ fn pack(book: &Book, readings: &[Vec<Reading>]) -> Option<(Layout, Packed)> {
 }
 
 /// The nodes of all markets; of a doubtful price none is known, so that whom it touches is a candidate.
-fn nodes(layout: &Layout, standings: &[Standing<'_>], readings: &[Vec<Reading>]) -> Nodes {
+pub(super) fn nodes(layout: &Layout, standings: &[Standing<'_>], readings: &[Vec<Reading>]) -> Nodes {
     let of = |(standing, readings): (&Standing<'_>, &Vec<Reading>)| {
         let specs = standing.market().nodes().iter().zip(standing.quoted().nodes());
         let known = |(spec, node): (&plimsoll_core::NodeSpec, &Result<plimsoll_core::Node, Why>)| {

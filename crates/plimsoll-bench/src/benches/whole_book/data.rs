@@ -1,6 +1,7 @@
 //! The book, packed and plain.
 
 use crate::benches::assess_aave::population::{self, Place};
+use crate::benches::tables::Rows;
 use crate::random::Random;
 use crate::registry::Trouble;
 use plimsoll_core::{
@@ -198,6 +199,10 @@ impl Csr {
         }
         self.ends.push(self.nodes.len() as u32);
         Ok(())
+    }
+
+    pub(super) fn rows(&self) -> Rows<'_> {
+        Rows { ends: &self.ends, nodes: &self.nodes, coefficients: &self.coefficients }
     }
 
     pub(super) fn world(&self, quoted: &dyn Quoted) -> Vec<f64> {

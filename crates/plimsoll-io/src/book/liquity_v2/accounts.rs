@@ -12,7 +12,7 @@ use plimsoll_venues::liquity_v2::{
     STAKE, STATUS, Status, batch_object, collateral, deposit,
 };
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A name that an account says.
 pub(super) struct Reference {
@@ -375,17 +375,20 @@ fn order(market: &Market, branch: usize, listed: &[ListedAccount], active: &[usi
             batch.unwrap_or_else(|| account(at).term(RATE).magnitude())
         };
         // The members of a batch stand together, where its first stands.
-        let first = |at: usize| {
-            let batch = account(at).term(BATCH);
-            let alike = |other: &&usize| !batch.is_zero() && account(**other).term(BATCH) == batch;
-            active.iter().find(alike).copied().unwrap_or(at)
-        };
+        let batch = |at: usize| account(at).term(BATCH).to_u64().filter(|mark| *mark != 0);
+        let mut firsts: HashMap<u64, usize> = HashMap::new();
+        for &at in active {
+            if let Some(batch) = batch(at) {
+                firsts.entry(batch).or_insert(at);
+            }
+        }
+        let first = |at: usize| batch(at).and_then(|batch| firsts.get(&batch).copied()).unwrap_or(at);
         let mut ordered = active.to_vec();
-        ordered.sort_by_key(|at| (std::cmp::Reverse(rate(*at)), first(*at), *at));
+        ordered.sort_by_cached_key(|at| (std::cmp::Reverse(rate(*at)), first(*at), *at));
         return Some(ordered);
     }
     let places: HashMap<u64, usize> = active.iter().map(|at| (account(*at).id.0, *at)).collect();
-    let followers: Vec<usize> = active.iter().filter_map(|at| places.get(&next(*at)?).copied()).collect();
+    let followers: HashSet<usize> = active.iter().filter_map(|at| places.get(&next(*at)?).copied()).collect();
     let head = active.iter().find(|at| !followers.contains(at))?;
     let mut ordered = vec![*head];
     while let Some(id) = ordered.last().and_then(|at| next(*at)) {

@@ -1,7 +1,8 @@
 //! Singles as one register of 512 bits or of 256.
 
-use super::super::single::Single;
+use super::super::single::{Eight, Single};
 use super::{Avx2, Avx512};
+use crate::panel::LANES;
 use crate::worlds::TILE;
 use core::arch::x86_64::*;
 
@@ -17,27 +18,10 @@ impl Single for Avx2 {
     }
 
     #[inline(always)]
-    fn load(self, from: &[f32]) -> __m256 {
-        match from.first_chunk::<8>() {
-            // SAFETY: the token proves the feature; there are eight singles.
-            Some(eight) => unsafe { _mm256_loadu_ps(eight.as_ptr()) },
-            None => self.splat(0.0),
-        }
-    }
-
-    #[inline(always)]
     fn across(self, tile: &[f32; TILE], register: usize) -> __m256 {
         let at = register % (TILE / Self::LANES) * Self::LANES;
         // SAFETY: the token proves the feature; a whole register of the tile stands there.
         unsafe { _mm256_loadu_ps(tile.as_ptr().add(at)) }
-    }
-
-    #[inline(always)]
-    fn store(self, into: &mut [f32], x: __m256) {
-        if let Some(eight) = into.first_chunk_mut::<8>() {
-            // SAFETY: the token proves the feature; there is room for eight singles.
-            unsafe { _mm256_storeu_ps(eight.as_mut_ptr(), x) }
-        }
     }
 
     #[inline(always)]
@@ -110,6 +94,20 @@ impl Single for Avx2 {
     }
 }
 
+impl Eight for Avx2 {
+    #[inline(always)]
+    fn load(self, lane: &[f32; LANES]) -> __m256 {
+        // SAFETY: the token proves the feature; the lane is eight singles.
+        unsafe { _mm256_loadu_ps(lane.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, lane: &mut [f32; LANES], x: __m256) {
+        // SAFETY: the token proves the feature; there is room for eight singles.
+        unsafe { _mm256_storeu_ps(lane.as_mut_ptr(), x) }
+    }
+}
+
 impl Single for Avx512 {
     const LANES: usize = 16;
     type F = __m512;
@@ -122,27 +120,10 @@ impl Single for Avx512 {
     }
 
     #[inline(always)]
-    fn load(self, from: &[f32]) -> __m512 {
-        match from.first_chunk::<16>() {
-            // SAFETY: the token proves the feature; there are sixteen singles.
-            Some(sixteen) => unsafe { _mm512_loadu_ps(sixteen.as_ptr()) },
-            None => self.splat(0.0),
-        }
-    }
-
-    #[inline(always)]
     fn across(self, tile: &[f32; TILE], register: usize) -> __m512 {
         let at = register % (TILE / Self::LANES) * Self::LANES;
         // SAFETY: the token proves the feature; a whole register of the tile stands there.
         unsafe { _mm512_loadu_ps(tile.as_ptr().add(at)) }
-    }
-
-    #[inline(always)]
-    fn store(self, into: &mut [f32], x: __m512) {
-        if let Some(sixteen) = into.first_chunk_mut::<16>() {
-            // SAFETY: the token proves the feature; there is room for sixteen singles.
-            unsafe { _mm512_storeu_ps(sixteen.as_mut_ptr(), x) }
-        }
     }
 
     #[inline(always)]

@@ -1,0 +1,200 @@
+//! Corners by hand: where a rounding or a comparison of the rules decides, and no recording tells.
+
+use crate::model::{Case, Outcome, agree};
+use crate::world::*;
+use num_bigint::BigInt;
+use plimsoll_core::{Action, Amount, Int, Lens, Market as _, Receive, Refusal, Test, Time, U256, Verdict};
+use plimsoll_venues::aave_v4::{
+    LiquidationRules, MAP, RISK_PREMIUM, configuration_key, debt, premium_offset, premium_shares, receipt,
+};
+
+/// A debt of 100,000 USD against a collateral of so many USD that counts 80 %, both of 6 decimals at 1 USD.
+fn plain(collateral: u128) -> Case {
+    Case {
+        decimals: [6, 6],
+        prices: [100_000_000; 2],
+        version: [8_000, 10_500, 0],
+        rules: LiquidationRules {
+            target_health: u(WAD / 100 * 105),
+            health_for_max_bonus: U256::ZERO,
+            bonus_factor: 10_000,
+        },
+        supplied: collateral * 1_000_000,
+        pot: [10u128.pow(13); 2],
+        drawn: 100_000 * 1_000_000,
+        premium_shares: 0,
+        premium: 0,
+        index: RAY,
+        cover: None,
+    }
+}
+
+fn amounts(case: &Case) -> [u128; 5] {
+    agree(case);
+    let Outcome::Done(amounts) = case.outcome() else { panic!("{case:?}") };
+    amounts.map(|amount: BigInt| amount.to_string().parse().unwrap())
+}
+
+/// A health of 0.96: to 1.05 it takes 100,000 x 0.09 / (1.05 - 0.84) = 42,857.142857 142857..., raised to a unit.
+#[test]
+fn debt_to_target_is_raised() {
+    let [drawn, _, shares, _, paid] = amounts(&plain(120_000));
+    assert_eq!((drawn, paid), (42_857_142_858, 42_857_142_858));
+    // 5 % more of it, cut: 45,000.0000009.
+    assert_eq!(shares, 45_000_000_000);
+}
+
+/// All of the collateral, 80,000 USD, pays for 80,000 / 1.05 = 76,190.476190 476..., raised to a unit.
+#[test]
+fn debt_for_all_collateral_is_raised() {
+    let case = Case { drawn: 150_000 * 1_000_000, ..plain(80_000) };
+    let [drawn, _, shares, _, paid] = amounts(&case);
+    assert_eq!((drawn, paid, shares), (76_190_476_191, 76_190_476_191, 80_000_000_000));
+}
+
+/// A health of 0.92 asks for more than the 1,000 USD that the liquidator would pay. Of 2,000 USD exactly 1,000 may be left;
+/// of a unit less, what would be left is dust, and all must be repaid.
+#[test]
+fn a_thousand_may_be_left_and_less_may_not() {
+    let owing = |raw: u128| Case { drawn: raw, cover: Some(1_000_000_000), ..plain(2_300) };
+    assert_eq!(amounts(&owing(2_000_000_000))[0], 1_000_000_000);
+    agree(&owing(1_999_999_999));
+    assert_eq!(owing(1_999_999_999).outcome(), Outcome::Dust);
+    // Who would pay all takes all.
+    let all = Case { cover: None, ..owing(1_999_999_999) };
+    assert_eq!(amounts(&all)[0], 1_999_999_999);
+}
+
+/// Premium first, and of it whole units: 10.5 units of premium are paid by 11 raw units at most.
+#[test]
+fn premium_goes_first() {
+    let case = Case { premium_shares: 10, premium: 10 * RAY + RAY / 2, ..plain(120_000) };
+    assert_eq!(amounts(&Case { cover: Some(7), ..case.clone() })[..2], [0, 7 * RAY]);
+    assert_eq!(amounts(&Case { cover: Some(11), ..case.clone() })[..2], [0, 10 * RAY + RAY / 2]);
+    assert_eq!(amounts(&Case { cover: Some(12), ..case })[..2], [1, 10 * RAY + RAY / 2]);
+}
+
+/// 250 and 300 USD of safe and risky collateral: the safe pays for itself first, and what nothing covers pays nothing.
+#[test]
+fn the_risk_premium_is_of_what_is_covered() {
+    let mut world = World::begun();
+    world.prices = vec![u(100_000_000); RESERVES];
+    let mut account = plimsoll_core::Account::new(plimsoll_core::AccountId(0));
+    account.set(receipt(0), u(250 * WAD).into());
+    account.set(receipt(2), u(300 * 10u128.pow(8)).into());
+    account.set(debt(1), u(400 * 1_000_000).into());
+    let bits = [1, 5, 2].into_iter().fold(U256::ZERO, |map, bit| map.with_bit(bit, true));
+    account.set_term(MAP, bits.into());
+    let premium = |account: &plimsoll_core::Account, world: &World| {
+        let readings = readings(&world.prices);
+        let feeds = plimsoll_core::Feeds { readings: &readings };
+        let quoted = world.market.at(feeds, Lens::View, Time(world.at)).unwrap();
+        let figures = quoted.figures(account).unwrap();
+        figures.iter().find(|figure| figure.name == "riskPremium").unwrap().value
+    };
+    // 250 at nothing and 150 at 20 %: 7.5 %.
+    assert_eq!(premium(&account, &world), Int::new(750));
+    // Of 1,000 only 550 are covered: 300 x 20 % / 550 = 10.909 %, raised.
+    account.set(debt(1), u(1_000 * 1_000_000).into());
+    assert_eq!(premium(&account, &world), Int::new(1_091));
+    account.set(debt(1), Int::ZERO);
+    assert_eq!(premium(&account, &world), Int::ZERO);
+}
+
+/// Under the account's own version 80 % of its ether counts, under the newest 75 %: it is healthy as liquidations see it,
+/// and may take no new risk; acting moves it.
+#[test]
+fn an_old_version_stays_until_the_account_acts() {
+    let mut world = World::new();
+    for (cell, name) in names_of(&world) {
+        if name == "dynamic_config_key" && cell.object == 2_000 {
+            world.market.set(cell, Some(Int::ZERO)).unwrap();
+        }
+    }
+    world.supply(1, 1, 100_000_000_000).unwrap();
+    world.supply(0, 0, 10 * WAD).unwrap();
+    world.use_it(0, 0, true).unwrap();
+    world.borrow(0, 1, 19_000_000_000).unwrap();
+    assert_eq!(world.accounts[0].term(configuration_key(0)), Int::ZERO);
+    for (cell, name) in names_of(&world) {
+        if name == "dynamic_config_key" && cell.object == 2_000 {
+            world.market.set(cell, Some(Int::ONE)).unwrap();
+        }
+    }
+    assert_eq!(world.assess(0, Test::Liquidation).unwrap().verdict, Verdict::Healthy);
+    assert_eq!(world.assess(0, Test::Borrow).unwrap().verdict, Verdict::Unhealthy);
+    for action in
+        [Action::Refresh { rules: true }, Action::Borrow { debt: debt(1), amount: Amount::Assets(u(1)) }]
+    {
+        assert_eq!(world.call(0, 0, action), Err(Refusal::WouldBeUnhealthy));
+    }
+    // Premium alone goes by the own version, and changes none.
+    world.call(0, 0, Action::Refresh { rules: false }).unwrap();
+    assert_eq!(world.accounts[0].term(configuration_key(0)), Int::ZERO);
+    world.repay(0, 1, Amount::Assets(u(1_000_000_000))).unwrap();
+    assert_eq!(world.accounts[0].term(configuration_key(0)), Int::ZERO);
+    world.call(0, 0, Action::Refresh { rules: true }).unwrap();
+    assert_eq!(world.accounts[0].term(configuration_key(0)), Int::ONE);
+}
+
+fn names_of(world: &World) -> Vec<(plimsoll_core::Cell, &'static str)> {
+    let mut cells = Vec::new();
+    world.market.visit(&mut |cell, name, _, _| cells.push((cell, name)));
+    cells
+}
+
+/// A loan of 10,000 at a risk premium of 5 %: 500 premium shares that owe nothing yet. After a year at a rate of r they owe
+/// 500 x r, beside the loan's own interest; a repayment of less than that is premium alone.
+#[test]
+fn premium_grows_on_shares_that_nobody_drew() {
+    let mut world = World::new();
+    world.supply(1, 2, 10 * 10u128.pow(8)).unwrap();
+    world.supply(0, 1, 50_000_000_000).unwrap();
+    world.use_it(0, 1, true).unwrap();
+    world.borrow(0, 2, 10_000_000).unwrap();
+    fn own(world: &World) -> &plimsoll_core::Account {
+        &world.accounts[0]
+    }
+    assert_eq!(own(&world).term(RISK_PREMIUM), Int::new(500));
+    assert_eq!(own(&world).term(premium_shares(2)), Int::new(500_000));
+    assert_eq!(own(&world).term(premium_offset(2)), u(500_000).mul(u(RAY)).unwrap().into());
+    let rate = world.market.assets()[2].state.drawn_rate;
+    world.at += 31_536_000;
+    let views = world.market.assets()[2].views(Time(world.at)).unwrap();
+    assert_eq!(z(views.drawn_index), big(RAY) + z(rate));
+    assert_eq!(z(views.premium), big(500_000) * z(rate));
+    let before = own(&world).clone();
+    let paid = world.repay(0, 2, Amount::Assets(u(1))).unwrap();
+    assert_eq!(paid.answer, [U256::ZERO, U256::ONE]);
+    assert_eq!(own(&world).quantity(debt(2)), before.quantity(debt(2)));
+    let grown = own(&world).term(premium_offset(2)).sub(before.term(premium_offset(2))).unwrap();
+    assert_eq!(grown, Int::from(u(RAY)));
+}
+
+/// The last collateral goes and leaves debts: all of them become deficits, each of its own hub asset, and suppliers keep
+/// what they have; the other spoke's suppliers of the same asset stand behind the same loss.
+#[test]
+fn a_deficit_is_of_all_debts_and_stays_in_the_share_price() {
+    let mut world = World::new();
+    world.supply(1, 1, 100_000_000_000).unwrap();
+    world.supply(1, 2, 10 * 10u128.pow(8)).unwrap();
+    world.supply(5, 5, 100_000_000_000).unwrap();
+    world.supply(0, 0, 10 * WAD).unwrap();
+    world.use_it(0, 0, true).unwrap();
+    world.borrow(0, 1, 12_000_000_000).unwrap();
+    world.borrow(0, 2, 5_000_000).unwrap();
+    world.prices[0] = u(100_000_000_000);
+    let worth = |world: &World| world.market.assets()[1].views(Time(world.at)).unwrap().added_assets;
+    let before = worth(&world);
+    let done = world.liquidate([1, 0], [0, 1], Amount::All, Receive::Asset).unwrap();
+    let told = done.effects.liquidated.unwrap();
+    // All of the ether, at a bonus of 6 %, pays 10,000 / 1.06, raised; the last listed debt is written off first.
+    let left = 12_000_000_000 - 9_433_962_265;
+    assert_eq!(told.bad_debt, [(debt(2), u(5_000_000)), (debt(1), u(left))]);
+    assert_eq!(worth(&world), before);
+    assert_eq!(world.market.assets()[2].state.deficit, u(5_000_000).mul(u(RAY)).unwrap());
+    assert_eq!(world.market.reserves()[1].link.deficit, u(left).mul(u(RAY)).unwrap());
+    assert_eq!(world.accounts[0].holdings(), []);
+    // The collateral's bit stays; all other terms are gone.
+    assert_eq!(world.accounts[0].term(MAP), Int::new(2));
+}
