@@ -33,12 +33,16 @@ fn u(value: u64) -> U256 {
     U256::from(value)
 }
 
-fn recorded(suffix: &str) -> Vec<RecordedMarket> {
+/// The markets of all recorded files of Aave v3's accounts, which `recorded_markets` reads.
+fn recorded() -> Vec<RecordedMarket> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
     let mut names: Vec<_> = std::fs::read_dir(folder)
         .expect("the vectors")
         .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.to_string_lossy().ends_with(suffix))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("aave_v3") && name.ends_with("_accounts.json.gz")
+        })
         .collect();
     names.sort();
     let mut markets = Vec::new();
@@ -197,7 +201,7 @@ fn p66_p67_p69_the_price_returned_is_the_first_that_flips() {
     let mut dice = Dice(1);
     let mut done = [0; 2];
     let (mut several, mut stepped) = (0, 0);
-    for market in recorded("_accounts.json.gz") {
+    for market in recorded() {
         let accounts: Vec<Account> = market.accounts.iter().map(|(account, _)| account.clone()).collect();
         let name = format!("market {} {}", market.number, market.pool.revision().name());
         let book = book(Box::new(market.pool), &market.readings, market.at, &accounts);
@@ -219,7 +223,7 @@ fn p66_p67_p69_the_price_returned_is_the_first_that_flips() {
 #[test]
 fn p68_a_debt_kills_on_its_way_up() {
     let mut seen = [0; 2];
-    for market in recorded("_accounts.json.gz") {
+    for market in recorded() {
         if market.pool.revision().name() < "3.5" {
             continue;
         }
@@ -258,7 +262,7 @@ fn p68_a_debt_kills_on_its_way_up() {
 #[test]
 fn p66_holds_of_random_accounts() {
     let mut dice = Dice(7);
-    let markets = recorded("_accounts.json.gz");
+    let markets = recorded();
     let times = std::env::var("PLIMSOLL_CASES").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
     let mut done = [0; 2];
     for _ in 0..20_000 * times {

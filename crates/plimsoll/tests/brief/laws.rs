@@ -185,8 +185,15 @@ pub(crate) fn moved(book: &Book, percent: &str) -> Book {
 
 /// Rules of the venues that decide where accounts stand, set otherwise.
 pub(crate) fn amended(book: &Book) -> (Book, usize) {
-    const WEIGHTS: [&str; 6] =
-        ["liquidation_threshold", "lltv", "liquidate_collateral_factor", "mat", "mcr", "ltv"];
+    const WEIGHTS: [&str; 7] = [
+        "liquidation_threshold",
+        "collateral_factor",
+        "lltv",
+        "liquidate_collateral_factor",
+        "mat",
+        "mcr",
+        "ltv",
+    ];
     let (mut next, mut changed) = (book.clone(), 0);
     for listed in &mut next.markets {
         let mut cells = Vec::new();

@@ -1,4 +1,4 @@
-//! One book of all five venues: the markets of the example books, thousands of accounts of each venue, judged by the venues' own integers.
+//! One book of all six venues: the markets of the example books, thousands of accounts of each venue, judged by the venues' own integers.
 //!
 //! Accounts are those of the examples with other quantities, so that healths are next to a line or up to 1.4. An asset's price moves in
 //! all markets that read it; time moves too, so that indices, rates and delayed oracles do; prices are lost and come back; and one tick in six
