@@ -150,7 +150,7 @@ impl Page {
         let foot: Vec<String> = foot.iter().map(|line| escape(line)).collect();
         let foot = foot.join("<br>");
         format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+            "{FIRST}<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n\
              </head>\n<body>\n<main>\n{body}<footer><p>{foot}</p></footer>\n</main>\n</body>\n</html>\n"
@@ -169,13 +169,20 @@ impl Page {
     }
 }
 
-/// Writes a page; the exit code where it cannot be, told.
+/// Writes a page, over an older one if need be but over no other file; the exit code where it cannot be, told.
 pub(crate) fn save(path: &Path, page: &str) -> Result<(), u8> {
-    std::fs::write(path, page).map_err(|error| {
-        errln!("plimsoll: {}: {error}", path.display());
-        exit::UNWRITTEN
-    })
+    let told = |why: &dyn std::fmt::Display, code| {
+        errln!("plimsoll: {}: {why}", path.display());
+        code
+    };
+    if std::fs::read(path).is_ok_and(|there| !there.starts_with(FIRST.as_bytes())) {
+        return Err(told(&"found a file that is no page, expected none, or an older page", exit::USAGE));
+    }
+    std::fs::write(path, page).map_err(|error| told(&error, exit::UNWRITTEN))
 }
+
+/// The line that pages begin with, and other files do not.
+const FIRST: &str = "<!doctype html>\n";
 
 /// A text that is no markup, whatever stands in it.
 fn escape(text: &str) -> String {

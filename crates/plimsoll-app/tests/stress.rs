@@ -343,6 +343,13 @@ fn a_page_stands_alone() {
     }
     let nowhere = folder.join("no/such/folder.html").display().to_string();
     assert_eq!(code(&[TREASURY, "--report", &nowhere]), 5);
+    // Over an older page, and over nothing else.
+    let over = ["examples/crash", "--scenario", "all-collateral:percent=-30", "--report"];
+    let over = |file: &str| code(&[&over[..], &[file, "--hold", "DAI", "--hold", "BOLD"]].concat());
+    assert_eq!(over(&out), 1);
+    let before = std::fs::read(&file).expect("the curves");
+    assert_eq!(over(&file), 2);
+    assert_eq!(std::fs::read(&file).expect("the curves"), before);
     std::fs::remove_dir_all(&folder).expect("the folder was made");
 }
 

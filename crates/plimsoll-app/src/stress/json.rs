@@ -55,6 +55,8 @@ fn walk_json(walk: &Walk) -> Value {
         })).collect::<Vec<_>>()
     };
     let sold = if walk.sold.is_empty() { Value::Null } else { json!(steps(&walk.sold, true)) };
+    // Where everything is sold nothing is played at once: those numbers are of the other path.
+    let sold = without(sold, &["seizable_now", "bad_debt_lower_bound"]);
     json!({"at_once": steps(&walk.at_once, false), "sold": sold})
 }
 
@@ -238,6 +240,24 @@ fn impact_json(impact: &Impact, sold: bool) -> Value {
         "unsummed_after": impact.unsummed[1],
         "unplayed": impact.unplayed,
     })
+}
+
+/// The same with nothing under these names, however deep.
+fn without(answer: Value, names: &[&str]) -> Value {
+    match answer {
+        Value::Array(parts) => parts.into_iter().map(|part| without(part, names)).collect(),
+        Value::Object(parts) => Value::Object(
+            parts
+                .into_iter()
+                .map(|(name, part)| {
+                    let part =
+                        if names.contains(&name.as_str()) { Value::Null } else { without(part, names) };
+                    (name, part)
+                })
+                .collect(),
+        ),
+        part => part,
+    }
 }
 
 fn counts_json(counts: Counts) -> Value {

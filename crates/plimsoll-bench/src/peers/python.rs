@@ -20,7 +20,9 @@ impl PythonPeer {
     /// Installs the peer where it is not, and lets it answer. `arrays` are files that the input names.
     pub(crate) fn run(&self, input: &Value, arrays: &[(&str, Vec<u8>)]) -> Result<Value, Trouble> {
         let folder = peer_folder(self.folder);
-        std::fs::create_dir_all(&folder).map_err(|error| self.missing(&error))?;
+        // The environment's own Python is started in this folder: by a path that holds from anywhere.
+        let folder = std::fs::create_dir_all(&folder).and_then(|()| folder.canonicalize());
+        let folder = folder.map_err(|error| self.missing(&error))?;
         let put = |name: &str, bytes: &[u8]| {
             std::fs::write(folder.join(name), bytes).map_err(|error| self.missing(&error))
         };

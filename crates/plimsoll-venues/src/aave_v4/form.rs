@@ -15,12 +15,14 @@ pub(super) fn compile(market: &Market, account: &Account, test: Test) -> Result<
     let mut row = Row::default();
     for (place, (reserve, position)) in market.reserves.iter().zip(&user.positions).enumerate() {
         let level = U256::pow10(18 - market.decimals(place));
-        if position.counts && position.supplied != U256::ZERO {
+        if position.counts {
             let factor = market.configuration(place, user.key(place, reserve, versions))?.collateral_factor;
-            let factor = (factor != 0).then(|| U256::from(u64::from(factor)));
-            if let Some(factor) = factor {
-                row = row.holds(place, position.supplied, level, factor).ok_or(OVERFLOW)?;
+            row = if position.supplied == U256::ZERO || factor == 0 {
+                row.asks(place)
+            } else {
+                row.holds(place, position.supplied, level, U256::from(u64::from(factor)))
             }
+            .ok_or(OVERFLOW)?;
         }
         if position.owes {
             let shares = position.drawn.add(position.premium_shares);
@@ -58,6 +60,12 @@ impl Row {
         self.backing = self.backing.plus(supply, coefficient(shares, factor)?)?;
         self.collateral = self.collateral.plus(supply, coefficient(shares, BPS)?)?;
         self.slack = self.slack.plus(price, coefficient(shares.max(RAY.value()), factor)?)?;
+        Some(self)
+    }
+
+    /// The contract reads the price of what is switched on and does not count: without it there is no answer.
+    fn asks(mut self, place: usize) -> Option<Row> {
+        self.slack = self.slack.plus(NodeId(price_node(place)), Int::ZERO)?;
         Some(self)
     }
 

@@ -43,6 +43,10 @@ pub(super) fn over(
         owes = [owes[0] || debts[0] != U256::ZERO, owes[1] || debts[1] != U256::ZERO];
         let factor = if counts { market.configuration(place, keys[1])?.collateral_factor } else { 0 };
         let counted = most.supplied != U256::ZERO && factor != 0;
+        let highest = feeds.get(place).high.unwrap_or(market.slots[place].highest);
+        if (counts || most.owes) && highest == U256::ZERO {
+            return Err(Refusal::PriceUnknown { slot: place, why: Why::NotPositive });
+        }
         if !counted && !most.owes {
             continue;
         }
@@ -51,11 +55,7 @@ pub(super) fn over(
             false => Ok(U256::ZERO),
         };
         let held = [held(&least)?, held(&most)?];
-        let reading = feeds.get(place);
-        let prices = [reading.low, reading.high.unwrap_or(market.slots[place].highest)];
-        if prices[1] == U256::ZERO {
-            return Err(Refusal::PriceUnknown { slot: place, why: Why::NotPositive });
-        }
+        let prices = [feeds.get(place).low, highest];
         let level = U256::pow10(18 - decimals).ok_or(beyond)?;
         let prices = [prices[0].mul(level).ok_or(beyond)?, prices[1].mul(level).ok_or(beyond)?];
         // Most held with least owed, and the other way around: whole numbers of the price.

@@ -218,7 +218,7 @@ pub(super) struct AccountData {
 
 impl AccountData {
     /// # Errors
-    /// [`Refusal::PriceUnknown`] for what counts without a price, [`Refusal::Overflow`] where the contract reverts.
+    /// [`Refusal::PriceUnknown`] for what is switched on or owed without a price, [`Refusal::Overflow`] where the contract reverts.
     pub(super) fn of<T: Trace + ?Sized>(
         t: &mut T,
         market: &Market,
@@ -229,12 +229,16 @@ impl AccountData {
         let mut data = AccountData { debts: user.count(|position| position.owes), ..AccountData::default() };
         for (place, (reserve, position)) in market.reserves.iter().zip(&user.positions).enumerate() {
             let (leg, decimals) = (&legs[place], market.decimals(place));
+            if !position.counts && !position.owes {
+                continue;
+            }
+            // Of whatever the account has switched on or owes, also where nothing of it is left.
+            let price = leg.price(place)?;
             if position.counts && position.supplied != U256::ZERO {
                 let factor =
                     market.configuration(place, user.key(place, reserve, versions))?.collateral_factor;
                 if factor != 0 {
                     t.about(Subject::Holding(receipt(place)));
-                    let price = leg.price(place)?;
                     t.given("price, as the oracle gives it", price, super::PRICE);
                     let amount = leg.pot.assets_of(t, position.supplied, Down)?;
                     let formula = "value = amount x price x 10^(18 - decimals)";
@@ -244,7 +248,6 @@ impl AccountData {
             }
             if position.owes {
                 t.about(Subject::Holding(debt(place)));
-                let price = leg.price(place)?;
                 t.given("price, as the oracle gives it", price, super::PRICE);
                 let owed = owed(t, position, leg.index, decimals)?;
                 let formula = "debt value = debt x price x 10^(18 - decimals)";

@@ -198,3 +198,22 @@ fn a_deficit_is_of_all_debts_and_stays_in_the_share_price() {
     // The collateral's bit stays; all other terms are gone.
     assert_eq!(world.accounts[0].term(MAP), Int::new(2));
 }
+
+/// The contract reads the price of every reserve that is switched on, also where nothing of it is left: without one there is no
+/// answer.
+#[test]
+fn what_is_switched_on_needs_a_price() {
+    let mut world = World::begun();
+    world.borrow(1, 1, 1_000_000_000).unwrap();
+    let all = Action::Withdraw { from: receipt(2), amount: Amount::All };
+    world.call(1, 1, all).unwrap();
+    assert!(world.held(1, receipt(2)) == U256::ZERO && world.accounts[1].term(MAP).magnitude().bit(5));
+    let mut off = world.clone();
+    off.use_it(1, 2, false).unwrap();
+    for world in [&mut world, &mut off] {
+        world.prices[2] = U256::ZERO;
+    }
+    let why = plimsoll_core::Why::NotPositive;
+    assert_eq!(world.assess(1, Test::Liquidation), Err(Refusal::PriceUnknown { slot: 2, why }));
+    assert_eq!(off.assess(1, Test::Liquidation).unwrap().verdict, Verdict::Healthy);
+}
