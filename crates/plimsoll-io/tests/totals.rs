@@ -75,6 +75,8 @@ fn no_more_is_held_than_there_is() {
     let expected = [
         "aave_v3 scaled_debt",
         "aave_v3 scaled_supply",
+        "aave_v4 added_shares",
+        "aave_v4 drawn_shares",
         "compound_v3 total_borrow_base",
         "compound_v3 total_supply",
         "compound_v3 total_supply_base",

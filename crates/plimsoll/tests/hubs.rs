@@ -155,3 +155,29 @@ fn spokes_share_a_loss() {
     let whole = deficit.and_then(|fine| fine.div(U256::new(10u128.pow(27)), Rounding::Up));
     assert_eq!(whole, Some(lost));
 }
+
+/// A repayment pays a premium first, and no box holds the accounts between: what is advised is still the least. That 1,306 USDC
+/// bring `risky` to 1.30, 8,100 to 1.32 and 68,100 to 1.54, and 16,000 `bitcoin-desk` to 1.178381, was found by doing it and looking.
+#[test]
+fn a_repayment_of_a_premium_is_the_least() {
+    let book = example("hubs");
+    let least = |name: &str, target: &str| {
+        let found = restore(&book, place(&book, name), decimal(target), 0).expect("asked");
+        let way = found.repayments.into_iter().find(|way| way.asset == "USDC").expect("a debt of it");
+        let enough = way.now.expect("it can be repaid");
+        assert!(!enough.all, "{name} {target}");
+        enough.amount
+    };
+    let done: [(&str, &[(&str, u64)]); 2] = [
+        ("risky", &[("1.30", 1_306), ("1.31", 4_577), ("1.32", 8_100), ("1.54", 68_100)]),
+        ("bitcoin-desk", &[("1.178381", 16_000), ("1.20", 28_597), ("1.2721", 67_512), ("1.28", 71_509)]),
+    ];
+    for (name, steps) in done {
+        let mut before = U256::ZERO;
+        for (target, enough) in steps {
+            let amount = least(name, target);
+            assert!(before < amount && amount <= U256::from(enough * 1_000_000), "{name} {target}: {amount}");
+            before = amount;
+        }
+    }
+}

@@ -28,7 +28,10 @@ pub(super) fn over(
         let [least, most] = [users[0].positions[place], users[1].positions[place]];
         let keys = [0, 1].map(|end: usize| users[end].key(place, reserve, versions));
         let counts = least.counts || most.counts;
-        if least.counts != most.counts || (counts && keys[0] != keys[1]) {
+        // A premium does not grow with what is drawn: between two of them anything may stand.
+        let premium = |position: &Position| (position.premium_shares, position.premium_offset);
+        let premiums = !(least.owes && most.owes) || premium(&least) == premium(&most);
+        if least.counts != most.counts || (counts && keys[0] != keys[1]) || !premiums {
             return Err(Refusal::InconsistentAccount("the two ends of a box have other terms"));
         }
         let decimals = market.decimals(place);
