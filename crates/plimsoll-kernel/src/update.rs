@@ -64,7 +64,7 @@ impl Packed {
     /// Replaces the row at a slot; tells whether that could be done.
     fn replaced(&mut self, slot: u64, market: u32, row: &Lowered) -> bool {
         let (block, lane) = ((slot / LANES as u64) as usize, (slot % LANES as u64) as usize);
-        let at = self.placed.partition_point(|placed| placed.first as usize <= block) - 1;
+        let at = self.panel_of(block);
         let panel = self.at(at);
         let stays = panel.market == market && panel.kind != Kind::Pairs && panel.terms == row.terms;
         let relative = row.relative(panel.absolute);
@@ -129,7 +129,7 @@ impl Packed {
 
     /// The order in which a block of pairs stands.
     fn ordered(&mut self, block: usize) -> Option<&mut Pairs> {
-        let at = self.placed.partition_point(|placed| placed.first as usize <= block) - 1;
+        let at = self.panel_of(block);
         self.pairs.get_mut(self.placed[at].pairs? as usize)
     }
 
