@@ -19,7 +19,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub(super) fn count(&mut self, verdict: Option<Verdict>) {
+    /// One account more, of a verdict; none where it cannot be told.
+    pub fn count(&mut self, verdict: Option<Verdict>) {
         self.accounts += 1;
         *match verdict {
             Some(Verdict::Healthy) => &mut self.healthy,
