@@ -152,7 +152,7 @@ fn code<'j>(jumps: impl Iterator<Item = &'j Jump>, book: &Book, gaps: &Gaps) -> 
 
 // ---- tables --------------------------------------------------------------------------------------------------------
 
-const HEADER: [&str; 11] = [
+const HEADER: [&str; 12] = [
     "",
     "healthy",
     "liquidatable",
@@ -163,11 +163,19 @@ const HEADER: [&str; 11] = [
     "collateral before",
     "after",
     "seizable now",
-    "bad debt at least",
+    "uncovered",
+    "bad debt if all act at once",
+];
+
+/// What the two last columns are.
+const BAD_DEBT: [&str; 2] = [
+    "uncovered: debt of the liquidatable beyond each one's own collateral, before anybody acts",
+    "bad debt if all act at once: worst account first, the call that seizes most, at the venue's price; no bound, as bonuses make \
+     bad debt: another order, smaller calls or none may leave less",
 ];
 
 fn print(book: &Book, jumps: &[Jump], under: Option<&Seen>, top: usize) {
-    let mut rows = columns(&HEADER, 1..11);
+    let mut rows = columns(&HEADER, 1..12);
     for (place, jump) in jumps.iter().enumerate() {
         add(&mut rows, &jump.scenario.name, jump.after, &jump.risks);
         if let Some(under) = under.map(|under| &under.jumps[place]) {
@@ -178,7 +186,7 @@ fn print(book: &Book, jumps: &[Jump], under: Option<&Seen>, top: usize) {
     outln!(
         "collateral is that of the liquidatable accounts, before and after the shock; seizable by one call for each"
     );
-    outln!("bad debt: if liquidators act at once at the venue's price, in whatever amount: a lower bound");
+    BAD_DEBT.iter().for_each(|line| outln!("{line}"));
     for jump in &jumps[1..] {
         print_jump(book, jump, jumps.len() == 2, top);
     }
@@ -210,8 +218,7 @@ fn rows(name: &str, counts: Counts, risks: &[Risk], mut add: impl FnMut(Vec<Stri
         row.push(risk.currency.clone());
         let [before, after] = risk.collateral;
         row.extend([before, after, risk.seizable].map(money));
-        // What is missing looks no smaller than it is.
-        row.push(money(risk.bad_debt.neg()).replacen('-', "", 1));
+        row.extend([risk.uncovered[1], risk.bad_debt].map(|value| sales::up(value, risk.decimals)));
         add(row);
     }
 }
@@ -240,7 +247,7 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
     }
     print_assumed(&jump.shocked);
     if alone && jump.markets.len() > 1 {
-        let mut rows = columns(&HEADER, 1..11);
+        let mut rows = columns(&HEADER, 1..12);
         for impact in &jump.markets {
             add(&mut rows, &impact.market, impact.after, std::slice::from_ref(&impact.risk));
         }

@@ -59,9 +59,9 @@ fn sales(jump: &Jump) -> &Sales {
 
 const ENDLESS: [[&str; 2]; 1] = [["1000000000", "1000000000"]];
 
-/// Where nothing moves the price and gas is free, what is left is what (c) leaves: the same liquidations at the same prices.
+/// Where nothing moves the price and gas is free, what is left is what acting at once leaves: the same liquidations at the same prices.
 #[test]
-fn endless_depth_at_the_venues_price_leaves_what_the_bound_says() {
+fn endless_depth_at_the_venues_price_leaves_what_acting_at_once_leaves() {
     let book = alone("acme-usdc");
     for factor in ["0.9", "0.85", "0.8", "0.75", "0.7", "0.6", "0.4"] {
         let jump = jump(&book, depth(&ENDLESS, "0"), &fall(factor, None));
@@ -100,6 +100,33 @@ fn beyond_the_data_nothing_is_done() {
 
 fn depth_of(gas: &str) -> Depth {
     depth(&ENDLESS, gas)
+}
+
+/// 100 ether at 1800 against 200 000 are 20 000 short. Who takes all of it at a bonus of 5 % repays 180 000 / 1.05 = 171 428.57 and
+/// leaves 28 571.43: acting at once is no bound, and where nobody can sell, nobody acts and less is left.
+#[test]
+fn bonuses_make_bad_debt_that_not_acting_does_not() {
+    let book = example("crash");
+    let kinds = vec![FeedKind::Oracle, FeedKind::Market];
+    let shock =
+        Shock { target: Target::Collateral { kinds }, how: How::Factor(decimal("0.6")), liquidity: None };
+    let scenario = Scenario::of_prices("fall", texts(&["USDC", "DAI", "BOLD"]), vec![shock]);
+    let nothing = Depth { curves: Vec::new(), gas: Vec::new(), ..depth(&ENDLESS, "0") };
+    let jump = jump(&book, nothing, &scenario);
+    let mut at_five = 0;
+    for impact in jump.markets.iter().filter(|impact| impact.after.liquidatable > 0) {
+        let risk = &impact.risk;
+        let unit = U256::pow10(risk.decimals - 2).expect("small");
+        let hundredths = |value: Int| value.magnitude().div(unit, Rounding::HalfUp).expect("a unit");
+        assert_eq!(hundredths(risk.uncovered[1]), U256::new(2_000_000), "{}", impact.market);
+        assert_eq!(risk.uncovered[0], Int::ZERO, "{}", impact.market);
+        if hundredths(risk.bad_debt) == U256::new(2_857_143) {
+            assert!(risk.sales.bad_debt < risk.bad_debt, "{}: {risk:?}", impact.market);
+            assert_eq!(hundredths(risk.sales.bad_debt), U256::new(2_000_000), "{}", impact.market);
+            at_five += 1;
+        }
+    }
+    assert!(at_five > 0, "{:?}", jump.risks);
 }
 
 /// At 86 % the incentive of Morpho is 1 / (1 - 0.3 x (1 - 0.86)) - 1 = 4.38 %: an impact of 3 % pays, one of 5 % does not.

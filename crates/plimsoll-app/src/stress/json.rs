@@ -56,7 +56,7 @@ fn walk_json(walk: &Walk) -> Value {
     };
     let sold = if walk.sold.is_empty() { Value::Null } else { json!(steps(&walk.sold, true)) };
     // Where everything is sold nothing is played at once: those numbers are of the other path.
-    let sold = without(sold, &["seizable_now", "bad_debt_lower_bound"]);
+    let sold = without(sold, &["seizable_now", "bad_debt_at_once"]);
     json!({"at_once": steps(&walk.at_once, false), "sold": sold})
 }
 
@@ -279,8 +279,10 @@ fn risk_json(risk: &Risk, sold: bool) -> Value {
         "collateral_liquidatable_after": risk.collateral[1].to_string(),
         "debt_liquidatable_before": risk.debt[0].to_string(),
         "debt_liquidatable_after": risk.debt[1].to_string(),
+        "uncovered_before": risk.uncovered[0].to_string(),
+        "uncovered_after": risk.uncovered[1].to_string(),
         "seizable_now": risk.seizable.to_string(),
-        "bad_debt_lower_bound": risk.bad_debt.to_string(),
+        "bad_debt_at_once": risk.bad_debt.to_string(),
     });
     if sold {
         answer["sales"] = sales_json(&risk.sales);
