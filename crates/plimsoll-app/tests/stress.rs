@@ -261,6 +261,15 @@ fn sales_and_paths_are_told() {
             let of = |name: &str| counts[name].as_u64().expect("a count");
             assert_eq!(of("healthy") + of("liquidatable") + of("no_debt") + of("unknown"), of("accounts"));
         }
+        // What a way does not play it does not tell; what all are found to owe, both do.
+        for risk in steps.iter().flat_map(|step| step["risks"].as_array().expect("risks")) {
+            for field in ["seizable_now", "bad_debt_at_once"] {
+                assert_eq!(risk[field].is_string(), way == "at_once", "{way} {field}: {risk}");
+                assert_eq!(risk[field].is_null(), way == "sold", "{way} {field}: {risk}");
+            }
+            assert_eq!(risk["sales"].is_object(), way == "sold", "{way}: {risk}");
+            assert!(risk["uncovered_after"].is_string(), "{way}: {risk}");
+        }
     }
     let text = text(&args);
     for words in ["sold into depth:", "beyond the data", "in 4 steps, prices on a straight line", "made-up"] {
