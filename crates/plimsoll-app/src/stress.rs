@@ -111,7 +111,7 @@ impl Asked<'_> {
     fn of(&self, book: &Book, heat: Option<&Axes>) -> Result<Seen, Misasked> {
         let stress = Stress::new(book)?;
         // A cell of a heatmap says nothing of sales.
-        let heat = heat.map(|axes| stress.heat(axes.clone(), &[], self.said)).transpose()?;
+        let heat = heat.map(|axes| stress.heat(axes.clone(), self.said)).transpose()?;
         let stress = match self.depth {
             Some(depth) => stress.sold_into(depth.clone())?,
             None => stress,
@@ -272,7 +272,7 @@ fn print_under(book: &Book, jump: &Jump, under: &Jump, top: usize) {
     print_gaps(&format!("{name} with --set"), under);
 }
 
-/// What stands still or moves by somebody's word, a line each.
+/// What stands still or moves by somebody's word, and what was said in vain, a line each.
 fn assumed(shocked: &Shocked) -> Vec<String> {
     let mut lines = Vec::new();
     if !shocked.held.is_empty() {
@@ -280,6 +280,14 @@ fn assumed(shocked: &Shocked) -> Vec<String> {
     }
     for mapping in &shocked.mapped {
         lines.push(format!("mapped: {} = {} * {}", mapping.asset, mapping.like, mapping.times));
+    }
+    for asset in &shocked.overridden {
+        lines.push(format!("overridden: what the scenario says of {asset}"));
+    }
+    for target in &shocked.without_effect {
+        lines.push(format!(
+            "without effect: no price of the book moves by what the scenario says of {target}"
+        ));
     }
     for (market, asset, price) in &shocked.constant {
         lines.push(format!("constant: {market} takes {asset} at {price}, whatever happens"));

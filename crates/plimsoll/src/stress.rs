@@ -103,7 +103,7 @@ impl Jump {
 
 /// A book that is ready for scenarios.
 pub struct Stress<'b> {
-    book: &'b Book,
+    pub(crate) book: &'b Book,
     /// What it is.
     pub identity: Identity,
     /// What selling seized collateral brings, where somebody said so.

@@ -168,7 +168,7 @@ fn jump_json(book: &Book, jump: &Jump, played: Played) -> Value {
     answer
 }
 
-/// What stands still or moves by somebody's word.
+/// What stands still or moves by somebody's word, and what was said in vain.
 fn with_assumed(shocked: &Shocked, mut answer: Value) -> Value {
     let assumed = json!({
         "held": shocked.held,
@@ -182,6 +182,8 @@ fn with_assumed(shocked: &Shocked, mut answer: Value) -> Value {
             "asset": asset,
             "price": price,
         })).collect::<Vec<_>>(),
+        "overridden": shocked.overridden,
+        "without_effect": shocked.without_effect,
         "undelayed": shocked.undelayed,
     });
     if let (Some(answer), Value::Object(assumed)) = (answer.as_object_mut(), assumed) {
