@@ -315,6 +315,37 @@ fn a_sale_brings_what_paper_says() {
     }
 }
 
+/// Of three branches one has BOLD in its pool that may be used: 4000 less the one that stays. At a penalty of 5 % its depositors take
+/// collateral for at most 3999 x 1.05, and whoever calls a 200th of what the pool pays for, which is at most 1.2 times the debt: less
+/// than 4223 in all. The rest goes to other troves: it is not sold, and nobody stays away for want of a curve or of a profit.
+#[test]
+fn what_is_redistributed_is_not_sold() {
+    let book = example("liquity");
+    let target = Target::Collateral { kinds: vec![FeedKind::Oracle, FeedKind::Market] };
+    let shock = Shock { target, how: How::Factor(decimal("0.6")), liquidity: None };
+    let scenario = Scenario::of_prices("fall", texts(&["BOLD"]), vec![shock]);
+    let free = |assets: &[&str]| {
+        let mut depth = Depth { gas: Vec::new(), ..depth(&ENDLESS, "0") };
+        depth.curves[0].assets = texts(assets);
+        depth
+    };
+    let all = jump(&book, free(&["WETH", "wstETH", "rETH"]), &scenario);
+    let [risk] = &all.risks[..] else { panic!("one currency: {:?}", all.risks) };
+    let whole = |value: u128| {
+        Int::from(U256::new(value).mul(U256::pow10(risk.decimals).expect("small")).expect("small"))
+    };
+    assert!(risk.collateral[1] > whole(100_000), "{risk:?}");
+    assert!(risk.sales.sold > whole(3_000) && risk.sales.sold <= whole(4_223), "{risk:?}");
+    // Of each branch the venue lets one trove stand.
+    let left = &risk.sales.left;
+    let refused = risk.sales.left_for(Stays::Refused).accounts;
+    assert_eq!(left.iter().map(|left| left.accounts).sum::<u64>(), refused, "{risk:?}");
+    assert!(refused <= 3, "{risk:?}");
+    // Nothing of the other branches is sold.
+    let one = jump(&book, free(&["wstETH"]), &scenario);
+    assert_eq!(one.risks, all.risks);
+}
+
 /// Where a market failed nobody acts, the debt stays, and each owner loses what is not paid.
 #[test]
 fn a_market_that_fails_takes_what_is_there() {
