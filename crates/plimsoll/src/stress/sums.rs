@@ -99,7 +99,7 @@ pub struct Sales {
     pub calls: u64,
     /// What was sold, at the market's price before any of it is sold (rounded down).
     pub sold: Int,
-    /// What that brought (rounded down).
+    /// What that brought: each sale the difference of two places on its curve, each rounded down.
     pub brought: Int,
     /// What the calls cost (rounded up).
     pub gas: Int,
