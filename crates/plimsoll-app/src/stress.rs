@@ -19,8 +19,8 @@ use crate::show::{self, outln};
 use crate::steps::Steps;
 use crate::whatif::table as columns;
 use plimsoll::{
-    Below, Change, Counts, HeatMap, Identity, Jump, Misasked, Ratio, Risk, Said, Severity, Shocked, Stress,
-    Walk,
+    Below, Change, Counts, HeatMap, Identity, Jump, Misasked, PriceMove, Ratio, Risk, Said, Severity,
+    Shocked, Stress, Walk,
 };
 use plimsoll_core::{Book, Depth, Int, Scenario};
 
@@ -231,15 +231,8 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
     let shocked = &jump.shocked;
     if !shocked.moved.is_empty() {
         let mut prices = columns(&["price", "kind", "before", "after", "", ""], 2..4);
-        for moved in &shocked.moved {
-            prices.add_row([
-                moved.name.clone(),
-                moved.kind.map_or("derived", plimsoll_core::FeedKind::name).to_string(),
-                moved.from.trimmed().to_string(),
-                moved.to.to_string(),
-                moved.unit.to_string(),
-                if moved.bound { "the feed says no more than its bound".into() } else { String::new() },
-            ]);
+        for cells in shocked.moved.iter().map(moved) {
+            prices.add_row(cells);
         }
         outln!("{}", prices.trim_fmt());
     } else {
@@ -257,6 +250,18 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
     let fallen: Vec<&Below> = jump.fallen().collect();
     outln!("\n{} newly liquidatable", counted(fallen.len() as u64, "account"));
     print_below(book, jump, &fallen, |below| below.before, top);
+}
+
+/// A price that moves: its name, kind, what it was and is, in what, and whether its feed would go further.
+fn moved(price: &PriceMove) -> [String; 6] {
+    [
+        price.name.clone(),
+        price.kind.map_or("derived", plimsoll_core::FeedKind::name).to_string(),
+        price.from.trimmed().to_string(),
+        price.to.to_string(),
+        price.unit.to_string(),
+        if price.bound { "the feed says no more than its bound".into() } else { String::new() },
+    ]
 }
 
 /// Who is liquidatable only under the other parameters.

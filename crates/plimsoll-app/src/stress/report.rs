@@ -1,6 +1,6 @@
 //! `plimsoll stress --report`: the same answer as a page.
 
-use super::{Seen, assumed, sales};
+use super::{Seen, assumed, moved, sales};
 use crate::check::{self, counted};
 use crate::report::{Bar, Card, Kind, Page, Series, Table, bars, save, steps};
 use crate::show;
@@ -209,16 +209,7 @@ fn scenario(page: &mut Page, book: &Book, jump: &Jump, top: usize) {
     let sources = jump.scenario.sources.iter().map(|source| format!("source: {source}"));
     page.list(&sources.chain(assumed(&jump.shocked)).collect::<Vec<_>>());
     let mut prices = Table::new("Prices that move", &["price", "kind", ">before", ">after", "in", ""]);
-    for moved in &jump.shocked.moved {
-        prices.row([
-            moved.name.clone(),
-            moved.kind.map_or("derived", plimsoll_core::FeedKind::name).to_string(),
-            moved.from.trimmed().to_string(),
-            moved.to.to_string(),
-            moved.unit.to_string(),
-            if moved.bound { "the feed says no more than its bound".into() } else { String::new() },
-        ]);
-    }
+    jump.shocked.moved.iter().for_each(|price| prices.row(moved(price)));
     page.table(&prices);
     let mut markets = Table::new("Markets, after", &MONEY);
     let touched = |impact: &&Impact| impact.after.accounts > 0;
