@@ -4,10 +4,12 @@
 //! Assets move in dollars; a price between two moves by the one over the other. Each kind of price (oracle, market,
 //! redemption) has moves of its own. Observed prices move; what is derived from them follows by the graph.
 
+mod fraction;
 mod moves;
 
 use crate::ask::Misasked;
-use moves::{Decided, Fraction, Moves};
+use fraction::Fraction;
+use moves::{Decided, Moves};
 use plimsoll_core::{
     Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Reading,
     Scale, Scenario, Why,
@@ -62,6 +64,10 @@ pub struct Shocked {
     pub held: Vec<String>,
     /// Assets that move as others.
     pub mapped: Vec<Mapping>,
+    /// Assets of which whoever asked said something else than the scenario's own shock.
+    pub overridden: Vec<String>,
+    /// Targets of the scenario's shocks that move no price of the book: a misspelt asset, or one without a feed of its own.
+    pub without_effect: Vec<String>,
     /// Prices that are constants, also with the rate of a vault before them, and blind to any market: market, asset, price.
     pub constant: Vec<(String, String, String)>,
     /// Markets whose delayed oracle is taken as if the shock had gone through.
@@ -76,7 +82,8 @@ impl Shocked {
     pub(crate) fn unmoved(book: &Book) -> Shocked {
         let (book, undelayed, sales) = (book.clone(), Vec::new(), book.graph.clone());
         let (moved, held, mapped, constant) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Shocked { book, moved, held, mapped, constant, undelayed, sales }
+        let (overridden, without_effect) = (Vec::new(), Vec::new());
+        Shocked { book, moved, held, mapped, overridden, without_effect, constant, undelayed, sales }
     }
 
     /// Prices so many steps on a straight way from those of a book to these, each that differs cut to its digits: what oracles say,
@@ -166,7 +173,8 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     let undelayed = undelay(&mut after);
     still(book, &after, moves.held(), scenario)?;
     let (held, mapped) = (moves.held().to_vec(), said.map.clone());
-    Ok(Shocked { book: after, moved, held, mapped, constant, undelayed, sales })
+    let (overridden, without_effect) = (moves.overridden().to_vec(), moves.unheard(scenario));
+    Ok(Shocked { book: after, moved, held, mapped, overridden, without_effect, constant, undelayed, sales })
 }
 
 /// Lets every price go through the oracles that delay it; the markets with one.

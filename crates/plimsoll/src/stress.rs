@@ -1,5 +1,5 @@
 //! What a scenario does to a whole book: who becomes liquidatable, what can be seized of them, what debt is left uncovered
-//! even if everybody acts at once, and what is left where seized collateral has to be sold. As one jump, and as a path of steps.
+//! if everybody acts at once, and what is left where seized collateral has to be sold. As one jump, and as a path of steps.
 //!
 //! Accounts are packed once; in each world the kernel's floats say who may have crossed, and the venue's integers judge
 //! those. Every number is the integers'.
@@ -103,7 +103,7 @@ impl Jump {
 
 /// A book that is ready for scenarios.
 pub struct Stress<'b> {
-    book: &'b Book,
+    pub(crate) book: &'b Book,
     /// What it is.
     pub identity: Identity,
     /// What selling seized collateral brings, where somebody said so.

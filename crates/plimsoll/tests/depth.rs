@@ -59,9 +59,9 @@ fn sales(jump: &Jump) -> &Sales {
 
 const ENDLESS: [[&str; 2]; 1] = [["1000000000", "1000000000"]];
 
-/// Where nothing moves the price and gas is free, what is left is what (c) leaves: the same liquidations at the same prices.
+/// Where nothing moves the price and gas is free, what is left is what acting at once leaves: the same liquidations at the same prices.
 #[test]
-fn endless_depth_at_the_venues_price_leaves_what_the_bound_says() {
+fn endless_depth_at_the_venues_price_leaves_what_acting_at_once_leaves() {
     let book = alone("acme-usdc");
     for factor in ["0.9", "0.85", "0.8", "0.75", "0.7", "0.6", "0.4"] {
         let jump = jump(&book, depth(&ENDLESS, "0"), &fall(factor, None));
@@ -100,6 +100,33 @@ fn beyond_the_data_nothing_is_done() {
 
 fn depth_of(gas: &str) -> Depth {
     depth(&ENDLESS, gas)
+}
+
+/// 100 ether at 1800 against 200 000 are 20 000 short. Who takes all of it at a bonus of 5 % repays 180 000 / 1.05 = 171 428.57 and
+/// leaves 28 571.43: acting at once is no bound, and where nobody can sell, nobody acts and less is left.
+#[test]
+fn bonuses_make_bad_debt_that_not_acting_does_not() {
+    let book = example("crash");
+    let kinds = vec![FeedKind::Oracle, FeedKind::Market];
+    let shock =
+        Shock { target: Target::Collateral { kinds }, how: How::Factor(decimal("0.6")), liquidity: None };
+    let scenario = Scenario::of_prices("fall", texts(&["USDC", "DAI", "BOLD"]), vec![shock]);
+    let nothing = Depth { curves: Vec::new(), gas: Vec::new(), ..depth(&ENDLESS, "0") };
+    let jump = jump(&book, nothing, &scenario);
+    let mut at_five = 0;
+    for impact in jump.markets.iter().filter(|impact| impact.after.liquidatable > 0) {
+        let risk = &impact.risk;
+        let unit = U256::pow10(risk.decimals - 2).expect("small");
+        let hundredths = |value: Int| value.magnitude().div(unit, Rounding::HalfUp).expect("a unit");
+        assert_eq!(hundredths(risk.uncovered[1]), U256::new(2_000_000), "{}", impact.market);
+        assert_eq!(risk.uncovered[0], Int::ZERO, "{}", impact.market);
+        if hundredths(risk.bad_debt) == U256::new(2_857_143) {
+            assert!(risk.sales.bad_debt < risk.bad_debt, "{}: {risk:?}", impact.market);
+            assert_eq!(hundredths(risk.sales.bad_debt), U256::new(2_000_000), "{}", impact.market);
+            at_five += 1;
+        }
+    }
+    assert!(at_five > 0, "{:?}", jump.risks);
 }
 
 /// At 86 % the incentive of Morpho is 1 / (1 - 0.3 x (1 - 0.86)) - 1 = 4.38 %: an impact of 3 % pays, one of 5 % does not.
@@ -286,6 +313,37 @@ fn a_sale_brings_what_paper_says() {
         assert!(apart <= U256::new(found.calls.into()).add(U256::new(2)).expect("small"), "{found:?}");
         assert!(found.calls > 0);
     }
+}
+
+/// Of three branches one has BOLD in its pool that may be used: 4000 less the one that stays. At a penalty of 5 % its depositors take
+/// collateral for at most 3999 x 1.05, and whoever calls a 200th of what the pool pays for, which is at most 1.2 times the debt: less
+/// than 4223 in all. The rest goes to other troves: it is not sold, and nobody stays away for want of a curve or of a profit.
+#[test]
+fn what_is_redistributed_is_not_sold() {
+    let book = example("liquity");
+    let target = Target::Collateral { kinds: vec![FeedKind::Oracle, FeedKind::Market] };
+    let shock = Shock { target, how: How::Factor(decimal("0.6")), liquidity: None };
+    let scenario = Scenario::of_prices("fall", texts(&["BOLD"]), vec![shock]);
+    let free = |assets: &[&str]| {
+        let mut depth = Depth { gas: Vec::new(), ..depth(&ENDLESS, "0") };
+        depth.curves[0].assets = texts(assets);
+        depth
+    };
+    let all = jump(&book, free(&["WETH", "wstETH", "rETH"]), &scenario);
+    let [risk] = &all.risks[..] else { panic!("one currency: {:?}", all.risks) };
+    let whole = |value: u128| {
+        Int::from(U256::new(value).mul(U256::pow10(risk.decimals).expect("small")).expect("small"))
+    };
+    assert!(risk.collateral[1] > whole(100_000), "{risk:?}");
+    assert!(risk.sales.sold > whole(3_000) && risk.sales.sold <= whole(4_223), "{risk:?}");
+    // Of each branch the venue lets one trove stand.
+    let left = &risk.sales.left;
+    let refused = risk.sales.left_for(Stays::Refused).accounts;
+    assert_eq!(left.iter().map(|left| left.accounts).sum::<u64>(), refused, "{risk:?}");
+    assert!(refused <= 3, "{risk:?}");
+    // Nothing of the other branches is sold.
+    let one = jump(&book, free(&["wstETH"]), &scenario);
+    assert_eq!(one.risks, all.risks);
 }
 
 /// Where a market failed nobody acts, the debt stays, and each owner loses what is not paid.

@@ -73,6 +73,7 @@ pub(super) fn assumed(depth: &Depth) -> Vec<String> {
         "a liquidator acts where what the sale brings covers what he repays and gas; a lot that does not pay is halved, down to a 64th".into(),
         "where the venue itself takes an account over, all that it takes is sold, and what that does not cover is lost".into(),
         "beyond the last point of a curve nothing is sold, and nothing is liquidated".into(),
+        "bad debt counts what is not sold as owed: no bonus is paid for it, so it may be below what acting at once leaves".into(),
     ];
     lines.extend(depth.sources.iter().map(|source| format!("source of the depth: {source}")));
     if depth.gas.is_empty() {
