@@ -15,8 +15,8 @@ use plimsoll_core::{
     Target, Time, U256,
 };
 
-const BOOKS: [&str; 8] =
-    ["treasury", "lending", "compound_v3", "liquity", "maker", "crash", "loopers", "wrapped"];
+const BOOKS: [&str; 9] =
+    ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash", "loopers", "wrapped"];
 
 fn decimal(text: &str) -> Decimal {
     text.parse().expect("a decimal")
