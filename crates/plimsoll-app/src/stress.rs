@@ -101,6 +101,8 @@ struct Asked<'a> {
 struct Seen {
     identity: Identity,
     depth: Option<Depth>,
+    /// Curves of the depth that no sale of the book can go down.
+    unused: Vec<String>,
     jumps: Vec<Jump>,
     /// Each scenario as a path, where one was asked for.
     walks: Vec<Walk>,
@@ -126,7 +128,8 @@ impl Asked<'_> {
             }
             None => Vec::new(),
         };
-        Ok(Seen { depth: stress.depth().cloned(), identity: stress.identity, jumps, walks, heat })
+        let (depth, unused) = (stress.depth().cloned(), stress.curves_unused());
+        Ok(Seen { depth, unused, identity: stress.identity, jumps, walks, heat })
     }
 }
 

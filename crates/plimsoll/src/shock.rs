@@ -9,6 +9,7 @@ mod moves;
 
 use crate::ask::Misasked;
 use fraction::Fraction;
+pub(crate) use moves::known_as;
 use moves::{Decided, Moves};
 use plimsoll_core::{
     Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Reading,
@@ -338,11 +339,13 @@ fn unsaid(
     let (mut missing, mut constant): (Vec<(String, String)>, Vec<_>) = (Vec::new(), Vec::new());
     // Who moves no price at all has said so of every one.
     let moves_none = scenario.shocks.is_empty();
-    let mut miss = |asset: &str, why: String| {
+    let miss = |missing: &mut Vec<(String, String)>, asset: &str, why: String| {
         if !moves_none && !missing.iter().any(|(known, _)| known == asset) {
             missing.push((asset.to_string(), why));
         }
     };
+    // What is built on several feeds moves with any of them, and cannot be held beside one that moves.
+    let mut built: Vec<(Vec<String>, String)> = Vec::new();
     // What pools and vaults hold is nobody's price: it stands as the rate of a share does, unless it is named.
     let amounts = book.graph.amounts();
     for (listed, slots) in book.markets.iter().zip(held_slots(book, |_, _| true)) {
@@ -361,15 +364,26 @@ fn unsaid(
                     constant.push((listed.name.clone(), asset.clone(), price.name.clone()));
                 }
                 Decided::Unsaid(whose) if matches!(price.origin, Origin::Feed(_)) => {
-                    miss(whose, format!("{} reads {}", listed.name, price.name));
+                    miss(&mut missing, whose, format!("{} reads {}", listed.name, price.name));
                 }
                 _ if feeds.iter().any(|id| says(*id)) => {}
                 _ => {
-                    let names = feeds.iter().filter_map(|id| book.graph.price(*id)).map(|p| p.name.as_str());
-                    let names: Vec<&str> = names.collect();
-                    miss(asset, format!("{} reads {} of {}", listed.name, price.name, names.join(", ")));
+                    let of = feeds.iter().filter_map(|id| book.graph.price(*id)).map(|p| p.name.as_str());
+                    let of: Vec<&str> = of.collect();
+                    let why = format!("{} reads {} of {}", listed.name, price.name, of.join(", "));
+                    let whose = feeds.iter().filter_map(|id| match &decided[id.0 as usize] {
+                        Decided::Unsaid(whose) => Some(whose.clone()),
+                        _ => None,
+                    });
+                    built.push((whose.collect(), why));
                 }
             }
+        }
+    }
+    for (whose, why) in built {
+        let told = |name: &String| missing.iter().any(|(known, _)| known.split(" or ").any(|it| it == name));
+        if !moves_none && !whose.iter().any(told) {
+            missing.push((whose.join(" or "), why));
         }
     }
     if missing.is_empty() {

@@ -69,7 +69,7 @@ fn endless_depth_at_the_venues_price_leaves_what_acting_at_once_leaves() {
             continue;
         }
         let risk = &jump.risks[0];
-        assert_eq!(sales(&jump).left, [Left::default(); 4], "{factor}");
+        assert_eq!(sales(&jump).left, [Left::default(); 5], "{factor}");
         // A price of a sale is cut to other digits than the venue's own: by less than a millionth of what is sold.
         let apart = risk.sales.bad_debt.sub(risk.bad_debt).expect("small").magnitude();
         let least = risk.sales.sold.magnitude().div(U256::new(1_000_000), Rounding::Up).expect("small");
@@ -84,10 +84,11 @@ fn beyond_the_data_nothing_is_done() {
     let book = alone("acme-usdc");
     let scenario = fall("0.8", None);
     let nothing = Depth { curves: Vec::new(), ..depth(&ENDLESS, "0") };
-    for depth in [nothing, depth(&[["0.001", "0.001"]], "0")] {
+    let short = depth(&[["0.001", "0.001"]], "0");
+    for (depth, why) in [(nothing, Stays::NoCurve), (short, Stays::Beyond)] {
         let jump = jump(&book, depth, &scenario);
         let risk = &jump.risks[0];
-        let left = sales(&jump).left_for(Stays::Beyond);
+        let left = sales(&jump).left_for(why);
         assert_eq!((sales(&jump).calls, sales(&jump).sold), (0, Int::ZERO));
         assert_eq!((left.accounts, left.collateral, left.debt), (1, risk.collateral[1], risk.debt[1]));
         // It owes less than it has: nobody has lost anything yet.
@@ -96,6 +97,25 @@ fn beyond_the_data_nothing_is_done() {
     // The scenario leaves nothing of the liquidity.
     let jump = jump(&book, depth_of("1"), &fall("0.8", Some("0")));
     assert_eq!(sales(&jump).left_for(Stays::Beyond).accounts, 1);
+}
+
+/// A curve of ETH is a curve of WETH where the book wires WETH to the feed of ETH; what no market has is told.
+#[test]
+fn a_curve_is_found_under_the_names_that_the_book_has() {
+    let book = alone("alice");
+    let sold = |name: &str| {
+        let mut depth = depth(&ENDLESS, "0");
+        depth.curves[0].assets = texts(&[name]);
+        let stress = Stress::new(&book).expect("a book").sold_into(depth).expect("gas in every currency");
+        let jump = stress.jump(&fall("0.5", None), &Said::default()).unwrap_or_else(|why| panic!("{why}"));
+        (jump.risks, stress.curves_unused())
+    };
+    let (risks, unused) = sold("WETH");
+    assert!(risks[0].sales.calls > 0 && unused.is_empty(), "{risks:?} {unused:?}");
+    assert_eq!(sold("ETH"), (risks, unused));
+    let (risks, unused) = sold("stETHH");
+    assert_eq!(unused, ["stETHH"]);
+    assert!(risks[0].sales.calls == 0 && risks[0].sales.left_for(Stays::NoCurve).accounts == 1, "{risks:?}");
 }
 
 fn depth_of(gas: &str) -> Depth {

@@ -17,6 +17,7 @@ pub(super) fn answer(book: &Book, seen: &Seen) -> Value {
     });
     if let Some(depth) = &seen.depth {
         answer["depth"] = depth_json(depth);
+        answer["depth"]["without_effect"] = seen.unused.clone().into();
     }
     if let Some(heat) = &seen.heat {
         answer["heatmap"] = heat_json(heat);
@@ -118,6 +119,7 @@ fn sales_json(sales: &Sales) -> Value {
         "bad_debt": sales.bad_debt.to_string(),
         "does_not_pay": left(Stays::Away),
         "beyond_the_data": left(Stays::Beyond),
+        "no_curve": left(Stays::NoCurve),
         "refused": left(Stays::Refused),
         "no_price": left(Stays::Unpriced),
     })

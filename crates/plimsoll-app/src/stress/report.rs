@@ -81,7 +81,7 @@ fn sold(page: &mut Page, seen: &Seen) {
     let dried = seen.jumps.iter().flat_map(|jump| {
         sales::dried(jump).into_iter().map(|line| format!("{}: {line}", jump.scenario.name))
     });
-    page.list(&sales::assumed(depth).into_iter().chain(dried).collect::<Vec<_>>());
+    page.list(&sales::assumed(depth, &seen.unused).into_iter().chain(dried).collect::<Vec<_>>());
 }
 
 /// The steps of a path: bad debt so far in a picture, the rest in tables.

@@ -141,7 +141,8 @@ impl Seller<'_, '_> {
             Stays::Refused => 0,
             Stays::Away => 1,
             Stays::Unpriced => 2,
-            Stays::Beyond => 3,
+            Stays::NoCurve => 3,
+            Stays::Beyond => 4,
         };
         if self.stays.as_ref().is_none_or(|known| rank(known) < rank(&why)) {
             self.stays = Some(why);
@@ -214,15 +215,18 @@ impl Seller<'_, '_> {
         let before = self.pools.mark();
         // Whoever seizes what he repaid has nothing to sell.
         let brought = if collateral.asset == debt.asset {
-            Some(sold)
+            Ok(sold)
         } else {
             let lot = (taken, collateral.decimals);
-            let curve = self.pools.depth.curve(&collateral.asset, &debt.asset);
-            curve.and_then(|curve| self.pools.sell(curve, lot, sale, self.game.decimals)).map(Int::from)
+            let curve = self.pools.depth.curve(&collateral.asset, &debt.asset).ok_or(Stays::NoCurve);
+            curve.and_then(|curve| {
+                let got = self.pools.sell(curve, lot, sale, self.game.decimals);
+                got.map(Int::from).ok_or(Stays::Beyond)
+            })
         };
         let mark = self.pools.mark();
         self.pools.back(before);
-        let brought = brought.ok_or(Stays::Beyond)?;
+        let brought = brought?;
         let profit = brought.sub(cost).and_then(|gain| gain.sub(self.gas)).ok_or(Stays::Unpriced)?;
         // A call that takes and pays nothing would be made for ever.
         if profit.is_negative() || (does.repaid == U256::ZERO && does.seized == U256::ZERO) {
@@ -300,7 +304,7 @@ impl Seller<'_, '_> {
             }
             add(&mut sold, worth.value_of(taken, token, price, Rounding::Down))?;
             let against = debts.first().copied().unwrap_or_default();
-            let curve = self.pools.depth.curve(asset, against).ok_or(Stays::Beyond)?;
+            let curve = self.pools.depth.curve(asset, against).ok_or(Stays::NoCurve)?;
             let got = self.pools.sell(curve, (taken, token), price, decimals).ok_or(Stays::Beyond)?;
             add(&mut brought, Some(got))?;
         }

@@ -67,7 +67,7 @@ impl Risk {
     pub(super) fn plus(&self, other: &Risk, [one, by]: [Int; 2]) -> Option<Risk> {
         let add = |x: Int, y: Int| x.mul(one)?.add(y.mul(by)?);
         let both = |x: [Int; 2], y: [Int; 2]| Some([add(x[0], y[0])?, add(x[1], y[1])?]);
-        let mut left = [Left::default(); 4];
+        let mut left = [Left::default(); Stays::ALL.len()];
         for (sum, (x, y)) in left.iter_mut().zip(self.sales.left.iter().zip(&other.sales.left)) {
             let accounts = x.accounts + y.accounts;
             *sum =
@@ -109,7 +109,7 @@ pub struct Sales {
     /// as owed, and pays no bonus: this may be below [`Risk::bad_debt`].
     pub bad_debt: Int,
     /// Accounts that are left below their line, by [`Stays`].
-    pub left: [Left; 4],
+    pub left: [Left; Stays::ALL.len()],
 }
 
 impl Sales {
@@ -136,8 +136,10 @@ pub struct Left {
 pub enum Stays {
     /// It would not pay: the bonus is less than impact and gas.
     Away,
-    /// What would be sold is beyond the data, or there is no curve for it.
+    /// What would be sold is beyond the data.
     Beyond,
+    /// There is no curve for what would be sold.
+    NoCurve,
     /// The venue refuses every call: paused, no cash, or the market failed.
     Refused,
     /// The market's price of what would be sold or repaid is not known.
@@ -146,7 +148,7 @@ pub enum Stays {
 
 impl Stays {
     /// All reasons, in the order of [`Sales::left`].
-    pub const ALL: [Stays; 4] = [Stays::Away, Stays::Beyond, Stays::Refused, Stays::Unpriced];
+    pub const ALL: [Stays; 5] = [Stays::Away, Stays::Beyond, Stays::NoCurve, Stays::Refused, Stays::Unpriced];
 }
 
 /// A market before and after.
