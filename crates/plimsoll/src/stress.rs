@@ -27,6 +27,7 @@ use crate::world::World;
 use plimsoll_core::{Book, Depth, Int, Judgement, Lens, Reading, Scenario, Standing, Test, Verdict};
 use pools::Pools;
 use screen::Screen;
+use std::collections::BTreeSet;
 
 /// An account that is liquidatable after a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
