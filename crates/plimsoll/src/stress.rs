@@ -16,7 +16,7 @@ mod walk;
 
 pub use counts::Counted;
 pub use sums::{Counts, Impact, Left, Loss, Risk, Sales, Stays};
-pub use tallies::{AtRisk, Class, Lowest, Tallies};
+pub use tallies::{Backing, Class, Lowest, Tallies};
 pub use walk::{Stride, Walk};
 
 use crate::ask::Misasked;

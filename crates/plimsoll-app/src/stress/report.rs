@@ -4,7 +4,9 @@ use super::{Seen, assumed, moved, sales};
 use crate::check::{self, counted};
 use crate::report::{Bar, Card, Kind, Page, Series, Table, bars, save, steps};
 use crate::show;
-use plimsoll::{AtRisk, Below, Class, Curve, Impact, Jump, Lowest, Risk, Step, Stride, Tallies, Total, Walk};
+use plimsoll::{
+    Backing, Below, Class, Curve, Impact, Jump, Lowest, Risk, Step, Stride, Tallies, Total, Walk,
+};
 use plimsoll_core::{Book, Int, U256};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -381,7 +383,7 @@ fn health(page: &mut Page, jump: &Jump, top: usize) {
     }
     if !at_risk.is_empty() {
         let mut table = Table::new("What backs the liquidatable", &["asset", ">positions", ">value", ""]);
-        for AtRisk { currency, decimals, asset, positions, value } in &at_risk {
+        for Backing { currency, decimals, asset, positions, value } in &at_risk {
             let value = show::amount(*value, *decimals, 2);
             table.row([asset.clone(), positions.to_string(), value, currency.clone()]);
         }

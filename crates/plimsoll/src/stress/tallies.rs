@@ -22,7 +22,7 @@ pub struct Tallies {
     /// Everybody who owes, by health at the venue's own prices, the least healthy first.
     pub by_health: Vec<Class>,
     /// What backs the debts of the liquidatable, by currency and asset.
-    pub at_risk: Vec<AtRisk>,
+    pub at_risk: Vec<Backing>,
     /// Positions of the liquidatable that the venue cannot value: they are in no sum.
     pub unvalued: u64,
     /// Everybody who owes something, with the account that is least healthy; the worst first.
@@ -49,7 +49,7 @@ pub struct Class {
 
 /// Collateral of the liquidatable in one asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AtRisk {
+pub struct Backing {
     /// The currency.
     pub currency: String,
     /// Digits after the point.
@@ -105,7 +105,7 @@ impl Jump {
 struct Gathered<'b> {
     /// The last is of the unknown.
     classes: [(u64, BTreeMap<Key, Total>); EDGES.len() + 2],
-    at_risk: BTreeMap<(String, String, u8), AtRisk>,
+    at_risk: BTreeMap<(String, String, u8), Backing>,
     unvalued: u64,
     owners: BTreeMap<&'b str, Lowest>,
     no_debt: u64,
@@ -194,7 +194,7 @@ impl<'b> Gathered<'b> {
                 continue;
             };
             let key = (currency.to_string(), spec.asset.clone(), decimals);
-            let sum = self.at_risk.entry(key).or_insert_with(|| AtRisk {
+            let sum = self.at_risk.entry(key).or_insert_with(|| Backing {
                 currency: currency.to_string(),
                 decimals,
                 asset: spec.asset.clone(),
