@@ -5,7 +5,7 @@ use crate::check::{self, counted};
 use crate::report::{Bar, Card, Kind, Page, Series, Table, bars, save, steps};
 use crate::show;
 use plimsoll::{
-    Backing, Below, Class, Curve, Impact, Jump, Lowest, Risk, Step, Stride, Tallies, Total, Walk,
+    Backing, Below, Class, Curve, Impact, Jump, Lowest, Ratio, Risk, Step, Stride, Tallies, Total, Walk,
 };
 use plimsoll_core::{Book, Int, U256};
 use std::collections::BTreeMap;
