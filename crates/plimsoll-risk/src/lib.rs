@@ -29,12 +29,16 @@ pub mod loss;
 pub mod margin;
 pub mod passage;
 pub mod paths;
+pub mod peg;
 pub mod points;
 pub mod rank;
+pub mod regime;
 pub mod rolling;
 pub mod smart_ltv;
 pub mod stream;
 pub mod volatility;
+pub mod watch;
+pub mod wrong_way;
 
 pub use matrix::Matrix;
 pub use special::{

@@ -268,10 +268,8 @@ impl<'b> Moves<'b> {
         self.book.graph.price(id).is_some_and(|price| matches!(price.origin, Origin::Feed(_)))
     }
 
-    /// What a feed prices: as its unit says, or as the markets that read it call it.
     fn names(&self, id: PriceId) -> Vec<String> {
-        let per = self.book.graph.price(id).and_then(|price| price.unit.per.clone());
-        per.map_or_else(|| wired(self.book, id), |per| vec![per])
+        names(self.book, id)
     }
 
     /// The move of an asset by any of its names.
@@ -384,6 +382,12 @@ const fn place(kind: FeedKind) -> usize {
     }
 }
 
+/// What a feed prices: as its unit says, or as the markets that read it call it.
+pub(crate) fn names(book: &Book, id: PriceId) -> Vec<String> {
+    let per = book.graph.price(id).and_then(|price| price.unit.per.clone());
+    per.map_or_else(|| wired(book, id), |per| vec![per])
+}
+
 /// What markets that read a feed as it is call the asset.
 fn wired(book: &Book, id: PriceId) -> Vec<String> {
     let slots = book.markets.iter().flat_map(|listed| listed.market.slots().iter().zip(&listed.wiring));
@@ -395,7 +399,7 @@ fn wired(book: &Book, id: PriceId) -> Vec<String> {
 }
 
 /// The other names of assets: what a market wires to a feed of another, and what the book says is worth exactly one of another.
-fn known_as(book: &Book) -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn known_as(book: &Book) -> BTreeMap<String, BTreeSet<String>> {
     let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (at, price) in book.graph.prices().iter().enumerate() {
         let Some(per) = &price.unit.per else { continue };
