@@ -15,6 +15,7 @@
 //! * [`Stress::walk`]: the same as a path of steps; [`Stress::heat`]: over two prices.
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
 //! * [`correlations`]: how collateral and debt of a book move together, and when that changed.
+//! * [`backtests`]: whether forecasts of losses were right.
 //! * [`brief`]: what changed between two books, and why.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
@@ -73,8 +74,8 @@ pub use limits::{Limit, NEXT_BLOCK, borrowable, withdrawable};
 pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate, unmoved};
 pub use max::{Binds, Max, Most, max};
 pub use monitor::{
-    Backed, Blank, CONFIDENCE, Correlated, DIGITS, Monitor, News, Pegged, Since, Together, Told, Who, Whole,
-    correlations,
+    Backed, BacktestTerms, Backtested, Blank, CONFIDENCE, Correlated, DECAY, DIGITS, Forecasts, Found,
+    Monitor, News, Pegged, REJECTS, Since, Together, Told, Who, Whole, backtests, correlations,
 };
 pub use outlook::{Branch, Carry, Distance, Factor, Good, Lookout, Outlook, Redemption, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};

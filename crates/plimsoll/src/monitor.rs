@@ -5,12 +5,14 @@
 
 #![allow(clippy::float_arithmetic)] // estimates from history are floats; verdicts are not made here
 
+mod backtest;
 mod pairs;
 mod pegs;
 mod prices;
 
 use crate::identity::{Identity, identity};
 use crate::survey::Unsound;
+pub use backtest::{BacktestTerms, Backtested, DECAY, Forecasts, Found, REJECTS, backtests};
 use pairs::held;
 pub use pairs::{Backed, DIGITS};
 pub use pegs::Pegged;
