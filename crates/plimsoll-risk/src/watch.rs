@@ -58,7 +58,7 @@ pub const HOURS: Settings = Settings {
     clip: 1.5,
     wander: 1.5,
     wander_rows: 1440.0,
-    broken: 3.0,
+    broken: 3.25,
     apart: 4.5,
     mean_broken: 1.75,
     release: 0.5,
@@ -247,6 +247,7 @@ impl Machine {
 pub(crate) struct Wander {
     lag: usize,
     prior: f64,
+    least: f64,
     rows: f64,
     squares: Vec<f64>,
     sum: f64,
@@ -255,7 +256,12 @@ pub(crate) struct Wander {
 impl Wander {
     pub(crate) fn new(settings: &Settings) -> Wander {
         let (prior, rows) = (settings.wander * settings.wander, settings.wander_rows);
-        Wander { lag: settings.fast, prior, rows, squares: Vec::new(), sum: 0.0 }
+        Wander { lag: settings.fast, prior, least: 0.0, rows, squares: Vec::new(), sum: 0.0 }
+    }
+
+    /// The same, but never taken for less than at the beginning.
+    pub(crate) fn at_least(settings: &Settings) -> Wander {
+        Wander { least: settings.wander * settings.wander, ..Wander::new(settings) }
     }
 
     /// The statistic in units of that.
@@ -267,7 +273,7 @@ impl Wander {
         }
         self.squares.push(square.min(WANDER_MOST * WANDER_MOST));
         let mean = (self.rows * self.prior + self.sum) / (self.rows + known as f64);
-        errors / mean.sqrt()
+        errors / mean.max(self.least).sqrt()
     }
 }
 

@@ -24,7 +24,8 @@ pub fn watch_mean(times: &[i64], steady: &[&[f64]], settings: &Settings) -> Resu
     let blocks = pairs.blocks(settings.block);
     let Settings { fast, slow, least, block, .. } = *settings;
     let (mut moving, mut before) = (pairs.none(), pairs.none());
-    let (mut wander, mut machine) = (Wander::new(settings), Machine::new(settings.mean_broken));
+    // A mean of many hardly errs: even one that wanders little is not to alarm at every breath.
+    let (mut wander, mut machine) = (Wander::at_least(settings), Machine::new(settings.mean_broken));
     let (mut watched, mut quiet_until, mut variance) = (Watched::default(), i64::MIN, None);
     for end in 1..=times.len() {
         let row = end - 1;
