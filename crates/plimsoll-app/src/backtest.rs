@@ -1,6 +1,6 @@
 //! `plimsoll backtest`: whether forecasts of losses were right.
 
-mod report;
+pub(crate) mod report;
 
 use crate::args::BacktestArgs;
 use crate::correlations::moment;

@@ -1,6 +1,8 @@
 //! `plimsoll correlations`: how collateral and debt of a book move together, and when that changed.
 
 mod json;
+mod report;
+mod table;
 pub(crate) mod words;
 
 use crate::args::CorrelationsArgs;
@@ -9,7 +11,7 @@ use crate::check::counted;
 use crate::exit;
 use crate::explain::full_name;
 use crate::show::{self, errln, outln};
-use crate::whatif::table;
+use crate::whatif::table as columns;
 use plimsoll::{Blank, Correlated, DIGITS, Monitor, Since, correlations};
 use plimsoll_core::{Book, Int};
 
@@ -39,6 +41,16 @@ pub(crate) fn run(args: &CorrelationsArgs) -> u8 {
         Ok(answer) => answer,
         Err(unsound) => return crate::check::refused(&unsound),
     };
+    if let Some(path) = &args.report
+        && let Err(code) = report::write(path, &book, &answer)
+    {
+        return code;
+    }
+    if let Some(path) = &args.parquet
+        && let Err(code) = table::write(path, &answer)
+    {
+        return code;
+    }
     if args.json {
         outln!("{:#}", json::of(&book, &answer, &asked));
     } else {
@@ -69,20 +81,7 @@ fn is_unknown(pair: &Correlated) -> bool {
 }
 
 fn print(book: &Book, answer: &Monitor, top: usize) {
-    let header = [
-        "collateral",
-        "debt",
-        "backs",
-        "week",
-        "band 95 %",
-        "fading",
-        "worst together",
-        "limit",
-        "regime",
-        "alarms",
-        "last",
-    ];
-    let mut rows = table(&header, 2..8);
+    let mut rows = columns(&words::PAIRS.map(|(name, _)| name), 2..8);
     for pair in &answer.pairs {
         rows.add_row(words::pair(pair));
     }
@@ -106,14 +105,14 @@ fn print(book: &Book, answer: &Monitor, top: usize) {
         outln!("{line}");
     }
     if !answer.pegs.is_empty() {
-        let mut rows = table(&words::PEGS, 2..11);
+        let mut rows = columns(&words::PEGS, 2..11);
         for pegged in &answer.pegs {
             rows.add_row(words::peg(pegged));
         }
         outln!("\n{}", rows.trim_fmt());
     }
     if !answer.alarms.is_empty() {
-        let mut rows = table(&words::ALARMS, 4..5);
+        let mut rows = columns(&words::ALARMS, 4..5);
         for told in answer.alarms.iter().rev().take(top).rev() {
             rows.add_row(words::alarm(told));
         }

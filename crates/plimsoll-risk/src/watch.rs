@@ -44,7 +44,7 @@ pub struct Settings {
     pub mean_broken: f64,
     /// A break is over below this part of the threshold.
     pub release: f64,
-    /// And no second one is told within so many seconds.
+    /// And no second one of its kind is told within so many seconds.
     pub quiet: i64,
 }
 
@@ -193,7 +193,7 @@ pub fn watch(two: Two<'_>, settings: &Settings) -> Result<Watched, Unfit> {
     let (steady, plain) = (Products::new(two.steady, settings), Products::new(two.returns, settings));
     let (mut together, mut parted) = (Wander::new(settings), Wander::new(settings));
     let mut machine = [Machine::new(settings.broken), Machine::new(settings.apart)];
-    let (mut watched, mut quiet_until) = (Watched::default(), i64::MIN);
+    let (mut watched, mut quiet_until) = (Watched::default(), [i64::MIN; 2]);
     for end in settings.fast + settings.least..=two.times.len() {
         let (row, now) = (end - 1, two.times[end - 1]);
         let mut found = [None, None];
@@ -207,12 +207,12 @@ pub fn watch(two: Two<'_>, settings: &Settings) -> Result<Watched, Unfit> {
             let beyond = parted.measure(change.errors);
             found[1] = Some(Alarm { row, broke: Broke::Apart, fast: change.fast, slow: 1.0, beyond });
         }
-        for (machine, found) in machine.iter_mut().zip(found) {
+        for ((machine, quiet_until), found) in machine.iter_mut().zip(&mut quiet_until).zip(found) {
             let Some(alarm) = found else { continue };
             // Only more that is left is a parting.
             let far = if alarm.broke == Broke::Apart { alarm.beyond } else { alarm.beyond.abs() };
-            if machine.tells(far, settings.release, now >= quiet_until) {
-                quiet_until = now.saturating_add(settings.quiet);
+            if machine.tells(far, settings.release, now >= *quiet_until) {
+                *quiet_until = now.saturating_add(settings.quiet);
                 watched.alarms.push(alarm);
             }
         }

@@ -12,6 +12,20 @@ pub(super) const METHOD: &str = "week: correlation of the last 168 hourly return
 collateral's worst 5 % of hours of a year, the part in which the debt's rise was among its largest 5 % (0.05 by chance), limit: of a t \
 copula; estimates, see docs/correlations.md";
 
+/// Columns of pairs, and whether they are numbers.
+pub(super) const PAIRS: [(&str, bool); 11] = [
+    ("collateral", false),
+    ("debt", false),
+    ("backs", true),
+    ("week", true),
+    ("band 95 %", true),
+    ("fading", true),
+    ("worst together", true),
+    ("limit", true),
+    ("regime", false),
+    ("alarms", true),
+    ("last", false),
+];
 pub(super) const ALARMS: [&str; 5] = ["when", "who", "what", "from and to", "beyond usual"];
 pub(super) const PEGS: [&str; 11] = [
     "peg",
