@@ -13,7 +13,8 @@ pub struct WrongWay {
     /// Of moves that are among the worst 5 % for the collateral, the part in which the debt's rise is among its largest 5 %. Of prices
     /// that do not depend on each other: 0.05.
     pub seen: f64,
-    /// The limit for ever worse moves by a fitted t copula; `None` where the fit found no optimum.
+    /// The limit for ever worse moves by a t copula, its correlation by Kendall's tau and its degrees of freedom fitted; `None` where the
+    /// fit found no optimum.
     pub fitted: Option<f64>,
     /// How many moves that is of.
     pub rows: usize,
@@ -28,6 +29,6 @@ pub fn wrong_way(collateral: &[f64], debt: &[f64]) -> Result<WrongWay, Unfit> {
     let debt: Vec<f64> = debt.iter().map(|r| -r).collect();
     let seen = lower_tail(collateral, &debt, SHARE)?;
     let ranked = Ranked::new(collateral, &debt)?;
-    let fitted = ranked.fit().ok().and_then(|fit| tail_dependence(fit.rho, fit.nu).ok());
+    let fitted = ranked.fit_tau().ok().and_then(|fit| tail_dependence(fit.rho, fit.nu).ok());
     Ok(WrongWay { seen, fitted, rows: collateral.len() })
 }

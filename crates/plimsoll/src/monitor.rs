@@ -17,6 +17,7 @@ use pairs::held;
 pub use pairs::{Backed, DIGITS};
 pub use pegs::Pegged;
 use plimsoll_core::{Book, InstrumentId, Refusal};
+use plimsoll_risk::Unfit;
 use plimsoll_risk::history::{History, aligned};
 use plimsoll_risk::regime::{Look, crises, looks};
 use plimsoll_risk::rolling::Fading;
@@ -224,6 +225,8 @@ enum Asset {
     Unit,
     Missing,
     NotHourly,
+    /// It never moved.
+    Still,
     /// The name of its series, when each hour ends, the return of each, and the same made steady.
     Hours {
         series: String,
@@ -243,7 +246,11 @@ impl Asset {
             bars.returns().iter().map(|one| (one.time + HOUR, one.close)).collect();
         let plain: Vec<f64> = returns.iter().map(|(_, value)| *value).collect();
         let times = returns.iter().map(|(time, _)| *time);
-        let steady = steady(&plain, &HOURS).unwrap_or_default();
+        let steady = match steady(&plain, &HOURS) {
+            Err(Unfit::Still(_)) => return Asset::Still,
+            // Too few hours have none.
+            steady => steady.unwrap_or_default(),
+        };
         let steady = times.zip(steady).filter(|(_, value)| value.is_finite()).collect();
         Asset::Hours { series: series.name(), returns, steady }
     }
@@ -263,6 +270,9 @@ fn together(first: &Asset, second: &Asset, collateral: &str, debt: &str) -> Resu
     let missing = of(|asset| matches!(asset, Asset::Missing));
     if !missing.is_empty() {
         return Err(Blank::NoSeries(missing));
+    }
+    if !of(|asset| matches!(asset, Asset::Still)).is_empty() {
+        return Err(Blank::Still);
     }
     let (
         Asset::Hours { series: one, returns, steady },
@@ -310,6 +320,7 @@ fn whole(assets: &BTreeMap<String, Asset>, pegs: &[Pegged]) -> (Whole, Vec<Told>
             Asset::Unit => "prices are counted in it",
             Asset::Missing => "no series",
             Asset::NotHourly => "its bars are longer than an hour",
+            Asset::Still => "it never moved",
             Asset::Hours { series, .. } if pegged.contains(series.as_str()) => "pegged",
             Asset::Hours { series, .. } if candidates.contains_key(series.as_str()) => {
                 "another name of one that counts"

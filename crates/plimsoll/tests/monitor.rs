@@ -40,7 +40,7 @@ fn asked(book: &Book, history: &History) -> Monitor {
     correlations(book, history, &Since::default()).expect("it stands")
 }
 
-/// A40: the debt that pairs are said to back is that of the accounts with collateral, but for what is cut.
+/// The debt that pairs are said to back is that of the accounts with collateral, but for what is cut.
 #[test]
 fn pairs_back_all_debt_that_is_backed() {
     let none = History::new("USD".into(), Vec::new(), Vec::new(), String::new());
@@ -83,7 +83,7 @@ fn pairs_back_all_debt_that_is_backed() {
     }
 }
 
-/// A41: what has no series is unknown, and no alarm, correlation or regime is made up for it.
+/// What has no series is unknown, and no alarm, correlation or regime is made up for it.
 #[test]
 fn what_has_no_series_is_unknown() {
     let book = example("lending");
