@@ -1,3 +1,7 @@
+mod correlations;
+
+pub(crate) use correlations::{BacktestArgs, CorrelationsArgs};
+
 use crate::steps::Steps;
 use clap::{Parser, Subcommand};
 use plimsoll_io::book::{ACCOUNTS_MAX, ACCOUNTS_MIN};
@@ -71,6 +75,17 @@ pub(crate) enum Command {
     /// Exit code: as `check` would say of BOOK, all of it; 2 wrong usage, also where the older book is the newer; 3 faulty
     /// input.
     Brief(BriefArgs),
+    /// Show how collateral and debt of a book move together by price history, and when that changed
+    ///
+    /// Every pair that backs a debt: correlation with its band, alarms, wrong-way risk, regime, pegs; docs/correlations.md has the
+    /// methods and how often they alarm for nothing. Exit code: 0, 2 wrong usage, 3 faulty input, 4 where the history says
+    /// nothing of a pair or a position has no value.
+    Correlations(CorrelationsArgs),
+    /// Show whether forecasts of losses were right: value at risk day by day against what came
+    ///
+    /// Three methods, each with its tests and a verdict in words. Exit code: 0, 2 wrong usage, 3 faulty history, 4 where a series
+    /// is missing or too short.
+    Backtest(BacktestArgs),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),

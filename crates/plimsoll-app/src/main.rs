@@ -5,13 +5,16 @@
 
 mod args;
 mod ask;
+mod backtest;
 mod brief;
 mod check;
 mod convert;
+mod correlations;
 mod demo;
 mod explain;
 mod exposure;
 mod gaps;
+mod history;
 mod import;
 mod liquidate;
 mod max;
@@ -79,6 +82,8 @@ fn main() -> ExitCode {
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
         Command::Brief(args) => brief::run(&args),
+        Command::Correlations(args) => correlations::run(&args),
+        Command::Backtest(args) => backtest::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Convert(args) => convert::run(&args),

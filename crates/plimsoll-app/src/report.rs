@@ -19,10 +19,12 @@
 //! or dark, and paper is light.
 
 mod heat;
+mod lines;
 mod svg;
 mod table;
 
 pub(crate) use heat::{Heat, heatmap};
+pub(crate) use lines::{Line, Mark, lines};
 pub(crate) use svg::{Bar, Picture, Series, bars, short, steps};
 pub(crate) use table::Table;
 
@@ -216,6 +218,10 @@ mod tests {
         let one = Int::new(1);
         let series = [Series { name: evil, points: vec![(one, one)] }];
         page.picture(&steps(evil, [Int::ZERO, one], &[(one, evil.into())], 0, &series), &table);
+        let line = [Line { name: evil, points: vec![(one, Some(one))] }];
+        let mark = [Mark { at: one, height: one, words: evil.into() }];
+        let named = [(one, evil.to_string())];
+        page.picture(&lines(evil, [Int::ZERO, one], &named, &[Int::ZERO, one], 0, &line, &mark), &table);
         page.picture(&bars(evil, &[Bar { label: evil.into(), value: one, note: evil.into() }]), &table);
         let cells = vec![vec![Heat::Known(one, evil.into())], vec![Heat::Unknown(evil.into())]];
         let names = [evil.to_string(), evil.to_string()];

@@ -5,7 +5,7 @@
 //! the `libm` crate, so that a number is the same on every machine. `docs/risk-methods.md` tells of each method, its source and what it
 //! leaves out.
 //!
-//! In the order in which a newcomer should read: `bars`, `volatility`, `garch`, `covariance`, `rolling`, `rank`, `copula` (what prices do),
+//! In the order in which a newcomer should read: `bars`, `history`, `volatility`, `garch`, `covariance`, `rolling`, `rank`, `copula` (what prices do),
 //! `extremes`, `hawkes` (tails and clusters), `loss`, `backtest`, `margin` (what may be lost), `passage` (chances in closed form),
 //! `stream`, `points`, `paths` (chances by drawn paths), `smart_ltv` (a rule of others).
 
@@ -24,16 +24,21 @@ pub mod covariance;
 pub mod extremes;
 pub mod garch;
 pub mod hawkes;
+pub mod history;
 pub mod loss;
 pub mod margin;
 pub mod passage;
 pub mod paths;
+pub mod peg;
 pub mod points;
 pub mod rank;
+pub mod regime;
 pub mod rolling;
 pub mod smart_ltv;
 pub mod stream;
 pub mod volatility;
+pub mod watch;
+pub mod wrong_way;
 
 pub use matrix::Matrix;
 pub use special::{

@@ -240,9 +240,9 @@ fn readings(book: &Book, quotes: &[Quote]) -> Vec<Vec<Reading>> {
 }
 
 /// A market standing still, whose prices are looked through.
-struct Desk<'b> {
+pub(crate) struct Desk<'b> {
     book: &'b Book,
-    listed: &'b ListedMarket,
+    pub(crate) listed: &'b ListedMarket,
     /// With their doubts.
     quotes: &'b [Quote],
     readings: Vec<Reading>,
@@ -250,12 +250,16 @@ struct Desk<'b> {
     looks: Vec<Option<Look>>,
     /// Slots that price what other slots price too (an e-mode's own price): the market as it is with each of them doubled.
     others: Vec<(usize, Box<dyn Quoted + 'b>)>,
-    currency: String,
-    decimals: u8,
+    pub(crate) currency: String,
+    pub(crate) decimals: u8,
 }
 
 impl<'b> Desk<'b> {
-    fn new(book: &'b Book, listed: &'b ListedMarket, quotes: &'b [Quote]) -> Result<Desk<'b>, Refusal> {
+    pub(crate) fn new(
+        book: &'b Book,
+        listed: &'b ListedMarket,
+        quotes: &'b [Quote],
+    ) -> Result<Desk<'b>, Refusal> {
         let market = &*listed.market;
         let used: Vec<Quote> = quotes.iter().map(|quote| quote.as_used()).collect();
         let readings = book.readings(listed, &used);
@@ -278,7 +282,12 @@ impl<'b> Desk<'b> {
     }
 
     /// A holding with all that its value comes from.
-    fn exposed(&self, place: usize, account: &Account, id: InstrumentId) -> Result<Exposed, Refusal> {
+    pub(crate) fn exposed(
+        &self,
+        place: usize,
+        account: &Account,
+        id: InstrumentId,
+    ) -> Result<Exposed, Refusal> {
         let market = &*self.listed.market;
         let spec = market.instruments().get(id.index()).ok_or(Refusal::NoSuchInstrument(id))?;
         let owes = match spec.kind {

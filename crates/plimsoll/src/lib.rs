@@ -14,6 +14,8 @@
 //! * [`Stress`]: what scenarios do to a whole book.
 //! * [`Stress::walk`]: the same as a path of steps; [`Stress::heat`]: over two prices.
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
+//! * [`correlations`]: how collateral and debt of a book move together, and when that changed.
+//! * [`backtests`]: whether forecasts of losses were right.
 //! * [`brief`]: what changed between two books, and why.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
@@ -34,6 +36,7 @@ mod identity;
 mod limits;
 mod liquidate;
 mod max;
+mod monitor;
 mod outlook;
 mod path;
 mod portfolio;
@@ -70,6 +73,10 @@ pub use identity::{Identity, identity};
 pub use limits::{Limit, NEXT_BLOCK, borrowable, withdrawable};
 pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate, unmoved};
 pub use max::{Binds, Max, Most, max};
+pub use monitor::{
+    Backed, BacktestTerms, Backtested, Blank, CONFIDENCE, Correlated, DECAY, DIGITS, Forecasts, Found,
+    Monitor, News, Pegged, REJECTS, Since, Together, Told, Who, Whole, backtests, correlations,
+};
 pub use outlook::{Branch, Carry, Distance, Factor, Good, Lookout, Outlook, Redemption, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};
 pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};

@@ -9,8 +9,8 @@ mod moves;
 
 use crate::ask::Misasked;
 use fraction::Fraction;
-pub(crate) use moves::known_as;
 use moves::{Decided, Moves};
+pub(crate) use moves::{known_as, names};
 use plimsoll_core::{
     Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Reading,
     Scale, Scenario, Why,

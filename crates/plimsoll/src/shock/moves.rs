@@ -257,10 +257,8 @@ impl<'b> Moves<'b> {
         self.book.graph.price(id).is_some_and(|price| matches!(price.origin, Origin::Feed(_)))
     }
 
-    /// What a feed prices: as its unit says, or as the markets that read it call it.
     fn names(&self, id: PriceId) -> Vec<String> {
-        let per = self.book.graph.price(id).and_then(|price| price.unit.per.clone());
-        per.map_or_else(|| wired(self.book, id), |per| vec![per])
+        names(self.book, id)
     }
 
     /// The move of an asset by any of its names.
@@ -373,6 +371,12 @@ const fn place(kind: FeedKind) -> usize {
         FeedKind::Market => 1,
         FeedKind::Redemption => 2,
     }
+}
+
+/// What a feed prices: as its unit says, or as the markets that read it call it.
+pub(crate) fn names(book: &Book, id: PriceId) -> Vec<String> {
+    let per = book.graph.price(id).and_then(|price| price.unit.per.clone());
+    per.map_or_else(|| wired(book, id), |per| vec![per])
 }
 
 /// What markets that read a feed as it is call the asset.

@@ -1,0 +1,138 @@
+//! `plimsoll correlations`: how collateral and debt of a book move together, and when that changed.
+
+mod json;
+mod report;
+mod table;
+pub(crate) mod words;
+
+use crate::args::CorrelationsArgs;
+use crate::ask::{print_foot, words as refusal};
+use crate::check::counted;
+use crate::exit;
+use crate::explain::full_name;
+use crate::show::{self, errln, outln};
+use crate::whatif::table as columns;
+use plimsoll::{Blank, Correlated, DIGITS, Monitor, Since, correlations};
+use plimsoll_core::{Book, Int};
+
+pub(crate) fn run(args: &CorrelationsArgs) -> u8 {
+    let (book, history) = match (crate::check::open(&args.book, false), crate::history::open(&args.history)) {
+        (Ok((book, _)), Ok(history)) => (book, history),
+        (Err(code), _) | (_, Err(code)) => return code,
+    };
+    let (Some(since), Some(until)) =
+        (moment("--since", args.since.as_deref()), moment("--until", args.until.as_deref()))
+    else {
+        return exit::USAGE;
+    };
+    let mut like = Vec::new();
+    for mapping in &args.map {
+        if mapping.times != plimsoll_core::Decimal::whole(Int::ONE) {
+            let (asset, other) = (&mapping.asset, &mapping.like);
+            errln!(
+                "plimsoll: --map {asset}={other}: found a factor, expected none: a correlation does not hang on how far prices move"
+            );
+            return exit::USAGE;
+        }
+        like.push((mapping.asset.clone(), mapping.like.clone()));
+    }
+    let asked = Since { since, until, like: &like };
+    let answer = match correlations(&book, &history, &asked) {
+        Ok(answer) => answer,
+        Err(unsound) => return crate::check::refused(&unsound),
+    };
+    if let Some(path) = &args.report
+        && let Err(code) = report::write(path, &book, &answer)
+    {
+        return code;
+    }
+    if let Some(path) = &args.parquet
+        && let Err(code) = table::write(path, &answer)
+    {
+        return code;
+    }
+    if args.json {
+        outln!("{:#}", json::of(&book, &answer, &asked));
+    } else {
+        print(&book, &answer, args.top);
+    }
+    let unknown = !answer.unvalued.is_empty() || answer.pairs.iter().any(is_unknown);
+    if unknown { exit::UNKNOWN } else { exit::CALM }
+}
+
+/// A time that was asked for, and whether there was one at all; `None` after a message where it cannot be read.
+pub(crate) fn moment(option: &str, text: Option<&str>) -> Option<Option<i64>> {
+    let Some(text) = text else { return Some(None) };
+    // A day is its first second.
+    let time =
+        plimsoll_io::time::parse(text).or_else(|| plimsoll_io::time::parse(&format!("{text}T00:00:00Z")));
+    let Some(time) = time.and_then(|time| i64::try_from(time.0).ok()) else {
+        errln!(
+            "plimsoll: {option} {text}: found no time, expected unix seconds, a day or like 2026-03-01T12:00:00Z"
+        );
+        return None;
+    };
+    Some(Some(time))
+}
+
+/// Where two prices are not one and the history should say how they move.
+fn is_unknown(pair: &Correlated) -> bool {
+    !matches!(pair.seen, Ok(_) | Err(Blank::Same | Blank::Unit(_)))
+}
+
+fn print(book: &Book, answer: &Monitor, top: usize) {
+    let mut rows = columns(&words::PAIRS.map(|(name, _)| name), 2..8);
+    for pair in &answer.pairs {
+        rows.add_row(words::pair(pair));
+    }
+    outln!("{}\n", rows.trim_fmt());
+    for (at, pair) in answer.pairs.iter().enumerate() {
+        let Err(blank) = &pair.seen else { continue };
+        let first = answer.pairs[..at].iter().all(|other| other.seen.as_ref().err() != Some(blank));
+        if let (true, Some(why)) = (first, words::unknown(blank)) {
+            outln!("UNKNOWN  {why}");
+        }
+    }
+    for basis in &answer.no_basis {
+        outln!("UNKNOWN  how {basis} moves: no such series in the history");
+    }
+    for (account, id, why) in &answer.unvalued {
+        let market = &book.markets[book.accounts[*account].market].market;
+        let asset = market.instruments().get(id.index()).map_or("?", |one| one.name.as_str());
+        outln!("UNKNOWN  {asset} of {} is in no pair: {}", full_name(book, *account), refusal(why));
+    }
+    for line in words::whole(&answer.whole) {
+        outln!("{line}");
+    }
+    if !answer.pegs.is_empty() {
+        let mut rows = columns(&words::PEGS, 2..11);
+        for pegged in &answer.pegs {
+            rows.add_row(words::peg(pegged));
+        }
+        outln!("\n{}", rows.trim_fmt());
+    }
+    if !answer.alarms.is_empty() {
+        let mut rows = columns(&words::ALARMS, 4..5);
+        for told in answer.alarms.iter().rev().take(top).rev() {
+            rows.add_row(words::alarm(told));
+        }
+        outln!("\n{}", rows.trim_fmt());
+    }
+    let all = counted(answer.alarms.len() as u64, "alarm");
+    if answer.alarms.len() > top {
+        outln!("{all}, the latest {top} shown");
+    } else {
+        outln!("{all}");
+    }
+    print_foot(&answer.identity);
+    outln!("history {}", &answer.history[..16]);
+    outln!("{}", words::METHOD);
+}
+
+/// What stands behind a debt, by currency.
+fn backs(pair: &Correlated) -> String {
+    let one = |backed: &plimsoll::Backed| {
+        format!("{} {}", show::amount(backed.debt.into(), DIGITS, 0), backed.currency)
+    };
+    pair.backed.iter().map(one).collect::<Vec<_>>().join(", ")
+}
