@@ -80,7 +80,7 @@ const LAYERS: &[Layer] = &[
     ("plimsoll-core", &[], Some(&["ruint"])),
     ("plimsoll-venues", &["plimsoll-core"], Some(&[])),
     ("plimsoll-kernel", &["plimsoll-core"], Some(&["rayon"])),
-    ("plimsoll-risk", &[], Some(&["libm"])),
+    ("plimsoll-risk", &["plimsoll-kernel"], Some(&["libm"])),
     ("plimsoll-io", &["plimsoll-core", "plimsoll-venues"], None),
     ("plimsoll", &["plimsoll-core", "plimsoll-kernel"], Some(&["sha2"])),
     ("plimsoll-app", &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-risk"], None),

@@ -72,7 +72,8 @@ impl Lanes {
         self.0.run(normal::ChiSquared { drawn, at, nu: nu.max(2.0), into });
     }
 
-    /// The exponential function of each number, in its place, within 1 unit in the last place. Beyond 708 either way it is that of 708.
+    /// The exponential function of each number, in its place, within 1 unit in the last place. Infinite above 708, and zero
+    /// below -708.
     pub fn exp(self, numbers: &mut [Across]) {
         self.0.run(Each { numbers, of: Exp });
     }

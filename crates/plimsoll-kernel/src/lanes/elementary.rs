@@ -59,18 +59,21 @@ pub(super) fn polynomial<S: Simd>(s: S, coefficients: &[f64], x: S::V) -> S::V {
     s.mul_add(odd, x, even)
 }
 
+/// Beyond it a power of e is infinite here, and of its negative zero: both are normal numbers up to there.
+const MOST: f64 = 708.0;
+
 /// e^x.
 #[inline(always)]
 pub(super) fn exp<S: Simd>(s: S, x: S::V) -> S::V {
-    let [least, most] = [s.splat(-708.0), s.splat(708.0)];
-    let x = s.where_below(x, least, least, s.where_below(most, x, most, x));
     let whole = s.mul_add(x, s.splat(LOG2_E), s.splat(WHOLE));
     let k = s.sub(s.splat(0.0), s.sub(whole, s.splat(WHOLE)));
     let r = s.mul_add(k, s.splat(LN_2[1]), s.mul_add(k, s.splat(LN_2[0]), x));
     let rest = s.mul_add(s.times(r, r), polynomial(s, &TAYLOR, r), r);
     let near_one = s.plus(s.splat(1.0), rest);
-    // k added to the exponent.
-    s.float(s.plus_word(s.bits(near_one), s.up(s.bits(whole), 52)))
+    // k added to the exponent. What is not a number stays so.
+    let found = s.float(s.plus_word(s.bits(near_one), s.up(s.bits(whole), 52)));
+    let found = s.where_below(s.splat(MOST), x, s.splat(f64::INFINITY), found);
+    s.where_below(x, s.splat(-MOST), s.splat(0.0), found)
 }
 
 /// ln x of a positive normal number.
