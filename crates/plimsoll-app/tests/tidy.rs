@@ -86,7 +86,7 @@ const LAYERS: &[Layer] = &[
     ("plimsoll-app", &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-risk"], None),
     (
         "plimsoll-bench",
-        &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-kernel", "plimsoll-venues"],
+        &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-kernel", "plimsoll-risk", "plimsoll-venues"],
         None,
     ),
 ];

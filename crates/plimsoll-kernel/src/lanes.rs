@@ -151,24 +151,31 @@ impl<M: Made> Job for Draw<'_, M> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Draw { drawn, at, into, made } = self;
+        let mut whose = [Whose::new(s, drawn, 0); WIDTH];
+        for (register, whose) in whose.iter_mut().enumerate() {
+            *whose = Whose::new(s, drawn, register);
+        }
         // A block of the generator is two numbers: an odd one first stands alone.
         let (alone, rest) = into.split_at_mut(usize::from(at % 2 == 1).min(into.len()));
-        let first = at / 2;
-        let begin = first.wrapping_add(alone.len() as u64);
+        let mut block = at / 2;
+        if let [row] = alone {
+            for (register, whose) in row.0.iter_mut().zip(&whose) {
+                s.store(register, made.made(s, pair(s, whose, block)[1]));
+            }
+            block = block.wrapping_add(1);
+        }
         let (pairs, last) = rest.as_chunks_mut::<2>();
-        for register in 0..WIDTH {
-            let whose = Whose::new(s, drawn, register);
-            if let [one] = alone {
-                s.store(&mut one.0[register], made.made(s, pair(s, &whose, first)[1]));
+        for [first, second] in pairs {
+            for ((first, second), whose) in first.0.iter_mut().zip(&mut second.0).zip(&whose) {
+                let [x, y] = pair(s, whose, block);
+                s.store(first, made.made(s, x));
+                s.store(second, made.made(s, y));
             }
-            for (two, block) in pairs.iter_mut().zip(begin..) {
-                let [x, y] = pair(s, &whose, block);
-                s.store(&mut two[0].0[register], made.made(s, x));
-                s.store(&mut two[1].0[register], made.made(s, y));
-            }
-            if let [one] = last {
-                let [x, _] = pair(s, &whose, begin.wrapping_add(pairs.len() as u64));
-                s.store(&mut one.0[register], made.made(s, x));
+            block = block.wrapping_add(1);
+        }
+        if let [row] = last {
+            for (register, whose) in row.0.iter_mut().zip(&whose) {
+                s.store(register, made.made(s, pair(s, whose, block)[0]));
             }
         }
     }

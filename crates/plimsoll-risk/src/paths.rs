@@ -159,7 +159,8 @@ fn shifted(crossing: &mut Crossing<'_>, assets: usize, plan: &Plan, shifts: u32)
         for (first, some) in tiles(points.into()) {
             let mut begun = 0;
             let mut next = |normals: &mut [Across]| {
-                for (dimension, row) in (begun..).zip(normals.iter_mut()) {
+                // Beyond the last step nothing is asked for.
+                for (dimension, row) in (begun..dimensions).zip(normals.iter_mut()) {
                     for (point, normal) in (first as u32..points).zip(row.flat_mut()) {
                         // Modulo one; the two ends of a cell that rounding may reach are moved inside.
                         let u = sobol.at(point, dimension) + moved[dimension];

@@ -43,20 +43,23 @@ const ARTANH: [f64; 10] = [
     2.0 / 3.0,
 ];
 
-/// Highest power first, added in this order on every path: even and odd powers apart, so that neither waits for the other.
+/// Highest power first, added in this order on every path: those of each four powers apart, so that none waits for another.
 #[inline(always)]
 pub(super) fn polynomial<S: Simd>(s: S, coefficients: &[f64], x: S::V) -> S::V {
     let square = s.times(x, x);
-    let (alone, pairs) = coefficients.as_rchunks::<2>();
-    let (mut odd, mut even) = (s.splat(0.0), s.splat(0.0));
-    if let [highest] = alone {
-        even = s.splat(*highest);
+    let fourth = s.times(square, square);
+    let (highest, fours) = coefficients.as_rchunks::<4>();
+    let mut sums = [s.splat(0.0); 4];
+    for (sum, &coefficient) in sums[4 - highest.len()..].iter_mut().zip(highest) {
+        *sum = s.splat(coefficient);
     }
-    for &[higher, lower] in pairs {
-        odd = s.mul_add(odd, square, s.splat(higher));
-        even = s.mul_add(even, square, s.splat(lower));
+    for four in fours {
+        for (sum, &coefficient) in sums.iter_mut().zip(four) {
+            *sum = s.mul_add(*sum, fourth, s.splat(coefficient));
+        }
     }
-    s.mul_add(odd, x, even)
+    let [third, second, first, constant] = sums;
+    s.mul_add(s.mul_add(third, x, second), square, s.mul_add(first, x, constant))
 }
 
 /// Beyond it a power of e is infinite here, and of its negative zero: both are normal numbers up to there.

@@ -38,6 +38,7 @@ fn next(key: [u32; 2]) -> [u32; 2] {
 }
 
 /// Eight paths under a seed.
+#[derive(Clone, Copy)]
 pub(super) struct Whose<S: Simd> {
     seed: u64,
     /// The lower halves of the paths' numbers, and the upper.

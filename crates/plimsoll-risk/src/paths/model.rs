@@ -114,6 +114,9 @@ pub enum Model {
     Filtered(Filtered),
 }
 
+/// Steps whose normals are drawn at once: the generator gives numbers in pairs.
+const AT_ONCE: u32 = 4;
+
 /// Where 64 paths stand; kept from tile to tile, so that none allocates.
 #[derive(Clone, Debug)]
 pub struct Walk {
@@ -123,6 +126,7 @@ pub struct Walk {
     pub(super) prices: Vec<Across>,
     /// Their logarithms.
     logarithms: Vec<Across>,
+    /// Of the steps that are drawn at once.
     normals: Vec<Across>,
     variances: Vec<Across>,
 }
@@ -163,7 +167,7 @@ impl Model {
             step: 0,
             prices: rows(1.0),
             logarithms: rows(0.0),
-            normals: rows(0.0),
+            normals: vec![Across::splat(0.0); self.assets() * AT_ONCE as usize],
             variances: rows(0.0),
         }
     }
@@ -223,7 +227,9 @@ impl Walk {
 
 impl Gaussian {
     fn move_on(&self, walk: &mut Walk, scale: Option<&Across>) {
-        walk.lanes.correlated(&self.triangle, &self.drifts, &walk.normals, scale, &mut walk.logarithms);
+        let begin = (walk.step % AT_ONCE) as usize * self.drifts.len();
+        let normals = &walk.normals[begin..begin + self.drifts.len()];
+        walk.lanes.correlated(&self.triangle, &self.drifts, normals, scale, &mut walk.logarithms);
     }
 }
 
@@ -250,15 +256,19 @@ impl Filtered {
 pub(super) enum Source<'a> {
     /// The paths' own random numbers; normals with this sign.
     Paths(Drawn, f64),
-    /// Normals that were made elsewhere: writes those of the next step.
+    /// Normals that were made elsewhere: writes those of the next steps.
     Points(&'a mut dyn FnMut(&mut [Across])),
 }
 
 impl Source<'_> {
+    /// Draws the normals of the next steps, where those of the step are not there yet.
     fn normals(&mut self, walk: &mut Walk) {
+        if !walk.step.is_multiple_of(AT_ONCE) {
+            return;
+        }
         match self {
             Source::Paths(drawn, sign) => {
-                let at = u64::from(walk.step) * walk.normals.len() as u64;
+                let at = u64::from(walk.step / AT_ONCE) * walk.normals.len() as u64;
                 walk.lanes.normals(*drawn, at, &mut walk.normals);
                 if *sign < 0.0 {
                     for normal in walk.normals.iter_mut().flat_map(Across::flat_mut) {
