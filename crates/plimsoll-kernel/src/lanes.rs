@@ -55,7 +55,7 @@ impl Lanes {
         self.0.run(Draw { drawn, at, into, made: Uniform });
     }
 
-    /// Standard normals by inversion, one number a normal: from number `at` of each path on. Within 2^-49 of themselves of the inverse
+    /// Standard normals by inversion, one number a normal: from number `at` of each path on. Within 2^-41 of themselves of the inverse
     /// of the uniform that stands in their place.
     pub fn normals(self, drawn: Drawn, at: u64, into: &mut [Across]) {
         self.0.run(Draw { drawn, at, into, made: Normal });

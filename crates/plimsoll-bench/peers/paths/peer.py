@@ -45,7 +45,7 @@ def account():
             paths = min(block, asked["paths"] - first)
             moves = random.standard_normal((steps, paths, assets)) @ factor + drifts
             prices = np.exp(np.cumsum(moves, axis=0))
-            crossed += np.count_nonzero((prices @ weights + asked["constant"]).min(axis=0) <= 0.0)
+            crossed += int(np.count_nonzero((prices @ weights + asked["constant"]).min(axis=0) <= 0.0))
         return [crossed]
 
     return timed(one)
@@ -75,7 +75,7 @@ def book():
                 crossings += len(who)
             losses.append(lost)
         losses = np.concatenate(losses)
-        return [losses.mean(), losses.std(ddof=1) / np.sqrt(len(losses)), crossings]
+        return [float(losses.mean()), float(losses.std(ddof=1) / np.sqrt(len(losses))), crossings]
 
     return timed(one)
 
