@@ -24,6 +24,8 @@ mod panel;
 mod passage;
 mod quick;
 mod rows;
+#[cfg(test)]
+mod samples;
 mod screen;
 mod simd;
 mod single;
