@@ -80,13 +80,13 @@ const LAYERS: &[Layer] = &[
     ("plimsoll-core", &[], Some(&["ruint"])),
     ("plimsoll-venues", &["plimsoll-core"], Some(&[])),
     ("plimsoll-kernel", &["plimsoll-core"], Some(&["rayon"])),
-    ("plimsoll-risk", &[], Some(&["libm"])),
+    ("plimsoll-risk", &["plimsoll-kernel"], Some(&["libm"])),
     ("plimsoll-io", &["plimsoll-core", "plimsoll-risk", "plimsoll-venues"], None),
     ("plimsoll", &["plimsoll-core", "plimsoll-kernel", "plimsoll-risk"], Some(&["sha2"])),
     ("plimsoll-app", &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-risk"], None),
     (
         "plimsoll-bench",
-        &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-kernel", "plimsoll-venues"],
+        &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-kernel", "plimsoll-risk", "plimsoll-venues"],
         None,
     ),
 ];

@@ -1,7 +1,7 @@
 //! Every name, and what running one may need or meet.
 
 use crate::benches::{
-    assess_aave, check_1m, hostile, never_miss, num_mul_div, stress_exact, ticks, whole_book,
+    assess_aave, chance, check_1m, hostile, never_miss, num_mul_div, stress_exact, ticks, whole_book,
 };
 use crate::line::Line;
 use plimsoll_core::Refusal;
@@ -102,6 +102,24 @@ pub(crate) const ENTRIES: &[Entry] = &[
         about: "events of the tick index against brute force in exact integers, missed and spurious ones",
         kind: Kind::Property,
         run: never_miss::run,
+    },
+    Entry {
+        name: chance::ACCOUNT,
+        about: "the chance of one account of five assets to cross its line, 10^5 drawn paths of 30 daily steps, milliseconds on one core",
+        kind: Kind::Speed,
+        run: chance::run_account,
+    },
+    Entry {
+        name: chance::BOOK,
+        about: "the same of ten thousand accounts on the same paths, with what is liquidated on each, seconds on one core",
+        kind: Kind::Speed,
+        run: chance::run_book,
+    },
+    Entry {
+        name: chance::CORRELATION,
+        about: "a new row of returns of 22 assets: all their correlations over a window, microseconds a row",
+        kind: Kind::Speed,
+        run: chance::run_correlation,
     },
     Entry {
         name: num_mul_div::NAME,

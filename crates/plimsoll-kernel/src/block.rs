@@ -187,8 +187,9 @@ impl Block<'_> {
         undecided
     }
 
+    /// One account's row in the scenarios of a register.
     #[inline(always)]
-    fn lowest<S: Simd>(&self, s: S, place: usize, register: usize) -> S::V {
+    pub(crate) fn lowest<S: Simd>(&self, s: S, place: usize, register: usize) -> S::V {
         if self.plain {
             let mut row = s.splat(0.0);
             for (lane, term) in self.coefficients.iter().zip(self.terms) {

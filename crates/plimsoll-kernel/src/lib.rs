@@ -6,7 +6,7 @@
 //!
 //! The modules in the order in which a newcomer should read them: `lower` (the bound and its proof), `world`, `panel` and `packing` (the
 //! layout), `single` (half the bytes, with a bound of its own), `screen` and `filter` (one world), `worlds` and `sweep` (many), with
-//! `order` (who need not be looked at), `quick` and `block`; `update` (one account), `index` (one tick), `simd` (the paths).
+//! `order` (who need not be looked at), `quick` and `block`; `lanes` (numbers of drawn paths) and `passage` (who falls below on them, by when); `update` (one account), `index` (one tick), `simd` (the paths).
 
 #![allow(clippy::float_arithmetic)] // this is where the floats are
 
@@ -14,12 +14,14 @@ mod block;
 mod filter;
 mod float;
 mod index;
+mod lanes;
 mod lower;
 mod memory;
 mod order;
 mod packing;
 mod pair;
 mod panel;
+mod passage;
 mod quick;
 mod rows;
 #[cfg(test)]
@@ -34,12 +36,14 @@ mod world;
 mod worlds;
 
 pub use index::{Candidate, Event, Index, Level, Ticked};
+pub use lanes::{Drawn, Lanes, PATHS, philox};
 pub use memory::Yardstick;
 pub use packing::Packing;
 pub use panel::{MarketRows, Packed};
+pub use passage::{Course, Loss, Passed, Walks};
 pub use screen::Screened;
 pub use simd::Path;
 pub use sweep::{Money, Plan, Swept, Tally};
 pub use threads::Threads;
 pub use world::{Layout, World};
-pub use worlds::Worlds;
+pub use worlds::{Across, Worlds};

@@ -2,6 +2,7 @@
 
 use crate::lower::ONE;
 use crate::panel::{LANES, Packed};
+use crate::simd::Simd;
 use crate::single::Reference;
 use crate::world::World;
 use std::array::from_fn;
@@ -11,10 +12,29 @@ pub(crate) const WIDTH: usize = 8;
 /// Scenarios in a tile.
 pub(crate) const TILE: usize = WIDTH * LANES;
 
-/// A node's value in each scenario of a tile.
-#[derive(Clone, Copy, Debug)]
+/// One number of each of 64 scenarios or paths, in registers of eight.
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(align(64))]
-pub(crate) struct Across(pub(crate) [[f64; LANES]; WIDTH]);
+pub struct Across(pub [[f64; LANES]; WIDTH]);
+
+impl Across {
+    /// The same for all.
+    #[must_use]
+    pub const fn splat(x: f64) -> Across {
+        Across([[x; LANES]; WIDTH])
+    }
+
+    /// One after the other.
+    #[must_use]
+    pub fn flat(&self) -> &[f64] {
+        self.0.as_flattened()
+    }
+
+    /// The same, to be changed.
+    pub fn flat_mut(&mut self) -> &mut [f64] {
+        self.0.as_flattened_mut()
+    }
+}
 
 /// The same in single precision, beside the node's reference.
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +158,46 @@ impl Tile {
             tile.ratios.push(if known { ratios } else { [0.0, f64::INFINITY] });
         }
         tile
+    }
+
+    /// A look of 64 paths, whose values are written and then measured. It has no singles.
+    pub(crate) fn of_paths(nodes: usize) -> Tile {
+        Tile {
+            values: vec![Across::splat(1.0); nodes],
+            ranges: vec![[1.0; 2]; nodes],
+            singles: Vec::new(),
+            beside: Vec::new(),
+            ratios: vec![[1.0; 2]; nodes],
+            scenarios: Vec::new(),
+        }
+    }
+
+    /// Measures the values that were written: what is not a number, below zero or infinite makes its node unknown.
+    #[inline(always)]
+    pub(crate) fn measure<S: Simd>(&mut self, s: S, reference: &Reference) {
+        let zero = s.splat(0.0);
+        let ranges = self.ranges.iter_mut().zip(&mut self.ratios);
+        for ((node, across), (range, ratio)) in (0..).zip(&mut self.values).zip(ranges) {
+            let [mut low, mut high, mut sum] = [f64::INFINITY, 0.0, 0.0].map(|x| s.splat(x));
+            let mut below = 0;
+            for register in &mut across.0 {
+                let x = s.load(register);
+                below |= s.below(x, zero);
+                sum = s.mul_add(x, zero, sum);
+                let known = s.or_zero(x);
+                (low, high) = (s.min(low, known), s.where_below(high, known, known, high));
+                s.store(register, known);
+            }
+            let mut each = [[0.0; LANES]; 3];
+            for (each, x) in each.iter_mut().zip([low, high, sum]) {
+                s.store(each, x);
+            }
+            let known = below == 0 && each[2].iter().all(|sum| sum.is_finite());
+            let found =
+                [each[0].into_iter().fold(f64::INFINITY, f64::min), each[1].into_iter().fold(0.0, f64::max)];
+            *range = if known { found } else { [f64::NAN; 2] };
+            *ratio = if known { found.map(|x| x / reference.of(node)) } else { [0.0, f64::INFINITY] };
+        }
     }
 
     /// The greatest value of a node where it is known; zero where it nowhere is.

@@ -1,20 +1,22 @@
 //! The chance that an account's linear form crosses zero, by drawn paths: for what has no closed form. Never without its standard error.
 //!
 //! A form is `constant + Σ weight × price`, prices being 1 today: positive parts are backing, negative ones requirement. Path `k` is the
-//! same whatever else is drawn, and sums are taken in the order of paths, so an answer is the same on any worker.
+//! same whatever else is drawn, and sums are taken in the order of paths, so an answer is the same on any worker. Paths are walked 64 side by
+//! side on the kernel's lanes, which give the same bits on every machine.
 
+mod crossing;
 pub mod jumps;
 mod model;
 
-pub use model::{Filtered, Gaussian, Model};
+pub use model::{Filtered, Gaussian, Model, Walk};
 
-use crate::passage::diffusion::Diffusion;
 use crate::points::Sobol;
 use crate::special::normal_quantile;
 use crate::stream::Stream;
 use crate::unfit::{Unfit, must, numbers};
-use libm::log;
-use model::{Source, Walk};
+use crossing::{Crossing, Sides};
+use model::Source;
+use plimsoll_kernel::{Across, Drawn, PATHS};
 
 /// What an account's health hangs on.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,34 +87,6 @@ impl Form {
         numbers("weights", &self.weights, 1)?;
         must("constant", self.constant, true, "a finite number")
     }
-
-    /// Backing and requirement at these prices.
-    fn sides(&self, prices: &[f64]) -> (f64, f64) {
-        let start = if self.constant > 0.0 { (self.constant, 0.0) } else { (0.0, self.constant.abs()) };
-        self.weights.iter().zip(prices).fold(start, |(backing, requirement), (weight, price)| {
-            let value = weight * price;
-            if value > 0.0 { (backing + value, requirement) } else { (backing, requirement - value) }
-        })
-    }
-
-    /// The logarithm of health: infinite without a requirement, and minus infinite without backing. Nor is it more where both are too great
-    /// or too small for a number: what is not known is not told as safe.
-    fn distance(&self, prices: &[f64]) -> f64 {
-        let (backing, requirement) = self.sides(prices);
-        let distance = log(backing / requirement);
-        if distance.is_nan() { f64::NEG_INFINITY } else { distance }
-    }
-
-    /// The variance of the logarithm of health in a step from where a path stands.
-    fn variance(&self, walk: &mut Walk, model: &Gaussian) -> f64 {
-        let (backing, requirement) = self.sides(&walk.prices);
-        for ((share, weight), price) in walk.shares.iter_mut().zip(&self.weights).zip(&walk.prices) {
-            let value = weight * price;
-            let side = if value > 0.0 { backing } else { requirement };
-            *share = if side > 0.0 { value / side } else { 0.0 };
-        }
-        model.variance_of(&walk.shares)
-    }
 }
 
 /// The chance that a form is at or below zero when somebody looks.
@@ -131,93 +105,107 @@ pub fn chance(form: &Form, model: &Model, plan: &Plan) -> Result<Estimate, Unfit
         let expected = "a Gaussian model for bridges, antithetic paths and Sobol's points";
         return Err(Unfit::Number { name: "model", found: f64::NAN, expected });
     }
-    if form.distance(&vec![1.0; model.assets()]) <= 0.0 {
+    let sides = Sides::new(form);
+    let today = sides.today();
+    if today <= 0.0 {
         return Ok(Estimate { chance: 1.0, error: 0.0, samples: plan.paths });
     }
-    let mut walk = model.walk();
+    let mut crossing = Crossing::new(&sides, today, model, plan);
     match plan.draw {
-        Draw::Random => Ok(mean(plan.paths, 1, |path| {
-            let mut stream = Stream::new(plan.seed, path);
-            crosses(form, model, plan, &mut walk, &mut Source::Stream(&mut stream, 1.0))
-        })),
-        Draw::Antithetic => Ok(mean(plan.paths / 2, 2, |pair| {
-            let mut one = |sign: f64| {
-                let mut stream = Stream::new(plan.seed, pair);
-                crosses(form, model, plan, &mut walk, &mut Source::Stream(&mut stream, sign))
-            };
-            0.5 * (one(1.0) + one(-1.0))
-        })),
-        Draw::Sobol { shifts } => shifted(form, model, plan, shifts),
+        Draw::Random => {
+            let mut samples = Samples::default();
+            for (first, paths) in tiles(plan.paths) {
+                let drawn = Drawn { seed: plan.seed, first };
+                let crossed = crossing.tile(&mut Source::Paths(drawn, 1.0));
+                crossed.flat()[..paths].iter().for_each(|chance| samples.add(*chance));
+            }
+            Ok(samples.mean(1))
+        }
+        Draw::Antithetic => {
+            let mut samples = Samples::default();
+            for (first, pairs) in tiles(plan.paths / 2) {
+                let drawn = Drawn { seed: plan.seed, first };
+                let [one, other] = [1.0, -1.0].map(|sign| crossing.tile(&mut Source::Paths(drawn, sign)));
+                let both = one.flat().iter().zip(other.flat());
+                both.take(pairs).for_each(|(one, other)| samples.add(0.5 * (one + other)));
+            }
+            Ok(samples.mean(2))
+        }
+        Draw::Sobol { shifts } => shifted(&mut crossing, model.assets(), plan, shifts),
     }
+}
+
+/// The first of each 64, and how many they are.
+fn tiles(count: u64) -> impl Iterator<Item = (u64, usize)> {
+    let tile = PATHS as u64;
+    (0..count).step_by(PATHS).map(move |first| (first, (count - first).min(tile) as usize))
 }
 
 /// Means over shifts of one set of points.
-fn shifted(form: &Form, model: &Model, plan: &Plan, shifts: u32) -> Result<Estimate, Unfit> {
+fn shifted(crossing: &mut Crossing<'_>, assets: usize, plan: &Plan, shifts: u32) -> Result<Estimate, Unfit> {
     must("shifts", f64::from(shifts), shifts >= 8, "at least 8")?;
-    let dimensions = model.assets() * plan.steps as usize;
+    let dimensions = assets * plan.steps as usize;
     let sobol = Sobol::new(dimensions)?;
-    let mut walk = model.walk();
     let points = plan.paths / u64::from(shifts);
-    let points = u32::try_from(points).ok().filter(|points| *points > 0);
-    let Some(points) = points else {
+    let Some(points) = u32::try_from(points).ok().filter(|points| *points > 0) else {
         let expected = "at least one and fewer than 2^32 a shift";
         return Err(Unfit::Number { name: "paths", found: plan.paths as f64, expected });
     };
-    Ok(mean(shifts.into(), points.into(), |shift| {
-        let mut stream = Stream::new(plan.seed, shift);
+    let mut samples = Samples::default();
+    for shift in 0..shifts {
+        let mut stream = Stream::new(plan.seed, shift.into());
         let moved: Vec<f64> = (0..dimensions).map(|_| stream.uniform()).collect();
-        let sum: f64 = (0..points)
-            .map(|point| {
-                let mut dimension = 0;
-                let mut normal = || {
-                    // Modulo one; the two ends of a cell that rounding may reach are moved inside.
-                    let u = sobol.at(point, dimension) + moved[dimension];
-                    dimension += 1;
-                    normal_quantile((u - u.floor()).clamp(1e-17, 1.0 - 1e-16))
-                };
-                crosses(form, model, plan, &mut walk, &mut Source::Given(&mut normal))
-            })
-            .sum();
-        sum / f64::from(points)
-    }))
-}
-
-/// The chance that one path crosses: 0 or 1 where steps are watched, between them where bridges are.
-fn crosses(form: &Form, model: &Model, plan: &Plan, walk: &mut Walk, source: &mut Source<'_>) -> f64 {
-    model.begin(walk);
-    let mut before = form.distance(&walk.prices);
-    let mut safe = 1.0;
-    for _ in 0..plan.steps {
-        let variance = match (plan.watch, model) {
-            (Watch::Always, Model::Gaussian(gaussian)) => form.variance(walk, gaussian),
-            _ => 0.0,
-        };
-        model.step(walk, source);
-        let after = form.distance(&walk.prices);
-        if after <= 0.0 {
-            return 1.0;
+        let mut sum = 0.0;
+        for (first, some) in tiles(points.into()) {
+            let mut begun = 0;
+            let mut next = |normals: &mut [Across]| {
+                // Beyond the last step nothing is asked for.
+                for (dimension, row) in (begun..dimensions).zip(normals.iter_mut()) {
+                    for (point, normal) in (first as u32..points).zip(row.flat_mut()) {
+                        // Modulo one; the two ends of a cell that rounding may reach are moved inside.
+                        let u = sobol.at(point, dimension) + moved[dimension];
+                        *normal = normal_quantile((u - u.floor()).clamp(1e-17, 1.0 - 1e-16));
+                    }
+                }
+                begun += normals.len();
+            };
+            let crossed = crossing.tile(&mut Source::Points(&mut next));
+            sum += crossed.flat()[..some].iter().sum::<f64>();
         }
-        if variance > 0.0 && before.is_finite() && after.is_finite() {
-            safe *= 1.0 - Diffusion::bridge(before, after, variance);
-        }
-        before = after;
+        samples.add(sum / f64::from(points));
     }
-    1.0 - safe
+    Ok(samples.mean(points.into()))
 }
 
 /// The mean of so many samples (two or more), each of so many paths, and its standard error.
 fn mean(samples: u64, paths_each: u64, mut sample: impl FnMut(u64) -> f64) -> Estimate {
-    let n = samples as f64;
-    let (mut sum, mut squares) = (0.0, 0.0);
-    for index in 0..samples {
-        let value = sample(index);
-        sum += value;
-        squares += value * value;
+    let mut all = Samples::default();
+    (0..samples).for_each(|index| all.add(sample(index)));
+    all.mean(paths_each)
+}
+
+/// Samples so far.
+#[derive(Default)]
+struct Samples {
+    count: u64,
+    sum: f64,
+    squares: f64,
+}
+
+impl Samples {
+    fn add(&mut self, value: f64) {
+        self.count += 1;
+        self.sum += value;
+        self.squares += value * value;
     }
-    let chance = sum / n;
-    let among_samples = ((squares / n - chance * chance).max(0.0) / (n - 1.0)).sqrt();
-    // One path of all that crosses errs by its own chance. Samples that show less have not seen the rare ones that count: a bridge gives
-    // every path a little, and hardly any of them much.
-    let one_path = 1.0 / (n * paths_each as f64);
-    Estimate { chance, error: among_samples.max(one_path), samples }
+
+    fn mean(&self, paths_each: u64) -> Estimate {
+        let n = self.count as f64;
+        let chance = self.sum / n;
+        let among_samples = ((self.squares / n - chance * chance).max(0.0) / (n - 1.0)).sqrt();
+        // One path of all that crosses errs by its own chance. Samples that show less have not seen the rare ones that count: a bridge gives
+        // every path a little, and hardly any of them much.
+        let one_path = 1.0 / (n * paths_each as f64);
+        Estimate { chance, error: among_samples.max(one_path), samples: self.count }
+    }
 }

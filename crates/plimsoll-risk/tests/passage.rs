@@ -2,6 +2,7 @@
 
 #![allow(clippy::float_arithmetic, clippy::expect_used)]
 
+use plimsoll_kernel::{Across, Drawn, Lanes};
 use plimsoll_risk::normal;
 use plimsoll_risk::passage::barrier::{Knock, Right, Setting, Side};
 use plimsoll_risk::passage::diffusion::Diffusion;
@@ -170,6 +171,24 @@ proptest! {
     fn a_ratio_of_equals_stands_still(volatility in 0.05..2.0_f64, line in 0.3..0.99_f64) {
         let process = Diffusion::of_ratio(volatility, volatility, 1.0).expect("a process");
         prop_assert!(process.falls_to(line, 1.0).expect("a chance") < 1e-12);
+    }
+}
+
+/// Side by side or one after the other: number `i` of a path is the same, and what is made of it nearly.
+#[test]
+fn lanes_are_streams() {
+    let drawn = Drawn { seed: 1 << 40, first: 1 << 33 };
+    let [mut uniforms, mut normals, mut exponentials] = [[Across::splat(0.0); 9]; 3];
+    Lanes::best().uniforms(drawn, 0, &mut uniforms);
+    Lanes::best().normals(drawn, 0, &mut normals);
+    Lanes::best().exponentials(drawn, 0, &mut exponentials);
+    for (lane, path) in (drawn.first..).take(64).enumerate() {
+        let [mut uniform, mut normal, mut exponential] = [(); 3].map(|()| Stream::new(drawn.seed, path));
+        for i in 0..9 {
+            near(uniforms[i].flat()[lane], uniform.uniform(), 0.0);
+            near(normals[i].flat()[lane], normal.normal(), 1e-11);
+            near(exponentials[i].flat()[lane], exponential.exponential(), 1e-14);
+        }
     }
 }
 

@@ -37,17 +37,39 @@ pub(crate) trait Simd: Copy {
     /// x y + z, rounded once.
     fn mul_add(self, x: Self::V, y: Self::V, z: Self::V) -> Self::V;
     fn sub(self, x: Self::V, y: Self::V) -> Self::V;
+    fn plus(self, x: Self::V, y: Self::V) -> Self::V;
+    fn times(self, x: Self::V, y: Self::V) -> Self::V;
+    fn over(self, x: Self::V, y: Self::V) -> Self::V;
+    fn root(self, x: Self::V) -> Self::V;
     fn abs(self, x: Self::V) -> Self::V;
     /// The greater; zero where `x` is not a number.
     fn or_zero(self, x: Self::V) -> Self::V;
     /// The lesser; y where they cannot be compared.
     fn min(self, x: Self::V, y: Self::V) -> Self::V;
+    /// Where `a` is below `b` the first, else the second. Not a number is below nothing.
+    fn where_below(self, a: Self::V, b: Self::V, then: Self::V, other: Self::V) -> Self::V;
     /// Bit k: lane k of x is below that of y. Not a number is below nothing.
     fn below(self, x: Self::V, y: Self::V) -> u8;
     /// Bit k: lane k of x is that of y or above. Not a number is at least nothing.
     fn at_least(self, x: Self::V, y: Self::V) -> u8;
     /// Bit k: lane k of x is above that of y. Not a number is above nothing.
     fn above(self, x: Self::V, y: Self::V) -> u8;
+    /// Eight words of 64 bits.
+    fn load_words(self, words: &[u64; LANES]) -> Self::I;
+    fn store_words(self, words: &mut [u64; LANES], x: Self::I);
+    fn splat_word(self, x: u64) -> Self::I;
+    /// The product of the lower halves, whole.
+    fn halves_product(self, x: Self::I, y: Self::I) -> Self::I;
+    /// The sum, modulo 2^64.
+    fn plus_word(self, x: Self::I, y: Self::I) -> Self::I;
+    fn xor(self, x: Self::I, y: Self::I) -> Self::I;
+    fn and(self, x: Self::I, y: Self::I) -> Self::I;
+    /// Shifted towards the lowest bit, fewer than 64 places.
+    fn down(self, x: Self::I, places: u32) -> Self::I;
+    /// Shifted towards the highest bit, fewer than 64 places.
+    fn up(self, x: Self::I, places: u32) -> Self::I;
+    fn bits(self, x: Self::V) -> Self::I;
+    fn float(self, bits: Self::I) -> Self::V;
     fn load_counts(self, counts: &[i64; LANES]) -> Self::I;
     fn store_counts(self, counts: &mut [i64; LANES], x: Self::I);
     /// One more where x is below y.

@@ -51,6 +51,31 @@ impl<E: Eight, F: Single> Simd for Portable<E, F> {
     }
 
     #[inline(always)]
+    fn plus(self, x: Self::V, y: Self::V) -> Self::V {
+        from_fn(|k| x[k] + y[k])
+    }
+
+    #[inline(always)]
+    fn times(self, x: Self::V, y: Self::V) -> Self::V {
+        from_fn(|k| x[k] * y[k])
+    }
+
+    #[inline(always)]
+    fn over(self, x: Self::V, y: Self::V) -> Self::V {
+        from_fn(|k| x[k] / y[k])
+    }
+
+    #[inline(always)]
+    fn root(self, x: Self::V) -> Self::V {
+        x.map(f64::sqrt)
+    }
+
+    #[inline(always)]
+    fn where_below(self, a: Self::V, b: Self::V, then: Self::V, other: Self::V) -> Self::V {
+        from_fn(|k| if a[k] < b[k] { then[k] } else { other[k] })
+    }
+
+    #[inline(always)]
     fn abs(self, x: Self::V) -> Self::V {
         x.map(f64::abs)
     }
@@ -78,6 +103,62 @@ impl<E: Eight, F: Single> Simd for Portable<E, F> {
     #[inline(always)]
     fn above(self, x: Self::V, y: Self::V) -> u8 {
         self.below(y, x)
+    }
+
+    #[inline(always)]
+    fn load_words(self, words: &[u64; LANES]) -> Self::I {
+        words.map(u64::cast_signed)
+    }
+
+    #[inline(always)]
+    fn store_words(self, words: &mut [u64; LANES], x: Self::I) {
+        *words = x.map(i64::cast_unsigned);
+    }
+
+    #[inline(always)]
+    fn splat_word(self, x: u64) -> Self::I {
+        [x.cast_signed(); LANES]
+    }
+
+    #[inline(always)]
+    fn halves_product(self, x: Self::I, y: Self::I) -> Self::I {
+        let half = |x: i64| x.cast_unsigned() & u64::from(u32::MAX);
+        from_fn(|k| half(x[k]).wrapping_mul(half(y[k])).cast_signed())
+    }
+
+    #[inline(always)]
+    fn plus_word(self, x: Self::I, y: Self::I) -> Self::I {
+        from_fn(|k| x[k].wrapping_add(y[k]))
+    }
+
+    #[inline(always)]
+    fn xor(self, x: Self::I, y: Self::I) -> Self::I {
+        from_fn(|k| x[k] ^ y[k])
+    }
+
+    #[inline(always)]
+    fn and(self, x: Self::I, y: Self::I) -> Self::I {
+        from_fn(|k| x[k] & y[k])
+    }
+
+    #[inline(always)]
+    fn down(self, x: Self::I, places: u32) -> Self::I {
+        x.map(|x| (x.cast_unsigned() >> places).cast_signed())
+    }
+
+    #[inline(always)]
+    fn up(self, x: Self::I, places: u32) -> Self::I {
+        x.map(|x| x << places)
+    }
+
+    #[inline(always)]
+    fn bits(self, x: Self::V) -> Self::I {
+        x.map(|x| x.to_bits().cast_signed())
+    }
+
+    #[inline(always)]
+    fn float(self, bits: Self::I) -> Self::V {
+        bits.map(|bits| f64::from_bits(bits.cast_unsigned()))
     }
 
     #[inline(always)]

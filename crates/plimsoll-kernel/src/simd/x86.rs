@@ -77,6 +77,36 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn plus(self, x: Self::V, y: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_add_pd(x, y) }
+    }
+
+    #[inline(always)]
+    fn times(self, x: Self::V, y: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_mul_pd(x, y) }
+    }
+
+    #[inline(always)]
+    fn over(self, x: Self::V, y: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_div_pd(x, y) }
+    }
+
+    #[inline(always)]
+    fn root(self, x: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_sqrt_pd(x) }
+    }
+
+    #[inline(always)]
+    fn where_below(self, a: Self::V, b: Self::V, then: Self::V, other: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_mask_blend_pd(_mm512_cmp_pd_mask::<_CMP_LT_OQ>(a, b), other, then) }
+    }
+
+    #[inline(always)]
     fn abs(self, x: Self::V) -> Self::V {
         // SAFETY: the token proves the feature.
         unsafe { _mm512_abs_pd(x) }
@@ -109,6 +139,72 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn above(self, x: Self::V, y: Self::V) -> u8 {
         self.below(y, x)
+    }
+
+    #[inline(always)]
+    fn load_words(self, words: &[u64; LANES]) -> Self::I {
+        // SAFETY: the token proves the feature; the words are eight of 64 bits.
+        unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn store_words(self, words: &mut [u64; LANES], x: Self::I) {
+        // SAFETY: the token proves the feature; there is room for eight words.
+        unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), x) }
+    }
+
+    #[inline(always)]
+    fn splat_word(self, x: u64) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_set1_epi64(x.cast_signed()) }
+    }
+
+    #[inline(always)]
+    fn halves_product(self, x: Self::I, y: Self::I) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_mul_epu32(x, y) }
+    }
+
+    #[inline(always)]
+    fn plus_word(self, x: Self::I, y: Self::I) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_add_epi64(x, y) }
+    }
+
+    #[inline(always)]
+    fn xor(self, x: Self::I, y: Self::I) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_xor_si512(x, y) }
+    }
+
+    #[inline(always)]
+    fn and(self, x: Self::I, y: Self::I) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_and_si512(x, y) }
+    }
+
+    #[inline(always)]
+    fn down(self, x: Self::I, places: u32) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_srl_epi64(x, _mm_cvtsi32_si128(places.cast_signed())) }
+    }
+
+    #[inline(always)]
+    fn up(self, x: Self::I, places: u32) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_sll_epi64(x, _mm_cvtsi32_si128(places.cast_signed())) }
+    }
+
+    #[inline(always)]
+    fn bits(self, x: Self::V) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_castpd_si512(x) }
+    }
+
+    #[inline(always)]
+    fn float(self, bits: Self::I) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { _mm512_castsi512_pd(bits) }
     }
 
     #[inline(always)]
@@ -208,6 +304,40 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn plus(self, x: Self::V, y: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { (_mm256_add_pd(x.0, y.0), _mm256_add_pd(x.1, y.1)) }
+    }
+
+    #[inline(always)]
+    fn times(self, x: Self::V, y: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { (_mm256_mul_pd(x.0, y.0), _mm256_mul_pd(x.1, y.1)) }
+    }
+
+    #[inline(always)]
+    fn over(self, x: Self::V, y: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { (_mm256_div_pd(x.0, y.0), _mm256_div_pd(x.1, y.1)) }
+    }
+
+    #[inline(always)]
+    fn root(self, x: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { (_mm256_sqrt_pd(x.0), _mm256_sqrt_pd(x.1)) }
+    }
+
+    #[inline(always)]
+    fn where_below(self, a: Self::V, b: Self::V, then: Self::V, other: Self::V) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe {
+            let low = _mm256_cmp_pd::<_CMP_LT_OQ>(a.0, b.0);
+            let high = _mm256_cmp_pd::<_CMP_LT_OQ>(a.1, b.1);
+            (_mm256_blendv_pd(other.0, then.0, low), _mm256_blendv_pd(other.1, then.1, high))
+        }
+    }
+
+    #[inline(always)]
     fn abs(self, x: Self::V) -> Self::V {
         // SAFETY: the token proves the feature.
         unsafe {
@@ -256,6 +386,85 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn above(self, x: Self::V, y: Self::V) -> u8 {
         self.below(y, x)
+    }
+
+    #[inline(always)]
+    fn load_words(self, words: &[u64; LANES]) -> Self::I {
+        // SAFETY: the token proves the feature; the words are eight of 64 bits.
+        unsafe {
+            let at = words.as_ptr();
+            (_mm256_loadu_si256(at.cast()), _mm256_loadu_si256(at.add(4).cast()))
+        }
+    }
+
+    #[inline(always)]
+    fn store_words(self, words: &mut [u64; LANES], x: Self::I) {
+        // SAFETY: the token proves the feature; there is room for eight words.
+        unsafe {
+            let at = words.as_mut_ptr();
+            _mm256_storeu_si256(at.cast(), x.0);
+            _mm256_storeu_si256(at.add(4).cast(), x.1);
+        }
+    }
+
+    #[inline(always)]
+    fn splat_word(self, x: u64) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { (_mm256_set1_epi64x(x.cast_signed()), _mm256_set1_epi64x(x.cast_signed())) }
+    }
+
+    #[inline(always)]
+    fn halves_product(self, x: Self::I, y: Self::I) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { (_mm256_mul_epu32(x.0, y.0), _mm256_mul_epu32(x.1, y.1)) }
+    }
+
+    #[inline(always)]
+    fn plus_word(self, x: Self::I, y: Self::I) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { (_mm256_add_epi64(x.0, y.0), _mm256_add_epi64(x.1, y.1)) }
+    }
+
+    #[inline(always)]
+    fn xor(self, x: Self::I, y: Self::I) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { (_mm256_xor_si256(x.0, y.0), _mm256_xor_si256(x.1, y.1)) }
+    }
+
+    #[inline(always)]
+    fn and(self, x: Self::I, y: Self::I) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { (_mm256_and_si256(x.0, y.0), _mm256_and_si256(x.1, y.1)) }
+    }
+
+    #[inline(always)]
+    fn down(self, x: Self::I, places: u32) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe {
+            let places = _mm_cvtsi32_si128(places.cast_signed());
+            (_mm256_srl_epi64(x.0, places), _mm256_srl_epi64(x.1, places))
+        }
+    }
+
+    #[inline(always)]
+    fn up(self, x: Self::I, places: u32) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe {
+            let places = _mm_cvtsi32_si128(places.cast_signed());
+            (_mm256_sll_epi64(x.0, places), _mm256_sll_epi64(x.1, places))
+        }
+    }
+
+    #[inline(always)]
+    fn bits(self, x: Self::V) -> Self::I {
+        // SAFETY: the token proves the feature.
+        unsafe { (_mm256_castpd_si256(x.0), _mm256_castpd_si256(x.1)) }
+    }
+
+    #[inline(always)]
+    fn float(self, bits: Self::I) -> Self::V {
+        // SAFETY: the token proves the feature.
+        unsafe { (_mm256_castsi256_pd(bits.0), _mm256_castsi256_pd(bits.1)) }
     }
 
     #[inline(always)]

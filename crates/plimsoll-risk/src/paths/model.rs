@@ -1,16 +1,16 @@
-//! How prices move in a step.
+//! How prices move in a step, on 64 paths side by side.
 
 use crate::matrix::Matrix;
-use crate::stream::Stream;
 use crate::unfit::{Unfit, must, numbers};
 use crate::volatility::ewma;
-use libm::exp;
+use plimsoll_kernel::{Across, Drawn, Lanes, PATHS};
 
 /// Normal logarithmic returns, the same in every step.
 #[derive(Clone, Debug)]
 pub struct Gaussian {
     covariance: Matrix,
-    factor: Matrix,
+    /// The root of the covariance: the rows of a lower triangle, one after the other.
+    triangle: Vec<f64>,
     drifts: Vec<f64>,
 }
 
@@ -30,14 +30,20 @@ impl Gaussian {
             factor.ok_or(Unfit::NotFound("a root of the covariance, which must be positive definite"))?;
         let drifts =
             growth.iter().enumerate().map(|(i, growth)| growth - 0.5 * covariance.at(i, i)).collect();
-        Ok(Gaussian { covariance, factor, drifts })
+        let triangle = (0..growth.len()).flat_map(|i| factor.row(i)[..=i].to_vec()).collect();
+        Ok(Gaussian { covariance, triangle, drifts })
     }
 
-    /// The variance of a weighted sum of returns.
-    pub(super) fn variance_of(&self, shares: &[f64]) -> f64 {
-        let row =
-            |i: usize| self.covariance.row(i).iter().zip(shares).map(|(c, share)| c * share).sum::<f64>();
-        shares.iter().enumerate().map(|(i, share)| share * row(i)).sum()
+    /// The variance of a weighted sum of returns, of each path's weights.
+    pub(super) fn variance_of(&self, shares: &[Across], into: &mut Across) {
+        *into = Across::splat(0.0);
+        for (i, share) in shares.iter().enumerate() {
+            for path in 0..PATHS {
+                let row = self.covariance.row(i).iter().zip(shares);
+                let sum: f64 = row.map(|(c, share)| c * share.flat()[path]).sum();
+                into.flat_mut()[path] += share.flat()[path] * sum;
+            }
+        }
     }
 }
 
@@ -108,14 +114,21 @@ pub enum Model {
     Filtered(Filtered),
 }
 
-/// Where a path stands; kept from path to path, so that none allocates.
-pub(super) struct Walk {
+/// Steps whose normals are drawn at once: the generator gives numbers in pairs.
+const AT_ONCE: u32 = 4;
+
+/// Where 64 paths stand; kept from tile to tile, so that none allocates.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    lanes: Lanes,
+    step: u32,
     /// Prices, today's being 1.
-    pub(super) prices: Vec<f64>,
-    /// Room for one number an asset.
-    pub(super) shares: Vec<f64>,
-    variances: Vec<f64>,
-    drawn: Vec<f64>,
+    pub(super) prices: Vec<Across>,
+    /// Their logarithms.
+    logarithms: Vec<Across>,
+    /// Of the steps that are drawn at once.
+    normals: Vec<Across>,
+    variances: Vec<Across>,
 }
 
 impl Model {
@@ -145,83 +158,125 @@ impl Model {
         }
     }
 
-    pub(super) fn walk(&self) -> Walk {
-        let zeros = || vec![0.0; self.assets()];
-        Walk { prices: zeros(), shares: zeros(), variances: zeros(), drawn: zeros() }
+    /// Room for 64 paths.
+    #[must_use]
+    pub fn walk(&self) -> Walk {
+        let rows = |x: f64| vec![Across::splat(x); self.assets()];
+        Walk {
+            lanes: Lanes::best(),
+            step: 0,
+            prices: rows(1.0),
+            logarithms: rows(0.0),
+            normals: vec![Across::splat(0.0); self.assets() * AT_ONCE as usize],
+            variances: rows(0.0),
+        }
     }
 
     /// Back to today.
-    pub(super) fn begin(&self, walk: &mut Walk) {
-        walk.prices.fill(1.0);
+    pub fn begin(&self, walk: &mut Walk) {
+        walk.step = 0;
+        walk.prices.fill(Across::splat(1.0));
+        walk.logarithms.fill(Across::splat(0.0));
         if let Model::Filtered(filtered) = self {
-            walk.variances.copy_from_slice(&filtered.variances);
+            for (row, variance) in walk.variances.iter_mut().zip(&filtered.variances) {
+                *row = Across::splat(*variance);
+            }
         }
     }
 
-    /// One step of a Gaussian from normals of any kind, of the others from a stream.
-    pub(super) fn step(&self, walk: &mut Walk, source: &mut Source<'_>) {
-        let Walk { prices, variances, drawn, .. } = walk;
-        match self {
-            Model::Gaussian(of) => {
-                drawn.fill_with(|| source.normal());
-                of.moved(drawn, 1.0, prices);
+    /// One step of 64 paths. A path takes the same steps whatever else is drawn.
+    pub fn step(&self, walk: &mut Walk, drawn: Drawn) {
+        self.step_of(walk, &mut Source::Paths(drawn, 1.0));
+    }
+
+    /// One step of a Gaussian from normals of any kind, of the others from paths of random numbers.
+    pub(super) fn step_of(&self, walk: &mut Walk, source: &mut Source<'_>) {
+        match (self, &mut *source) {
+            (Model::Gaussian(of), _) => {
+                source.normals(walk);
+                of.move_on(walk, None);
             }
-            Model::Student { of, nu } => {
-                drawn.fill_with(|| source.normal());
+            (Model::Student { of, nu }, Source::Paths(drawn, _)) => {
+                let drawn = *drawn;
+                source.normals(walk);
                 // Over the root of a chi-squared mean, and back to variance one.
-                let scale = ((nu - 2.0) / nu / source.chi_squared_mean(*nu)).sqrt();
-                of.moved(drawn, scale, prices);
-            }
-            Model::Filtered(filtered) => {
-                let row = source.below(filtered.rows.len() / filtered.assets) * filtered.assets;
-                let row = &filtered.rows[row..row + filtered.assets];
-                for ((price, variance), z) in prices.iter_mut().zip(variances).zip(row) {
-                    let r = variance.sqrt() * z;
-                    *price *= exp(r - 0.5 * *variance);
-                    *variance = filtered.decay * *variance + (1.0 - filtered.decay) * r * r;
+                let mut scale = Across::splat(1.0);
+                walk.lanes.chi_squared_means(drawn, walk.step, *nu, &mut scale);
+                for scale in scale.flat_mut() {
+                    *scale = ((nu - 2.0) / nu / *scale).sqrt();
                 }
+                of.move_on(walk, Some(&scale));
             }
+            (Model::Filtered(filtered), Source::Paths(drawn, _)) => filtered.move_on(walk, *drawn),
+            // Points are for a Gaussian alone.
+            (_, Source::Points(_)) => {}
         }
+        walk.step += 1;
+        walk.prices.copy_from_slice(&walk.logarithms);
+        walk.lanes.exp(&mut walk.prices);
+    }
+}
+
+impl Walk {
+    /// Of each asset its price on each path, today's being 1.
+    #[must_use]
+    pub fn prices(&self) -> &[Across] {
+        &self.prices
     }
 }
 
 impl Gaussian {
-    fn moved(&self, normals: &[f64], scale: f64, prices: &mut [f64]) {
-        for (i, price) in prices.iter_mut().enumerate() {
-            let row = &self.factor.row(i)[..=i];
-            let shock: f64 = row.iter().zip(normals).map(|(factor, normal)| factor * normal).sum();
-            *price *= exp(self.drifts[i] + scale * shock);
+    fn move_on(&self, walk: &mut Walk, scale: Option<&Across>) {
+        let begin = (walk.step % AT_ONCE) as usize * self.drifts.len();
+        let normals = &walk.normals[begin..begin + self.drifts.len()];
+        walk.lanes.correlated(&self.triangle, &self.drifts, normals, scale, &mut walk.logarithms);
+    }
+}
+
+impl Filtered {
+    fn move_on(&self, walk: &mut Walk, drawn: Drawn) {
+        let mut words = [0; PATHS];
+        walk.lanes.words(drawn, walk.step.into(), &mut words);
+        // A row below their number, each as likely as the others to 2^-64.
+        let count = self.rows.len() / self.assets;
+        let rows = words.map(|word| ((u128::from(word) * count as u128) >> 64) as usize * self.assets);
+        let numbers = walk.logarithms.iter_mut().zip(&mut walk.variances);
+        for (asset, (logarithms, variances)) in numbers.enumerate() {
+            let numbers = logarithms.flat_mut().iter_mut().zip(variances.flat_mut());
+            for ((logarithm, variance), row) in numbers.zip(rows) {
+                let r = variance.sqrt() * self.rows[row + asset];
+                *logarithm += r - 0.5 * *variance;
+                *variance = self.decay * *variance + (1.0 - self.decay) * r * r;
+            }
         }
     }
 }
 
 /// Where a step's numbers come from.
 pub(super) enum Source<'a> {
-    /// The path's own stream; normals with this sign.
-    Stream(&'a mut Stream, f64),
-    /// Normals that were made elsewhere.
-    Given(&'a mut dyn FnMut() -> f64),
+    /// The paths' own random numbers; normals with this sign.
+    Paths(Drawn, f64),
+    /// Normals that were made elsewhere: writes those of the next steps.
+    Points(&'a mut dyn FnMut(&mut [Across])),
 }
 
 impl Source<'_> {
-    fn normal(&mut self) -> f64 {
-        match self {
-            Source::Stream(stream, sign) => *sign * stream.normal(),
-            Source::Given(next) => next(),
+    /// Draws the normals of the next steps, where those of the step are not there yet.
+    fn normals(&mut self, walk: &mut Walk) {
+        if !walk.step.is_multiple_of(AT_ONCE) {
+            return;
         }
-    }
-
-    fn chi_squared_mean(&mut self, nu: f64) -> f64 {
         match self {
-            Source::Stream(stream, _) => stream.chi_squared_mean(nu),
-            Source::Given(_) => 1.0,
-        }
-    }
-
-    fn below(&mut self, count: usize) -> usize {
-        match self {
-            Source::Stream(stream, _) => stream.below(count as u64) as usize,
-            Source::Given(_) => 0,
+            Source::Paths(drawn, sign) => {
+                let at = u64::from(walk.step / AT_ONCE) * walk.normals.len() as u64;
+                walk.lanes.normals(*drawn, at, &mut walk.normals);
+                if *sign < 0.0 {
+                    for normal in walk.normals.iter_mut().flat_map(Across::flat_mut) {
+                        *normal = -*normal;
+                    }
+                }
+            }
+            Source::Points(next) => next(&mut walk.normals),
         }
     }
 }
