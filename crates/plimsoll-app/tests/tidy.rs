@@ -79,9 +79,10 @@ type Layer = (&'static str, &'static [&'static str], Option<&'static [&'static s
 const LAYERS: &[Layer] = &[
     ("plimsoll-core", &[], Some(&["ruint"])),
     ("plimsoll-venues", &["plimsoll-core"], Some(&[])),
+    ("plimsoll-margin", &["plimsoll-core"], Some(&[])),
     ("plimsoll-kernel", &["plimsoll-core"], Some(&["rayon"])),
     ("plimsoll-risk", &[], Some(&["libm"])),
-    ("plimsoll-io", &["plimsoll-core", "plimsoll-venues"], None),
+    ("plimsoll-io", &["plimsoll-core", "plimsoll-venues", "plimsoll-margin"], None),
     ("plimsoll", &["plimsoll-core", "plimsoll-kernel"], Some(&["sha2"])),
     ("plimsoll-app", &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-risk"], None),
     (
@@ -124,7 +125,7 @@ fn crates_depend_downward_only() {
 /// A2
 #[test]
 fn no_float_in_core_and_venues() {
-    for package in ["plimsoll-core", "plimsoll-venues"] {
+    for package in ["plimsoll-core", "plimsoll-venues", "plimsoll-margin"] {
         for (file, text) in crate_sources(package) {
             for word in words(&text) {
                 assert!(!is_float(&word.text), "{file}:{}: the float {}", word.line, word.text);

@@ -13,3 +13,4 @@ pub mod drift;
 pub mod dydx;
 pub mod span;
 pub mod hyperliquid;
+pub mod derive;

@@ -14,7 +14,7 @@ fn bound(function: &str, arguments: &[i128], found: i128) -> BigInt {
     let half = BigInt::from(501_001);
     let share = |parts: BigInt| BigInt::from(found) * UNIT * parts / BigInt::from(ONE) + 1;
     match function {
-        "exp" => half + (BigInt::from(found) * UNIT >> 112_usize) + 1,
+        "exp" => half + ((BigInt::from(found) * UNIT) >> 112_usize) + 1,
         "power" => {
             let parts = BigInt::from(arguments[2].unsigned_abs()) * 51 / 100 / BigInt::from(ONE) + 2;
             half + share(parts)
