@@ -17,6 +17,7 @@ mod compound_v3;
 mod json;
 mod liquity_v2;
 mod maker;
+mod margin;
 mod morpho_blue;
 
 pub use aave_v3::{RecordedMarket, recorded_markets};
@@ -52,6 +53,7 @@ const DECODERS: &[&[Decoder]] = &[
     compound_v3::DECODERS,
     maker::DECODERS,
     liquity_v2::DECODERS,
+    margin::DECODERS,
 ];
 
 /// What our side says about one leaf.

@@ -5,7 +5,7 @@
 //!
 //! - Requirement: initial = ceil(|notional| x IMF / 10^6), maintenance = ceil(ceil(|notional| x base IMF / 10^6) x fraction / 10^6).
 //! - IMF by open interest O in quote: base up to the lower cap, 1 from the upper cap on, between them
-//!   base + floor((1 - base) (O - lower) / (upper - lower)); base where there are no caps.
+//!   base + floor((1 - base) (O - lower) / (upper - lower)); base where there are no caps, which an upper cap of 0 also says.
 //! - An account may be liquidated where maintenance > 0 and maintenance > net collateral. Two accounts are compared by cross-multiplication of
 //!   collateral and maintenance, never by a quotient.
 //! - **Bankruptcy price** of a part: quote = -(change of notional) - floor(collateral x |change of maintenance| / maintenance): bought or sold for it,
@@ -33,7 +33,7 @@ pub struct Caps {
 #[must_use]
 pub fn initial_fraction(base: u32, open_interest: U256, caps: Option<Caps>) -> Option<u32> {
     let Some(Caps { lower, upper }) = caps else { return Some(base) };
-    if open_interest <= lower {
+    if upper == U256::ZERO || open_interest <= lower {
         return Some(base);
     }
     if open_interest >= upper {

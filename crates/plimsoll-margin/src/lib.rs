@@ -14,3 +14,5 @@ pub mod dydx;
 pub mod span;
 pub mod hyperliquid;
 pub mod derive;
+pub mod cross;
+pub mod boundary;

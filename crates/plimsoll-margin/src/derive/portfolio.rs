@@ -99,30 +99,32 @@ pub fn margin(
         return None;
     }
     let mut totals = Totals { confidence: portfolio.confidence, ..Totals::default() };
+    outcomes.fill(0);
     if let Some(perp) = &portfolio.perp {
         totals.perp(perp, portfolio.spot, p)?;
+        for (outcome, scenario) in outcomes.iter_mut().zip(scenarios) {
+            let move_of_spot = mul(scenario.spot.checked_sub(ONE)?, perp.price, TowardZero)?;
+            let gain = mul(move_of_spot, perp.amount, TowardZero)?;
+            *outcome = mul(gain, scenario.dampening, TowardZero)?;
+        }
     }
-    let mut moving = 0; // risk-cancelling collateral
     for collateral in portfolio.collateral {
         let value = div(mul(collateral.amount, collateral.price, TowardZero)?, portfolio.stable, TowardZero)?;
         totals.collateral(collateral, value, portfolio.confidence, p)?;
-        moving = add(moving, if collateral.cancels_risk { value } else { 0 })?;
-    }
-    for (outcome, scenario) in outcomes.iter_mut().zip(scenarios) {
-        let move_of_spot = scenario.spot.checked_sub(ONE)?;
-        let perp = portfolio
-            .perp
-            .as_ref()
-            .map_or(Some(0), |perp| mul(mul(move_of_spot, perp.price, TowardZero)?, perp.amount, TowardZero));
-        *outcome = add(perp?, mul(moving, move_of_spot, TowardZero)?)?;
+        if collateral.cancels_risk {
+            // Each is dampened and cut by itself, as there.
+            for (outcome, scenario) in outcomes.iter_mut().zip(scenarios) {
+                let gain = mul(value, scenario.spot.checked_sub(ONE)?, TowardZero)?;
+                *outcome = add(*outcome, mul(gain, scenario.dampening, TowardZero)?)?;
+            }
+        }
     }
     for group in portfolio.groups {
         totals.options(group, portfolio.spot, p)?;
         totals.basis = add(totals.basis, group.outcomes(scenarios, outcomes, &mut totals.value)?)?;
     }
     let (mut worst, mut scenario) = (totals.basis, scenarios.len());
-    for (number, (outcome, of)) in outcomes.iter_mut().zip(scenarios).enumerate() {
-        *outcome = mul(*outcome, of.dampening, TowardZero)?;
+    for (number, outcome) in outcomes.iter().enumerate() {
         if *outcome < worst {
             (worst, scenario) = (*outcome, number);
         }
@@ -211,7 +213,8 @@ impl Group<'_> {
             let (long, short) = self.state.factors;
             let change = mul(there, if there < 0 { short } else { long }, TowardZero)?.checked_sub(now)?;
             let skew = matches!(scenario.vol, Vol::Linear | Vol::Absolute);
-            *outcome = add(*outcome, if skew { change.checked_abs()?.checked_neg()? } else { change })?;
+            let dampened = mul(change, scenario.dampening, TowardZero)?;
+            *outcome = add(*outcome, if skew { dampened.checked_abs()?.checked_neg()? } else { dampened })?;
         }
         mul(worse, self.state.basis, TowardZero)
     }
