@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use plimsoll_io::vectors::{Checked, Found, Outcome, Tally, check, tally};
+use plimsoll_io::vectors::{Checked, Outcome, Tally, check, tally, to_the_last_unit};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -48,22 +48,12 @@ fn vectors_match_margin_systems() {
     }
 }
 
-/// How many integers among leaves that need not be equalled are.
-fn equal_to_the_bit(file: &Checked) -> (usize, usize) {
-    let leaves = file.records.iter().flat_map(|record| &record.leaves);
-    let bits = leaves.filter(|leaf| leaf.path.ends_with(".bits"));
-    bits.fold((0, 0), |(equal, all), leaf| match &leaf.found {
-        Found::Judged { value, .. } => (equal + usize::from(leaf.expected.as_ref() == Some(value)), all + 1),
-        _ => (equal, all + 1),
-    })
-}
-
 /// The client's own order of multiplications, its cut toward zero and its reading of floats: nothing is near, all is equal.
 #[test]
 fn health_is_equal_to_the_bit() {
     for path in files("mango_") {
         let file = check(&std::fs::read(&path).unwrap()).unwrap();
-        let (equal, all) = equal_to_the_bit(&file);
+        let (equal, all) = to_the_last_unit(&file).unwrap();
         println!("{}: {equal} of {all} equal to the bit", path.display());
         assert!(all > 0 && equal == all);
     }

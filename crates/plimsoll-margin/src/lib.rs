@@ -16,3 +16,5 @@ pub mod hyperliquid;
 pub mod derive;
 pub mod cross;
 pub mod boundary;
+pub mod liquidation;
+pub mod waterfall;

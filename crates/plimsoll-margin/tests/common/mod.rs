@@ -84,7 +84,7 @@ pub(crate) fn random_account(random: &mut Random) -> SmallAccount {
     }
     for place in 0..perps {
         let orders = random.next().is_multiple_of(2);
-        let mut order = |random: &mut Random| if orders { random.within(0, 8) } else { 0 };
+        let order = |random: &mut Random| if orders { random.within(0, 8) } else { 0 };
         account.perps.push(SmallPerp {
             base: random.within(-12, 12),
             bids: order(random),

@@ -3,6 +3,7 @@
 
 use super::super::{Answer, Fault, Input, Record};
 use super::{DIGITS, TOO_LARGE, cases, decimal};
+use plimsoll_core::Int;
 use plimsoll_margin::black76::Right;
 use plimsoll_margin::derive::{
     Collateral, Discount, FIRST_SCENARIO, Group, Held, Margin, Parameters, Perp, Portfolio, Scenario, Series,
@@ -59,9 +60,10 @@ fn compare(
             let allowed = written.abs().max(ONE).unsigned_abs() / NEAR;
             written.abs_diff(found) <= if exact { 0 } else { allowed }
         });
-        // Integers are shown as such.
-        let shown = if digits == 0 { found.to_string() } else { decimal(found).to_string() };
-        answer.judged(format!("{name}.{path}"), shown, holds);
+        match digits {
+            0 => answer.near(format!("{name}.{path}"), Int::new(found), holds),
+            _ => answer.judged(format!("{name}.{path}"), decimal(found), holds),
+        }
     };
     let margin = found.map(|(margin, _)| margin);
     leaf("MM".into(), &out.get("MM")?, digits, margin.map(|margin| margin.maintenance));

@@ -50,7 +50,7 @@ fn near(
         let value = value.map(|mantissa| Decimal { mantissa, decimals: 12 }.trimmed());
         return answer.judged(path, value.unwrap_or(Decimal::whole(found)), holds);
     }
-    answer.judged(path, found, holds);
+    answer.near(path, found, holds);
 }
 
 /// Whether two numbers differ by at most a part of the written one, and by one unit for the cut of what was written.
