@@ -153,13 +153,11 @@ fn commodities(file: Input<'_>) -> Result<Vec<Record>, Fault> {
     })
 }
 
-/// Compares a leaf to the printed digit: what is printed was summed up in binary, and is the exact decimal once rounded to as many digits as
-/// that has.
+/// Compares a leaf to the printed digit: what is printed was summed up in binary, and its first nine digits after the point are those of the
+/// exact sum, which has fewer.
 fn printed(answer: &mut Answer, path: &str, leaf: &Input<'_>, found: Option<i128>) {
     let Some(found) = found else { return answer.judged(path, TOO_LARGE, false) };
-    let exact = decimal(found);
-    let half_digit = 5 * 10_i128.pow(u32::from(DIGITS - exact.decimals)) / 10;
-    let near =
-        leaf.scaled(DIGITS).is_ok_and(|written| written.abs_diff(found) < half_digit.unsigned_abs().max(1));
-    answer.judged(path, exact, near);
+    const HALF_OF_THE_NINTH: u128 = 500_000_000;
+    let near = leaf.scaled(DIGITS).is_ok_and(|written| written.abs_diff(found) < HALF_OF_THE_NINTH);
+    answer.judged(path, decimal(found), near);
 }

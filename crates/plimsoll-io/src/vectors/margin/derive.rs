@@ -13,6 +13,8 @@ use plimsoll_margin::fixed::ONE;
 use std::collections::BTreeMap;
 
 const DAY: i128 = 86_400;
+/// What the contract itself answered.
+const CONTRACT: &str = "evm_1e18";
 /// One part in 10^9.
 const NEAR: u128 = 1_000_000_000;
 
@@ -37,11 +39,12 @@ pub(in super::super) fn portfolios(file: Input<'_>) -> Result<Vec<Record>, Fault
         let found = held.margin(&scenarios, &parameters, &mut outcomes);
         let exact = held.options.is_empty();
         let found = found.map(|margin| (margin, outcomes));
-        if let Some(contract) = case.maybe("evm_1e18") {
-            compare(answer, "evm_1e18", &contract, found.as_ref(), 0, exact)?;
+        let all = scenarios.len();
+        if let Some(contract) = case.maybe(CONTRACT) {
+            compare(answer, CONTRACT, &contract, found.as_ref(), (0, all, exact))?;
         }
         let published = case.get("published")?;
-        compare(answer, "published", &published, found.as_ref(), DIGITS, false)
+        compare(answer, "published", &published, found.as_ref(), (DIGITS, all, false))
     })
 }
 
@@ -51,8 +54,7 @@ fn compare(
     name: &str,
     out: &Input<'_>,
     found: Option<&(Margin, Vec<i128>)>,
-    digits: u8,
-    exact: bool,
+    (digits, scenarios, exact): (u8, usize, bool),
 ) -> Result<(), Fault> {
     let mut leaf = |path: String, leaf: &Input<'_>, digits, found: Option<i128>| {
         let Some(found) = found else { return answer.judged(format!("{name}.{path}"), TOO_LARGE, false) };
@@ -68,11 +70,15 @@ fn compare(
     let margin = found.map(|(margin, _)| margin);
     leaf("MM".into(), &out.get("MM")?, digits, margin.map(|margin| margin.maintenance));
     leaf("IM".into(), &out.get("IM")?, digits, margin.map(|margin| margin.initial));
+    // The contract's own answer names what it counts; published figures have two names for it.
     let value = ["mtm_plus_cash", "mtm", "PortfolioMTM"].into_iter().find(|value| out.maybe(value).is_some());
-    if let Some(value) = value {
-        leaf(value.into(), &out.get(value)?, digits, margin.map(|margin| margin.value));
+    let value = value.unwrap_or("mtm_plus_cash");
+    leaf(value.into(), &out.get(value)?, digits, margin.map(|margin| margin.value));
+    let outcomes = out.get("scenario_pnl")?;
+    let (place, outcomes) = (&outcomes, outcomes.items()?);
+    if outcomes.len() != scenarios {
+        return Err(place.fault("an outcome for each scenario"));
     }
-    let outcomes = out.get("scenario_pnl")?.items()?;
     for (number, outcome) in outcomes.iter().enumerate() {
         // A published outcome without a point counts units of 10^-18.
         let whole = outcome.peek().as_str().is_some_and(|text| !text.contains('.'));
@@ -80,9 +86,9 @@ fn compare(
         let found = found.and_then(|(_, outcomes)| outcomes.get(number).copied());
         leaf(format!("scenario_pnl[{number}]"), outcome, digits, found);
     }
-    for name in ["worst_mm", "worst_im"] {
-        if let Some(worst) = out.maybe(name) {
-            leaf(name.into(), &worst, 0, margin.map(|margin| margin.scenario as i128));
+    if name == CONTRACT {
+        for name in ["worst_mm", "worst_im"] {
+            leaf(name.into(), &out.get(name)?, 0, margin.map(|margin| margin.scenario as i128));
         }
     }
     Ok(())
