@@ -87,7 +87,14 @@ const LAYERS: &[Layer] = &[
     ("plimsoll-app", &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-risk"], None),
     (
         "plimsoll-bench",
-        &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-kernel", "plimsoll-venues"],
+        &[
+            "plimsoll",
+            "plimsoll-core",
+            "plimsoll-io",
+            "plimsoll-kernel",
+            "plimsoll-margin",
+            "plimsoll-venues",
+        ],
         None,
     ),
 ];

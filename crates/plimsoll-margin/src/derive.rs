@@ -1,7 +1,8 @@
 //! Derive's portfolio margin (PMRM_2): options, one perp, cash and collateral of one underlying under a matrix of scenarios.
 //!
 //! Source: `src/risk-managers/PMRMLib_2.sol` and `PMRM_2.sol` of `v2-core`. Units of 1e-18; products are cut toward zero, as there. Options are priced by
-//! [`crate::black76`], within its bound of the exact value, and not digit by digit as by the contract's own series.
+//! [`crate::black76`], within its bound of the exact value, and not digit by digit as by the contract's own series; and an expiry's options are added up
+//! before they are cut.
 //!
 //! ```text
 //! margin  = factor x min(basis contingency, worst scenario) - contingency + mark to market + cash

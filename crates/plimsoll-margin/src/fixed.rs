@@ -2,7 +2,7 @@
 //!
 //! | function | unit of the result | error at most |
 //! |---|---|---|
-//! | [`mul`], [`div`] | 1e-18 | the named rounding of the exact value |
+//! | [`mul`], [`div`], [`dot`] | 1e-18 | the named rounding of the exact value |
 //! | [`root`] | 1e-18 | 1, below the exact value |
 //! | [`exp`] | 1e-18 | 0.501 + result x 2^-112 |
 //! | [`ln_ratio`] | 1e-18 | 0.501 |
@@ -102,6 +102,28 @@ pub fn mul(x: i128, y: i128, rounding: Rounding) -> Option<i128> {
     let rounding = of_magnitude(negative, rounding)?;
     let magnitude = U256::new(x.unsigned_abs()).mul_div(U256::new(y.unsigned_abs()), WAD, rounding)?;
     signed(negative, magnitude.to_u128()?)
+}
+
+/// The sum of products in units of 1e-18, cut toward zero once, at the end; `None` beyond 127 bits.
+#[must_use]
+pub fn dot(pairs: impl Iterator<Item = (i128, i128)>) -> Option<i128> {
+    // Magnitudes of 256 bits, by sign.
+    let mut sums = [(0_u128, 0_u128); 2];
+    for (x, y) in pairs {
+        let (high, low) = wide(x.unsigned_abs(), y.unsigned_abs());
+        let sum = &mut sums[usize::from((x < 0) != (y < 0))];
+        let (low, carried) = sum.1.overflowing_add(low);
+        *sum = (sum.0.checked_add(high)?.checked_add(u128::from(carried))?, low);
+    }
+    let [above, below] = sums.map(|(high, low)| {
+        let mut bytes = [0; 32];
+        bytes[..16].copy_from_slice(&low.to_le_bytes());
+        bytes[16..].copy_from_slice(&high.to_le_bytes());
+        U256::from_le_bytes(bytes)
+    });
+    let negative = above < below;
+    let magnitude = if negative { below.sub(above)? } else { above.sub(below)? };
+    signed(negative, magnitude.div(WAD, Rounding::Down)?.to_u128()?)
 }
 
 /// `x / y` in units of 1e-18 (all roundings but `HalfUp`); `None` beyond 127 bits and when dividing by zero.

@@ -28,12 +28,10 @@
 //! differ in the last digits of negative amounts; the caller says whose are wanted. The order of multiplications is theirs, because it
 //! decides those digits.
 
-use plimsoll_core::num::Divisor;
 use plimsoll_core::{Rounding, U256};
 
 /// One, in units of 2^-48.
 pub const ONE: i128 = 1 << 48;
-const SCALE: Divisor = Divisor::of(U256::new(1 << 48));
 
 /// Which of the three lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,12 +107,18 @@ pub struct Perp {
 }
 
 /// The product, with 48 binary digits.
+#[inline]
 fn mul(x: i128, y: i128, rounding: Rounding) -> Option<i128> {
     let negative = (x < 0) != (y < 0);
-    let rounding = if negative && rounding == Rounding::Down { Rounding::Up } else { Rounding::Down };
-    let magnitude = U256::new(x.unsigned_abs()).mul_div(U256::new(y.unsigned_abs()), SCALE, rounding)?;
-    let value = i128::try_from(magnitude.to_u128()?).ok()?;
-    Some(if negative { -value } else { value })
+    let (low, high) = x.unsigned_abs().carrying_mul(y.unsigned_abs(), 0);
+    if high >> 47 != 0 {
+        return None;
+    }
+    let lost = low & (ONE as u128 - 1) != 0;
+    let up = u128::from(negative && rounding == Rounding::Down && lost);
+    // Below 2^127, so that one more fits and the sign does.
+    let magnitude = i128::try_from((high << 80 | low >> 48) + up).ok()?;
+    Some(if negative { -magnitude } else { magnitude })
 }
 
 impl Prices {
@@ -168,8 +172,7 @@ impl Perp {
 
     /// The base and what it was bought for, after `orders` more lots at `price`.
     fn filled(&self, orders: i64, price: i128, line: Line, rounding: Rounding) -> Option<i128> {
-        let whole = |lots: i128| lots.checked_mul(self.lot.into())?.checked_mul(ONE);
-        let base = whole(i128::from(self.lots) + i128::from(orders))?;
+        let base = self.whole(self.lots.checked_add(orders)?)?;
         let weights = if line == Line::Maintenance { self.maintenance } else { self.initial };
         let (weight, at) = if base < 0 {
             (weights.liability, self.prices.liability(line))
@@ -177,7 +180,16 @@ impl Perp {
             (weights.asset, self.prices.asset(line))
         };
         let worth = mul(mul(base, weight, rounding)?, at, rounding)?;
-        worth.checked_add(mul(whole(orders.into())?.checked_neg()?, price, rounding)?)
+        if orders == 0 {
+            return Some(worth);
+        }
+        worth.checked_sub(mul(self.whole(orders)?, price, rounding)?)
+    }
+
+    /// So many lots, as a number with 48 binary digits.
+    fn whole(&self, lots: i64) -> Option<i128> {
+        let base = i128::from(lots) * i128::from(self.lot);
+        (base.unsigned_abs() >> 79 == 0).then_some(base << 48)
     }
 }
 

@@ -4,7 +4,9 @@
 
 use num_bigint::BigInt;
 use plimsoll_core::{Rounding, U256};
-use plimsoll_margin::fixed::{ONE, density, div, exp, ln_ratio, mul, mul_div, normal, power, root, root_of};
+use plimsoll_margin::fixed::{
+    ONE, density, div, dot, exp, ln_ratio, mul, mul_div, normal, power, root, root_of,
+};
 
 /// One unit of 1e-18 in the table's unit.
 const UNIT: i64 = 1_000_000;
@@ -111,6 +113,19 @@ fn roundings_are_those_named() {
     assert_eq!((mul_div(7, 1, 3, Rounding::Exact), mul_div(7, 1, 3, Rounding::HalfUp)), (None, None));
     assert_eq!(mul(-1, 1, Rounding::Down), Some(-1));
     assert_eq!(mul(-1, 1, Rounding::Up), Some(0));
+}
+
+#[test]
+fn sums_of_products_are_cut_once() {
+    let half = ONE / 2;
+    // Three halves of a unit: by themselves each would be cut to nothing.
+    assert_eq!(dot([(1, half), (1, half), (1, half)].into_iter()), Some(1));
+    assert_eq!(dot([(-1, half), (1, -half), (-1, half)].into_iter()), Some(-1));
+    assert_eq!(dot([(i128::MAX, i128::MAX), (i128::MIN + 1, i128::MAX)].into_iter()), Some(0));
+    assert_eq!(dot([(i128::MAX, ONE)].into_iter()), Some(i128::MAX));
+    assert_eq!(dot([(i128::MAX, ONE), (ONE, 1)].into_iter()), None);
+    assert_eq!(dot([(i128::MIN, i128::MIN); 5].into_iter()), None);
+    assert_eq!(dot(core::iter::empty()), Some(0));
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub struct State {
     /// The caps of skew, by strike and by distance, and their width.
     skew: (i128, i128, i128),
     /// The static discounts of what is held and of what is owed.
-    pub(super) factors: (i128, i128),
+    factors: (i128, i128),
     /// What the basis contingency takes of a loss.
     pub(super) basis: i128,
 }
@@ -88,6 +88,12 @@ impl State {
     #[must_use]
     pub const fn years(&self) -> i128 {
         self.years
+    }
+
+    /// The static discounts: of what is worth more than nothing, and of what is owed.
+    #[must_use]
+    pub const fn static_discounts(&self) -> (i128, i128) {
+        self.factors
     }
 
     /// One option, spot times `shock`, at this volatility.

@@ -1,7 +1,7 @@
 //! What a portfolio is asked, from the columns of its options.
 
 use super::{FIRST_SCENARIO, Parameters, Scenario, State, Vol};
-use crate::fixed::{ONE, div, mul};
+use crate::fixed::{ONE, div, dot, mul};
 use plimsoll_core::Rounding::TowardZero;
 
 /// A position in one option series.
@@ -208,9 +208,9 @@ impl Group<'_> {
         let now = self.column(0)?;
         *value = add(*value, now)?;
         let worse = self.column(1)?.min(self.column(2)?).checked_sub(now)?.min(0);
+        let (long, short) = self.state.static_discounts();
         for (number, (outcome, scenario)) in outcomes.iter_mut().zip(scenarios).enumerate() {
             let there = self.column(number + FIRST_SCENARIO)?;
-            let (long, short) = self.state.factors;
             let change = mul(there, if there < 0 { short } else { long }, TowardZero)?.checked_sub(now)?;
             let skew = matches!(scenario.vol, Vol::Linear | Vol::Absolute);
             let dampened = mul(change, scenario.dampening, TowardZero)?;
@@ -219,10 +219,8 @@ impl Group<'_> {
         mul(worse, self.state.basis, TowardZero)
     }
 
-    /// What the expiry is worth in a column.
+    /// What the expiry is worth in a column, cut once.
     fn column(&self, column: usize) -> Option<i128> {
-        self.held
-            .iter()
-            .try_fold(0, |sum, held| add(sum, mul(held.amount, *held.columns.get(column)?, TowardZero)?))
+        dot(self.held.iter().map(|held| (held.amount, held.columns[column])))
     }
 }
