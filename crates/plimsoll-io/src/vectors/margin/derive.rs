@@ -21,8 +21,9 @@ const NEAR: u128 = 1_000_000_000;
 pub(in super::super) fn portfolios(file: Input<'_>) -> Result<Vec<Record>, Fault> {
     cases(&file, |case, answer| {
         case.labels(&["id", "max_err_vs_published"]);
-        // What it cost to run, and what the recording's own model made of it.
-        ["gas", "restated"].iter().filter_map(|name| case.maybe(name)).for_each(|label| label.read_all());
+        if let Some(gas) = case.maybe("gas") {
+            gas.labels(&["addPrecomputes", "margin_all_scenarios"]); // what it cost to run
+        }
         if let Some(disabled) = case.maybe("upstream_disabled")
             && disabled.bool()?
         {
@@ -41,54 +42,78 @@ pub(in super::super) fn portfolios(file: Input<'_>) -> Result<Vec<Record>, Fault
         let found = found.map(|margin| (margin, outcomes));
         let all = scenarios.len();
         if let Some(contract) = case.maybe(CONTRACT) {
-            compare(answer, CONTRACT, &contract, found.as_ref(), (0, all, exact))?;
+            let leaves = Leaves { answer, name: CONTRACT, digits: 0, exact };
+            compare(leaves, &contract, found.as_ref(), all)?;
+        }
+        let margin = found.as_ref().map(|(margin, _)| margin);
+        if let Some(restated) = case.maybe("restated") {
+            lines(&mut Leaves { answer, name: "restated", digits: DIGITS, exact: false }, &restated, margin)?;
         }
         let published = case.get("published")?;
-        compare(answer, "published", &published, found.as_ref(), (DIGITS, all, false))
+        let leaves = Leaves { answer, name: "published", digits: DIGITS, exact: false };
+        compare(leaves, &published, found.as_ref(), all)
     })
 }
 
-/// Compares every leaf of one answer; numbers stand in units of 10^-18, or in whole ones with `digits` more.
-fn compare(
-    answer: &mut Answer,
-    name: &str,
-    out: &Input<'_>,
-    found: Option<&(Margin, Vec<i128>)>,
-    (digits, scenarios, exact): (u8, usize, bool),
-) -> Result<(), Fault> {
-    let mut leaf = |path: String, leaf: &Input<'_>, digits, found: Option<i128>| {
-        let Some(found) = found else { return answer.judged(format!("{name}.{path}"), TOO_LARGE, false) };
+/// Leaves of one answer: how its numbers are written, and whether they must be equalled.
+struct Leaves<'a> {
+    answer: &'a mut Answer,
+    name: &'static str,
+    /// Digits that turn what is written into units of 1e-18.
+    digits: u8,
+    exact: bool,
+}
+
+impl Leaves<'_> {
+    fn compare(&mut self, path: &str, leaf: &Input<'_>, digits: u8, found: Option<i128>) {
+        let path = format!("{}.{path}", self.name);
+        let Some(found) = found else { return self.answer.judged(path, TOO_LARGE, false) };
         let holds = leaf.scaled(digits).is_ok_and(|written| {
             let allowed = written.abs().max(ONE).unsigned_abs() / NEAR;
-            written.abs_diff(found) <= if exact { 0 } else { allowed }
+            written.abs_diff(found) <= if self.exact { 0 } else { allowed }
         });
         match digits {
-            0 => answer.near(format!("{name}.{path}"), Int::new(found), holds),
-            _ => answer.judged(format!("{name}.{path}"), decimal(found), holds),
+            0 => self.answer.near(path, Int::new(found), holds),
+            _ => self.answer.judged(path, decimal(found), holds),
         }
-    };
-    let margin = found.map(|(margin, _)| margin);
-    leaf("MM".into(), &out.get("MM")?, digits, margin.map(|margin| margin.maintenance));
-    leaf("IM".into(), &out.get("IM")?, digits, margin.map(|margin| margin.initial));
+    }
+}
+
+/// Compares what is above both lines.
+fn lines(leaves: &mut Leaves<'_>, out: &Input<'_>, margin: Option<&Margin>) -> Result<(), Fault> {
+    let digits = leaves.digits;
+    leaves.compare("MM", &out.get("MM")?, digits, margin.map(|margin| margin.maintenance));
+    leaves.compare("IM", &out.get("IM")?, digits, margin.map(|margin| margin.initial));
+    Ok(())
+}
+
+/// Compares every leaf of an answer.
+fn compare(
+    mut leaves: Leaves<'_>,
+    out: &Input<'_>,
+    found: Option<&(Margin, Vec<i128>)>,
+    scenarios: usize,
+) -> Result<(), Fault> {
+    let (margin, digits) = (found.map(|(margin, _)| margin), leaves.digits);
+    lines(&mut leaves, out, margin)?;
     // The contract's own answer names what it counts; published figures have two names for it.
     let value = ["mtm_plus_cash", "mtm", "PortfolioMTM"].into_iter().find(|value| out.maybe(value).is_some());
     let value = value.unwrap_or("mtm_plus_cash");
-    leaf(value.into(), &out.get(value)?, digits, margin.map(|margin| margin.value));
-    let outcomes = out.get("scenario_pnl")?;
-    let (place, outcomes) = (&outcomes, outcomes.items()?);
+    leaves.compare(value, &out.get(value)?, digits, margin.map(|margin| margin.value));
+    let list = out.get("scenario_pnl")?;
+    let outcomes = list.items()?;
     if outcomes.len() != scenarios {
-        return Err(place.fault("an outcome for each scenario"));
+        return Err(list.fault("an outcome for each scenario"));
     }
     for (number, outcome) in outcomes.iter().enumerate() {
         // A published outcome without a point counts units of 10^-18.
         let whole = outcome.peek().as_str().is_some_and(|text| !text.contains('.'));
-        let digits = if whole { 0 } else { digits };
         let found = found.and_then(|(_, outcomes)| outcomes.get(number).copied());
-        leaf(format!("scenario_pnl[{number}]"), outcome, digits, found);
+        leaves.compare(&format!("scenario_pnl[{number}]"), outcome, if whole { 0 } else { digits }, found);
     }
-    if name == CONTRACT {
+    if leaves.name == CONTRACT {
         for name in ["worst_mm", "worst_im"] {
-            leaf(name.into(), &out.get(name)?, 0, margin.map(|margin| margin.scenario as i128));
+            leaves.compare(name, &out.get(name)?, 0, margin.map(|margin| margin.scenario as i128));
         }
     }
     Ok(())
