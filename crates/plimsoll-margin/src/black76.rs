@@ -152,20 +152,20 @@ impl European {
         };
         let delta = Near {
             value: mul(chance, discount, Rounding::Down)?,
-            error: mul(error_of_normal, discount, Rounding::Up)? + 1,
+            error: mul(error_of_normal, discount, Rounding::Up)?.checked_add(1)?,
         };
         let scaled = |value: i128, rounding| mul_div(value, discount, forward, rounding);
         let gamma = div(scaled(density(d1), Rounding::Down)?, deviation, Rounding::Down)?;
         let off_by_division = mul_div(gamma, 1, deviation, Rounding::Up)?;
         let gamma = Near {
             value: gamma,
-            error: div(scaled(error_of_density, Rounding::Up)? + 1, deviation, Rounding::Up)?
-                .checked_add(off_by_division + 2)?,
+            error: div(scaled(error_of_density, Rounding::Up)?.checked_add(1)?, deviation, Rounding::Up)?
+                .checked_add(off_by_division.checked_add(2)?)?,
         };
         let future = mul(forward, discount, Rounding::Down)?;
         let vega = Near {
             value: mul(future, density(d1), Rounding::Down)?,
-            error: mul(future, error_of_density, Rounding::Up)? + 2,
+            error: mul(future, error_of_density, Rounding::Up)?.checked_add(2)?,
         };
         Some(Greeks { delta, gamma, vega })
     }

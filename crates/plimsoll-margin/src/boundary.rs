@@ -111,17 +111,20 @@ pub fn first_crossing(account: &Account<'_>, path: &Path<'_>) -> Option<Crossing
         let lasts = if *step < 0 { from.checked_div(step.checked_neg()?)? } else { last };
         (*from >= 0).then_some(last.min(lasts))
     })?;
+    if last < 0 {
+        return Some(Crossing::NotUpTo(0));
+    }
     let mut t = 0;
-    while t <= last {
+    loop {
         let (piece, next) = piece(account, path, t)?;
         let end = next.map_or(last, |next| last.min(next - 1));
         match piece.first_below_zero(t, end)? {
             Some(0) => return Some(Crossing::Already),
             Some(at) => return Some(Crossing::At(at)),
+            None if end == last => return Some(Crossing::NotUpTo(last)),
             None => t = end + 1,
         }
     }
-    Some(Crossing::NotUpTo(last.max(0)))
 }
 
 /// a + b t

@@ -125,6 +125,8 @@ fn paths_that_are_none_are_refused() {
     assert_eq!(first_crossing(&account, &path(&[1], &[])), None);
     assert_eq!(first_crossing(&account, &path(&[-1], &[1])), None);
     assert_eq!(first_crossing(&account, &path(&[3], &[-1])), Some(Crossing::NotUpTo(3)));
+    let endless = Path { from: &[3], step: &[0], steps: i128::MAX };
+    assert_eq!(first_crossing(&account, &endless), Some(Crossing::NotUpTo(i128::MAX)));
     let owed = Asset { held: -1, price: 0, asset_weight: 1, liability_weight: 1 };
     let account = Account { assets: &[owed], perps: &[], unit: 1 };
     assert_eq!(first_crossing(&account, &path(&[3], &[-1])), Some(Crossing::Already));
