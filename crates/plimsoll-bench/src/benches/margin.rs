@@ -74,9 +74,16 @@ pub(crate) fn run_cross(context: &Context, emit: &mut dyn FnMut(Line)) -> Result
             accounts.iter().map(|(tokens, perps)| Account { tokens, perps }).collect();
         let ours = |account: &Account<'_>| account.health(Health::Maintenance, Rounding::Down);
         let agreed = accounts.iter().filter(|account| ours(account) == plain::health(account)).count() as u64;
-        let mut fast = || accounts.iter().for_each(|account| drop(black_box(ours(black_box(account)))));
-        let mut slow =
-            || accounts.iter().for_each(|account| drop(black_box(plain::health(black_box(account)))));
+        let mut fast = || {
+            for account in &accounts {
+                black_box(ours(black_box(account)));
+            }
+        };
+        let mut slow = || {
+            for account in &accounts {
+                black_box(plain::health(black_box(account)));
+            }
+        };
         let times = in_turn(context.runs(), size as u64, [&mut fast, &mut slow]);
         let case = "four tokens, two perps";
         Outcome { name: CROSS, case, times, agreed, n: size as u64, seed }.tell(emit)?;
