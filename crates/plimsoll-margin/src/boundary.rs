@@ -279,3 +279,31 @@ impl Piece {
         Some(self.at(first)?.is_negative().then_some(first))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every polynomial of small coefficients over every stretch: where the square root is no whole number and the quotient is, too.
+    #[test]
+    fn the_first_step_below_zero_is_that_of_a_scan() {
+        let mut roots = 0;
+        for c in -4..=4_i128 {
+            for b in -25..=25_i128 {
+                for a in -3..=60_i128 {
+                    let piece = Piece { a: Int::new(a), b: Int::new(b), c: Int::new(c) };
+                    for (from, to) in [(0, 30), (2, 9), (5, 5)] {
+                        let scanned = (from..=to).find(|t| a + b * t + c * t * t < 0);
+                        assert_eq!(
+                            piece.first_below_zero(from, to),
+                            Some(scanned),
+                            "{a} {b} {c} {from} {to}"
+                        );
+                        roots += usize::from(scanned.is_some_and(|t| t > from));
+                    }
+                }
+            }
+        }
+        assert!(roots > 5_000, "{roots}");
+    }
+}

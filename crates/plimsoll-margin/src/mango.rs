@@ -140,26 +140,20 @@ impl Token {
         }
     }
 
-    /// What one unit owed counts.
-    fn liability(&self, line: Line, rounding: Rounding) -> Option<i128> {
-        mul(self.weights(line).liability, self.prices.liability(line), rounding)
-    }
-
-    /// What a balance of it counts.
-    fn counts(&self, balance: i128, line: Line, rounding: Rounding) -> Option<i128> {
-        let unit = if balance < 0 {
-            self.liability(line, rounding)?
-        } else {
-            mul(self.weights(line).asset, self.prices.asset(line), rounding)?
-        };
-        mul(balance, unit, rounding)
+    /// What one unit counts: its weights times its prices. The same for all accounts, so it is made once for a state of the market.
+    #[must_use]
+    pub fn node(&self, line: Line, rounding: Rounding) -> Option<Weights> {
+        let (weights, prices) = (self.weights(line), self.prices);
+        Some(Weights {
+            asset: mul(weights.asset, prices.asset(line), rounding)?,
+            liability: mul(weights.liability, prices.liability(line), rounding)?,
+        })
     }
 }
 
 impl Perp {
     /// What the position would settle for, weighted: `u` of the header.
     ///
-    /// # Errors
     /// `None` where a number does not fit.
     #[must_use]
     pub fn unsettled(&self, line: Line, rounding: Rounding) -> Option<i128> {
@@ -206,15 +200,37 @@ impl Account<'_> {
     /// Health in units of 2^-48; `None` where a number does not fit, or where a perp settles in a token that the account does not list.
     #[must_use]
     pub fn health(&self, line: Line, rounding: Rounding) -> Option<i128> {
-        let listed = |perp: &Perp| self.tokens.iter().any(|token| token.index == perp.settles_in);
-        if !self.perps.iter().all(listed) {
+        self.summed(line, rounding, self.tokens.iter().map(|token| token.node(line, rounding)))
+    }
+
+    /// The same on nodes that were made before, one a token in the account's order.
+    #[must_use]
+    pub fn health_on(&self, nodes: &[Weights], line: Line, rounding: Rounding) -> Option<i128> {
+        if nodes.len() != self.tokens.len() {
             return None;
         }
-        self.tokens.iter().try_fold(0_i128, |sum, token| {
-            let balance =
-                self.parts(token, line, rounding).try_fold(0_i128, |sum, part| sum.checked_add(part?))?;
-            sum.checked_add(token.counts(balance, line, rounding)?)
-        })
+        self.summed(line, rounding, nodes.iter().copied().map(Some))
+    }
+
+    fn summed(
+        &self,
+        line: Line,
+        rounding: Rounding,
+        nodes: impl Iterator<Item = Option<Weights>>,
+    ) -> Option<i128> {
+        let (mut health, mut settled) = (0_i128, 0);
+        for (token, node) in self.tokens.iter().zip(nodes) {
+            let mut balance = 0_i128;
+            for perp in self.perps.iter().filter(|perp| perp.settles_in == token.index) {
+                balance = balance.checked_add(perp.unsettled(line, rounding)?)?;
+                settled += 1;
+            }
+            balance = balance.checked_add(token.balance)?;
+            let node = node?;
+            let unit = if balance < 0 { node.liability } else { node.asset };
+            health = health.checked_add(mul(balance, unit, rounding)?)?;
+        }
+        (settled == self.perps.len()).then_some(health)
     }
 
     /// Health in per cent of liabilities, in units of 2^-48; `None` as for health. Liabilities are every negative part at its liability
@@ -225,7 +241,7 @@ impl Account<'_> {
             let owed = self
                 .parts(token, line, rounding)
                 .try_fold(0_i128, |sum, part| sum.checked_sub(part?.min(0)))?;
-            sum.checked_add(mul(owed, token.liability(line, rounding)?, rounding)?)
+            sum.checked_add(mul(owed, token.node(line, rounding)?.liability, rounding)?)
         })?;
         if liabilities <= ONE / 1_000 {
             return Some(i128::MAX);

@@ -60,6 +60,10 @@ fn mangos_lines_are_in_order() {
             .map(|line| health(line, Rounding::TowardZero));
         assert!(initial <= end + 1_000_000 && end <= maintenance + 1_000_000);
         let program = health(Line::Maintenance, Rounding::Down);
+        let nodes: Vec<Weights> =
+            tokens.iter().map(|token| token.node(Line::Maintenance, Rounding::Down).unwrap()).collect();
+        assert_eq!(account.health_on(&nodes, Line::Maintenance, Rounding::Down), Some(program));
+        assert_eq!(account.health_on(&nodes[1..], Line::Maintenance, Rounding::Down), None);
         assert!(program <= maintenance && maintenance - program < 1_000_000, "{program} {maintenance}");
     }
     let (tokens, mut perps) = mango_account(&mut Random(3));

@@ -1,7 +1,7 @@
 //! Margin of derivative positions: nanoseconds an account, and whether a liquidation boundary is ever wrong.
 //!
-//! - `cross_margin`: maintenance health of Mango v4 accounts with four tokens and two perps, exact in 128-bit fixed point. **Baseline** `plain`: the
-//!   same formulas with the big-integer crate's 256-bit product and division by 2^48 at every step, in turn in this process; every health is compared.
+//! - `cross_margin`: maintenance health of Mango v4 accounts with four tokens and two perps, exact in 128-bit fixed point, on
+//!   cached nodes (weights times prices). **Baseline** `plain`: the same formulas from weights and prices with the big-integer crate's 256-bit product and division by 2^48 at every step, in turn in this process; every health is compared.
 //! - `portfolio_margin`: Derive's portfolio margin of ten option positions in 31 scenarios from cached columns, exact in 1e-18. **Baseline** `plain`: every product
 //!   cut by itself, as the contract does; answers may differ by a unit for each product, and are compared so.
 //! - `margin_boundary` (property): the first step at which random accounts fall below their line, against a scan of every step by an evaluator of its own, which the
@@ -29,6 +29,8 @@ use std::hint::black_box;
 pub(crate) const CROSS: &str = "cross_margin";
 pub(crate) const PORTFOLIO: &str = "portfolio_margin";
 pub(crate) const BOUNDARY: &str = "margin_boundary";
+
+const NONE: Weights = Weights { asset: 0, liability: 0 };
 
 /// What one contender took, and how often both agreed.
 struct Outcome {
@@ -72,11 +74,18 @@ pub(crate) fn run_cross(context: &Context, emit: &mut dyn FnMut(Line)) -> Result
         let accounts: Vec<(Vec<Token>, Vec<Perp>)> = (0..size).map(|_| cross_account(&mut random)).collect();
         let accounts: Vec<Account<'_>> =
             accounts.iter().map(|(tokens, perps)| Account { tokens, perps }).collect();
-        let ours = |account: &Account<'_>| account.health(Health::Maintenance, Rounding::Down);
-        let agreed = accounts.iter().filter(|account| ours(account) == plain::health(account)).count() as u64;
+        let node = |token: &Token| token.node(Health::Maintenance, Rounding::Down).unwrap_or(NONE);
+        let nodes: Vec<Vec<Weights>> =
+            accounts.iter().map(|account| account.tokens.iter().map(node).collect()).collect();
+        let ours = |(account, nodes): (&Account<'_>, &Vec<Weights>)| {
+            account.health_on(nodes, Health::Maintenance, Rounding::Down)
+        };
+        let pairs = accounts.iter().zip(&nodes);
+        let agreed =
+            pairs.filter(|(account, nodes)| ours((account, nodes)) == plain::health(account)).count() as u64;
         let mut fast = || {
-            for account in &accounts {
-                black_box(ours(black_box(account)));
+            for pair in accounts.iter().zip(&nodes) {
+                black_box(ours(black_box(pair)));
             }
         };
         let mut slow = || {
@@ -85,7 +94,7 @@ pub(crate) fn run_cross(context: &Context, emit: &mut dyn FnMut(Line)) -> Result
             }
         };
         let times = in_turn(context.runs(), size as u64, [&mut fast, &mut slow]);
-        let case = "four tokens, two perps";
+        let case = "four tokens, two perps, cached nodes";
         Outcome { name: CROSS, case, times, agreed, n: size as u64, seed }.tell(emit)?;
     }
     Ok(())
