@@ -5,7 +5,7 @@ mod risk;
 use crate::args::VerifyArgs;
 use crate::exit;
 use crate::show::{errln, outln};
-use plimsoll_io::vectors::{Checked, Found, Outcome, Tally, check_with, tally};
+use plimsoll_io::vectors::{Checked, Found, Outcome, Tally, check_with, tally, to_the_last_unit};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,9 @@ struct FileLine<'a> {
     checked: u64,
     mismatched: u64,
     skipped: u64,
+    /// Of the integers that need only be near: how many are equal, and how many there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    equal_of_near: Option<(u64, u64)>,
     differences: Vec<Difference>,
 }
 
@@ -72,6 +75,7 @@ fn read(file: &Path, data: &[PathBuf]) -> Result<Checked, String> {
 
 fn print(file: &Path, checked: &Checked, counts: Tally, json: bool) {
     let differences = differences(checked);
+    let near = to_the_last_unit(checked);
     if json {
         let line = FileLine {
             file: file.display().to_string(),
@@ -79,12 +83,16 @@ fn print(file: &Path, checked: &Checked, counts: Tally, json: bool) {
             checked: counts.checked,
             mismatched: counts.mismatched,
             skipped: counts.skipped,
+            equal_of_near: near,
             differences,
         };
         outln!("{}", serde_json::to_string(&line).unwrap_or_default());
         return;
     }
-    outln!("{}: {}", file.display(), line(counts));
+    let near = near.map_or(String::new(), |(equal, all)| {
+        format!("; of {all} integers that need only be near, {equal} are equal")
+    });
+    outln!("{}: {}{near}", file.display(), line(counts));
     for difference in differences {
         let Difference { record, leaf, outcome, expected, found } = difference;
         let expected = expected.as_deref().unwrap_or("no such leaf");
@@ -122,6 +130,7 @@ fn differences(checked: &Checked) -> Vec<Difference> {
         for (leaf, outcome) in record.differences() {
             let found = match &leaf.found {
                 Found::Value(value) | Found::Judged { value, .. } => Some(value.clone()),
+                Found::Near { value, .. } => Some(value.to_string()),
                 Found::Refused(refusal) | Found::RefusedAs(refusal, _) => {
                     Some(format!("refused {}: {refusal}", refusal.code()))
                 }

@@ -79,14 +79,23 @@ type Layer = (&'static str, &'static [&'static str], Option<&'static [&'static s
 const LAYERS: &[Layer] = &[
     ("plimsoll-core", &[], Some(&["ruint"])),
     ("plimsoll-venues", &["plimsoll-core"], Some(&[])),
+    ("plimsoll-margin", &["plimsoll-core"], Some(&[])),
     ("plimsoll-kernel", &["plimsoll-core"], Some(&["rayon"])),
     ("plimsoll-risk", &["plimsoll-kernel"], Some(&["libm"])),
-    ("plimsoll-io", &["plimsoll-core", "plimsoll-risk", "plimsoll-venues"], None),
+    ("plimsoll-io", &["plimsoll-core", "plimsoll-margin", "plimsoll-risk", "plimsoll-venues"], None),
     ("plimsoll", &["plimsoll-core", "plimsoll-kernel", "plimsoll-risk"], Some(&["sha2"])),
     ("plimsoll-app", &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-risk"], None),
     (
         "plimsoll-bench",
-        &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-kernel", "plimsoll-risk", "plimsoll-venues"],
+        &[
+            "plimsoll",
+            "plimsoll-core",
+            "plimsoll-io",
+            "plimsoll-kernel",
+            "plimsoll-margin",
+            "plimsoll-risk",
+            "plimsoll-venues",
+        ],
         None,
     ),
 ];
@@ -124,7 +133,7 @@ fn crates_depend_downward_only() {
 /// A2
 #[test]
 fn no_float_in_core_and_venues() {
-    for package in ["plimsoll-core", "plimsoll-venues"] {
+    for package in ["plimsoll-core", "plimsoll-venues", "plimsoll-margin"] {
         for (file, text) in crate_sources(package) {
             for word in words(&text) {
                 assert!(!is_float(&word.text), "{file}:{}: the float {}", word.line, word.text);

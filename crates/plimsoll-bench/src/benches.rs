@@ -4,6 +4,7 @@ pub(crate) mod assess_aave;
 pub(crate) mod chance;
 pub(crate) mod check_1m;
 pub(crate) mod hostile;
+pub(crate) mod margin;
 pub(crate) mod never_miss;
 pub(crate) mod num_mul_div;
 pub(crate) mod stress_exact;

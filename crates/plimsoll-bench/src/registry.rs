@@ -1,7 +1,7 @@
 //! Every name, and what running one may need or meet.
 
 use crate::benches::{
-    assess_aave, chance, check_1m, hostile, never_miss, num_mul_div, stress_exact, ticks, whole_book,
+    assess_aave, chance, check_1m, hostile, margin, never_miss, num_mul_div, stress_exact, ticks, whole_book,
 };
 use crate::line::Line;
 use plimsoll_core::Refusal;
@@ -120,6 +120,24 @@ pub(crate) const ENTRIES: &[Entry] = &[
         about: "a new row of returns of 22 assets: all their correlations over a window, microseconds a row",
         kind: Kind::Speed,
         run: chance::run_correlation,
+    },
+    Entry {
+        name: margin::CROSS,
+        about: "exact maintenance health of a cross account of four tokens and two perps, nanoseconds an account",
+        kind: Kind::Speed,
+        run: margin::run_cross,
+    },
+    Entry {
+        name: margin::PORTFOLIO,
+        about: "exact portfolio margin of ten options in 31 scenarios from cached columns, nanoseconds an account",
+        kind: Kind::Speed,
+        run: margin::run_portfolio,
+    },
+    Entry {
+        name: margin::BOUNDARY,
+        about: "liquidation boundaries of random cross accounts against a scan of every step, wrong ones",
+        kind: Kind::Property,
+        run: margin::run_boundary,
     },
     Entry {
         name: num_mul_div::NAME,

@@ -17,6 +17,7 @@ mod compound_v3;
 mod json;
 mod liquity_v2;
 mod maker;
+mod margin;
 mod morpho_blue;
 
 pub use aave_v3::{RecordedMarket, recorded_markets};
@@ -24,7 +25,7 @@ pub use json::{Fault, Input};
 
 use flate2::read::GzDecoder;
 use json::Document;
-use plimsoll_core::Refusal;
+use plimsoll_core::{Int, Refusal};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -52,6 +53,7 @@ const DECODERS: &[&[Decoder]] = &[
     compound_v3::DECODERS,
     maker::DECODERS,
     liquity_v2::DECODERS,
+    margin::DECODERS,
 ];
 
 /// What our side says about one leaf.
@@ -67,6 +69,13 @@ pub enum Found {
     Judged {
         /// What was found.
         value: String,
+        /// Whether that is near enough.
+        equal: bool,
+    },
+    /// An integer that need not be equalled, and whether it is near enough.
+    Near {
+        /// What was found.
+        value: Int,
         /// Whether that is near enough.
         equal: bool,
     },
@@ -126,6 +135,11 @@ impl Answer {
     /// The leaf is a number that is not exact: what was found, and whether it is near enough.
     pub fn judged(&mut self, path: impl Into<String>, value: impl Display, equal: bool) {
         self.leaves.insert(path.into(), Found::Judged { value: value.to_string(), equal });
+    }
+
+    /// The leaf is an integer that need not be equalled: what was found, and whether it is near enough.
+    pub fn near(&mut self, path: impl Into<String>, value: Int, equal: bool) {
+        self.leaves.insert(path.into(), Found::Near { value, equal });
     }
 
     /// The leaf is the venue's spelling of this refusal.
@@ -188,6 +202,19 @@ pub fn tally(file: &Checked) -> Tally {
     })
 }
 
+/// Of the integers that need not be equalled, how many are all the same, and how many there are; `None` where there is none.
+#[must_use]
+pub fn to_the_last_unit(file: &Checked) -> Option<(u64, u64)> {
+    let leaves = file.records.iter().flat_map(|record| &record.leaves);
+    let counts = leaves.fold((0, 0), |(equal, all), leaf| match &leaf.found {
+        Found::Near { value, .. } => {
+            (equal + u64::from(leaf.expected.as_ref() == Some(&value.to_string())), all + 1)
+        }
+        _ => (equal, all),
+    });
+    Some(counts).filter(|(_, all)| *all > 0)
+}
+
 /// What became of a leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -206,7 +233,7 @@ impl Record {
         let equal = match (&leaf.expected, &leaf.found) {
             (_, Found::NotComputed) => return Outcome::Skipped,
             (Some(expected), Found::Value(found)) => expected == found,
-            (Some(_), Found::Judged { equal, .. }) => *equal,
+            (Some(_), Found::Judged { equal, .. } | Found::Near { equal, .. }) => *equal,
             (Some(expected), Found::Refused(refusal)) => {
                 (self.spell)(refusal).iter().any(|spelled| same_error(expected, spelled))
             }

@@ -1,6 +1,6 @@
 //! A JSON document that remembers which of its leaves were read.
 
-use plimsoll_core::{Int, U256};
+use plimsoll_core::{Decimal, Int, Rounding, U256};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::cell::RefCell;
@@ -230,6 +230,32 @@ impl<'j> Input<'j> {
         digits.ok_or_else(|| self.fault("an integer of 256 bits"))
     }
 
+    /// A decimal number, as a string or a JSON number with or without exponent, in units of 10^-`digits`: what is finer is cut
+    /// off toward zero.
+    ///
+    /// # Errors
+    /// When this is none, or does not fit 127 bits.
+    pub fn scaled(&self, digits: u8) -> Result<i128, Fault> {
+        self.mark();
+        let text = match self.value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return Err(self.fault("a decimal number")),
+        };
+        scaled(&text, digits).ok_or_else(|| self.fault("a decimal number of 127 bits"))
+    }
+
+    /// A JSON number as the binary fraction that it is for a program with 64-bit floats, in units of 2^-`digits`: what is finer is cut off toward
+    /// zero.
+    ///
+    /// # Errors
+    /// When this is none, or does not fit 256 bits.
+    pub fn binary(&self, digits: u8) -> Result<Int, Fault> {
+        self.mark();
+        let bits = self.value.as_number().and_then(Number::as_f64).map(f64::to_bits);
+        bits.and_then(|bits| binary(bits, digits)).ok_or_else(|| self.fault("a number of 256 bits"))
+    }
+
     /// A small unsigned integer, written as [`Input::u256`].
     ///
     /// # Errors
@@ -306,6 +332,40 @@ impl<'j> Input<'j> {
     fn mark(&self) {
         self.document.read.borrow_mut().insert(self.value);
     }
+}
+
+/// The number that this text says, in units of 10^-`digits`.
+fn scaled(text: &str, digits: u8) -> Option<i128> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let number: Decimal = mantissa.parse().ok()?;
+    // Digits to append, or to cut off.
+    let shift = i64::from(digits) + exponent.parse::<i16>().map(i64::from).ok()? - i64::from(number.decimals);
+    let magnitude = number.mantissa.magnitude();
+    let power = u8::try_from(shift.unsigned_abs()).ok().and_then(U256::pow10);
+    let magnitude = match (shift < 0, power) {
+        (_, Some(power)) if shift >= 0 => magnitude.mul(power)?,
+        (_, Some(power)) => magnitude.div(power, Rounding::Down)?,
+        (true, None) => U256::ZERO,
+        (false, None) if magnitude == U256::ZERO => U256::ZERO,
+        (false, None) => return None,
+    };
+    let value = i128::try_from(magnitude.to_u128()?).ok()?;
+    Some(if number.mantissa.is_negative() { -value } else { value })
+}
+
+/// The number with these bits of a 64-bit float, in units of 2^-`digits`.
+fn binary(bits: u64, digits: u8) -> Option<Int> {
+    let (negative, exponent) = (bits >> 63 == 1, (bits >> 52 & 0x7ff) as i32);
+    let fraction = bits & ((1 << 52) - 1);
+    // The last place of a number so small that it has no leading one is that of the smallest that has.
+    let mantissa = if exponent == 0 { fraction } else { fraction | 1 << 52 };
+    let shift = exponent.max(1) - 1_075 + i32::from(digits);
+    let magnitude = match usize::try_from(shift) {
+        Ok(up) if up > 200 => return None,
+        Ok(up) => U256::from(mantissa).mul(U256::ZERO.with_bit(up, true))?,
+        Err(_) => U256::from(mantissa.checked_shr(shift.unsigned_abs()).unwrap_or(0)),
+    };
+    Some(Int::from_parts(negative, magnitude))
 }
 
 /// How leaves that are neither strings nor numbers are spelled. Numbers may stand as strings of their digits.

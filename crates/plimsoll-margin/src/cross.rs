@@ -1,0 +1,171 @@
+//! Cross margin in exact integers: assets at weights, perps whose profit and loss settle in one of them.
+//!
+//! The general form of what the venues of this crate do; nothing is rounded, so what it says of a path of prices can be proven.
+//!
+//! ```text
+//! headroom  = sum of assets: balance x price x (balance < 0 ? liability weight : asset weight)
+//! balance   = held + sum of the perps that settle in this asset: u > 0 ? profit weight x u : u
+//! u         = quote + the worse of both sides: all bids filled, all asks filled
+//! filled(o) = base x p - o x p - the greatest of the tiers: rate x |base| x p - deduction,    base = position + o
+//! ```
+//!
+//! A weight of 0.95 of a long base is a tier of rate 0.05 without deduction. Weights and rates are in millionths ([`WEIGHT`]), prices in units of
+//! 1 / `unit`, quantities in whatever unit the caller has. Headroom comes in quote x 10^18 x unit^2.
+//!
+//! # Why it is concave
+//! Each side is a sum of lines less a greatest of lines: concave. The worse of two is concave, and so is `u` with a profit weight of at most 1; a balance
+//! with an asset weight of at most the liability weight is concave again. [`Account::is_sound`] asks for these. Then headroom is concave in
+//! positions, so that netting never hurts, and along the price of one asset with all others still: it is below 0 outside one stretch of
+//! prices. Along several prices it is not: a profit in an asset that moves is a product of two prices, and `boundary` walks over that.
+
+use plimsoll_core::Int;
+
+/// One, of weights and rates.
+pub const WEIGHT: u32 = 1_000_000;
+
+/// An asset of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// How much is held, owed where negative.
+    pub held: i128,
+    /// The place of its price.
+    pub price: usize,
+    /// What counts of what is held.
+    pub asset_weight: u32,
+    /// What counts of what is owed.
+    pub liability_weight: u32,
+}
+
+/// What a position asks from some notional on: the greatest line of all is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tier {
+    /// The rate.
+    pub rate: u32,
+    /// The deduction, in quote.
+    pub deduction: i128,
+}
+
+/// A perp of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Perp<'a> {
+    /// Base held, short where negative.
+    pub base: i128,
+    /// Base of open bids, not negative.
+    pub bids: i128,
+    /// Base of open asks, not negative.
+    pub asks: i128,
+    /// Quote: what was paid is negative.
+    pub quote: i128,
+    /// The place of its price.
+    pub price: usize,
+    /// The asset that it settles in, as a place among the account's.
+    pub settles_in: usize,
+    /// What a long position asks. Nothing where there is no tier.
+    pub long: &'a [Tier],
+    /// What a short position asks.
+    pub short: &'a [Tier],
+    /// What counts of a profit.
+    pub profit_weight: u32,
+}
+
+/// An account.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    /// Its assets.
+    pub assets: &'a [Asset],
+    /// Its perps.
+    pub perps: &'a [Perp<'a>],
+    /// What one is, of a price.
+    pub unit: i128,
+}
+
+impl Perp<'_> {
+    /// The two sides: base, and what the orders of this side add to it.
+    pub(crate) fn sides(&self) -> Option<[(i128, i128); 2]> {
+        let side = |orders: i128| Some((self.base.checked_add(orders)?, orders));
+        Some([side(self.bids)?, side(self.asks.checked_neg()?)?])
+    }
+
+    /// The tiers of a position of this sign.
+    pub(crate) fn tiers(&self, base: i128) -> &[Tier] {
+        if base < 0 { self.short } else { self.long }
+    }
+
+    /// `filled` of the header at a price, times a million and the unit of prices.
+    fn filled(&self, (base, orders): (i128, i128), price: i128, unit: i128) -> Option<Int> {
+        let times = |x: i128, y: i128| Int::new(x).mul(Int::new(y));
+        let million = Int::new(WEIGHT.into());
+        let kept = times(base.checked_sub(orders)?, price)?.mul(million)?;
+        let notional = times(base.checked_abs()?, price)?;
+        let asked = self.tiers(base).iter().try_fold(Int::ZERO, |most, tier| {
+            let line =
+                notional.mul(Int::new(tier.rate.into()))?.sub(times(tier.deduction, unit)?.mul(million)?)?;
+            Some(most.max(line))
+        })?;
+        kept.sub(asked)
+    }
+
+    /// `u` of the header with its weight, times 10^12 and the unit of prices.
+    fn unsettled(&self, price: i128, unit: i128) -> Option<Int> {
+        let [bids, asks] = self.sides()?;
+        let worst = self.filled(bids, price, unit)?.min(self.filled(asks, price, unit)?);
+        let million = Int::new(WEIGHT.into());
+        let quote = Int::new(self.quote).mul(Int::new(unit))?.mul(million)?;
+        let profit = quote.add(worst)?;
+        profit.mul(if profit.is_negative() { million } else { Int::new(self.profit_weight.into()) })
+    }
+}
+
+impl Account<'_> {
+    /// Whether every place is there, tiers begin at nothing, and weights are such that headroom is concave in positions.
+    #[must_use]
+    pub fn is_sound(&self, prices: usize) -> bool {
+        let assets = self.assets.iter().all(|asset| {
+            asset.price < prices
+                && asset.asset_weight <= asset.liability_weight
+                && asset.asset_weight <= WEIGHT
+        });
+        let perps = self.perps.iter().all(|perp| {
+            let orders = perp.bids >= 0 && perp.asks >= 0;
+            let places = perp.price < prices && perp.settles_in < self.assets.len();
+            orders && places && perp.profit_weight <= WEIGHT
+        });
+        assets && perps && self.unit > 0
+    }
+
+    /// Headroom at these prices, in the unit of the header; `None` where a number does not fit or a place is missing.
+    #[must_use]
+    pub fn headroom(&self, prices: &[i128]) -> Option<Int> {
+        let scale = Int::new(i128::from(WEIGHT) * i128::from(WEIGHT)).mul(Int::new(self.unit))?;
+        let mut sum = Int::ZERO;
+        for (place, asset) in self.assets.iter().enumerate() {
+            let mut balance = Int::new(asset.held).mul(scale)?;
+            for perp in self.perps.iter().filter(|perp| perp.settles_in == place) {
+                balance = balance.add(perp.unsettled(*prices.get(perp.price)?, self.unit)?)?;
+            }
+            let weight = if balance.is_negative() { asset.liability_weight } else { asset.asset_weight };
+            let price = Int::new(*prices.get(asset.price)?);
+            sum = sum.add(balance.mul(price)?.mul(Int::new(weight.into()))?)?;
+        }
+        Some(sum)
+    }
+
+    /// Whether this account is no worse than `other` whatever the prices are: it holds as much of every asset, has the same perps, and has no order
+    /// that the other has not. No price is needed to know it, so none that is missing can stand in the way.
+    ///
+    /// Headroom rises with what is held, at every price that is not negative, and falls with open orders: a worse side of fewer orders is
+    /// between the old one and the position itself, and a concave function of orders is there at least the lesser of both ends.
+    #[must_use]
+    pub fn improves_on(&self, other: &Account<'_>) -> bool {
+        let assets = self.assets.len() == other.assets.len()
+            && self.assets.iter().zip(other.assets).all(|(mine, others)| {
+                Asset { held: others.held, ..*mine } == *others && mine.held >= others.held
+            });
+        let perps = self.perps.len() == other.perps.len()
+            && self.perps.iter().zip(other.perps).all(|(mine, others)| {
+                let same = Perp { bids: others.bids, asks: others.asks, ..*mine } == *others;
+                same && mine.bids <= others.bids && mine.asks <= others.asks
+            });
+        assets && perps && self.unit == other.unit
+    }
+}
