@@ -117,8 +117,8 @@ fn a_break_is_told_once() {
 #[test]
 fn a_collapse_is_a_parting() {
     let mut all = hours(77, 2, 6_000, 4.0, |_| 0.7);
-    for hour in 5_000..5_060 {
-        all[1][hour] = if hour % 3 == 0 { 0.1 } else { -0.2 };
+    for (hour, value) in all[1].iter_mut().enumerate().skip(5_000).take(60) {
+        *value = if hour % 3 == 0 { 0.1 } else { -0.2 };
     }
     let found = watched(&all);
     let apart: Vec<_> = found.alarms.iter().filter(|alarm| alarm.row + 30 >= 5_000).collect();
