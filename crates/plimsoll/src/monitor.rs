@@ -220,6 +220,9 @@ fn told(times: &[i64], who: Who, alarm: &Alarm) -> Told {
     Told { time: times[alarm.row], who, news }
 }
 
+/// When each hour ends \[s\], and something of it.
+type Hours = Vec<(i64, f64)>;
+
 /// An asset's hours.
 enum Asset {
     Unit,
@@ -230,8 +233,8 @@ enum Asset {
     /// The name of its series, when each hour ends, the return of each, and the same made steady.
     Hours {
         series: String,
-        returns: Vec<(i64, f64)>,
-        steady: Vec<(i64, f64)>,
+        returns: Hours,
+        steady: Hours,
     },
 }
 
@@ -242,8 +245,7 @@ impl Asset {
         }
         let Some(series) = prices.series(name) else { return Asset::Missing };
         let Some(bars) = prices.hours(series) else { return Asset::NotHourly };
-        let returns: Vec<(i64, f64)> =
-            bars.returns().iter().map(|one| (one.time + HOUR, one.close)).collect();
+        let returns: Hours = bars.returns().iter().map(|one| (one.time + HOUR, one.close)).collect();
         let plain: Vec<f64> = returns.iter().map(|(_, value)| *value).collect();
         let times = returns.iter().map(|(time, _)| *time);
         let steady = match steady(&plain, &HOURS) {
@@ -310,11 +312,14 @@ fn fading(first: &[f64], second: &[f64]) -> Option<f64> {
     fading.correlation(0, 1)
 }
 
+/// An asset that may count in the whole: its name, returns, and these made steady.
+type Counts<'a> = (&'a String, &'a Hours, &'a Hours);
+
 /// All assets that move and have enough of the history, as one; and what is told of them.
 fn whole(assets: &BTreeMap<String, Asset>, pegs: &[Pegged]) -> (Whole, Vec<Told>) {
     let pegged: BTreeSet<&str> = pegs.iter().map(|peg| peg.series.as_str()).collect();
     let mut whole = Whole::default();
-    let mut candidates: BTreeMap<&str, (&String, &Vec<(i64, f64)>, &Vec<(i64, f64)>)> = BTreeMap::new();
+    let mut candidates: BTreeMap<&str, Counts<'_>> = BTreeMap::new();
     for (name, asset) in assets {
         let out = match asset {
             Asset::Unit => "prices are counted in it",
@@ -343,9 +348,7 @@ fn whole(assets: &BTreeMap<String, Asset>, pegs: &[Pegged]) -> (Whole, Vec<Told>
     if kept.len() < 2 {
         return (whole, Vec::new());
     }
-    let of = |which: fn(&(&String, &Vec<(i64, f64)>, &Vec<(i64, f64)>)) -> Vec<(i64, f64)>| {
-        aligned(&kept.iter().map(which).collect::<Vec<_>>())
-    };
+    let of = |which: fn(&Counts<'_>) -> Hours| aligned(&kept.iter().map(which).collect::<Vec<_>>());
     let (plain, even) = (of(|(_, returns, _)| (*returns).clone()), of(|(_, _, steady)| (*steady).clone()));
     let (plain_rows, even_rows) = (slices(&plain.returns), slices(&even.returns));
     whole.looks = looks(&plain.times, &plain_rows, HOURS.fast, HOURS.block, YEAR).unwrap_or_default();
