@@ -44,6 +44,7 @@ impl Panel<'_> {
 }
 
 /// A block in a tile.
+#[derive(Clone, Copy)]
 pub(crate) struct Block<'a> {
     pub(crate) terms: &'a [TermShape],
     pub(crate) plain: bool,

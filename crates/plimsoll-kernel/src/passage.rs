@@ -1,16 +1,16 @@
 //! First passage of a whole book: which accounts fall below their lines, on how many of many drawn paths, by when.
 //!
 //! A tile is 64 paths; they are walked once, from look to look, and shared by all accounts. What a sweep is to many worlds, this is to many
-//! paths: each look of a tile is a tile of worlds, judged first over the box that its nodes span, and over that of all looks together.
-//! An account that has crossed on a path is not looked at again on it.
+//! paths: each look of a tile is a tile of worlds. An account is judged first over the box that the nodes of all looks span, eight at a time, and
+//! then at each look over the box of that. One that has crossed on a path is not looked at again on it.
 //!
-//! An account's bound T (see [`crate::lower`]) is taken at a look's greatest: at a look whose row is below -T it has surely crossed, and where
-//! the row is within T, or not a number, only integers could tell.
+//! An account's bound T (see [`crate::lower`]) is taken at the greatest of all looks of the tile: at a look whose row is below -T it has surely
+//! crossed, and where the row is within T, or a node is unknown, only integers could tell.
 //!
 //! Counts are integers, and each account's money is rounded to a quantum when it crosses, so it does not matter who sums what first.
 
 use crate::block::{Block, Corner, MOST_MONEY};
-use crate::panel::{LANES, NOBODY, Packed, Panel};
+use crate::panel::{LANES, Packed, Panel, places};
 use crate::simd::{Job, Path, Simd};
 use crate::threads::Threads;
 use crate::worlds::{Across, TILE, Tile, WIDTH};
@@ -129,30 +129,25 @@ impl<W: Walks> Job for Walking<'_, W> {
             look.measure(s, &packed.reference);
             units.extend((0..markets).map(|market| walks.unit(&walk, market)));
         }
-        let mut all = vec![[f64::INFINITY, 0.0]; packed.reference.len()];
-        for look in &looks {
-            for (all, [low, high]) in all.iter_mut().zip(&look.ratios) {
-                *all = [all[0].min(*low), all[1].max(*high)];
-            }
-        }
+        let whole = Tile::over(&looks);
         let paths = (course.paths - first).min(TILE as u64);
         let mut here = Here {
             packed,
             course,
             looks: &looks,
+            whole: &whole,
+            unknown: looks.iter().map(Tile::has_unknown).collect(),
             units: &units,
             markets: markets as usize,
             alive: u64::MAX >> (TILE as u64 - paths),
             losses: vec![[Loss::default(); TILE]; if course.money { course.horizons.len() } else { 0 }],
-            corners: std::mem::take(&mut found.corners),
-            kappas: Vec::with_capacity(looks.len()),
-            ends: Vec::with_capacity(looks.len()),
+            corner: std::mem::take(&mut found.corner),
         };
         for panel in packed.panels() {
-            here.panel(s, &panel, &all, found);
+            here.panel(s, &panel, found);
         }
-        let Here { corners, losses, .. } = here;
-        (found.corners, found.looks, found.units) = (corners, looks, units);
+        let Here { corner, losses, .. } = here;
+        (found.corner, found.looks, found.units) = (corner, looks, units);
         if course.money {
             found.losses.push((first, losses));
         }
@@ -164,6 +159,9 @@ struct Here<'a> {
     packed: &'a Packed,
     course: &'a Course,
     looks: &'a [Tile],
+    /// The box of all looks, and at which of them some node is unknown.
+    whole: &'a Tile,
+    unknown: Vec<bool>,
     /// Look after look, of each market.
     units: &'a [Option<Across>],
     markets: usize,
@@ -171,10 +169,8 @@ struct Here<'a> {
     alive: u64,
     /// For each horizon what crossed since the one before.
     losses: Vec<[Loss; TILE]>,
-    /// A panel's corners, look after look; its slack at each; and how many of its blocks each look must see.
-    corners: Vec<[f64; 3]>,
-    kappas: Vec<f64>,
-    ends: Vec<usize>,
+    /// A panel's corners over all looks.
+    corner: Vec<[f64; 3]>,
 }
 
 /// Paths (bits) on which one account of a block has not crossed, and on which it may have.
@@ -184,84 +180,107 @@ struct Open {
     doubt: u64,
 }
 
-impl Here<'_> {
+impl<'a> Here<'a> {
     /// Every account of a panel.
     #[inline(always)]
-    fn panel<S: Simd>(&mut self, s: S, panel: &Panel<'_>, all: &[[f64; 2]], found: &mut Found) {
-        let end = |ratios| if self.course.prune { panel.reach(ratios) } else { panel.blocks };
-        let last = end(all);
-        self.ends.clear();
-        self.ends
-            .extend(self.looks.iter().map(|look| if last > 0 { end(&look.ratios).min(last) } else { 0 }));
-        let last = self.ends.iter().copied().max().unwrap_or(0);
+    fn panel<S: Simd>(&mut self, s: S, panel: &Panel<'a>, found: &mut Found) {
+        let packed = self.packed;
+        let last = if self.course.prune { panel.reach(&self.whole.ratios) } else { panel.blocks };
         if last == 0 {
             return;
         }
-        self.corners.clear();
-        self.kappas.clear();
-        for look in self.looks {
-            self.kappas.push(panel.corner(look, &mut self.corners));
-        }
+        self.corner.clear();
+        let kappa = panel.corner(self.whole, &mut self.corner);
+        let sure = self.looks.iter().zip(&self.unknown).all(|(look, unknown)| !unknown || panel.known(look));
         for block in 0..last {
-            self.block(s, panel, block, found);
+            let width = panel.terms.len();
+            let lanes = panel.offset + block * width..panel.offset + (block + 1) * width;
+            let rows = Block {
+                terms: panel.terms,
+                plain: panel.plain(),
+                coefficients: &packed.coefficients[lanes.clone()],
+                worth: &packed.worth[lanes],
+                relative: packed.relative[panel.first + block],
+                tile: self.whole,
+                money: false,
+            };
+            let judged = rows.judge(s, Corner { numbers: &self.corner, kappa });
+            let mut open = packed.live[panel.first + block];
+            if self.course.prune && sure {
+                open &= !judged.clear;
+            }
+            let (each, some) = places(open);
+            for &place in &each[..some] {
+                let account = packed.accounts[panel.first + block][place];
+                self.account(s, panel, rows, place, account, (judged.bounds[place], sure), found);
+            }
         }
     }
 
-    /// The accounts of a block, from look to look.
+    /// One account, from look to look.
     #[inline(always)]
-    fn block<S: Simd>(&mut self, s: S, panel: &Panel<'_>, block: usize, found: &mut Found) {
-        let width = panel.terms.len();
-        let lanes = panel.offset + block * width..panel.offset + (block + 1) * width;
-        let accounts = &self.packed.accounts[panel.first + block];
-        let mut rows = Block {
-            terms: panel.terms,
-            plain: panel.plain(),
-            coefficients: &self.packed.coefficients[lanes.clone()],
-            worth: &self.packed.worth[lanes],
-            relative: self.packed.relative[panel.first + block],
-            tile: &self.looks[0],
-            money: false,
-        };
-        let mut open = [Open { alive: self.alive, doubt: 0 }; LANES];
-        let mut live = self.packed.live[panel.first + block];
-        let (mut interval, mut doubted) = (0, 0_u8);
+    #[allow(clippy::too_many_arguments)] // inlined: they are names of what stands in the loop
+    fn account<S: Simd>(
+        &mut self,
+        s: S,
+        panel: &Panel<'a>,
+        mut rows: Block<'a>,
+        place: usize,
+        account: u32,
+        (bound, sure): (f64, bool),
+        found: &mut Found,
+    ) {
+        let cells = account as usize * self.course.horizons.len();
+        let mut open = Open { alive: self.alive, doubt: 0 };
+        let mut interval = 0;
         for (number, look) in self.looks.iter().enumerate() {
-            if block < self.ends[number] && live != 0 {
-                rows.tile = look;
-                let numbers = &self.corners[number * width..(number + 1) * width];
-                let judged = rows.judge(s, Corner { numbers, kappa: self.kappas[number] });
-                let mut near = live;
-                if self.course.prune {
-                    near &= !judged.clear;
-                }
-                for place in 0..LANES {
-                    if near >> place & 1 == 0 {
-                        continue;
+            rows.tile = look;
+            let known = sure || !self.unknown[number] || panel.known(look);
+            let clear = self.course.prune && known && rows.plain && rows.worst(place) > bound;
+            if !clear {
+                let bound = if known { bound } else { f64::NAN };
+                let crossed = rows.crossed(s, place, bound, &mut open);
+                if crossed != 0 {
+                    found.below[cells + interval] += u64::from(crossed.count_ones());
+                    if self.course.money {
+                        let unit = &self.units[number * self.markets + panel.market as usize];
+                        let losses = &mut self.losses[interval];
+                        found.unsummed += rows.lose(s, place, crossed, unit.as_ref(), losses);
                     }
-                    let of = &mut open[place];
-                    let crossed = rows.crossed(s, place, judged.bounds[place], of);
-                    if crossed != 0 {
-                        let at = accounts[place] as usize * self.course.horizons.len() + interval;
-                        found.below[at] += u64::from(crossed.count_ones());
-                        if self.course.money {
-                            let unit = &self.units[number * self.markets + panel.market as usize];
-                            found.unsummed +=
-                                rows.lose(s, place, crossed, unit.as_ref(), &mut self.losses[interval]);
-                        }
+                    if open.alive == 0 {
+                        return;
                     }
-                    live &= !(u8::from(of.alive == 0) << place);
-                    doubted |= u8::from(of.doubt != 0) << place;
                 }
             }
             if number + 1 == self.course.horizons[interval] as usize {
-                found.doubt(accounts, doubted, &open, self.course.horizons.len(), interval);
+                found.undecided[cells + interval] += u64::from((open.alive & open.doubt).count_ones());
                 interval += 1;
             }
         }
     }
 }
 
+impl Panel<'_> {
+    /// Every node that its rows need is known on all paths.
+    fn known(&self, look: &Tile) -> bool {
+        let needed = self.terms.iter().filter(|term| !term.idle).map(|term| term.node);
+        let slack = self.absolute.iter().map(|(node, _)| *node);
+        needed.chain(slack).all(|node| !look.range(node)[0].is_nan())
+    }
+}
+
 impl Block<'_> {
+    /// The least that one account's row, without hinges, can be in the box of its tile: no scenario's is less, added in the same order.
+    #[inline(always)]
+    fn worst(&self, place: usize) -> f64 {
+        let mut row = 0.0;
+        for (lane, term) in self.coefficients.iter().zip(self.terms) {
+            let [low, high] = self.tile.range(term.node);
+            row = lane.0[place].mul_add(if term.negative { high } else { low }, row);
+        }
+        row
+    }
+
     /// On which paths an account that had not crossed does so at this look.
     #[inline(always)]
     fn crossed<S: Simd>(&self, s: S, place: usize, bound: f64, open: &mut Open) -> u64 {
@@ -330,10 +349,10 @@ struct Found {
     /// First path of a tile, and its losses.
     losses: Vec<(u64, Vec<[Loss; TILE]>)>,
     markets: u32,
-    /// Room for the looks of a tile, for units, and for corners.
+    /// Room for the looks of a tile, for units, and for a corner.
     looks: Vec<Tile>,
     units: Vec<Option<Across>>,
-    corners: Vec<[f64; 3]>,
+    corner: Vec<[f64; 3]>,
 }
 
 impl Found {
@@ -348,26 +367,7 @@ impl Found {
             markets: packed.panels().map(|panel| panel.market + 1).max().unwrap_or(0),
             looks: (0..looks).map(|_| Tile::of_paths(packed.reference.len())).collect(),
             units: Vec::new(),
-            corners: Vec::new(),
-        }
-    }
-
-    /// At a horizon: who may have crossed and is not known to.
-    #[inline(always)]
-    fn doubt(
-        &mut self,
-        accounts: &[u32; LANES],
-        doubted: u8,
-        open: &[Open; LANES],
-        horizons: usize,
-        interval: usize,
-    ) {
-        if doubted == 0 {
-            return;
-        }
-        for (open, &account) in open.iter().zip(accounts).filter(|(_, account)| **account != NOBODY) {
-            let doubt = (open.alive & open.doubt).count_ones();
-            self.undecided[account as usize * horizons + interval] += u64::from(doubt);
+            corner: Vec::new(),
         }
     }
 

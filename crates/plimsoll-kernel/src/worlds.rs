@@ -172,6 +172,26 @@ impl Tile {
         }
     }
 
+    /// The box of all looks of 64 paths; it has no values. Of a node that is unknown at some of them, that of the others.
+    pub(crate) fn over(looks: &[Tile]) -> Tile {
+        let nodes = looks.first().map_or(0, |look| look.ranges.len());
+        let mut over = Tile::of_paths(0);
+        over.ranges = vec![[f64::INFINITY, 0.0]; nodes];
+        over.ratios = over.ranges.clone();
+        for look in looks {
+            let boxes = over.ranges.iter_mut().chain(&mut over.ratios);
+            for (all, [low, high]) in boxes.zip(look.ranges.iter().chain(&look.ratios)) {
+                *all = [all[0].min(*low), all[1].max(*high)];
+            }
+        }
+        over
+    }
+
+    /// Some node is unknown.
+    pub(crate) fn has_unknown(&self) -> bool {
+        self.ranges.iter().any(|range| range[0].is_nan())
+    }
+
     /// Measures the values that were written: what is not a number, below zero or infinite makes its node unknown.
     #[inline(always)]
     pub(crate) fn measure<S: Simd>(&mut self, s: S, reference: &Reference) {
