@@ -187,6 +187,7 @@ fn dydxs_bankruptcy_and_fillable_price() {
             .unwrap()
             .plus(risk(1_100, 0, 0));
     assert_eq!(both, Some(risk(100, 50, 30)));
+    assert_eq!(dydx::share(Int::new(-1), 100_000), Some(U256::ONE)); // rounded up
     let caps = Caps { lower: U256::new(10), upper: U256::new(20) };
     assert_eq!(dydx::initial_fraction(200_000, U256::new(15), Some(caps)), Some(600_000));
 }
