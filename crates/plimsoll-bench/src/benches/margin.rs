@@ -259,7 +259,7 @@ pub(crate) fn run_boundary(context: &Context, emit: &mut dyn FnMut(Line)) -> Res
         let (mut wrong, mut first) = (0_u64, None);
         for _ in 0..size {
             let account = scanned::random_account(&mut random);
-            let found = account.with(|account, path| first_crossing(account, path));
+            let found = account.with(first_crossing);
             let scanned = account.scan();
             if found != Some(scanned) {
                 wrong += 1;
