@@ -12,7 +12,7 @@ mod plain;
 mod scanned;
 
 use crate::line::{Better, Line, isa};
-use crate::measure::in_turn;
+use crate::measure::cpu_in_turn;
 use crate::random::Random;
 use crate::registry::{Context, Trouble};
 use plimsoll_core::Rounding;
@@ -93,7 +93,7 @@ pub(crate) fn run_cross(context: &Context, emit: &mut dyn FnMut(Line)) -> Result
                 black_box(plain::health(black_box(account)));
             }
         };
-        let times = in_turn(context.runs(), size as u64, [&mut fast, &mut slow]);
+        let times = cpu_in_turn(context.runs(), size as u64, [&mut fast, &mut slow]);
         let case = "four tokens, two perps, cached nodes";
         Outcome { name: CROSS, case, times, agreed, n: size as u64, seed }.tell(emit)?;
     }
@@ -185,7 +185,7 @@ pub(crate) fn run_portfolio(context: &Context, emit: &mut dyn FnMut(Line)) -> Re
                 black_box(plain::outcomes(black_box(portfolio), &scenarios, &mut others));
             }
         };
-        let times = in_turn(context.runs(), size as u64, [&mut fast, &mut slow]);
+        let times = cpu_in_turn(context.runs(), size as u64, [&mut fast, &mut slow]);
         let case = "ten options, 31 scenarios, cached columns";
         Outcome { name: PORTFOLIO, case, times, agreed, n: size as u64, seed }.tell(emit)?;
     }
