@@ -12,7 +12,7 @@ mod plain;
 mod scanned;
 
 use crate::line::{Better, Line, isa};
-use crate::measure::cpu_in_turn;
+use crate::measure::{cpu_in_turn, in_turn};
 use crate::random::Random;
 use crate::registry::{Context, Trouble};
 use plimsoll_core::Rounding;
@@ -93,7 +93,7 @@ pub(crate) fn run_cross(context: &Context, emit: &mut dyn FnMut(Line)) -> Result
                 black_box(plain::health(black_box(account)));
             }
         };
-        let times = cpu_in_turn(context.runs(), size as u64, [&mut fast, &mut slow]);
+        let times = in_turn(context.runs(), size as u64, [&mut fast, &mut slow]);
         let case = "four tokens, two perps, cached nodes";
         Outcome { name: CROSS, case, times, agreed, n: size as u64, seed }.tell(emit)?;
     }
