@@ -52,6 +52,7 @@ fn mango_account(random: &mut Random) -> (Vec<Token>, Vec<Perp>) {
 #[test]
 fn mangos_lines_are_in_order() {
     let mut random = Random(41);
+    let mut apart = 0;
     for _ in 0..20_000 {
         let (tokens, perps) = mango_account(&mut random);
         let account = Account { tokens: &tokens, perps: &perps };
@@ -60,12 +61,14 @@ fn mangos_lines_are_in_order() {
             .map(|line| health(line, Rounding::TowardZero));
         assert!(initial <= end + 1_000_000 && end <= maintenance + 1_000_000);
         let program = health(Line::Maintenance, Rounding::Down);
+        apart += u32::from(program < maintenance);
         let nodes: Vec<Weights> =
             tokens.iter().map(|token| token.node(Line::Maintenance, Rounding::Down).unwrap()).collect();
         assert_eq!(account.health_on(&nodes, Line::Maintenance, Rounding::Down), Some(program));
         assert_eq!(account.health_on(&nodes[1..], Line::Maintenance, Rounding::Down), None);
         assert!(program <= maintenance && maintenance - program < 1_000_000, "{program} {maintenance}");
     }
+    assert!(apart > 5_000, "{apart}");
     let (tokens, mut perps) = mango_account(&mut Random(3));
     perps.resize(1, Perp { settles_in: 9, ..perps.first().copied().unwrap_or(lone()) });
     perps[0].settles_in = 9;
@@ -187,6 +190,7 @@ fn dydxs_bankruptcy_and_fillable_price() {
             .unwrap()
             .plus(risk(1_100, 0, 0));
     assert_eq!(both, Some(risk(100, 50, 30)));
+    assert_eq!(dydx::share(Int::new(-1), 100_000), Some(U256::ONE)); // rounded up
     let caps = Caps { lower: U256::new(10), upper: U256::new(20) };
     assert_eq!(dydx::initial_fraction(200_000, U256::new(15), Some(caps)), Some(600_000));
 }

@@ -12,7 +12,7 @@ mod plain;
 mod scanned;
 
 use crate::line::{Better, Line, isa};
-use crate::measure::in_turn;
+use crate::measure::{cpu_in_turn, in_turn};
 use crate::random::Random;
 use crate::registry::{Context, Trouble};
 use plimsoll_core::Rounding;
@@ -185,7 +185,7 @@ pub(crate) fn run_portfolio(context: &Context, emit: &mut dyn FnMut(Line)) -> Re
                 black_box(plain::outcomes(black_box(portfolio), &scenarios, &mut others));
             }
         };
-        let times = in_turn(context.runs(), size as u64, [&mut fast, &mut slow]);
+        let times = cpu_in_turn(context.runs(), size as u64, [&mut fast, &mut slow]);
         let case = "ten options, 31 scenarios, cached columns";
         Outcome { name: PORTFOLIO, case, times, agreed, n: size as u64, seed }.tell(emit)?;
     }
@@ -259,7 +259,7 @@ pub(crate) fn run_boundary(context: &Context, emit: &mut dyn FnMut(Line)) -> Res
         let (mut wrong, mut first) = (0_u64, None);
         for _ in 0..size {
             let account = scanned::random_account(&mut random);
-            let found = account.with(|account, path| first_crossing(account, path));
+            let found = account.with(first_crossing);
             let scanned = account.scan();
             if found != Some(scanned) {
                 wrong += 1;

@@ -11,6 +11,7 @@ use plimsoll_margin::derive::{
 };
 use plimsoll_margin::fixed::ONE;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 const DAY: i128 = 86_400;
 /// What the contract itself answered.
@@ -196,8 +197,16 @@ struct Book {
     cash: i128,
     perp: Option<Perp>,
     collateral: Vec<Collateral>,
-    /// By expiry in seconds: its state (none where a number does not fit), and its options with their amounts.
-    options: BTreeMap<u64, (Option<State>, Vec<(Series, i128)>)>,
+    /// By seconds to their expiry.
+    options: BTreeMap<u64, Expiry>,
+}
+
+/// The options of one expiry.
+struct Expiry {
+    /// None where a number does not fit.
+    state: Option<State>,
+    /// Series and how many of it.
+    held: Vec<(Series, i128)>,
 }
 
 impl Book {
@@ -210,7 +219,7 @@ impl Book {
             unsettled: number(of, "UnrealisedPerpPNL")?.saturating_add(number(of, "UnrealisedFunding")?),
         };
         let feeds = of.get("OptionFeeds")?.items()?;
-        let mut options = BTreeMap::new();
+        let mut options: BTreeMap<u64, Expiry> = BTreeMap::new();
         for option in of.get("Options")?.items()? {
             option.labels(&["ExiryTs", "MarkDiscount", "k", "linear_mult_cap", "abs_mult_cap", "k_star"]);
             option.labels(&["linear_multiplier", "abs_multiplier"]);
@@ -222,20 +231,22 @@ impl Book {
             };
             let vol = number(&option, "MarkVol")?;
             let series = Series { strike: number(&option, "Strike")?, right, vol };
-            if !options.contains_key(&seconds) {
-                let feed = feeds.iter().find(|feed| is_of(feed, seconds));
-                let feed = feed.ok_or_else(|| expiry.fault("an expiry with a feed"))?;
-                options.insert(seconds, (state(feed, seconds, parameters)?, Vec::new()));
+            let held = (series, number(&option, "Amount")?);
+            match options.entry(seconds) {
+                Entry::Occupied(mut there) => there.get_mut().held.push(held),
+                Entry::Vacant(place) => {
+                    let feed = feeds.iter().find(|feed| is_of(feed, seconds));
+                    let feed = feed.ok_or_else(|| expiry.fault("an expiry with a feed"))?;
+                    place.insert(Expiry { state: state(feed, seconds, parameters)?, held: vec![held] });
+                }
             }
-            let amount = number(&option, "Amount")?;
-            options.entry(seconds).and_modify(|(_, held)| held.push((series, amount)));
         }
         for feed in &feeds {
             // The surface that volatilities were read from stands beside each.
             feed.get("SVIparam")?.read_all();
             state(feed, seconds(feed, "FeedExpiry")?, parameters)?;
         }
-        for (_, held) in options.values_mut() {
+        for Expiry { held, .. } in options.values_mut() {
             held.sort_by_key(|(series, _)| series.strike);
         }
         Ok(Book {
@@ -262,7 +273,7 @@ impl Book {
         outcomes: &mut [i128],
     ) -> Option<Margin> {
         let mut columns = Vec::new();
-        for (state, held) in self.options.values() {
+        for Expiry { state, held } in self.options.values() {
             for (series, _) in held {
                 let mut array = vec![0; scenarios.len() + FIRST_SCENARIO];
                 risk_array(series, state.as_ref()?, scenarios, parameters, &mut array)?;
@@ -271,7 +282,7 @@ impl Book {
         }
         let mut columns = columns.iter();
         let mut held = Vec::new();
-        for (state, options) in self.options.values() {
+        for Expiry { state, held: options } in self.options.values() {
             let options = options.iter().map(|(series, amount)| {
                 Some(Held { amount: *amount, strike: series.strike, columns: columns.next()? })
             });
