@@ -12,6 +12,7 @@ mod demo;
 mod explain;
 mod exposure;
 mod gaps;
+mod history;
 mod import;
 mod liquidate;
 mod max;
@@ -22,6 +23,7 @@ mod restore;
 mod progress;
 mod report;
 mod results;
+mod risk;
 mod show;
 mod steps;
 mod stress;
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
         Command::Restore(args) => restore::run(&args),
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
+        Command::Risk(args) => risk::run(&args),
         Command::Brief(args) => brief::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Demo(args) => demo::run(&args),

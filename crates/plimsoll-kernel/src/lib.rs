@@ -6,7 +6,7 @@
 //!
 //! The modules in the order in which a newcomer should read them: `lower` (the bound and its proof), `world`, `panel` and `packing` (the
 //! layout), `single` (half the bytes, with a bound of its own), `screen` and `filter` (one world), `worlds` and `sweep` (many), with
-//! `order` (who need not be looked at), `quick` and `block`; `update` (one account), `index` (one tick), `simd` (the paths).
+//! `order` (who need not be looked at), `quick` and `block`; `update` (one account), `plain` (one account for estimates), `index` (one tick), `simd` (the paths).
 
 #![allow(clippy::float_arithmetic)] // this is where the floats are
 
@@ -20,6 +20,7 @@ mod order;
 mod packing;
 mod pair;
 mod panel;
+mod plain;
 mod quick;
 mod rows;
 mod screen;
@@ -35,6 +36,7 @@ pub use index::{Candidate, Event, Index, Level, Ticked};
 pub use memory::Yardstick;
 pub use packing::Packing;
 pub use panel::{MarketRows, Packed};
+pub use plain::{Plain, PlainRow, PlainRows, PlainTerms, total};
 pub use screen::Screened;
 pub use simd::Path;
 pub use sweep::{Money, Plan, Swept, Tally};

@@ -14,6 +14,7 @@
 //! * [`Stress`]: what scenarios do to a whole book.
 //! * [`Stress::walk`]: the same as a path of steps; [`Stress::heat`]: over two prices.
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
+//! * [`chances`]: how likely accounts are to be liquidated by a date, and what a book may lose.
 //! * [`brief`]: what changed between two books, and why.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
@@ -23,6 +24,7 @@ mod blind;
 mod boundary;
 mod bounds;
 mod brief;
+mod chance;
 mod change;
 mod check;
 mod curve;
@@ -55,6 +57,10 @@ pub use boundary::{Boundary, Crossing, boundary};
 pub use brief::{
     AccountChange, Amounts, Attribution, Brief, Cause, Compared, FeedChange, MarketChange, OwnerChange,
     Rewired, RuleChange, Standstill, SumChange, Untold, brief,
+};
+pub use chance::{
+    AccountChance, BookChance, Chance, Chances, Counts as ChanceCounts, Kind as ChanceModel, Losses,
+    ModelChance, Setting as ChanceSetting, Stands as ChanceStands, Still, Whom, chances,
 };
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{

@@ -8,6 +8,7 @@ mod moves;
 
 use crate::ask::Misasked;
 use moves::{Decided, Fraction, Moves};
+pub(crate) use moves::{known_as, wired};
 use plimsoll_core::{
     Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Reading,
     Scale, Scenario, Why,
