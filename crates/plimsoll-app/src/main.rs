@@ -6,6 +6,7 @@
 mod args;
 mod ask;
 mod brief;
+mod buffer;
 mod check;
 mod convert;
 mod demo;
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
         Command::Risk(args) => risk::run(&args),
+        Command::Buffer(args) => buffer::run(&args),
         Command::Brief(args) => brief::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Demo(args) => demo::run(&args),

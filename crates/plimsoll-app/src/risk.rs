@@ -8,7 +8,7 @@ mod table;
 
 use crate::args::{History, RiskArgs};
 use crate::ask::{print_foot, refuse};
-use crate::show::{self, errln, outln};
+use crate::show::{self, outln};
 use crate::whatif::table as columns;
 use crate::{exit, history};
 use plimsoll::{
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &RiskArgs) -> u8 {
         Ok(whom) => whom,
         Err(code) => return code,
     };
-    let setting = ChanceSetting { fan: args.report.is_some(), ..setting(&args.history) };
+    let setting = ChanceSetting { fan: args.report.is_some(), ..setting(&args.history, &args.days) };
     let answer = match chances(&book, &history, &setting, &whom) {
         Ok(answer) => answer,
         Err(why) => return refuse(&why),
@@ -59,13 +59,14 @@ pub(crate) fn opened(
 }
 
 /// What is asked of history, as the library takes it.
-pub(crate) fn setting(asked: &History) -> ChanceSetting {
+pub(crate) fn setting(asked: &History, days: &[u32]) -> ChanceSetting {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     ChanceSetting {
-        days: asked.days.clone(),
+        days: days.to_vec(),
         look: asked.looks,
         paths: asked.paths,
         seed: asked.seed,
+        window: asked.window,
         threads,
         said: Said { hold: asked.hold.clone(), map: asked.map.clone() },
         ..ChanceSetting::default()
@@ -338,9 +339,4 @@ pub(crate) fn each_loss(book: &BookChance, days: &[u32], mut add: impl FnMut(Vec
             }
         }
     }
-}
-
-/// Told where a command asks for a chance and the account has none.
-pub(crate) fn no_chance(stands: &ChanceStands) {
-    errln!("plimsoll: {}", stands_words(stands));
 }

@@ -5,13 +5,17 @@
 
 #![allow(clippy::float_arithmetic)] // estimates are floats; verdicts are not made here
 
+mod buffer;
 mod closed;
 mod drivers;
 mod ground;
 mod models;
 mod prices;
+#[cfg(test)]
+mod tests;
 mod walk;
 
+pub use buffer::{Buffer, BufferAsk, Need, Policy, PolicyChance, buffer};
 pub use drivers::Still;
 pub use models::Kind;
 
@@ -318,9 +322,20 @@ impl<'a> Study<'a> {
                 self.likeliest(&books, *top)
             }
         };
+        let straights: Vec<Option<Straight>> = chosen.iter().map(|place| self.straight(*place)).collect();
+        let rows = |place: &usize| self.ground.known[*place].rows().is_some();
+        let bent = chosen.iter().zip(&straights).any(|(place, straight)| rows(place) && straight.is_none());
+        // Where every chosen account has the closed form of a normal model, nothing is drawn for it.
+        let drawn = |kind: Kind| matches!(kind, Kind::Filtered | Kind::Copula) || bent;
+        let walk = |kind| match drawn(kind) {
+            true => self.walk(kind, &chosen, false),
+            false => Err("it was not drawn".into()),
+        };
         let walked: Vec<(Kind, Result<Walked, String>)> =
-            Kind::ALL.into_iter().map(|kind| (kind, self.walk(kind, &chosen, false))).collect();
-        let accounts = chosen.iter().enumerate().map(|(at, account)| self.account(*account, at, &walked));
+            Kind::ALL.into_iter().map(|kind| (kind, walk(kind))).collect();
+        let accounts = chosen.iter().zip(&straights).enumerate();
+        let accounts =
+            accounts.map(|(at, (account, straight))| self.account(*account, at, &walked, straight.as_ref()));
         let accounts: Vec<AccountChance> = accounts.collect();
         let window = self.models.as_ref().and_then(|models| {
             let times = &models.whole.times;
@@ -387,6 +402,9 @@ impl<'a> Study<'a> {
 
     fn walk(&self, kind: Kind, chosen: &[usize], book: bool) -> Result<Walked, String> {
         let models = self.models.as_ref().ok_or_else(|| "no series can serve".to_string())?;
+        if !self.ground.known.iter().any(|known| known.rows().is_some()) {
+            return Err("no account is estimable".into());
+        }
         let tracks = models.tracks(kind)?;
         let walkers = Walkers { ground: &self.ground, tracks: &*tracks, chosen, book };
         Ok(walkers.walk(Plan { fan: self.setting.fan && kind == Kind::Filtered, ..self.plan() }))
@@ -413,7 +431,18 @@ impl<'a> Study<'a> {
         rows.rows.health(&nodes)
     }
 
-    fn account(&self, place: usize, at: usize, walked: &[(Kind, Result<Walked, String>)]) -> AccountChance {
+    /// The account as a product of powers of prices, if it is one.
+    fn straight(&self, place: usize) -> Option<Straight> {
+        straight(&self.ground, self.ground.known[place].rows()?, self.names.len())
+    }
+
+    fn account(
+        &self,
+        place: usize,
+        at: usize,
+        walked: &[(Kind, Result<Walked, String>)],
+        straight: Option<&Straight>,
+    ) -> AccountChance {
         let nothing = |stands| AccountChance {
             account: place,
             stands,
@@ -428,9 +457,8 @@ impl<'a> Study<'a> {
             Known::Nothing(why) => return nothing(Stands::Unknown(why.clone())),
         };
         let health = self.health(rows);
-        let straight = straight(&self.ground, rows, self.names.len());
         let model = |(kind, walked): &(Kind, Result<Walked, String>)| {
-            self.model(*kind, rows, at, walked, straight.as_ref(), health)
+            self.model(*kind, rows, at, walked, straight, health)
         };
         AccountChance {
             account: place,

@@ -15,6 +15,7 @@
 //! * [`Stress::walk`]: the same as a path of steps; [`Stress::heat`]: over two prices.
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
 //! * [`chances`]: how likely accounts are to be liquidated by a date, and what a book may lose.
+//! * [`buffer`]: how much health, or money, keeps the chance of it under a limit.
 //! * [`brief`]: what changed between two books, and why.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
@@ -59,8 +60,9 @@ pub use brief::{
     Rewired, RuleChange, Standstill, SumChange, Untold, brief,
 };
 pub use chance::{
-    AccountChance, BookChance, Chance, Chances, Counts as ChanceCounts, Kind as ChanceModel, Losses,
-    ModelChance, Setting as ChanceSetting, Stands as ChanceStands, Still, Whom, chances,
+    AccountChance, BookChance, Buffer, BufferAsk, Chance, Chances, Counts as ChanceCounts,
+    Kind as ChanceModel, Losses, ModelChance, Need, Policy, PolicyChance, Setting as ChanceSetting,
+    Stands as ChanceStands, Still, Whom, buffer, chances,
 };
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{

@@ -13,7 +13,7 @@ use libm::{exp, log};
 /// Degrees of freedom within which fits search: below, a return has no variance.
 const NU: (f64, f64) = (2.05, 200.0);
 /// Quantiles are read from a table of so many cells between these ends of the normal scale.
-const CELLS: usize = 4096;
+const CELLS: usize = 1024;
 
 /// The most likely degrees of freedom of returns of variance one.
 ///
@@ -77,7 +77,10 @@ impl Copula {
                 let ranked = Ranked::new(&standardised[i], &standardised[j])?;
                 let rho = ranked.rho_of_tau().clamp(-0.9999, 0.9999);
                 correlations.set_both(i, j, rho);
-                pairs.push((ranked, rho));
+                // Degrees of freedom are one number: each series with the first and with the one before it says enough.
+                if j == 0 || j + 1 == i {
+                    pairs.push((ranked, rho));
+                }
             }
         }
         let margins: Vec<f64> = standardised.iter().map(|one| margin(one)).collect::<Result<_, _>>()?;
@@ -91,7 +94,7 @@ impl Copula {
                 };
                 -pairs.iter().map(of).sum::<f64>()
             };
-            exp(valley(log(NU.0), log(NU.1), 1e-4, &mut minus).0)
+            exp(valley(log(NU.0), log(NU.1), 1e-2, &mut minus).0)
         };
         let factor = root(&correlations)?;
         let of = |(nu_own, deviation): (&f64, &f64)| margin_of(nu, *nu_own, *deviation);
@@ -126,13 +129,13 @@ fn margin_of(copula: f64, nu: f64, deviation: f64) -> Margin {
     let (from, to) = (Student::new(copula), Student::new(nu));
     let scale = ((nu - 2.0) / nu).sqrt();
     let quantile = |cell: usize| {
-        // Only the lower half is computed, so that both are mirrors of each other.
         let y = END * (cell as f64 / CELLS as f64 * 2.0 - 1.0);
-        let below = from.below(-libm::sinh(y.abs())).max(1e-300);
-        let lower = scale * to.quantile(below);
-        if y <= 0.0 { lower } else { -lower }
+        scale * to.quantile(from.below(libm::sinh(y)).max(1e-300))
     };
-    let quantiles: Vec<f64> = (0..=CELLS).map(quantile).collect();
+    // The upper half is the lower one's mirror.
+    let mut quantiles: Vec<f64> = (0..CELLS / 2).map(quantile).collect();
+    quantiles.push(0.0);
+    quantiles.extend((0..CELLS / 2).rev().map(|cell| -quantiles[cell]).collect::<Vec<f64>>());
     // A Student's exponential has no mean; a price that stood still on average is as near as there is.
     Margin { deviation, nu, quantiles, drift: 0.5 * deviation * deviation }
 }

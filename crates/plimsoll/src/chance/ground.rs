@@ -38,6 +38,8 @@ pub(super) struct Rows {
     pub(super) currency: usize,
     /// The series that it hangs on.
     pub(super) series: Vec<usize>,
+    /// The prices below it that stand still though nobody said that they do.
+    pub(super) still: Vec<String>,
 }
 
 /// A book at all looks.
@@ -110,7 +112,33 @@ impl Ground {
                 still.push((price.name.clone(), *why));
             }
         }
-        Ok(Ground { known, nodes, twin, slots, currencies, still })
+        let mut ground = Ground { known, nodes, twin, slots, currencies, still };
+        ground.doubt_the_still(useful.len());
+        Ok(ground)
+    }
+
+    /// An account that no series moves, because both its sides move alike, hangs on what stands still: of that history shows nothing, and its
+    /// chance is not none but unknown.
+    fn doubt_the_still(&mut self, series: usize) {
+        let (mut values, mut nodes) = (Vec::new(), vec![0.0; self.width()]);
+        for at in 0..self.known.len() {
+            let Known::Rows(rows) = &self.known[at] else { continue };
+            if rows.still.is_empty() {
+                continue;
+            }
+            let mut health = |sign: f64| {
+                let moved: Vec<f64> = (0..series).map(|one| sign * (0.3 + 0.07 * one as f64)).collect();
+                self.world(0, &moved, &mut values, &mut nodes);
+                rows.rows.health(&nodes)
+            };
+            let [down, today, up] = [-1.0, 0.0, 1.0].map(&mut health);
+            // Of a health that no price moves only the last digits do.
+            if (down / today - 1.0).abs() < 1e-9 && (up / today - 1.0).abs() < 1e-9 {
+                let why =
+                    format!("no series moves it; it hangs on {}, which stands still", rows.still.join(", "));
+                self.known[at] = Known::Nothing(why);
+            }
+        }
     }
 
     /// All nodes at a look where series stand at these logarithms over today's.
@@ -134,6 +162,11 @@ impl Ground {
             }
         }
         self
+    }
+
+    /// Every price of the book that series move, and their powers.
+    pub(super) fn leaves(&self) -> Vec<(usize, super::drivers::Powers)> {
+        self.twin.leaves()
     }
 
     /// How many nodes a world has.
@@ -244,7 +277,7 @@ impl Teller<'_> {
                 Ok(Plain::NoDebt) => return Known::NoDebt,
                 _ => return Known::Nothing("no row that is true at every price".into()),
             };
-            let mut series = Vec::new();
+            let (mut series, mut still) = (Vec::new(), Vec::new());
             for node in rows.nodes().into_iter().filter(|node| *node != 0) {
                 let place = (node - base) as usize;
                 if let Some(why) = &reasons[m][place] {
@@ -253,8 +286,12 @@ impl Teller<'_> {
                 if !self.today[node as usize].is_finite() {
                     return Known::Nothing("a number of the market is unknown".into());
                 }
-                series.extend(self.series_of(m, market(m), place));
+                let (moves, stands) = self.series_of(m, market(m), place);
+                series.extend(moves);
+                still.extend(stands);
             }
+            still.sort();
+            still.dedup();
             series.sort_unstable();
             series.dedup();
             let Ok(worth) = standings[m].quoted().verdict(&listed.account, Test::Borrow) else {
@@ -269,7 +306,7 @@ impl Teller<'_> {
             });
             let name = currency(market(m));
             let currency = currencies.iter().position(|known| *known == name).unwrap_or(0);
-            Known::Rows(Rows { rows, unit: unit.unwrap_or(0.0), currency, series })
+            Known::Rows(Rows { rows, unit: unit.unwrap_or(0.0), currency, series, still })
         };
         Ok(self.book.accounts.iter().map(of).collect())
     }
@@ -298,14 +335,20 @@ impl Teller<'_> {
         market.nodes().iter().map(of).collect()
     }
 
-    fn series_of(&self, m: usize, market: &dyn Market, node: usize) -> Vec<usize> {
+    /// The series that move a node, and the prices below it that stand still by themselves.
+    fn series_of(&self, m: usize, market: &dyn Market, node: usize) -> (Vec<usize>, Vec<String>) {
         let slot = market.nodes()[node].slot;
         let id = slot.and_then(|slot| self.book.markets[m].wiring.get(slot).copied().flatten());
-        let leaves = id.map_or_else(Vec::new, |id| self.book.graph.leaves(id));
-        let of = |leaf: &PriceId| match &self.moves[leaf.0 as usize] {
-            Some(Moves::With(powers)) => powers.iter().map(|(series, _)| *series).collect(),
-            _ => Vec::new(),
-        };
-        leaves.iter().flat_map(of).collect()
+        let (mut series, mut still) = (Vec::new(), Vec::new());
+        for leaf in id.map_or_else(Vec::new, |id| self.book.graph.leaves(id)) {
+            match &self.moves[leaf.0 as usize] {
+                Some(Moves::With(powers)) => series.extend(powers.iter().map(|(series, _)| *series)),
+                Some(Moves::Still(why)) if *why != Still::Held => {
+                    still.extend(self.book.graph.price(leaf).map(|price| price.name.clone()));
+                }
+                _ => {}
+            }
+        }
+        (series, still)
     }
 }

@@ -105,6 +105,15 @@ impl Twin {
         }
     }
 
+    /// Every price that series move, and the powers.
+    pub(super) fn leaves(&self) -> Vec<(usize, Powers)> {
+        let of = |(at, place): (usize, &Option<usize>)| match place.map(|place| &self.rules[place]) {
+            Some(Rule::Moves { powers, .. }) => Some((at, powers.clone())),
+            _ => None,
+        };
+        self.places.iter().enumerate().filter_map(of).collect()
+    }
+
     /// The place of a price; `None` where it is not known.
     pub(super) fn place(&self, id: PriceId) -> Option<usize> {
         self.places.get(id.0 as usize).copied().flatten()

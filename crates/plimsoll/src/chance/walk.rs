@@ -1,6 +1,7 @@
 //! Paths across accounts: each path of prices is drawn once and every account is walked along it. A path is wholly of one thread and results
 //! stand in the order of paths, so that they are the same on any number of threads.
 
+use super::buffer::Policy;
 use super::ground::{Ground, Known, Rows};
 use plimsoll_kernel::{PlainRows, PlainTerms, total};
 use plimsoll_risk::log;
@@ -61,7 +62,10 @@ impl Walkers<'_> {
         let parts: Vec<Walked> = std::thread::scope(|scope| {
             let part = |at: u64| scope.spawn(move || self.part(plan, share(at)..share(at + 1)));
             let handles: Vec<_> = (0..threads as u64).map(part).collect();
-            handles.into_iter().map(|handle| handle.join().unwrap_or_default()).collect()
+            handles
+                .into_iter()
+                .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
         });
         let mut all = Walked::default();
         for part in parts {
@@ -119,6 +123,38 @@ impl Walkers<'_> {
             part.losses.extend(sums);
         }
         part
+    }
+}
+
+/// What became of a policy on one path by a horizon.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Policed {
+    /// A top-up came too late.
+    pub(super) late: bool,
+    /// Without the policy the account would have crossed.
+    pub(super) crossed: bool,
+    pub(super) top_ups: u32,
+    /// What was repaid (currency units).
+    pub(super) repaid: f64,
+}
+
+impl Walkers<'_> {
+    /// Follows a policy of the account along every path; a top-up arrives so many looks after the one at which health fell to its trigger.
+    pub(super) fn police(
+        &self,
+        plan: Plan<'_>,
+        rows: &Rows,
+        policy: &Policy,
+        delay: usize,
+    ) -> Vec<Vec<Policed>> {
+        let days = plan.days.last().map_or(0, |day| *day as usize);
+        let looks = self.tracks.looks();
+        let mut seen = Seen::new(self, days, looks);
+        let path = |path| {
+            seen.draw(self, plan.seed, path, days);
+            seen.police(rows, plan.days, looks, policy, delay)
+        };
+        (0..plan.paths).map(path).collect()
     }
 }
 
@@ -229,6 +265,37 @@ impl Seen {
         worst.map_or([0.0; 2], |world| {
             [&rows.rows.collateral, &rows.rows.debt].map(|terms| total(terms, world) * rows.unit)
         })
+    }
+
+    /// One path of a policy. What is repaid raises health at every later look by the same factor.
+    fn police(&self, rows: &Rows, days: &[u32], looks: usize, policy: &Policy, delay: usize) -> Vec<Policed> {
+        let mut now = Policed::default();
+        let mut all = Vec::with_capacity(days.len());
+        let (mut raised, mut due) = (1.0, None);
+        for look in 0..(self.boxes.len() - 1) * looks {
+            let health = |view: usize| rows.rows.health(self.world(look, view));
+            let least = (0..self.views()).map(health).fold(f64::INFINITY, f64::min);
+            now.crossed |= least < 1.0;
+            now.late |= least * raised < 1.0;
+            if !now.late && due.is_none() && least * raised <= policy.trigger {
+                due = Some(look + delay);
+            }
+            if !now.late && due.is_some_and(|due| due <= look) {
+                due = None;
+                let close = health(0) * raised;
+                if close < policy.target {
+                    // Of the debt that there then is, which was divided by what health was raised by.
+                    let debt = total(&rows.rows.debt, self.world(look, 0)) * rows.unit / raised;
+                    now.repaid += debt * (1.0 - close / policy.target);
+                    now.top_ups += 1;
+                    raised *= policy.target / close;
+                }
+            }
+            if days.iter().any(|day| *day as usize * looks == look + 1) {
+                all.push(now);
+            }
+        }
+        all
     }
 
     /// Follows one account through every look.
