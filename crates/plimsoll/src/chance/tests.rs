@@ -142,8 +142,8 @@ fn a_float_verdict_is_the_exact_one_outside_the_slack() {
                     let Ok(exact) = quoted.verdict(&listed.account, Test::Liquidation) else { continue };
                     let health = rows.rows.health(&nodes);
                     let own = int(exact.backing) / int(exact.requirement);
-                    let slack = slack_of(market, listed, &*quoted) + 4.0 * rounded + 1e-7;
-                    assert!((health / own - 1.0).abs() <= slack, "{name} {}: {health} {own}", listed.name);
+                    let slack = slack_of(market, listed, &*quoted) + (4.0 * rounded + 1e-7) * own;
+                    assert!((health - own).abs() <= slack, "{name} {}: {health} {own}", listed.name);
                     if (health - 1.0).abs() > slack {
                         let below = walk::below(&rows.rows, &nodes);
                         assert_eq!(
@@ -206,7 +206,7 @@ fn drawn_chances_agree_with_closed_forms() {
     println!("{} cases, largest |z| {largest:.2}, mean z² {mean:.3}", offs.len());
     // Horizons share paths, so that the mean of squares is less sure than of as many cases apart.
     assert!(
-        offs.len() > 100 && largest < 4.5 && (0.6..1.5).contains(&mean),
+        offs.len() >= 80 && largest < 4.5 && (0.6..1.5).contains(&mean),
         "{} {largest} {mean}",
         offs.len()
     );
