@@ -23,6 +23,8 @@ mod panel;
 mod plain;
 mod quick;
 mod rows;
+#[cfg(test)]
+mod samples;
 mod screen;
 mod simd;
 mod single;
