@@ -3,8 +3,9 @@
 
 use super::closed;
 use super::ground::Rows;
-use super::walk::Policed;
-use super::{AccountChance, Kind, Least, Setting, Stands, Study, Whom, float, int, share};
+use super::study::Study;
+use super::walk::{Policed, Walkers};
+use super::{AccountChance, Kind, Least, Setting, Stands, Whom, float, int, share};
 use crate::ask::Misasked;
 use crate::identity::Identity;
 use crate::liquidate::liquidate;
@@ -319,7 +320,7 @@ impl Study<'_> {
         let models = self.models.as_ref()?;
         let tracks = models.tracks(Kind::Filtered).ok()?;
         let chosen = [account];
-        let walkers = super::Walkers { ground: &self.ground, tracks: &*tracks, chosen: &chosen, book: false };
+        let walkers = Walkers { ground: &self.ground, tracks: &*tracks, chosen: &chosen, book: false };
         let delay = (policy.delay / self.setting.look) as usize;
         let policed: Vec<Vec<Policed>> = walkers.police(self.plan(), rows, policy, delay);
         let all = self.setting.days.iter().enumerate().map(|(horizon, days)| {

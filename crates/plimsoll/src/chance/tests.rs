@@ -2,11 +2,16 @@
 
 #![allow(clippy::expect_used)] // a book that cannot be read has failed the test
 
+use super::closed::straight;
+use super::drivers::Drivers;
+use super::ground::Known;
 use super::*;
 use crate::shock::{Said, digits};
+use crate::stress::readings;
 use plimsoll_core::{Feeds, Lens, Observation, Origin, PriceId, Reading, Standing, Test, Time, Verdict};
 use plimsoll_risk::bars::{Bar, Bars};
 use plimsoll_risk::exp;
+use plimsoll_risk::history::Series;
 use plimsoll_risk::stream::Stream;
 use std::path::Path;
 
