@@ -273,7 +273,8 @@ fn real_borrowers_have_chances() {
         out
     };
     let book = import(&stables, "DOLLARS", "1862.00", "stables");
-    let fixed = ["--history", path(&history), "--paths", "200", "--looks", "6h", "--top", "1000"];
+    let fixed =
+        ["--history", path(&history), "--days", "7", "--paths", "200", "--looks", "6h", "--top", "1000"];
     let answer =
         json(&[&["risk", path(&book), "--hold", "DOLLARS", "--map", "stETH=ETH"], &fixed[..]].concat());
     let counts = &answer["counts"];
