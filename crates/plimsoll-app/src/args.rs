@@ -69,6 +69,17 @@ pub(crate) enum Command {
     /// Exit code: the worst of the book after each scenario, as `check` would say it; 2 wrong usage, also where a scenario
     /// says nothing of something that the book holds; 3 faulty input.
     Stress(Box<StressArgs>),
+    /// Show how likely accounts are to be liquidated by a date, and what a whole book may lose, from price history
+    ///
+    /// Each chance is a range over models, with standard errors; what history cannot show is said to be beyond the data or not
+    /// estimable. Exit code: 0, 1 where an account asked about is below its line now, 4 where one is not estimable; 2 wrong
+    /// usage, 3 faulty input.
+    Risk(Box<RiskArgs>),
+    /// Show the least health that keeps the chance of liquidation under a limit, and what brings it about
+    ///
+    /// Under each model; with what it costs, what it spares, and whether a policy of topping up later comes in time. Exit code: 0,
+    /// 1 where the account is below its line now, 4 where it is not estimable; 2 wrong usage, 3 faulty input.
+    Buffer(Box<BufferArgs>),
     /// Show what changed since an older book: the worst accounts, who changed tier, and why
     ///
     /// Every change is split into own actions, interest, parameters and prices, in that order; the parts add exactly to it.
@@ -271,6 +282,86 @@ pub(crate) struct StressArgs {
     /// The same as a page for people, with pictures: one HTML file that needs nothing beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What commands take that estimate from price history.
+#[derive(clap::Args)]
+pub(crate) struct History {
+    /// A folder of price history: docs/history.md
+    #[arg(long, value_name = "DIR")]
+    pub(crate) history: PathBuf,
+    /// How often the venue's oracle is seen
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = crate::history::seconds)]
+    pub(crate) looks: u64,
+    /// How many paths are drawn
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub(crate) paths: u64,
+    /// Where random numbers begin
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// So many of the last whole days are drawn from and fitted
+    #[arg(long, value_name = "DAYS", default_value_t = 500)]
+    pub(crate) window: usize,
+    /// An asset moves as another does, or so many times as far: `LINK=ETH*1.3`
+    #[arg(long, value_name = "ASSET=LIKE[*TIMES]", value_parser = crate::stress::mapping)]
+    pub(crate) map: Vec<plimsoll::Mapping>,
+    /// An asset stands still, in dollars
+    #[arg(long, value_name = "ASSET")]
+    pub(crate) hold: Vec<String>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct RiskArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    #[command(flatten)]
+    pub(crate) history: History,
+    /// The horizons in days
+    #[arg(long, value_name = "DAYS,...", value_delimiter = ',', default_value = "1,7,30")]
+    pub(crate) days: Vec<u32>,
+    /// Only this account; MARKET:NAME where the name stands in several markets
+    #[arg(long, value_name = "ACCOUNT", conflicts_with = "owner")]
+    pub(crate) account: Option<String>,
+    /// Only this owner's accounts
+    #[arg(long, value_name = "OWNER")]
+    pub(crate) owner: Option<String>,
+    /// So many accounts are shown, the likeliest to cross first
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) top: usize,
+    /// Every account that is shown, model and horizon, one row each, as Parquet to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) parquet: Option<PathBuf>,
+    /// The same as a page for people, with pictures: one HTML file that needs nothing beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct BufferArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// An account's name, or MARKET:NAME where the name stands in several markets
+    pub(crate) account: String,
+    #[command(flatten)]
+    pub(crate) history: History,
+    /// The horizons in days
+    #[arg(long, value_name = "DAYS,...", value_delimiter = ',', default_value = "7,30")]
+    pub(crate) days: Vec<u32>,
+    /// The chances to stay under, in percent
+    #[arg(long, value_name = "PERCENT,...", value_delimiter = ',', default_value = "5,1,0.1", value_parser = crate::buffer::share)]
+    pub(crate) chance: Vec<f64>,
+    /// What becomes of whoever repays up to a health when his falls to another: `trigger=1.2,target=1.5,delay=2h,gas=50`
+    #[arg(long, value_name = "trigger=H,target=H,delay=DURATION,gas=AMOUNT", value_parser = crate::buffer::policy)]
+    pub(crate) policy: Option<plimsoll::Policy>,
+    /// What capital costs a year, in percent; what the account's own debt costs it when not given
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) carry: Option<f64>,
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,4 +1,4 @@
-//! Price history for the commands that estimate: opened, its faults told.
+//! Price history that a command is given: read, with every fault told.
 
 use crate::exit;
 use crate::show::{self, errln};
@@ -6,13 +6,22 @@ use plimsoll_risk::history::History;
 use std::io::IsTerminal;
 use std::path::Path;
 
-/// The history in a folder; the exit code where it is faulty.
+/// The history in a folder; the exit code where anything of it is faulty.
 pub(crate) fn open(folder: &Path) -> Result<History, u8> {
-    let plimsoll_io::history::Opened { history, faults } = plimsoll_io::history::open(folder);
-    if faults.is_empty() {
-        return Ok(history);
+    let opened = plimsoll_io::history::open(folder);
+    if opened.faults.is_empty() && !opened.history.all().is_empty() {
+        return Ok(opened.history);
     }
-    show::tell(format_args!("{}", faults.render(std::io::stderr().is_terminal())));
-    errln!("plimsoll: nothing was estimated: the history is faulty");
+    if opened.faults.is_empty() {
+        errln!("plimsoll: {}: found no series, expected files such as ETH.csv", folder.display());
+    } else {
+        show::tell(format_args!("{}", opened.faults.render(std::io::stderr().is_terminal())));
+        errln!("plimsoll: nothing was estimated: the history is faulty");
+    }
     Err(exit::FAULTY)
+}
+
+/// A look's length: a duration that divides a day.
+pub(crate) fn seconds(text: &str) -> Result<u64, &'static str> {
+    plimsoll_io::time::parse_duration(text).ok_or("expected seconds, or a duration such as 90m, 1h or 1d")
 }

@@ -7,6 +7,7 @@ mod args;
 mod ask;
 mod backtest;
 mod brief;
+mod buffer;
 mod check;
 mod convert;
 mod correlations;
@@ -25,6 +26,7 @@ mod restore;
 mod progress;
 mod report;
 mod results;
+mod risk;
 mod show;
 mod steps;
 mod stress;
@@ -81,6 +83,8 @@ fn main() -> ExitCode {
         Command::Restore(args) => restore::run(&args),
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
+        Command::Risk(args) => risk::run(&args),
+        Command::Buffer(args) => buffer::run(&args),
         Command::Brief(args) => brief::run(&args),
         Command::Correlations(args) => correlations::run(&args),
         Command::Backtest(args) => backtest::run(&args),

@@ -6,7 +6,7 @@
 //!
 //! The modules in the order in which a newcomer should read them: `lower` (the bound and its proof), `world`, `panel` and `packing` (the
 //! layout), `single` (half the bytes, with a bound of its own), `screen` and `filter` (one world), `worlds` and `sweep` (many), with
-//! `order` (who need not be looked at), `quick` and `block`; `lanes` (numbers of drawn paths) and `passage` (who falls below on them, by when); `update` (one account), `index` (one tick), `simd` (the paths).
+//! `order` (who need not be looked at), `quick` and `block`; `lanes` (numbers of drawn paths) and `passage` (who falls below on them, by when); `update` (one account), `plain` (one account for estimates), `index` (one tick), `simd` (the paths).
 
 #![allow(clippy::float_arithmetic)] // this is where the floats are
 
@@ -22,6 +22,7 @@ mod packing;
 mod pair;
 mod panel;
 mod passage;
+mod plain;
 mod quick;
 mod rows;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use memory::Yardstick;
 pub use packing::Packing;
 pub use panel::{MarketRows, Packed};
 pub use passage::{Course, Loss, Passed, Walks};
+pub use plain::{Plain, PlainRow, PlainRows, PlainTerms, total};
 pub use screen::Screened;
 pub use simd::Path;
 pub use sweep::{Money, Plan, Swept, Tally};

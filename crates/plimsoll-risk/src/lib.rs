@@ -7,7 +7,7 @@
 //!
 //! In the order in which a newcomer should read: `bars`, `history`, `volatility`, `garch`, `covariance`, `rolling`, `rank`, `copula` (what prices do),
 //! `extremes`, `hawkes` (tails and clusters), `loss`, `backtest`, `margin` (what may be lost), `passage` (chances in closed form),
-//! `stream`, `points`, `paths` (chances by drawn paths), `smart_ltv` (a rule of others).
+//! `stream`, `points`, `paths` (chances by drawn paths), `tracks` (prices by drawn days, for accounts of any form), `smart_ltv` (a rule of others).
 
 #![allow(clippy::float_arithmetic)] // estimates are floats; verdicts are not made here
 
@@ -36,10 +36,13 @@ pub mod regime;
 pub mod rolling;
 pub mod smart_ltv;
 pub mod stream;
+pub mod tracks;
 pub mod volatility;
 pub mod watch;
 pub mod wrong_way;
 
+/// Elementary functions that are the same on every machine.
+pub use libm::{exp, log};
 pub use matrix::Matrix;
 pub use special::{
     Student, chi_squared_1_above, chi_squared_2_above, normal, normal_density, normal_quantile,

@@ -98,6 +98,13 @@ pub enum Misasked {
         /// The time of the other.
         newer: Time,
     },
+    /// Chances that cannot be estimated as asked.
+    NoEstimate {
+        /// What was given.
+        found: String,
+        /// What would do.
+        expected: String,
+    },
     /// The market cannot be asked at that time.
     Stands {
         /// The market.
@@ -154,6 +161,7 @@ impl fmt::Display for Misasked {
                     "found an older book of {older}, expected one of {newer} or before, as the newer book is"
                 )
             }
+            Misasked::NoEstimate { found, expected } => write!(f, "found {found}, expected {expected}"),
             Misasked::Stands { market, refusal } => {
                 write!(f, "market {market}: {refusal} [{}]", refusal.code())
             }

@@ -16,6 +16,8 @@
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
 //! * [`correlations`]: how collateral and debt of a book move together, and when that changed.
 //! * [`backtests`]: whether forecasts of losses were right.
+//! * [`chances`]: how likely accounts are to be liquidated by a date, and what a book may lose.
+//! * [`buffer`]: how much health, or money, keeps the chance of it under a limit.
 //! * [`brief`]: what changed between two books, and why.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
@@ -25,6 +27,7 @@ mod blind;
 mod boundary;
 mod bounds;
 mod brief;
+mod chance;
 mod change;
 mod check;
 mod curve;
@@ -58,6 +61,11 @@ pub use boundary::{Boundary, Crossing, boundary};
 pub use brief::{
     AccountChange, Amounts, Attribution, Brief, Cause, Compared, FeedChange, MarketChange, OwnerChange,
     Rewired, RuleChange, Standstill, SumChange, Untold, brief,
+};
+pub use chance::{
+    AccountChance, BookChance, Buffer, BufferAsk, Chance, Chances, Counts as ChanceCounts,
+    Kind as ChanceModel, Losses, ModelChance, Need, Policy, PolicyChance, Setting as ChanceSetting,
+    Stands as ChanceStands, Still, Whom, buffer, chances,
 };
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{

@@ -10,7 +10,7 @@ mod moves;
 use crate::ask::Misasked;
 use fraction::Fraction;
 use moves::{Decided, Moves};
-pub(crate) use moves::{known_as, names};
+pub(crate) use moves::{known_as, names, wired};
 use plimsoll_core::{
     Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Reading,
     Scale, Scenario, Why,

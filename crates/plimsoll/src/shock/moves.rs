@@ -380,7 +380,7 @@ pub(crate) fn names(book: &Book, id: PriceId) -> Vec<String> {
 }
 
 /// What markets that read a feed as it is call the asset.
-fn wired(book: &Book, id: PriceId) -> Vec<String> {
+pub(crate) fn wired(book: &Book, id: PriceId) -> Vec<String> {
     let slots = book.markets.iter().flat_map(|listed| listed.market.slots().iter().zip(&listed.wiring));
     let mut names: Vec<String> =
         slots.filter(|(_, wired)| **wired == Some(id)).map(|(slot, _)| slot.asset.clone()).collect();

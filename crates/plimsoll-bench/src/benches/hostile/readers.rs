@@ -7,7 +7,7 @@ use plimsoll_core::Rounding;
 use plimsoll_io::book::import::{Map, Request, import};
 use plimsoll_io::book::{self, File, FileBytes};
 use plimsoll_io::fault::{FAULTS_MAX, Faults};
-use plimsoll_io::{scenario, vectors};
+use plimsoll_io::{history, scenario, vectors};
 use serde_json::Value;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ pub(super) fn all() -> Result<Vec<Reader>, Trouble> {
         Ok(Reader { name, percent, bases, mutate: mutate::packed, read: in_book(csv, file)? })
     };
     Ok(vec![
-        packed("Parquet positions", 12, "positions", "positions.parquet")?,
+        packed("Parquet positions", 9, "positions", "positions.parquet")?,
         packed("Parquet feeds", 5, "feeds", "feeds.parquet")?,
         text("CSV positions", 8, "positions.csv")?,
         text("CSV feeds", 7, "feeds.csv")?,
@@ -63,6 +63,7 @@ pub(super) fn all() -> Result<Vec<Reader>, Trouble> {
         imports()?,
         vector_files()?,
         scenarios()?,
+        histories()?,
     ])
 }
 
@@ -211,6 +212,16 @@ fn scenarios() -> Result<Reader, Trouble> {
         told(&scenario::read_file(file("scenario.toml", bytes.to_vec()), &said).faults)
     });
     Ok(Reader { name: "scenarios", percent: 2, bases, mutate: mutate::text, read })
+}
+
+/// One series as the file that its header says it is, so that a spoilt header makes it a panel.
+fn histories() -> Result<Reader, Trouble> {
+    let series = "ts,open,high,low,close,volume\n1577836800,128.9,131.2,128.6,130.8,4412.7\n1577840400,130.8,131,130.1,130.4,2260\n1577847600,130.4,130.5,127.25,1.285e2,0\n";
+    let panel = "ts,BTC,ETH,STETH-ETH\n1617566400,58025.11,2062.56,\n1617570000,58116.69,2076.8,0.9991\n1617573600,58100,,0.9992\n";
+    let mut bases: Vec<Vec<u8>> = [series, panel].iter().map(|text| text.as_bytes().to_vec()).collect();
+    bases.extend(corpus("csv")?);
+    let read: Read = Box::new(|bytes| told(&history::read(vec![file("ETH.csv", bytes.to_vec())]).faults));
+    Ok(Reader { name: "price history", percent: 3, bases, mutate: mutate::text, read })
 }
 
 /// A vector file with two of its records.
