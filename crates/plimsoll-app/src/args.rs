@@ -1,3 +1,7 @@
+mod calibrate;
+
+pub(crate) use calibrate::{MarginsArgs, Reads, ToolName};
+
 use crate::steps::Steps;
 use clap::{Parser, Subcommand};
 use plimsoll_io::book::{ACCOUNTS_MAX, ACCOUNTS_MIN};
@@ -71,6 +75,11 @@ pub(crate) enum Command {
     /// Exit code: as `check` would say of BOOK, all of it; 2 wrong usage, also where the older book is the newer; 3 faulty
     /// input.
     Brief(BriefArgs),
+    /// Show margins day by day from price history, with the tools against procyclicality, and what each of them did
+    ///
+    /// Every margin is set with what was known before its day. Exit code: 0, 2 wrong usage, 3 faulty history, 4 where a series is
+    /// missing or too short.
+    Margins(MarginsArgs),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),

@@ -6,6 +6,7 @@
 mod args;
 mod ask;
 mod brief;
+mod calibrate;
 mod check;
 mod convert;
 mod demo;
@@ -14,6 +15,7 @@ mod exposure;
 mod gaps;
 mod import;
 mod liquidate;
+mod margins;
 mod max;
 mod outlook;
 mod portfolio;
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
         Command::Brief(args) => brief::run(&args),
+        Command::Margins(args) => margins::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Convert(args) => convert::run(&args),

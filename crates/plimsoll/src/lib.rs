@@ -15,6 +15,7 @@
 //! * [`Stress::walk`]: the same as a path of steps; [`Stress::heat`]: over two prices.
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
 //! * [`brief`]: what changed between two books, and why.
+//! * [`schedules`]: margins of an asset day by day, and what they did.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
@@ -23,6 +24,7 @@ mod blind;
 mod boundary;
 mod bounds;
 mod brief;
+mod calibrate;
 mod change;
 mod check;
 mod curve;
@@ -56,6 +58,8 @@ pub use brief::{
     AccountChange, Amounts, Attribution, Brief, Cause, Compared, FeedChange, MarketChange, OwnerChange,
     Rewired, RuleChange, Standstill, SumChange, Untold, brief,
 };
+pub use calibrate::NotEstimable;
+pub use calibrate::margins::{Limited, MarginTerms, Schedule, TOOLS, schedules};
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{
     Auction, Check, Ladder, MarketInfo, PriceAge, Row, Seen, Severity, Tier, Total, check, check_some,
@@ -72,6 +76,7 @@ pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate, unmoved};
 pub use max::{Binds, Max, Most, max};
 pub use outlook::{Branch, Carry, Distance, Factor, Good, Lookout, Outlook, Redemption, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};
+pub use plimsoll_risk::margin::{Costs, Measure, Procyclicality, Tool};
 pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};
 pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};
