@@ -6,7 +6,7 @@
 //! leaves out.
 //!
 //! In the order in which a newcomer should read: `bars`, `volatility`, `garch`, `covariance`, `rolling`, `rank`, `copula` (what prices do),
-//! `extremes`, `hawkes` (tails and clusters), `loss`, `backtest`, `margin` (what may be lost), `passage` (chances in closed form),
+//! `extremes`, `hawkes` (tails and clusters), `loss`, `backtest`, `margin`, `liquidation` (what may be lost), `passage` (chances in closed form),
 //! `stream`, `points`, `paths` (chances by drawn paths), `smart_ltv` (a rule of others).
 
 #![allow(clippy::float_arithmetic)] // estimates are floats; verdicts are not made here
@@ -24,6 +24,7 @@ pub mod covariance;
 pub mod extremes;
 pub mod garch;
 pub mod hawkes;
+pub mod liquidation;
 pub mod loss;
 pub mod margin;
 pub mod passage;
@@ -33,7 +34,9 @@ pub mod rank;
 pub mod rolling;
 pub mod smart_ltv;
 pub mod stream;
+pub mod threshold;
 pub mod volatility;
+pub mod windows;
 
 pub use matrix::Matrix;
 pub use special::{
