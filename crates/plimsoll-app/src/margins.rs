@@ -92,6 +92,11 @@ fn day(at: i64) -> String {
     show::time(Time(at.unsigned_abs())).split('T').next().unwrap_or_default().to_string()
 }
 
+/// How many assets there are; each has as many schedules.
+fn assets(all: &[Schedule]) -> usize {
+    all.chunk_by(|a, b| a.asset == b.asset).count().max(1)
+}
+
 const HEADER: [&str; 10] = [
     "asset",
     "side",
@@ -102,7 +107,7 @@ const HEADER: [&str; 10] = [
     "rise 1 d %",
     "rise 5 d %",
     "breaches",
-    "expected",
+    "expected of VaR",
 ];
 
 fn print(all: &[Schedule], terms: &MarginTerms, tool: Tool) {
@@ -133,9 +138,7 @@ fn print(all: &[Schedule], terms: &MarginTerms, tool: Tool) {
         "of each day with what was known before it; losses of {} in a row overlap",
         counted(terms.days as u64, "day")
     );
-    let mut told = None;
-    for schedule in all.iter().filter(|schedule| told != Some(&schedule.asset)) {
-        told = Some(&schedule.asset);
+    for schedule in all.iter().step_by(all.len() / assets(all)) {
         let [first, last] =
             [schedule.from.first(), schedule.from.last()].map(|at| day(at.copied().unwrap_or(0)));
         let gaps = counted(schedule.gaps as u64, "day");
@@ -148,7 +151,7 @@ fn print(all: &[Schedule], terms: &MarginTerms, tool: Tool) {
     for schedule in all.iter().filter(|schedule| schedule.tool == tool) {
         let Some(limited) = &schedule.limited else { continue };
         let most = percent(terms.rise.unwrap_or_default());
-        let added = counted(limited.added.len() as u64, "breach").replace("breachs", "breaches");
+        let added = counted(limited.added.len() as u64, "breach");
         outln!(
             "{} {}, {}: rises of at most {most} % a day add {added}",
             schedule.asset,

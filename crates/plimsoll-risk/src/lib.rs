@@ -5,8 +5,9 @@
 //! the `libm` crate, so that a number is the same on every machine. `docs/risk-methods.md` tells of each method, its source and what it
 //! leaves out.
 //!
-//! In the order in which a newcomer should read: `bars`, `volatility`, `garch`, `covariance`, `rolling`, `rank`, `copula` (what prices do),
-//! `extremes`, `hawkes` (tails and clusters), `loss`, `backtest`, `margin`, `liquidation` (what may be lost), `passage` (chances in closed form),
+//! In the order in which a newcomer should read: `bars`, `history`, `volatility`, `garch`, `covariance`, `rolling`, `rank`, `copula` (what prices do),
+//! `extremes`, `hawkes` (tails and clusters), `loss`, `backtest`, `margin`, `liquidation`, `windows`, `threshold` (what may be lost, and where a
+//! line may stand), `passage` (chances in closed form),
 //! `stream`, `points`, `paths` (chances by drawn paths), `smart_ltv` (a rule of others).
 
 #![allow(clippy::float_arithmetic)] // estimates are floats; verdicts are not made here
@@ -24,6 +25,7 @@ pub mod covariance;
 pub mod extremes;
 pub mod garch;
 pub mod hawkes;
+pub mod history;
 pub mod liquidation;
 pub mod loss;
 pub mod margin;

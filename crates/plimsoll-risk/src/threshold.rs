@@ -215,7 +215,13 @@ impl Given<'_> {
     ///
     /// # Errors
     /// When something given is not what it may be.
-    pub fn cap(&self, appetite: Appetite, line: &Line, drop: f64, circulating: Option<f64>) -> Result<Cap, Unfit> {
+    pub fn cap(
+        &self,
+        appetite: Appetite,
+        line: &Line,
+        drop: f64,
+        circulating: Option<f64>,
+    ) -> Result<Cap, Unfit> {
         self.check()?;
         let none = Cap { debt: 0.0, supply: 0.0, binds: Binds::Days };
         let liquidity = self.liquidity();

@@ -4,9 +4,9 @@ use super::{Opened, gas, head, number};
 use crate::book::files::{self, File};
 use crate::fault::{Code, Log, Source, Span, quoted};
 use crate::fields::{few, line, named, names, once, one, part};
+use crate::scalar;
 use crate::table::{Cell, Row, Rows};
 use crate::tree::{Fields, Node, flag, read_toml, text};
-use crate::scalar;
 use plimsoll_core::depth::{Pool, Rule, Slope, SoldFor};
 use plimsoll_core::{Decimal, Depth, DepthCurve, Int, Rounding, U256};
 use std::collections::BTreeMap;
@@ -64,7 +64,12 @@ struct Plan<'s> {
     table: &'s dyn Fn(&str) -> File,
 }
 
-fn whole(node: &Node, table: &dyn Fn(&str) -> File, sources: &mut Vec<Source>, log: &mut Log) -> Option<Depth> {
+fn whole(
+    node: &Node,
+    table: &dyn Fn(&str) -> File,
+    sources: &mut Vec<Source>,
+    log: &mut Log,
+) -> Option<Depth> {
     let mut fields = Fields::of(node, log)?;
     crate::fields::format(&mut fields, log)?;
     let name = fields.need("name", log).and_then(|node| named(node, log));
@@ -75,12 +80,12 @@ fn whole(node: &Node, table: &dyn Fn(&str) -> File, sources: &mut Vec<Source>, l
     let nothing = Some(Decimal::whole(Int::ZERO));
     let recovers = fields.take("recovers").map_or(nothing, |node| part(node, log));
     let any = fields.take("any").map_or(Some(false), |node| flag(node, log));
-    let gas = fields.take("gas").map_or(Some(Vec::new()), |node| {
-        few(node, log)?.iter().map(|node| gas(node, log)).collect()
-    });
-    let assets = fields.need("asset", log).and_then(|node| {
-        few(node, log)?.iter().map(|node| asset(node, log)).collect::<Option<Vec<Asset>>>()
-    });
+    let gas = fields
+        .take("gas")
+        .map_or(Some(Vec::new()), |node| few(node, log)?.iter().map(|node| gas(node, log)).collect());
+    let assets = fields
+        .need("asset", log)
+        .and_then(|node| few(node, log)?.iter().map(|node| asset(node, log)).collect::<Option<Vec<Asset>>>());
     let lists = ["quotes", "pool", "levels"].map(|name| fields.take(name));
     fields.finish(log);
     let mut plan = Plan { assets: assets?, ways: BTreeMap::new(), table };
@@ -96,7 +101,12 @@ fn whole(node: &Node, table: &dyn Fn(&str) -> File, sources: &mut Vec<Source>, l
     }
     let curves = plan.curves(any?);
     if curves.is_empty() {
-        log.at(Code::OutOfRange, head(node.span), "no offer of a known asset", "quotes, pools or levels of some");
+        log.at(
+            Code::OutOfRange,
+            head(node.span),
+            "no offer of a known asset",
+            "quotes, pools or levels of some",
+        );
     }
     Some(Depth { name: name?, sources: told?, curves, gas: gas?, recovers: recovers? })
 }
@@ -124,7 +134,7 @@ impl Plan<'_> {
         let name = text(node, log)?;
         let place = self.place(name);
         if place.is_none() {
-            log.at(Code::UnknownName, node.span, quoted(name), "an asset of this file");
+            log.at(Code::UnknownAsset, node.span, quoted(name), "an asset of this file");
         }
         place
     }
@@ -157,7 +167,8 @@ impl Plan<'_> {
         }
         while rows.next(&mut row, log) {
             if row.cells.len() != width {
-                let (found, expected) = (format!("{} cells", row.cells.len()), format!("{width}, as in the header"));
+                let (found, expected) =
+                    (format!("{} cells", row.cells.len()), format!("{width}, as in the header"));
                 log.at(Code::RowLength, row.cells[0].span, found, expected);
                 continue;
             }
@@ -270,7 +281,8 @@ impl Plan<'_> {
                 let [Some(side), Some(price), Some(quantity)] = cells else { return };
                 let sides_of = [("bid", 0_usize), ("ask", 1)];
                 let Some(side) = scalar::word(&side.text, side.span, &sides_of, log) else { return };
-                if let (Some(price), Some(quantity)) = (digits_of(price, 0, log), digits_of(quantity, 0, log)) {
+                if let (Some(price), Some(quantity)) = (digits_of(price, 0, log), digits_of(quantity, 0, log))
+                {
                     sides[side].push([price, quantity]);
                 }
             })?;
@@ -293,7 +305,12 @@ impl Plan<'_> {
             return None;
         };
         if bid >= ask || *bid == U256::ZERO {
-            log.at(Code::Contradiction, node.span, "a bid as high as an ask", "prices above zero that do not cross");
+            log.at(
+                Code::Contradiction,
+                node.span,
+                "a bid as high as an ask",
+                "prices above zero that do not cross",
+            );
             return None;
         }
         // Raised, so that no bid is above it where the two are a unit apart.
@@ -348,19 +365,27 @@ fn quoted_slope(quotes: Vec<[U256; 3]>) -> Option<Slope> {
 fn digits_of(cell: &Cell<'_>, digits: u8, log: &mut Log) -> Option<U256> {
     let found = scientific(&cell.text, digits);
     if found.is_none() {
-        log.at(Code::NotANumber, cell.span, quoted(&cell.text), "a number from zero up, such as 1234.5 or 1.5e20");
+        log.at(
+            Code::NotANumber,
+            cell.span,
+            quoted(&cell.text),
+            "a number from zero up, such as 1234.5 or 1.5e20",
+        );
     }
     found
 }
 
 fn scientific(text: &str, digits: u8) -> Option<U256> {
     let (number, exponent) = match text.split_once(['e', 'E']) {
-        Some((number, exponent)) => (number, exponent.strip_prefix('+').unwrap_or(exponent).parse::<i32>().ok()?),
+        Some((number, exponent)) => {
+            (number, exponent.strip_prefix('+').unwrap_or(exponent).parse::<i32>().ok()?)
+        }
         None => (text, 0),
     };
     let number: Decimal = number.parse().ok()?;
     let raw = number.mantissa.to_u256()?;
-    let up = exponent.checked_add(i32::from(Depth::DECIMALS))? - i32::from(number.decimals) - i32::from(digits);
+    let up =
+        exponent.checked_add(i32::from(Depth::DECIMALS))? - i32::from(number.decimals) - i32::from(digits);
     let power = U256::pow10(u8::try_from(up.unsigned_abs()).ok()?);
     if up < 0 {
         // So many digits are cut that nothing is left.
