@@ -81,8 +81,8 @@ const LAYERS: &[Layer] = &[
     ("plimsoll-venues", &["plimsoll-core"], Some(&[])),
     ("plimsoll-kernel", &["plimsoll-core"], Some(&["rayon"])),
     ("plimsoll-risk", &[], Some(&["libm"])),
-    ("plimsoll-io", &["plimsoll-core", "plimsoll-venues"], None),
-    ("plimsoll", &["plimsoll-core", "plimsoll-kernel"], Some(&["sha2"])),
+    ("plimsoll-io", &["plimsoll-core", "plimsoll-risk", "plimsoll-venues"], None),
+    ("plimsoll", &["plimsoll-core", "plimsoll-kernel", "plimsoll-risk"], Some(&["sha2"])),
     ("plimsoll-app", &["plimsoll", "plimsoll-core", "plimsoll-io", "plimsoll-risk"], None),
     (
         "plimsoll-bench",

@@ -14,4 +14,5 @@ pub mod book;
 mod fields;
 pub mod scenario;
 pub mod depth;
+pub mod history;
 pub mod vectors;

@@ -153,6 +153,8 @@ pub(crate) enum Holds {
     Text,
     /// An exact number.
     Amount,
+    /// A number of history, which may be a float.
+    Real,
     /// A time.
     Time,
     /// Seconds.

@@ -117,6 +117,15 @@ impl Bars {
         neighbours.map(from).collect()
     }
 
+    /// The bars that had closed by a time \[s\].
+    #[must_use]
+    pub fn until(&self, time: i64) -> Bars {
+        let known = self.bars.partition_point(|bar| bar.time.saturating_add(self.step) <= time);
+        let last = self.bars[..known].last().map_or(i64::MIN, |bar| bar.time);
+        let gaps = self.gaps.iter().filter(|gap| gap.after < last).copied().collect();
+        Bars { step: self.step, bars: self.bars[..known].to_vec(), gaps }
+    }
+
     /// Joins bars into longer ones, each beginning at a multiple of `step` \[s\]. One that lacks a part is left out, and is
     /// a gap of the result.
     ///

@@ -2,6 +2,7 @@
 
 use crate::columnar::Input;
 use crate::fault::{Code, Log, Source, Span};
+use flate2::read::GzDecoder;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -112,7 +113,7 @@ fn markets(folder: &Path) -> Vec<File> {
     markets
 }
 
-fn load(name: String, path: &Path, limit: u64) -> File {
+pub(crate) fn load(name: String, path: &Path, limit: u64) -> File {
     let read = || -> std::io::Result<FileBytes> {
         let mut bytes = Vec::new();
         regular(path)?;
@@ -138,7 +139,7 @@ pub fn regular(path: &Path) -> std::io::Result<()> {
 }
 
 /// All files as text or Parquet; one that is none is told and keeps its place.
-pub(super) fn texts(files: Vec<File>, log: &mut Log) -> Vec<Source> {
+pub(crate) fn texts(files: Vec<File>, log: &mut Log) -> Vec<Source> {
     let markets = files.iter().filter(|file| market_of(&file.name).is_some()).count();
     if markets > MARKETS_MAX {
         log.file(Code::TooLarge, "markets", "more markets", format!("at most {MARKETS_MAX}"));
@@ -162,6 +163,23 @@ pub(super) fn texts(files: Vec<File>, log: &mut Log) -> Vec<Source> {
         Source::unread(name)
     })
     .collect()
+}
+
+/// The file itself; a gzipped one unpacked, to at most so many bytes.
+pub(crate) fn unpacked(file: File, most: u64) -> File {
+    let File { name, bytes } = file;
+    let bytes = match bytes {
+        FileBytes::Read(bytes) if name.ends_with(".gz") => {
+            let mut unpacked = Vec::new();
+            match GzDecoder::new(&*bytes).take(most + 1).read_to_end(&mut unpacked) {
+                Ok(length) if length as u64 > most => FileBytes::TooLarge(length as u64, most),
+                Ok(_) => FileBytes::Read(unpacked),
+                Err(error) => FileBytes::Failed(error.to_string()),
+            }
+        }
+        other => other,
+    };
+    File { name, bytes }
 }
 
 fn too_large(name: &str, found: u64, limit: u64, log: &mut Log) {

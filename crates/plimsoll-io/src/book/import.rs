@@ -19,14 +19,12 @@ use crate::scalar;
 use crate::table::{Cell, Row, Rows};
 use crate::tree::{Fields, Node, Value};
 use classes::{Class, Classes};
-use flate2::read::GzDecoder;
 use map::{Amount, Columns};
 use number::Rounder;
 use plimsoll_core::{
     Account, AccountId, Book, InstrumentId, Int, ListedAccount, ListedMarket, Rounding, U256,
 };
 use std::collections::{BTreeMap, HashSet};
-use std::io::Read;
 
 /// What to import, and how.
 pub struct Request<'r> {
@@ -94,22 +92,8 @@ struct Done {
 
 /// The table's text, unpacked.
 fn text(file: book::File, log: &mut Log) -> Option<Source> {
-    let book::File { name, bytes } = file;
-    let bytes = match bytes {
-        book::FileBytes::Read(bytes) if name.ends_with(".gz") => {
-            let mut unpacked = Vec::new();
-            let read = GzDecoder::new(&*bytes).take(book::SIZE_MAX + 1).read_to_end(&mut unpacked);
-            match read {
-                Ok(length) if length as u64 > book::SIZE_MAX => {
-                    book::FileBytes::TooLarge(length as u64, book::SIZE_MAX)
-                }
-                Ok(_) => book::FileBytes::Read(unpacked),
-                Err(error) => book::FileBytes::Failed(error.to_string()),
-            }
-        }
-        other => other,
-    };
-    files::texts(vec![book::File { name, bytes }], log).pop().filter(|source| !source.unread)
+    let file = files::unpacked(file, book::SIZE_MAX);
+    files::texts(vec![file], log).pop().filter(|source| !source.unread)
 }
 
 /// Takes the market that rows go to out of the template.

@@ -11,13 +11,13 @@ use std::borrow::Cow;
 const WIDTH: usize = 10;
 
 /// One row. A cell that is empty is not there.
-pub(super) struct Record<'r> {
+pub(crate) struct Record<'r> {
     /// The row as a whole: where to point when something is missing.
-    pub(super) span: Span,
+    pub(crate) span: Span,
     columns: &'static [Column],
     cells: Cells<'r>,
     /// More or fewer cells than the header has: no cell is sure to be where it seems.
-    pub(super) shift: Option<Shift<'r>>,
+    pub(crate) shift: Option<Shift<'r>>,
 }
 
 enum Cells<'r> {
@@ -28,7 +28,7 @@ enum Cells<'r> {
 }
 
 /// The cells of a row as the file has them, and how many there should be.
-pub(super) struct Shift<'r> {
+pub(crate) struct Shift<'r> {
     cells: Vec<Cell<'r>>,
     places: &'r [Option<usize>],
     width: usize,
@@ -37,7 +37,7 @@ pub(super) struct Shift<'r> {
 impl Shift<'_> {
     /// Whatever may stand in a column: the cells that may have come there, alone or, where a separator inside a cell
     /// made two of one, put together again.
-    pub(super) fn may_be(&self, column: usize) -> Vec<String> {
+    pub(crate) fn may_be(&self, column: usize) -> Vec<String> {
         let Some(place) = self.places[column] else { return Vec::new() };
         let surplus = self.cells.len().saturating_sub(self.width).min(SURPLUS_MAX);
         let shortage = self.width.saturating_sub(self.cells.len());
@@ -55,7 +55,7 @@ impl Shift<'_> {
     }
 
     /// Whether the second column stands next to the first, so that what is in its place bounds the first.
-    pub(super) fn adjacent(&self, [first, second]: [usize; 2]) -> bool {
+    pub(crate) fn adjacent(&self, [first, second]: [usize; 2]) -> bool {
         self.places[first].is_some_and(|place| self.places[second] == Some(place + 1))
     }
 }
@@ -66,7 +66,7 @@ const SURPLUS_MAX: usize = 8;
 impl<'r> Record<'r> {
     /// One row of some rows of a Parquet file.
     #[inline]
-    pub(super) fn packed(
+    pub(crate) fn packed(
         batch: &'r Batch,
         row: usize,
         (id, places): (u16, &'r Header),
@@ -78,14 +78,14 @@ impl<'r> Record<'r> {
 
     /// The text of a column, if the row has any.
     #[inline]
-    pub(super) fn get(&self, column: usize) -> Option<Cell<'_>> {
+    pub(crate) fn get(&self, column: usize) -> Option<Cell<'_>> {
         let text = self.text(column);
         (!text.is_empty()).then(|| Cell { text: Cow::Borrowed(text), span: self.span_of(column) })
     }
 
     /// The text of a column; empty where the row has none.
     #[inline]
-    pub(super) fn text(&self, column: usize) -> &str {
+    pub(crate) fn text(&self, column: usize) -> &str {
         match &self.cells {
             Cells::Listed(cells) => cells[column].as_ref().map_or("", |cell| &*cell.text),
             Cells::Packed { batch, row, .. } => batch.text(column, *row),
@@ -94,7 +94,7 @@ impl<'r> Record<'r> {
 
     /// Something that only equal texts of a column have in common, where there is such a thing at hand.
     #[inline]
-    pub(super) fn key(&self, column: usize) -> Option<u128> {
+    pub(crate) fn key(&self, column: usize) -> Option<u128> {
         match &self.cells {
             Cells::Listed(_) => None,
             Cells::Packed { batch, row, .. } => batch.key(column, *row),
@@ -111,7 +111,7 @@ impl<'r> Record<'r> {
     }
 
     /// The text of a column that must have one.
-    pub(super) fn need(&self, column: usize, log: &mut Log) -> Option<Cell<'_>> {
+    pub(crate) fn need(&self, column: usize, log: &mut Log) -> Option<Cell<'_>> {
         let cell = self.get(column);
         if cell.is_none() {
             let name = self.columns[column].name;
@@ -124,7 +124,7 @@ impl<'r> Record<'r> {
 /// Reads a CSV or Parquet file. `each` is given every row, and whether all its cells are where they seem (a fault is
 /// told already). `false` when rows are missing: the header is not sound, a quotation mark never closes, or a part of
 /// a Parquet file cannot be decoded.
-pub(super) fn of_table(
+pub(crate) fn of_table(
     source: &Source,
     id: u16,
     columns: &'static [Column],
@@ -229,7 +229,7 @@ fn listed<'s>(row: &Row<'s>, places: &Header) -> ([Option<Cell<'s>>; WIDTH], Spa
 
 /// Reads a list of tables, each a row. `each` as in [`of_table`]; a row with faulty fields is told as not right.
 /// `false` when rows are missing: something in the list is no table.
-pub(super) fn of_list(
+pub(crate) fn of_list(
     nodes: &[Node],
     columns: &'static [Column],
     log: &mut Log,

@@ -4,9 +4,9 @@ use crate::table::Holds;
 use ::parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Decimal128Type, Decimal256Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
+    Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, StringViewArray};
 use arrow_schema::{DataType, TimeUnit};
@@ -29,12 +29,14 @@ pub(super) fn fits(data: &DataType, holds: Holds) -> Result<(), Unfit> {
         DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => *scale >= 0,
         _ => false,
     };
+    let float = matches!(data, DataType::Float32 | DataType::Float64);
     // Texts that are all missing may come without a type.
     let text = matches!(data, DataType::Utf8 | DataType::Utf8View | DataType::Null);
     let dated = matches!(data, DataType::Timestamp(_, Some(_)));
     let (fits, expected) = match holds {
         Holds::Text => (text, "texts"),
         Holds::Amount => (text || whole || decimal, "texts, whole numbers or decimals"),
+        Holds::Real => (text || whole || decimal || float, "texts or numbers"),
         Holds::Time => (text || whole || dated, "texts, whole seconds or timestamps in UTC"),
         Holds::Duration => (text || whole, "texts or whole seconds"),
         Holds::Flag => (text || *data == DataType::Boolean, "texts or truths"),
@@ -76,6 +78,8 @@ impl Texts {
             DataType::UInt64 => numbers::<UInt64Type>(array, 0),
             DataType::Decimal128(_, scale) => numbers::<Decimal128Type>(array, *scale),
             DataType::Decimal256(_, scale) => numbers::<Decimal256Type>(array, *scale),
+            DataType::Float32 => numbers::<Float32Type>(array, 0),
+            DataType::Float64 => numbers::<Float64Type>(array, 0),
             DataType::Timestamp(TimeUnit::Second, _) => numbers::<TimestampSecondType>(array, 0),
             DataType::Timestamp(TimeUnit::Millisecond, _) => numbers::<TimestampMillisecondType>(array, 3),
             DataType::Timestamp(TimeUnit::Microsecond, _) => numbers::<TimestampMicrosecondType>(array, 6),
