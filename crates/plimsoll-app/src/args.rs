@@ -1,6 +1,6 @@
 mod calibrate;
 
-pub(crate) use calibrate::{MarginsArgs, Reads, ToolName};
+pub(crate) use calibrate::{CalibrateArgs, DepthArgs, MarginsArgs, Reads, ToolName};
 
 use crate::steps::Steps;
 use clap::{Parser, Subcommand};
@@ -75,6 +75,15 @@ pub(crate) enum Command {
     /// Exit code: as `check` would say of BOOK, all of it; 2 wrong usage, also where the older book is the newer; 3 faulty
     /// input.
     Brief(BriefArgs),
+    /// Make depth curves of quotes, pools and order books
+    ///
+    /// Exit code: 0, 2 wrong usage, 3 faulty input, 5 where the file cannot be written.
+    Depth(DepthArgs),
+    /// Show where the lines of each collateral should stand, from price history, depth and what people owe
+    ///
+    /// Three columns of what is tolerated, each number with the formula and the observation that set it, the next step, and whom it
+    /// would touch. Exit code: 0, 2 wrong usage, 3 faulty input, 4 where something cannot be estimated.
+    Calibrate(Box<CalibrateArgs>),
     /// Show margins day by day from price history, with the tools against procyclicality, and what each of them did
     ///
     /// Every margin is set with what was known before its day. Exit code: 0, 2 wrong usage, 3 faulty history, 4 where a series is

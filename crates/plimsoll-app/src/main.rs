@@ -10,6 +10,7 @@ mod calibrate;
 mod check;
 mod convert;
 mod demo;
+mod depth;
 mod explain;
 mod exposure;
 mod gaps;
@@ -81,6 +82,8 @@ fn main() -> ExitCode {
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
         Command::Brief(args) => brief::run(&args),
+        Command::Depth(args) => depth::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
         Command::Margins(args) => margins::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Demo(args) => demo::run(&args),

@@ -1,7 +1,7 @@
 //! Files of what somebody assumes of assets: supplies, and hazards. `docs/calibrate.md` describes them.
 
 use crate::book::{File, files};
-use crate::fault::{Code, Faults, Log, quoted};
+use crate::fault::{Code, Faults, Log};
 use crate::fields::{few, named, names, once, part};
 use crate::scalar;
 use crate::tree::{Fields, Node, digits, flag, read_toml, text};
@@ -66,7 +66,7 @@ fn hazard(node: &Node, log: &mut Log) -> Option<Hazard> {
         let found = amount(node, log)?;
         let most = Decimal::whole(plimsoll_core::Int::new(1000));
         if found.scaled(18).ok()? > most.scaled(18).ok()? {
-            log.at(Code::OutOfRange, node.span, quoted(digits(node, log)?), "an intensity a year of at most 1000");
+            log.at(Code::OutOfRange, node.span, found.to_string(), "an intensity a year of at most 1000");
             return None;
         }
         Some(found)

@@ -44,13 +44,19 @@ impl Appetite {
         }
     }
 
-    /// What it measures a day's losses, or falls, by.
+    /// What it measures a day's losses, or falls, by, and the place of the day that set it: of a shortfall the worst.
     ///
     /// # Errors
-    /// Without one.
-    pub fn measure(self, losses: &[f64]) -> Result<f64, Unfit> {
+    /// Without a day.
+    pub fn measure(self, losses: &[f64]) -> Result<(f64, usize), Unfit> {
         let found = historical(losses, self.level())?;
-        Ok(if self == Appetite::Conservative { found.shortfall } else { found.value })
+        let most = losses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let (value, set) = match self {
+            Appetite::Conservative => (found.shortfall, most),
+            _ => (found.value, found.value),
+        };
+        let place = losses.iter().position(|loss| loss.total_cmp(&set).is_eq());
+        Ok((value, place.unwrap_or(0)))
     }
 
     /// The volatility that days are replayed at.
@@ -90,12 +96,13 @@ pub struct Line {
     pub threshold: f64,
     /// The most that may be borrowed at first: below the threshold by `gap`.
     pub ltv: f64,
-    /// The fall of a day that an account at the LTV survives: the measure of falls at the volatility of now.
-    pub gap: f64,
-    /// The measure of a day's loss at the threshold (money), and at the next one on the grid.
+    /// The fall of a day that an account at the LTV survives: the measure of falls at the volatility of now, and the day that set it
+    /// \[s\].
+    pub gap: (f64, i64),
+    /// The measure of a day's loss at the threshold (money).
     pub loss: f64,
-    /// See `loss`; `None` where the bonus alone allows no higher line.
-    pub next: Option<f64>,
+    /// At the next one on the grid, and the day that set it \[s\]; `None` where the bonus alone allows no higher line.
+    pub next: Option<(f64, i64)>,
     /// Debt that was assumed (money).
     pub debt: f64,
     /// Days on which more would have been sold than the curve knows of.
@@ -181,7 +188,9 @@ impl Given<'_> {
     pub fn line(&self, appetite: Appetite) -> Result<Line, Unfit> {
         self.check()?;
         let given = self.of(appetite);
-        let gap = appetite.measure(&self.windows.falls(self.windows.now * appetite.times()))?;
+        let day = |place: usize| self.windows.all.get(place).map_or(0, |window| window.from);
+        let fell = appetite.measure(&self.windows.falls(self.windows.now * appetite.times()))?;
+        let gap = (fell.0, day(fell.1));
         if given.debt <= 0.0 {
             // Nothing can be sold within the bonus: no line is held.
             return Ok(Line { threshold: 0.0, ltv: 0.0, gap, loss: 0.0, next: None, debt: 0.0, beyond: 0 });
@@ -189,25 +198,26 @@ impl Given<'_> {
         let paths = self.windows.paths(Some(appetite.volatility(self.windows)));
         let at = |step: usize| {
             let threshold = step as f64 * GRID;
-            let (losses, beyond) = given.losses(&paths, threshold, threshold * (1.0 - gap));
-            Ok::<_, Unfit>((appetite.measure(&losses)?, beyond))
+            let (losses, beyond) = given.losses(&paths, threshold, threshold * (1.0 - gap.0));
+            let (loss, place) = appetite.measure(&losses)?;
+            Ok::<_, Unfit>((loss, beyond, day(place)))
         };
         // Beyond it a liquidation takes more than it frees.
         let last = ((1.0 / (1.0 + self.terms.bonus) - 1e-9) / GRID) as usize;
         let (mut held, mut not) = (0, last + 1);
-        let (mut found, mut next) = ((0.0, 0), None);
+        let (mut found, mut next) = ((0.0, 0, 0), None);
         while not - held > 1 {
             let middle = held.midpoint(not);
             let tried = at(middle)?;
             if tried.0 <= self.tolerated {
                 (held, found) = (middle, tried);
             } else {
-                (not, next) = (middle, Some(tried.0));
+                (not, next) = (middle, Some((tried.0, tried.2)));
             }
         }
         let threshold = held as f64 * GRID;
-        let (loss, beyond) = found;
-        Ok(Line { threshold, ltv: threshold * (1.0 - gap), gap, loss, next, debt: given.debt, beyond })
+        let (loss, beyond, _) = found;
+        Ok(Line { threshold, ltv: threshold * (1.0 - gap.0), gap, loss, next, debt: given.debt, beyond })
     }
 
     /// The most debt, and the supply behind it at the LTV, that keep the loss of an appetite's days and of one extreme drop (a part of the
@@ -238,7 +248,7 @@ impl Given<'_> {
                 return Ok(Some(Binds::Drop));
             }
             let (losses, _) = given.losses(&paths, line.threshold, line.ltv);
-            let loss = appetite.measure(&losses)?;
+            let (loss, _) = appetite.measure(&losses)?;
             Ok::<_, Unfit>((loss > self.tolerated).then_some(Binds::Days))
         };
         let (mut held, mut not, mut binds) = (0.0, liquidity, Binds::Nothing);
@@ -279,6 +289,50 @@ pub fn extreme_drop(value: Option<f64>, stable: bool) -> f64 {
         _ => 0.5,
     }
 }
+
+impl Given<'_> {
+    /// The bonus that pays for the fall of a bar (the time to liquidate) and for selling a lot of so much money: their measure at the
+    /// appetite's volatility.
+    ///
+    /// # Errors
+    /// Without a day.
+    pub fn bonus(&self, appetite: Appetite, lot: f64) -> Result<f64, Unfit> {
+        let (fall, _) = appetite.measure(&self.windows.first_falls(appetite.volatility(self.windows)))?;
+        let kept = (1.0 - fall) * self.kept(lot);
+        Ok(if kept > 0.0 { 1.0 / kept - 1.0 } else { f64::INFINITY })
+    }
+
+    /// The part of its price that a sale of so much money keeps.
+    #[must_use]
+    pub fn kept(&self, money: f64) -> f64 {
+        let units = money / self.windows.price;
+        if units > 0.0 { self.depth.brings(units) / units } else { 1.0 }
+    }
+
+    /// The part of the price that collateral is not counted for: a day's fall by the appetite's measure, and selling all that stands
+    /// behind the debt.
+    ///
+    /// # Errors
+    /// Without a day.
+    pub fn haircut(&self, appetite: Appetite) -> Result<f64, Unfit> {
+        let (fall, _) = appetite.measure(&self.windows.falls(appetite.volatility(self.windows)))?;
+        Ok(1.0 - (1.0 - fall) * self.kept(self.of(appetite).debt))
+    }
+
+    /// The part of a debt that one call must repay so that an account that fell through the line within a bar is back at a health of
+    /// [`RESTORED`], at most all of it: `(h' - h) / (h' - threshold (1 + bonus))`.
+    ///
+    /// # Errors
+    /// Without a day.
+    pub fn close(&self, appetite: Appetite, threshold: f64) -> Result<f64, Unfit> {
+        let (fall, _) = appetite.measure(&self.windows.first_falls(appetite.volatility(self.windows)))?;
+        let freed = RESTORED - threshold * (1.0 + self.terms.bonus);
+        Ok(if freed <= 0.0 { 1.0 } else { ((RESTORED - (1.0 - fall)) / freed).clamp(0.0, 1.0) })
+    }
+}
+
+/// The health that one call should bring an account back to.
+pub const RESTORED: f64 = 1.05;
 
 /// One step from a number toward another: at most three percentage points, but at once to an emergency's zero.
 #[must_use]

@@ -15,6 +15,7 @@
 //! * [`Stress::walk`]: the same as a path of steps; [`Stress::heat`]: over two prices.
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
 //! * [`brief`]: what changed between two books, and why.
+//! * [`calibrate`]: where the lines of a market's collateral should stand, and whom a step there would touch.
 //! * [`schedules`]: margins of an asset day by day, and what they did.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
@@ -58,8 +59,14 @@ pub use brief::{
     AccountChange, Amounts, Attribution, Brief, Cause, Compared, FeedChange, MarketChange, OwnerChange,
     Rewired, RuleChange, Standstill, SumChange, Untold, brief,
 };
-pub use calibrate::NotEstimable;
+pub use calibrate::gates::Gate;
+pub use calibrate::hazards::Struck;
 pub use calibrate::margins::{Limited, MarginTerms, Schedule, TOOLS, schedules};
+pub use calibrate::stand::{Rules, Stand, Told};
+pub use calibrate::touched::Touched;
+pub use calibrate::{
+    Calibrated, Calibrating, Calibration, Column, FUND, Found, NotEstimable, Replayed, calibrate,
+};
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{
     Auction, Check, Ladder, MarketInfo, PriceAge, Row, Seen, Severity, Tier, Total, check, check_some,
@@ -77,6 +84,7 @@ pub use max::{Binds, Max, Most, max};
 pub use outlook::{Branch, Carry, Distance, Factor, Good, Lookout, Outlook, Redemption, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};
 pub use plimsoll_risk::margin::{Costs, Measure, Procyclicality, Tool};
+pub use plimsoll_risk::threshold::{Appetite, Binds as CapBinds, Cap, Line};
 pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};
 pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};

@@ -4,7 +4,7 @@
 //! Assets move in dollars; a price between two moves by the one over the other. Each kind of price (oracle, market,
 //! redemption) has moves of its own. Observed prices move; what is derived from them follows by the graph.
 
-mod moves;
+pub(crate) mod moves;
 
 use crate::ask::Misasked;
 use moves::{Decided, Fraction, Moves};

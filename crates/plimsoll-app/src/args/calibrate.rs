@@ -48,3 +48,65 @@ pub(crate) enum ToolName {
     Stressed,
     Buffer,
 }
+
+#[derive(clap::Args)]
+pub(crate) struct DepthArgs {
+    /// What markets offer: a file of quotes, pools and order books (docs/calibrate.md)
+    pub(crate) offers: PathBuf,
+    /// Write the curves to this file, as `stress --depth` and `calibrate --depth` read them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct CalibrateArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// The folder of price history (docs/history.md); only prices before the book's time are looked at
+    #[arg(long, value_name = "DIR")]
+    pub(crate) history: PathBuf,
+    /// What selling seized collateral brings, as a file of depth curves (docs/scenarios.md)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) depth: PathBuf,
+    /// The fund that absorbs losses, in dollars; a thousandth of it may be lost in a day. 400 million when not given
+    #[arg(long, value_name = "USD", value_parser = positive)]
+    pub(crate) fund: Option<f64>,
+    /// How much of each asset circulates (docs/calibrate.md)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) supply: Option<PathBuf>,
+    /// What may fail at once, how often and with what loss (docs/calibrate.md); not assessed when not given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) hazards: Option<PathBuf>,
+    /// An asset that is worth a dollar, by assumption
+    #[arg(long, value_name = "ASSET")]
+    pub(crate) hold: Vec<String>,
+    /// An asset without a series of its own moves as another does: `WSTETH=ETH`
+    #[arg(long, value_name = "ASSET=LIKE", value_parser = crate::stress::mapping)]
+    pub(crate) map: Vec<plimsoll::Mapping>,
+    /// Only this market
+    #[arg(long, value_name = "MARKET")]
+    pub(crate) market: Option<String>,
+    /// Only this collateral
+    #[arg(long, value_name = "ASSET")]
+    pub(crate) asset: Option<String>,
+    /// So many of the accounts that a step touches are shown; JSON has all of them
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) top: usize,
+    /// One row for each market, collateral and column, as Parquet to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) parquet: Option<PathBuf>,
+    /// The same as a page for people: one HTML file that needs nothing beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| format!("found `{text}`, expected a number above zero"))
+}

@@ -25,3 +25,28 @@ pub(crate) fn money(value: f64) -> String {
     }
     crate::show::grouped(&format!("{:.0}", value.ceil()))
 }
+
+/// Money or tokens in whole units, thousands apart, cut: what may be taken on.
+pub(crate) fn money_down(value: f64) -> String {
+    crate::show::grouped(&format!("{:.0}", value.floor()))
+}
+
+/// What is left of one.
+pub(crate) fn rest(part: f64) -> f64 {
+    1.0 - part
+}
+
+/// A number in few digits.
+pub(crate) fn figure(number: f64) -> String {
+    match number.abs() {
+        size if size >= 1000.0 => crate::show::grouped(&format!("{number:.0}")),
+        size if size >= 10.0 => format!("{number:.2}"),
+        _ => format!("{number:.4}"),
+    }
+}
+
+/// A time's day.
+pub(crate) fn day(at: i64) -> String {
+    let time = plimsoll_core::Time(at.unsigned_abs());
+    crate::show::time(time).split('T').next().unwrap_or_default().to_string()
+}

@@ -98,7 +98,13 @@ pub(super) fn gates(asked: &Asked<'_>) -> Vec<Gate> {
             unit: "daily returns",
             because: "before the book's time".into(),
         },
-        most("volatility", Some(wild), VOLATILITY, "a year", "that one day in a hundred exceeds, EWMA 0.94".into()),
+        most(
+            "volatility",
+            Some(wild),
+            VOLATILITY,
+            "a year",
+            "that one day in a hundred exceeds, EWMA 0.94".into(),
+        ),
         most("tail index", tail, TAIL, "", of_tail),
         most(
             "debt to liquidity",
@@ -139,7 +145,9 @@ fn wrong_way(asked: &Asked<'_>, owed: &str) -> Gate {
     let both = plimsoll_risk::history::aligned(&[own, other]);
     let gains: Vec<f64> = both.returns[1].iter().map(|r| -r).collect();
     match lower_tail(&both.returns[0], &gains, EXTREME) {
-        Ok(found) => gate(Some(found), format!("{owed}: days on which both are extreme, at a level of {EXTREME}")),
+        Ok(found) => {
+            gate(Some(found), format!("{owed}: days on which both are extreme, at a level of {EXTREME}"))
+        }
         Err(why) => gate(None, format!("{owed}: {why}")),
     }
 }
@@ -179,7 +187,8 @@ fn oracle(asked: &Asked<'_>) -> Gate {
     let Some(id) = slot.and_then(|slot| listed.wiring.get(slot).copied().flatten()) else {
         return gate(None, "the market reads no price of it".into());
     };
-    let (quote, name) = (&quotes[id.0 as usize], asked.book.graph.price(id).map_or("", |price| price.name.as_str()));
+    let (quote, name) =
+        (&quotes[id.0 as usize], asked.book.graph.price(id).map_or("", |price| price.name.as_str()));
     if let Some(why) = quote.doubt {
         return gate(None, format!("{name}: {}", doubt(why)));
     }

@@ -58,7 +58,8 @@ pub(super) fn stands(book: &Book, market: usize, standing: &Standing<'_>) -> BTr
             }
         }
         let names: Vec<&str> = held.iter().map(|(name, _)| *name).collect();
-        let judged = value(standing, account).zip(standing.quoted().verdict(&account.account, Test::Borrow).ok());
+        let judged =
+            value(standing, account).zip(standing.quoted().verdict(&account.account, Test::Borrow).ok());
         let all: f64 = held.iter().map(|(_, worth)| worth).sum();
         let Some((([collateral, debt], decimals), seen)) = judged.filter(|_| all > 0.0) else {
             for name in names {
@@ -71,7 +72,11 @@ pub(super) fn stands(book: &Book, market: usize, standing: &Standing<'_>) -> BTr
         }
         let [collateral, debt] = [collateral, debt].map(|sum| real(sum, decimals));
         let usage = real(seen.requirement, 0) / real(seen.backing, 0);
-        let step = if usage.is_finite() { (usage.clamp(STEP, 1.0) / STEP).ceil() as u64 } else { (1.0 / STEP) as u64 };
+        let step = if usage.is_finite() {
+            (usage.clamp(STEP, 1.0) / STEP).ceil() as u64
+        } else {
+            (1.0 / STEP) as u64
+        };
         for (name, worth) in &held {
             let (stand, steps, debts) = found.entry((*name).into()).or_default();
             let part = worth / all;
@@ -86,15 +91,16 @@ pub(super) fn stands(book: &Book, market: usize, standing: &Standing<'_>) -> BTr
             }
         }
     }
-    let finish = |(name, (mut stand, steps, debts)): (String, (Stand, BTreeMap<u64, f64>, BTreeMap<String, f64>))| {
-        let all: f64 = steps.values().sum();
-        let part = |(step, debt): (&u64, &f64)| ((*step as f64 * STEP).min(1.0), debt / all);
-        stand.usage = steps.iter().map(part).collect();
-        let mut owed: Vec<(String, f64)> = debts.into_iter().collect();
-        owed.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        stand.owed = owed.into_iter().map(|(name, _)| name).collect();
-        (name, stand)
-    };
+    let finish =
+        |(name, (mut stand, steps, debts)): (String, (Stand, BTreeMap<u64, f64>, BTreeMap<String, f64>))| {
+            let all: f64 = steps.values().sum();
+            let part = |(step, debt): (&u64, &f64)| ((*step as f64 * STEP).min(1.0), debt / all);
+            stand.usage = steps.iter().map(part).collect();
+            let mut owed: Vec<(String, f64)> = debts.into_iter().collect();
+            owed.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            stand.owed = owed.into_iter().map(|(name, _)| name).collect();
+            (name, stand)
+        };
     found.into_iter().map(finish).collect()
 }
 
@@ -131,7 +137,8 @@ pub struct Rules {
     pub supply_cap: Option<Told>,
 }
 
-const THRESHOLDS: [&str; 4] = ["liquidation_threshold", "liquidate_collateral_factor", "lltv", "collateral_factor"];
+const THRESHOLDS: [&str; 4] =
+    ["liquidation_threshold", "liquidate_collateral_factor", "lltv", "collateral_factor"];
 const LTVS: [&str; 2] = ["ltv", "borrow_collateral_factor"];
 /// A bonus that is told on top of one.
 const BONUSES: [&str; 1] = ["liquidation_bonus"];
@@ -140,7 +147,9 @@ const BONUSES: [&str; 1] = ["liquidation_bonus"];
 pub(super) fn rules(book: &Book, market: usize, asset: &str) -> Rules {
     let listed = &book.markets[market];
     let all = numbers(listed);
-    let single = listed.market.slots().iter().map(|slot| &slot.asset).collect::<std::collections::BTreeSet<_>>().len() <= 2;
+    let single =
+        listed.market.slots().iter().map(|slot| &slot.asset).collect::<std::collections::BTreeSet<_>>().len()
+            <= 2;
     let find = |names: &[&str]| -> Option<Told> {
         names.iter().find_map(|name| {
             let path = format!("{}/{asset}/{name}", listed.name);

@@ -395,7 +395,7 @@ fn wired(book: &Book, id: PriceId) -> Vec<String> {
 }
 
 /// The other names of assets: what a market wires to a feed of another, and what the book says is worth exactly one of another.
-fn known_as(book: &Book) -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn known_as(book: &Book) -> BTreeMap<String, BTreeSet<String>> {
     let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (at, price) in book.graph.prices().iter().enumerate() {
         let Some(per) = &price.unit.per else { continue };
