@@ -85,6 +85,8 @@ pub struct Given<'a> {
     pub debt: f64,
     /// How much of what they may borrow people do, each with the part of the debt that is theirs; 1 is all.
     pub usage: Vec<(f64, f64)>,
+    /// The largest lot that one call sells (money).
+    pub lot: f64,
     /// The bonus, close factor and health below which all may be repaid; the threshold is not read.
     pub terms: Terms,
 }
@@ -101,7 +103,7 @@ pub struct Line {
     pub gap: (f64, i64),
     /// The measure of a day's loss at the threshold (money).
     pub loss: f64,
-    /// At the next one on the grid, and the day that set it \[s\]; `None` where the bonus alone allows no higher line.
+    /// At the next one on the grid, and the day that set it \[s\]; `None` where the bonus alone, or the one that would pay, allows no higher line.
     pub next: Option<(f64, i64)>,
     /// Debt that was assumed (money).
     pub debt: f64,
@@ -202,8 +204,9 @@ impl Given<'_> {
             let (loss, place) = appetite.measure(&losses)?;
             Ok::<_, Unfit>((loss, beyond, day(place)))
         };
-        // Beyond it a liquidation takes more than it frees.
-        let last = ((1.0 / (1.0 + self.terms.bonus) - 1e-9) / GRID) as usize;
+        // Beyond it a liquidation takes more than it frees: what it gives, or what it had to give to pay.
+        let bonus = self.terms.bonus.max(self.bonus(appetite)?);
+        let last = ((1.0 / (1.0 + bonus) - 1e-9) / GRID).max(0.0) as usize;
         let (mut held, mut not) = (0, last + 1);
         let (mut found, mut next) = ((0.0, 0, 0), None);
         while not - held > 1 {
@@ -291,14 +294,14 @@ pub fn extreme_drop(value: Option<f64>, stable: bool) -> f64 {
 }
 
 impl Given<'_> {
-    /// The bonus that pays for the fall of a bar (the time to liquidate) and for selling a lot of so much money: their measure at the
-    /// appetite's volatility.
+    /// The bonus that pays for the fall of a bar (the time to liquidate), by the appetite's measure at its volatility, and for selling the
+    /// largest lot; infinite where nothing does.
     ///
     /// # Errors
     /// Without a day.
-    pub fn bonus(&self, appetite: Appetite, lot: f64) -> Result<f64, Unfit> {
+    pub fn bonus(&self, appetite: Appetite) -> Result<f64, Unfit> {
         let (fall, _) = appetite.measure(&self.windows.first_falls(appetite.volatility(self.windows)))?;
-        let kept = (1.0 - fall) * self.kept(lot);
+        let kept = (1.0 - fall) * self.kept(self.lot);
         Ok(if kept > 0.0 { 1.0 / kept - 1.0 } else { f64::INFINITY })
     }
 

@@ -310,13 +310,13 @@ impl One<'_> {
         let tolerated = self.tolerated / dollars;
         let debt = stand.debt.max(f64::MIN_POSITIVE);
         let usage = if stand.usage.is_empty() { vec![(1.0, 1.0)] } else { stand.usage.clone() };
-        let mut given = Given { windows: &windows, depth: &sales, tolerated, debt, usage, terms };
         let lot = CLOSE.0 * stand.largest;
+        let mut given = Given { windows: &windows, depth: &sales, tolerated, debt, usage, lot, terms };
         terms.bonus = match rules.bonus {
             Some(bonus) => bonus,
             None => {
                 assumed.push("the market does not tell its bonus: what pays for a bar's fall and the largest lot (moderate)".into());
-                given.bonus(Appetite::Moderate, lot).map_err(unfit)?
+                given.bonus(Appetite::Moderate).map_err(unfit)?
             }
         };
         if !terms.bonus.is_finite() {
@@ -359,7 +359,7 @@ impl One<'_> {
             let ltv = step(now(&rules.ltv, line.ltv), line.ltv, emergency || line.ltv <= 0.0);
             Ok(Column {
                 appetite,
-                bonus: given.bonus(appetite, lot)?,
+                bonus: given.bonus(appetite)?,
                 close: given.close(appetite, line.threshold)?,
                 haircut: given.haircut(appetite)?,
                 replayed: replayed(&given, &line),

@@ -42,11 +42,11 @@ pub(super) fn from(seen: &Found) -> Vec<String> {
     let (now, wild, set) = seen.volatility;
     let mut lines = vec![
         format!(
-            "series {}, {} to {}: {} tried, {torn} torn by gaps; last price {}",
+            "series {}, {} to {}: {} of 24 hours tried, {torn} torn by gaps; last price {}",
             seen.series,
             day(seen.span.0),
             day(seen.span.1),
-            counted(days as u64, "window of 24 hours").replace("hourss", "hours"),
+            counted(days as u64, "window"),
             figure(seen.price),
         ),
         format!(
@@ -177,7 +177,10 @@ pub(super) fn because(one: &Calibrated, seen: &Found) -> Vec<String> {
             }
         };
         let next = line.next.map_or_else(
-            || "half a point more and a liquidation takes more than it frees".to_string(),
+            || {
+                "half a point more and a liquidation at the bonus that pays takes more than it frees"
+                    .to_string()
+            },
             |(loss, at)| format!("half a point more loses {}, by the day of {}", money(loss), day(at)),
         );
         lines.push(format!(
@@ -210,8 +213,7 @@ pub(super) fn because(one: &Calibrated, seen: &Found) -> Vec<String> {
         percent(seen.columns.first().map_or(0.0, |column| column.drop)),
     ));
     lines.push(format!(
-        "SmartLTV: exp(-3 volatility / sqrt(liquidity / debt)) - bonus, with Parkinson's volatility of {} days; two digits: {}",
-        30,
+        "SmartLTV: exp(-3 volatility / sqrt(liquidity / debt)) - bonus, with Parkinson's volatility of 30 days; two digits: {}",
         seen.smart.map_or_else(|| "-".into(), two),
     ));
     lines.push(

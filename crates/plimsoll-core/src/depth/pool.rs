@@ -37,9 +37,9 @@ impl Pool {
         if from == to || self.reserves.contains(&U256::ZERO) {
             return None;
         }
-        let kept = ONE.sub(self.fee)?;
         match self.rule {
             Rule::ConstantProduct if self.reserves.len() == 2 => {
+                let kept = ONE.sub(self.fee)?;
                 let sold = sold.mul_div_wide(kept, ONE, Rounding::Down)?;
                 paid.mul_div_wide(sold, held.add(sold)?, Rounding::Down)
             }
@@ -52,7 +52,7 @@ impl Pool {
                 let left = balance(&after, to, ann, all)?;
                 // One unit less, in case rounding went the other way.
                 let brings = paid.sub_or_zero(left.add(U256::ONE)?);
-                brings.mul_div_wide(kept, ONE, Rounding::Down)
+                brings.sub(brings.mul_div_wide(self.fee, ONE, Rounding::Down)?)
             }
         }
     }

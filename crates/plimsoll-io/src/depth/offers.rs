@@ -79,6 +79,7 @@ fn whole(
     });
     let nothing = Some(Decimal::whole(Int::ZERO));
     let recovers = fields.take("recovers").map_or(nothing, |node| part(node, log));
+    let left = fields.take("liquidity").map_or(Some(None), |node| part(node, log).map(Some));
     let any = fields.take("any").map_or(Some(false), |node| flag(node, log));
     let gas = fields
         .take("gas")
@@ -99,7 +100,9 @@ fn whole(
     for node in levels? {
         plan.levels(node, sources, log);
     }
-    let curves = plan.curves(any?);
+    let (mut told, left) = (told?, left?);
+    told.extend(left.map(|left| format!("assumed: {left} of this liquidity is left")));
+    let curves = plan.curves(any?, left.and_then(|left| left.scaled_amount(Depth::DECIMALS).ok()));
     if curves.is_empty() {
         log.at(
             Code::OutOfRange,
@@ -108,7 +111,7 @@ fn whole(
             "quotes, pools or levels of some",
         );
     }
-    Some(Depth { name: name?, sources: told?, curves, gas: gas?, recovers: recovers? })
+    Some(Depth { name: name?, sources: told, curves, gas: gas?, recovers: recovers? })
 }
 
 fn asset(node: &Node, log: &mut Log) -> Option<Asset> {
@@ -321,7 +324,7 @@ impl Plan<'_> {
     }
 
     /// A curve for each pair; where it is wanted, one for each asset for whatever is owed.
-    fn curves(self, any: bool) -> Vec<DepthCurve> {
+    fn curves(self, any: bool, left: Option<U256>) -> Vec<DepthCurve> {
         let mut curves = Vec::new();
         let mut of: BTreeMap<usize, Vec<Slope>> = BTreeMap::new();
         for ((from, to), ways) in self.ways {
@@ -332,6 +335,11 @@ impl Plan<'_> {
                 [] => continue,
                 [one] => Some(one.clone()),
                 _ => Slope::better(&slopes),
+            };
+            // Of liquidity of which a part is left every size is so much smaller.
+            let slope = match (slope, left) {
+                (Some(slope), Some(left)) => slope.shrunk(left),
+                (slope, _) => slope,
             };
             let Some(slope) = slope else { continue };
             let against = self.assets[to].names.clone();
