@@ -123,7 +123,7 @@ impl Slope {
                 last = *point;
             }
         }
-        pieces.sort_by(|a, b| b.0.cmp(&a.0));
+        pieces.sort_by_key(|(steep, _)| core::cmp::Reverse(*steep));
         let mut at = [U256::ZERO; 2];
         let mut points = Vec::new();
         for (_, [x, y]) in pieces {

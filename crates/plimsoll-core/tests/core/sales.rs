@@ -135,6 +135,7 @@ fn a_constant_product_stays_constant() {
 
 /// The equation of the invariant, A n^n S + D = A D n^n + D^(n+1) / (n^n P), holds within what one unit of what is paid changes.
 #[test]
+#[allow(clippy::disallowed_types)] // an equation in floats, beside the integers
 fn a_stable_pool_keeps_its_invariant() {
     // With the highest amplification one is one; balanced pools of any amplification begin there.
     let flat = Pool {

@@ -32,11 +32,31 @@ pub(super) fn real(value: Int, decimals: u8) -> f64 {
     Decimal { mantissa: value, decimals }.to_string().parse().unwrap_or(f64::NAN)
 }
 
+/// What is gathered of a collateral: the debt at each step of use, and of each asset that is owed.
+#[derive(Default)]
+struct Draft {
+    stand: Stand,
+    steps: BTreeMap<u64, f64>,
+    owed: BTreeMap<String, f64>,
+}
+
+impl Draft {
+    fn done(self) -> Stand {
+        let all: f64 = self.steps.values().sum();
+        let part = |(step, debt): (&u64, &f64)| ((*step as f64 * STEP).min(1.0), debt / all);
+        let usage = self.steps.iter().map(part).collect();
+        let mut owed: Vec<(String, f64)> = self.owed.into_iter().collect();
+        owed.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let owed = owed.into_iter().map(|(name, _)| name).collect();
+        Stand { usage, owed, ..self.stand }
+    }
+}
+
 /// What stands against each collateral of a market.
 pub(super) fn stands(book: &Book, market: usize, standing: &Standing<'_>) -> BTreeMap<String, Stand> {
     let listed = &book.markets[market];
     let instruments = listed.market.instruments();
-    let mut found: BTreeMap<String, (Stand, BTreeMap<u64, f64>, BTreeMap<String, f64>)> = BTreeMap::new();
+    let mut found: BTreeMap<String, Draft> = BTreeMap::new();
     for account in book.accounts.iter().filter(|account| account.market == market) {
         let mut held: Vec<(&str, f64)> = Vec::new();
         let mut owed: Vec<(&str, f64)> = Vec::new();
@@ -63,7 +83,7 @@ pub(super) fn stands(book: &Book, market: usize, standing: &Standing<'_>) -> BTr
         let all: f64 = held.iter().map(|(_, worth)| worth).sum();
         let Some((([collateral, debt], decimals), seen)) = judged.filter(|_| all > 0.0) else {
             for name in names {
-                found.entry(name.into()).or_default().0.unknown += 1;
+                found.entry(name.into()).or_default().stand.unknown += 1;
             }
             continue;
         };
@@ -78,7 +98,7 @@ pub(super) fn stands(book: &Book, market: usize, standing: &Standing<'_>) -> BTr
             (1.0 / STEP) as u64
         };
         for (name, worth) in &held {
-            let (stand, steps, debts) = found.entry((*name).into()).or_default();
+            let Draft { stand, steps, owed: debts } = found.entry((*name).into()).or_default();
             let part = worth / all;
             stand.accounts += 1;
             stand.collateral += part * collateral;
@@ -91,17 +111,7 @@ pub(super) fn stands(book: &Book, market: usize, standing: &Standing<'_>) -> BTr
             }
         }
     }
-    let finish =
-        |(name, (mut stand, steps, debts)): (String, (Stand, BTreeMap<u64, f64>, BTreeMap<String, f64>))| {
-            let all: f64 = steps.values().sum();
-            let part = |(step, debt): (&u64, &f64)| ((*step as f64 * STEP).min(1.0), debt / all);
-            stand.usage = steps.iter().map(part).collect();
-            let mut owed: Vec<(String, f64)> = debts.into_iter().collect();
-            owed.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            stand.owed = owed.into_iter().map(|(name, _)| name).collect();
-            (name, stand)
-        };
-    found.into_iter().map(finish).collect()
+    found.into_iter().map(|(name, draft)| (name, draft.done())).collect()
 }
 
 /// A number of a market as it is: where it stands, and what part of one it is.
