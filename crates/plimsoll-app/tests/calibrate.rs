@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 /// The time of the example book \[s\].
 const AT: i64 = 1_760_097_600;
 
-/// Hourly bars of ether that tremble, with a crash every hundred days, up to so many hours from the book's time; what comes later soars.
+/// Hourly bars of ether that tremble, with a fall of 5 to 20 % every twenty days, up to so many hours from the book's time; what comes later soars.
 fn ether(until: i64) -> String {
     let mut text = String::from("ts,open,high,low,close\n");
     let (mut price, mut state) = (4000.0_f64, 7_u64);
@@ -21,7 +21,8 @@ fn ether(until: i64) -> String {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let uniform = (state >> 40) as f64 / f64::from(1 << 24) - 0.5;
         let hour = (time - first) / 3600;
-        let crash = if (hour / 24) % 100 == 60 && hour % 24 < 5 { -0.05 } else { 0.0 };
+        let (day, crashes) = (hour / 24, hour % 24 < 5);
+        let crash = if day % 20 == 10 && crashes { -0.01 * (1 + day / 20 % 4) as f64 } else { 0.0 };
         let open = price;
         price = if time >= AT { price * 1.5 } else { price * (0.02 * uniform + crash).exp() };
         let (low, high) = (open.min(price) * 0.998, open.max(price) * 1.002);

@@ -140,7 +140,7 @@ fn every_fault_of_offers_is_told() {
     }
     for (from, to, code, line) in [
         ("19000000000,", "many,", "PL0513", Some(3)),
-        ("0xAB,0xCD,1.0e+19,19000000000,0.05", "0xAB,0xCD,1.0e+19", "PL0532", Some(3)),
+        ("0xAB,0xCD,1.0e+19,19000000000,0.05", "0xAB,0xCD,1.0e+19", "PL0533", Some(3)),
         ("sell,buy", "sold_by,buy", "PL0531", Some(1)),
     ] {
         let opened = made(OFFERS, &QUOTES.replacen(from, to, 1));

@@ -17,7 +17,7 @@ use crate::stress::{Stress, readings, standings};
 use crate::survey::currency;
 use gates::Gate;
 use hazards::Struck;
-use plimsoll_core::{Book, Depth, DepthCurve, Hazard, Supply};
+use plimsoll_core::{Book, Depth, DepthCurve, Hazard, Kind, Supply};
 use plimsoll_risk::Unfit;
 use plimsoll_risk::history::{History, Series};
 use plimsoll_risk::liquidation::{Depth as Sales, Terms};
@@ -199,7 +199,13 @@ pub fn calibrate(book: &Book, with: &Calibrating<'_>) -> Result<Calibration, Mis
             continue;
         }
         let mut stands = stand::stands(book, m, &standings[m]);
-        let collaterals: BTreeSet<String> = stands.keys().cloned().collect();
+        let mut collaterals: BTreeSet<String> = stands.keys().cloned().collect();
+        // Who asks for one that nobody borrows against yet is answered, too.
+        let lists = |asset: &str| {
+            let mut held = listed.market.instruments().iter().filter(|one| one.kind == Kind::Receipt);
+            held.any(|one| one.asset == asset)
+        };
+        collaterals.extend(with.asset.filter(|asset| lists(asset)).map(String::from));
         known.extend(collaterals.iter().cloned());
         for asset in collaterals.iter().filter(|asset| with.asset.is_none_or(|only| only == *asset)) {
             let stand = stands.remove(asset).unwrap_or_default();
