@@ -57,8 +57,8 @@ pub(crate) enum Command {
     Liquidate(LiquidateArgs),
     /// Show the smallest deposit or repayment that brings an account's health back
     ///
-    /// Each amount goes through the venue's own rules, after the changes given, and no smaller one does. Exit code: 0,
-    /// or 1 and 4 as `check` would say of the account as it stands; 2 wrong usage, 3 faulty input.
+    /// Each amount goes through the venue's own rules, after the changes given, and no smaller one does, unless it is
+    /// said to be not proven. Exit code: 0, or 1 and 4 as `check` would say of the account as it stands; 2 wrong usage, 3 faulty input.
     Restore(RestoreArgs),
     /// Show one owner's accounts side by side: who dies first along each feed, net equity, the way back
     ///

@@ -4,13 +4,13 @@ use crate::args::{PortfolioArgs, RestoreArgs};
 use crate::ask::{after, doubt, no_such, print_foot, refusal_json, refuse, tokens, unknown_health, words};
 use crate::check::{columns, counted, judgement_json, provenance_json, shown_cells, shown_json};
 use crate::explain::worst_code;
+use crate::restore::{amount, kind};
 use crate::select::Shown;
 use crate::show::{errln, outln};
 use crate::whatif::table;
 use crate::{exit, show};
 use plimsoll::{
-    Distance, Enough, Ladder, Part, Portfolio, Ratio, Restore, Split, Stake, Way, portfolio, restore_all,
-    split,
+    Distance, Ladder, Part, Portfolio, Ratio, Restore, Split, Stake, Way, portfolio, restore_all, split,
 };
 use plimsoll_core::{Book, Int, Judgement, Refusal};
 use serde_json::{Value, json};
@@ -153,12 +153,8 @@ fn print_back(book: &Book, args: &PortfolioArgs, back: &[Restore], all_known: bo
     for restore in back {
         let health = restore.health.map_or_else(|| "-".into(), |health: Ratio| health.to_string());
         let list = |ways: &[Way]| {
-            let amount = |way: &Way| {
-                let Enough { amount, all, .. } = way.by.ok()?;
-                let all = if all { "all: " } else { "" };
-                Some(format!("{all}{} {}", tokens(amount, way.decimals), way.asset))
-            };
-            let possible: Vec<String> = ways.iter().filter_map(amount).collect();
+            let told = |way: &Way| Some(format!("{} {}", amount(&way.by.ok()?, way.decimals), way.asset));
+            let possible: Vec<String> = ways.iter().filter_map(told).collect();
             if possible.is_empty() { "impossible".into() } else { possible.join(" or ") }
         };
         ways.add_row([
@@ -253,7 +249,7 @@ fn print_split(book: &Book, answer: &Split) {
     for Part { account, repays, decimals, enough, .. } in parts {
         let then = enough.health.map_or_else(|| "no debt".into(), |health| health.to_string());
         let word = if *repays { "repay" } else { "deposit" };
-        table.add_row([name(book, *account), word.into(), tokens(enough.amount, *decimals), then]);
+        table.add_row([name(book, *account), word.into(), amount(enough, *decimals), then]);
     }
     outln!("{}\n", table.trim_fmt());
     match health {
@@ -263,8 +259,9 @@ fn print_split(book: &Book, answer: &Split) {
             tokens(*left, *decimals)
         ),
         Some(health) => outln!(
-            "with {} {asset} every account that it can help reaches a health of {health}, and no more; left: {}",
+            "with {} {asset} every account that it can help reaches a health of {health}, and {}; left: {}",
             tokens(*with, *decimals),
+            if answer.proven { "no more" } else { "that it cannot be more is not proven" },
             tokens(*left, *decimals)
         ),
         None if unknown.is_empty() => outln!("{asset} can help no account"),
@@ -291,12 +288,15 @@ fn split_json(book: &Book, answer: &Split) -> Value {
         "with": answer.with.to_string(),
         "health": answer.health.map(|health| health.to_string()),
         "highest_aimed_at": answer.highest,
+        "proven": answer.proven,
         "parts": answer.parts.iter().map(|part| json!({
             "account": name(book, part.account),
             "does": if part.repays { "repay" } else { "deposit" },
             "amount": part.enough.amount.to_string(),
             "decimals": part.decimals,
             "all": part.enough.all,
+            "no_less_than": part.enough.no_less_than.to_string(),
+            "kind": kind(&part.enough),
             "health": ratio(part.enough.health),
         })).collect::<Vec<_>>(),
         "judgements": answer.judgements.iter().map(|(account, judgement)| json!({

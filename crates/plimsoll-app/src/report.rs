@@ -38,8 +38,6 @@ const STYLE: &str = include_str!("report/style.css");
 pub(crate) enum Kind {
     /// What the venues' integers say, to the last unit.
     Exact,
-    /// At least so much.
-    LowerBound,
     /// True under assumptions that the page states.
     Assumed,
     /// Nobody can tell.
@@ -50,7 +48,6 @@ impl Kind {
     const fn words(self) -> [&'static str; 2] {
         match self {
             Kind::Exact => ["exact", "exact"],
-            Kind::LowerBound => ["bound", "at least"],
             Kind::Assumed => ["assumed", "by assumption"],
             Kind::Unknown => ["unknown", "unknown"],
         }

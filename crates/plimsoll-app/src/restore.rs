@@ -52,6 +52,8 @@ fn print(book: &Book, answer: &Restore) {
     outln!("health   {}, to be {}\n", health_words(&answer.judgement, answer.health), answer.target);
     let by = format!("holds until {}", show::time(answer.by));
     let mut ways = table(&["", "asset", "at once", &by, "health then"], 2..4);
+    let ends = answer.deposits.iter().chain(&answer.repayments).flat_map(|way| [&way.now, &way.by]);
+    let unproven = ends.flatten().any(|enough| !is_least(enough));
     let mut uncounted = Vec::new();
     let mut impossible = Vec::new();
     for (word, list) in [("deposit", &answer.deposits), ("repay", &answer.repayments)] {
@@ -81,6 +83,9 @@ fn print(book: &Book, answer: &Restore) {
     } else if ways.row_count() > 0 {
         outln!("{}", ways.trim_fmt());
     }
+    if unproven {
+        outln!("not proven: the amount will do; that none between it and the other will is not proven");
+    }
     for line in impossible {
         outln!("{line}");
     }
@@ -100,17 +105,28 @@ fn health(ratio: Option<Ratio>) -> String {
     ratio.map_or_else(|| "no debt".into(), |ratio| ratio.to_string())
 }
 
-fn amount(enough: &Enough, decimals: u8) -> String {
+/// An amount; where it is not proven to be the least, how far that is.
+pub(crate) fn amount(enough: &Enough, decimals: u8) -> String {
     if enough.amount == U256::ZERO && !enough.all {
         return "nothing".into();
     }
     let all = if enough.all { "all: " } else { "" };
-    let open = if enough.no_less_than == enough.amount {
+    let open = if is_least(enough) {
         String::new()
     } else {
-        format!(" (at least {})", tokens(enough.no_less_than, decimals))
+        format!(" (not proven: at least {})", tokens(enough.no_less_than, decimals))
     };
     format!("{all}{}{open}", tokens(enough.amount, decimals))
+}
+
+/// Whether it is proven that no smaller amount will do.
+fn is_least(enough: &Enough) -> bool {
+    enough.no_less_than == enough.amount
+}
+
+/// The word for programs: an amount that is the least, or one that will do while the least may be less.
+pub(crate) fn kind(enough: &Enough) -> &'static str {
+    if is_least(enough) { "exact" } else { "bound" }
 }
 
 /// Whether nothing can be computed, which is not the same as that nothing will do.
@@ -170,7 +186,7 @@ fn outcome_json(outcome: &Result<Enough, Hindrance>) -> Value {
             "amount": enough.amount.to_string(),
             "all": enough.all,
             "no_less_than": enough.no_less_than.to_string(),
-            "kind": if enough.no_less_than == enough.amount { "exact" } else { "bound" },
+            "kind": kind(enough),
             "health": enough.health.map(|health| health.digits(0, 18)),
         }),
         Err(why @ Hindrance::Refused { refusal, .. }) if is_unknown(why) => {

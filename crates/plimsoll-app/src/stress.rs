@@ -20,8 +20,8 @@ use crate::show::{self, outln};
 use crate::steps::Steps;
 use crate::whatif::table as columns;
 use plimsoll::{
-    Below, Change, Counts, HeatMap, Identity, Jump, Misasked, Ratio, Risk, Said, Severity, Shocked, Stress,
-    Walk,
+    Below, Change, Counts, HeatMap, Identity, Jump, Misasked, PriceMove, Ratio, Risk, Said, Severity,
+    Shocked, Stress, Walk,
 };
 use plimsoll_core::{Book, Depth, Int, Scenario};
 
@@ -102,6 +102,8 @@ struct Asked<'a> {
 struct Seen {
     identity: Identity,
     depth: Option<Depth>,
+    /// Curves of the depth that no sale of the book can go down.
+    unused: Vec<String>,
     jumps: Vec<Jump>,
     /// Each scenario as a path, where one was asked for.
     walks: Vec<Walk>,
@@ -112,7 +114,7 @@ impl Asked<'_> {
     fn of(&self, book: &Book, heat: Option<&Axes>) -> Result<Seen, Misasked> {
         let stress = Stress::new(book)?;
         // A cell of a heatmap says nothing of sales.
-        let heat = heat.map(|axes| stress.heat(axes.clone(), &[], self.said)).transpose()?;
+        let heat = heat.map(|axes| stress.heat(axes.clone(), self.said)).transpose()?;
         let stress = match self.depth {
             Some(depth) => stress.sold_into(depth.clone())?,
             None => stress,
@@ -127,7 +129,8 @@ impl Asked<'_> {
             }
             None => Vec::new(),
         };
-        Ok(Seen { depth: stress.depth().cloned(), identity: stress.identity, jumps, walks, heat })
+        let (depth, unused) = (stress.depth().cloned(), stress.curves_unused());
+        Ok(Seen { depth, unused, identity: stress.identity, jumps, walks, heat })
     }
 }
 
@@ -153,7 +156,7 @@ fn code<'j>(jumps: impl Iterator<Item = &'j Jump>, book: &Book, gaps: &Gaps) -> 
 
 // ---- tables --------------------------------------------------------------------------------------------------------
 
-const HEADER: [&str; 11] = [
+const HEADER: [&str; 12] = [
     "",
     "healthy",
     "liquidatable",
@@ -164,11 +167,19 @@ const HEADER: [&str; 11] = [
     "collateral before",
     "after",
     "seizable now",
-    "bad debt at least",
+    "uncovered",
+    "bad debt if all act at once",
+];
+
+/// What the two last columns are.
+const BAD_DEBT: [&str; 2] = [
+    "uncovered: debt of the liquidatable beyond each one's own collateral, before anybody acts",
+    "bad debt if all act at once: worst account first, the call that seizes most, at the venue's price; no bound, as bonuses make \
+     bad debt: another order, smaller calls or none may leave less",
 ];
 
 fn print(book: &Book, jumps: &[Jump], under: Option<&Seen>, top: usize) {
-    let mut rows = columns(&HEADER, 1..11);
+    let mut rows = columns(&HEADER, 1..12);
     for (place, jump) in jumps.iter().enumerate() {
         add(&mut rows, &jump.scenario.name, jump.after, &jump.risks);
         if let Some(under) = under.map(|under| &under.jumps[place]) {
@@ -179,7 +190,7 @@ fn print(book: &Book, jumps: &[Jump], under: Option<&Seen>, top: usize) {
     outln!(
         "collateral is that of the liquidatable accounts, before and after the shock; seizable by one call for each"
     );
-    outln!("bad debt: if liquidators act at once at the venue's price, in whatever amount: a lower bound");
+    BAD_DEBT.iter().for_each(|line| outln!("{line}"));
     for jump in &jumps[1..] {
         print_jump(book, jump, jumps.len() == 2, top);
     }
@@ -211,8 +222,7 @@ fn rows(name: &str, counts: Counts, risks: &[Risk], mut add: impl FnMut(Vec<Stri
         row.push(risk.currency.clone());
         let [before, after] = risk.collateral;
         row.extend([before, after, risk.seizable].map(money));
-        // What is missing looks no smaller than it is.
-        row.push(money(risk.bad_debt.neg()).replacen('-', "", 1));
+        row.extend([risk.uncovered[1], risk.bad_debt].map(|value| sales::up(value, risk.decimals)));
         add(row);
     }
 }
@@ -225,15 +235,8 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
     let shocked = &jump.shocked;
     if !shocked.moved.is_empty() {
         let mut prices = columns(&["price", "kind", "before", "after", "", ""], 2..4);
-        for moved in &shocked.moved {
-            prices.add_row([
-                moved.name.clone(),
-                moved.kind.map_or("derived", plimsoll_core::FeedKind::name).to_string(),
-                moved.from.trimmed().to_string(),
-                moved.to.to_string(),
-                moved.unit.to_string(),
-                if moved.bound { "the feed says no more than its bound".into() } else { String::new() },
-            ]);
+        for cells in shocked.moved.iter().map(moved) {
+            prices.add_row(cells);
         }
         outln!("{}", prices.trim_fmt());
     } else {
@@ -241,7 +244,7 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
     }
     print_assumed(&jump.shocked);
     if alone && jump.markets.len() > 1 {
-        let mut rows = columns(&HEADER, 1..11);
+        let mut rows = columns(&HEADER, 1..12);
         for impact in &jump.markets {
             add(&mut rows, &impact.market, impact.after, std::slice::from_ref(&impact.risk));
         }
@@ -251,6 +254,18 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
     let fallen: Vec<&Below> = jump.fallen().collect();
     outln!("\n{} newly liquidatable", counted(fallen.len() as u64, "account"));
     print_below(book, jump, &fallen, |below| below.before, top);
+}
+
+/// A price that moves: its name, kind, what it was and is, in what, and whether its feed would go further.
+fn moved(price: &PriceMove) -> [String; 6] {
+    [
+        price.name.clone(),
+        price.kind.map_or("derived", plimsoll_core::FeedKind::name).to_string(),
+        price.from.trimmed().to_string(),
+        price.to.to_string(),
+        price.unit.to_string(),
+        if price.bound { "the feed says no more than its bound".into() } else { String::new() },
+    ]
 }
 
 /// Who is liquidatable only under the other parameters.
@@ -266,7 +281,7 @@ fn print_under(book: &Book, jump: &Jump, under: &Jump, top: usize) {
     print_gaps(&format!("{name} with --set"), under);
 }
 
-/// What stands still or moves by somebody's word, a line each.
+/// What stands still or moves by somebody's word, and what was said in vain, a line each.
 fn assumed(shocked: &Shocked) -> Vec<String> {
     let mut lines = Vec::new();
     if !shocked.held.is_empty() {
@@ -274,6 +289,14 @@ fn assumed(shocked: &Shocked) -> Vec<String> {
     }
     for mapping in &shocked.mapped {
         lines.push(format!("mapped: {} = {} * {}", mapping.asset, mapping.like, mapping.times));
+    }
+    for asset in &shocked.overridden {
+        lines.push(format!("overridden: what the scenario says of {asset}"));
+    }
+    for target in &shocked.without_effect {
+        lines.push(format!(
+            "without effect: no price of the book moves by what the scenario says of {target}"
+        ));
     }
     for (market, asset, price) in &shocked.constant {
         lines.push(format!("constant: {market} takes {asset} at {price}, whatever happens"));

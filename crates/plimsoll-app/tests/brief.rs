@@ -211,3 +211,42 @@ fn what_is_on_its_way_is_told() {
     assert!(shown.contains("BELOW ITS LINE at the feed of now"), "{shown}");
     std::fs::remove_dir_all(then).expect("the folder is there");
 }
+
+/// What had no price in the older book and has one now did not change by what it is worth: its change is unknown, in the
+/// totals it stands apart, and all three say so.
+#[test]
+fn what_is_valued_in_one_book_alone_is_in_no_change() {
+    let folder = folder("unpriced");
+    let older = folder.join("older");
+    std::fs::create_dir_all(older.join("markets")).expect("a new folder");
+    let from = root().join(BEFORE);
+    for entry in std::fs::read_dir(from.join("markets")).expect("the markets") {
+        let entry = entry.expect("a file");
+        std::fs::copy(entry.path(), older.join("markets").join(entry.file_name())).expect("copied");
+    }
+    for file in ["book.toml", "positions.csv", "feeds.csv"] {
+        let text = std::fs::read_to_string(from.join(file)).expect("a file of the example");
+        std::fs::write(older.join(file), text.replace("1.215207311840096518", "")).expect("written");
+    }
+    let (older, page) = (older.display().to_string(), folder.join("brief.html").display().to_string());
+    let found = json(&[NOW, "--since", &older]);
+    let one = found["worst"].as_array().expect("a list").iter().find(|one| one["account"] == "acme-loop");
+    let change = &one.expect("the account")["change"];
+    assert_eq!([&change["before"], &change["not_split"]], [&Value::Null; 2]);
+    assert!(change["after"].is_object());
+    let mut apart = 0;
+    for total in found["totals"].as_array().expect("a list") {
+        apart += total["not_compared_accounts"].as_u64().expect("a count");
+        for amount in ["collateral", "debt"] {
+            assert_eq!(number(&total["not_compared"]["before"][amount]), 0, "{total}");
+        }
+    }
+    assert!(apart > 0, "{}", found["totals"]);
+    let shown = text(&brief(&[NOW, "--since", &older, "--report", &page]));
+    let page = std::fs::read_to_string(&page).expect("the page");
+    for words in ["debt, not compared", "in no change, as the venue has no answer in one of the books"] {
+        assert!(shown.contains(words), "{words}\n{shown}");
+        assert!(page.contains(words), "{words}");
+    }
+    std::fs::remove_dir_all(folder).expect("the folder is there");
+}

@@ -8,7 +8,7 @@ use scratch::root;
 use serde_json::Value;
 use std::process::Command;
 
-const BOOKS: [&str; 6] = ["treasury", "lending", "compound_v3", "liquity", "maker", "crash"];
+const BOOKS: [&str; 7] = ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash"];
 
 fn check(book: &str, rest: &[&str]) -> String {
     let path = format!("examples/{book}");

@@ -74,6 +74,54 @@ fn what_was_assumed_is_printed() {
     }
 }
 
+/// A shock that moves no price, and one that whoever asks replaces, are told; the code is that of the rest.
+#[test]
+fn what_was_said_in_vain_is_told() {
+    let folder = std::env::temp_dir().join(format!("plimsoll-vain-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("vain.toml").display().to_string();
+    let head = "format = 1\nname = \"vain\"\ntitle = \"Vain\"\nsources = []\nhold = [\"USDC\"]\n";
+    let shock = |asset: &str, of: &str| {
+        format!(
+            "[[shock]]\nassets = [\"{asset}\"]\nin = [\"{of}\"]\nmoves = [\"oracle\", \"market\"]\npercent = \"-20\"\n"
+        )
+    };
+    let write =
+        |shocks: &[String]| std::fs::write(&file, format!("{head}{}", shocks.concat())).expect("written");
+    let [ether, staked] = [shock("ETH", "USD"), shock("stETH", "ETH")];
+    write(&[ether.clone(), staked.clone()]);
+    let args = [TREASURY, "--scenario", &file];
+    let (before, plain) = (code(&args), json(&args));
+    let list = |answer: &Value, field: &str| answer["scenarios"][1][field].clone();
+    for field in ["without_effect", "overridden"] {
+        assert_eq!(list(&plain, field), serde_json::json!([]), "{field}");
+    }
+    assert!(!text(&args).contains("without effect") && !text(&args).contains("overridden"));
+    // Misspelt; a price that is derived from others.
+    for asset in ["stETHH", "wstETH"] {
+        write(&[ether.clone(), staked.clone(), shock(asset, "ETH")]);
+        let answer = json(&args);
+        every_field_is_told(&answer);
+        assert_eq!(list(&answer, "without_effect"), serde_json::json!([asset]));
+        assert_eq!(list(&answer, "after"), list(&plain, "after"));
+        assert_eq!(code(&args), before);
+        let words =
+            format!("without effect: no price of the book moves by what the scenario says of {asset}\n");
+        assert!(text(&args).contains(&words), "{}", text(&args));
+    }
+    // What somebody replaced is not in vain as well.
+    write(&[ether, staked]);
+    for (option, word) in [("--hold", "stETH"), ("--map", "stETH=ETH")] {
+        let args = [&args[..], &[option, word]].concat();
+        let answer = json(&args);
+        assert_eq!(list(&answer, "overridden"), serde_json::json!(["stETH"]), "{option}");
+        assert_eq!(list(&answer, "without_effect"), serde_json::json!([]), "{option}");
+        assert!(text(&args).contains("overridden: what the scenario says of stETH\n"), "{}", text(&args));
+    }
+    std::fs::remove_dir_all(&folder).expect("the folder was made");
+}
+
 /// Every field of an answer.
 fn fields(value: &Value, into: &mut BTreeSet<String>) {
     match value {
@@ -261,6 +309,15 @@ fn sales_and_paths_are_told() {
             let of = |name: &str| counts[name].as_u64().expect("a count");
             assert_eq!(of("healthy") + of("liquidatable") + of("no_debt") + of("unknown"), of("accounts"));
         }
+        // What a way does not play it does not tell; what all are found to owe, both do.
+        for risk in steps.iter().flat_map(|step| step["risks"].as_array().expect("risks")) {
+            for field in ["seizable_now", "bad_debt_at_once"] {
+                assert_eq!(risk[field].is_string(), way == "at_once", "{way} {field}: {risk}");
+                assert_eq!(risk[field].is_null(), way == "sold", "{way} {field}: {risk}");
+            }
+            assert_eq!(risk["sales"].is_object(), way == "sold", "{way}: {risk}");
+            assert!(risk["uncovered_after"].is_string(), "{way}: {risk}");
+        }
     }
     let text = text(&args);
     for words in ["sold into depth:", "beyond the data", "in 4 steps, prices on a straight line", "made-up"] {
@@ -301,6 +358,23 @@ fn a_heatmap_has_the_numbers_of_its_scenarios() {
         assert_eq!(code(&[TREASURY, "--heatmap", axes]), 2, "{axes}");
     }
     assert_eq!(code(&[&[TREASURY, "--heatmap", "ETH:-100..0:5,stETH/ETH:0..0:1"], &held[..]].concat()), 2);
+    // An axis that moves nothing is no answer: unknown, derived, twice the same feed, held or mapped.
+    let idle: [(&str, &[&str], &str); 6] = [
+        ("ETH:-40..0:2,DOGE:-10..0:2", &[], "DOGE"),
+        ("ETH:-40..0:2,wstETH:-10..0:2", &[], "wstETH"),
+        ("ETH:-40..0:2,ETH:-10..0:2", &[], "ETH"),
+        ("ETH:-40..0:2,WETH:-10..0:2", &[], "WETH"),
+        ("stETH/ETH:-10..0:2,ETH:-40..0:2", &["--hold", "ETH"], "ETH"),
+        ("ETH:-40..0:2,stETH/ETH:-10..0:2", &["--map", "stETH=ETH"], "stETH"),
+    ];
+    for (axes, more, axis) in idle {
+        let args = [&[TREASURY, "--heatmap", axes], &held[..], more].concat();
+        let why = told(&args);
+        assert_eq!(code(&args), 2, "{axes}: {why}");
+        assert!(why.contains(&format!("the axis {axis}: found no price in ")), "{axes}: {why}");
+    }
+    // One that stands still claims nothing.
+    assert_ne!(code(&[&[TREASURY, "--heatmap", "ETH:-10..0:2,DOGE:0..0:1"], &held[..]].concat()), 2);
 }
 
 /// The page is one file that asks for nothing, with pictures and the numbers behind them.
@@ -338,8 +412,12 @@ fn a_page_stands_alone() {
     assert!(count("<svg ") >= 6, "{} pictures", count("<svg "));
     assert_eq!(count("<svg "), count("<title id="));
     assert!(count("<summary>The numbers</summary>") >= count("<svg "));
-    for words in ["at least", "by assumption", "exact", "hash "] {
+    for words in ["bad debt if all act at once", "by assumption", "exact", "hash "] {
         assert!(html.contains(words), "{words}");
+    }
+    // Nothing of what is shown bounds what keepers may leave.
+    for words in ["at least", "lower bound"] {
+        assert!(!html.contains(words), "{words}");
     }
     let nowhere = folder.join("no/such/folder.html").display().to_string();
     assert_eq!(code(&[TREASURY, "--report", &nowhere]), 5);

@@ -25,6 +25,17 @@ impl Random {
     pub(crate) fn double_word(&mut self) -> u128 {
         u128::from(self.word()) << 64 | u128::from(self.word())
     }
+
+    /// From zero, below one.
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.word() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// A standard normal number (Box and Muller 1958).
+    pub(crate) fn normal(&mut self) -> f64 {
+        let (x, y) = (self.unit().max(1e-300), self.unit());
+        (-2.0 * x.ln()).sqrt() * (std::f64::consts::TAU * y).cos()
+    }
 }
 
 #[cfg(test)]

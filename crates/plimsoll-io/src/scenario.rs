@@ -158,7 +158,7 @@ fn whole(fields: &mut Fields<'_>, log: &mut Log) -> Option<Scenario> {
         all.into_iter().collect()
     });
     // Markets may fail while prices stand.
-    let none = failures.as_ref().is_none_or(Vec::is_empty);
+    let none = failures.as_ref().is_some_and(Vec::is_empty);
     let shocks = if none { fields.need("shock", log) } else { fields.take("shock") };
     let shocks = shocks.map_or((!none).then(Vec::new), |node| {
         let all: Vec<Option<Shock>> = few(node, log)?.iter().map(|node| shock(node, log)).collect();

@@ -94,6 +94,7 @@ fn shares_are_as_documented(accounts: &[ListedAccount], book: &plimsoll_core::Bo
         (of(plimsoll_core::Kind::Receipt), of(plimsoll_core::Kind::Debt))
     };
     let (mut savers, mut loopers, mut several, mut owners) = (0, 0, 0, BTreeMap::<&str, u64>::new());
+    let mut people: BTreeMap<&str, usize> = BTreeMap::new();
     let mut venues: BTreeMap<&str, u64> = BTreeMap::new();
     for listed in accounts {
         let (held, owed) = kinds(&listed.account, listed);
@@ -102,17 +103,22 @@ fn shares_are_as_documented(accounts: &[ListedAccount], book: &plimsoll_core::Bo
         several += u64::from(held.len() + owed.len() > 2);
         *venues.entry(market(listed)).or_default() += 1;
         *owners.entry(&listed.owner).or_default() += 1;
+        *people.entry(&listed.name).or_default() += 1;
     }
     let many = owners.values().filter(|accounts| **accounts > 1).count() as u64;
-    let within = |found: u64, of: usize, percent: u64, what: &str| {
-        let expected = of as u64 * percent / 100;
+    let within = |found: u64, of: usize, thousandths: u64, what: &str| {
+        let expected = of as u64 * thousandths / 1000;
         assert!(found.abs_diff(expected) * 8 < expected, "{found} {what}, expected about {expected}");
     };
     let all = accounts.len();
-    within(savers, all, 14, "savers");
-    within(loopers, all, 12, "loopers");
-    within(several, all, 16, "of several legs");
-    within(many, owners.len(), 17, "owners of several accounts");
+    within(savers, all, 140, "savers");
+    within(loopers, all, 120, "loopers");
+    within(several, all, 160, "of several legs");
+    within(many, owners.len(), 170, "owners of several accounts");
+    for (count, thousandths) in [(1, 854), (2, 116), (3, 25), (4, 4)] {
+        let with = people.values().filter(|accounts| **accounts == count).count() as u64;
+        within(with, people.len(), thousandths, &format!("people of {count} accounts"));
+    }
     for (market, percent) in [
         ("aave-core", 50),
         ("compound-usdc", 18),
@@ -121,6 +127,6 @@ fn shares_are_as_documented(accounts: &[ListedAccount], book: &plimsoll_core::Bo
         ("morpho-wbtc-usdc", 12),
         ("morpho-wsteth-weth", 5),
     ] {
-        within(venues[market], all, percent, market);
+        within(venues[market], all, percent * 10, market);
     }
 }

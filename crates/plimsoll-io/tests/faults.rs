@@ -1,5 +1,8 @@
 //! Every fault of a book: where it is told, as what, and what becomes of the rest.
 
+mod common;
+
+use common::told;
 use plimsoll_io::book::{self, File, FileBytes, Opened};
 
 const HEAD: &str = r#"format = 1
@@ -140,17 +143,8 @@ fn mismatch(file: &str, (from, to, faults, accounts): (&str, &str, &str, &str)) 
     });
     let faults = lines.collect::<Vec<_>>().join("\n");
     let opened = edited(&[(file, from, to)]);
-    let told: Vec<String> = opened
-        .faults
-        .list
-        .iter()
-        .map(|fault| {
-            let place = fault.place.map_or(String::new(), |p| format!(":{}:{}", p.line, p.column));
-            format!("{}{place} {}", fault.file, fault.code.name())
-        })
-        .collect();
     let left: Vec<&str> = opened.book.accounts.iter().map(|account| account.name.as_str()).collect();
-    let (told, left) = (told.join("\n"), left.join(" "));
+    let (told, left) = (told(&opened).join("\n"), left.join(" "));
     let same = told == faults && left == accounts;
     (!same).then(|| {
         let shown = opened.faults.render(false);

@@ -49,11 +49,7 @@ fn folder(head: &str, vols: Option<&str>) -> Opened {
 }
 
 fn told(opened: &Opened) -> String {
-    let line = |fault: &plimsoll_io::fault::Fault| {
-        let place = fault.place.map_or(String::new(), |place| format!(":{}:{}", place.line, place.column));
-        format!("{}{place} {}", fault.file, fault.code.name())
-    };
-    opened.faults.list.iter().map(line).collect::<Vec<_>>().join("; ")
+    common::told(opened).join("; ")
 }
 
 /// How many points each surface has.

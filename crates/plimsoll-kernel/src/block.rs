@@ -1,7 +1,7 @@
 //! One block of accounts in one tile of scenarios.
 
-use crate::lower::{Begins, LEAST_SLACK, RAISE, TermShape};
-use crate::panel::{LANES, Lane, Panel};
+use crate::lower::{LEAST_SLACK, RAISE, TermShape};
+use crate::panel::{LANES, Lane, Panel, places};
 use crate::rows::Rows;
 use crate::simd::Simd;
 use crate::sweep::Sums;
@@ -25,11 +25,7 @@ impl Panel<'_> {
     pub(crate) fn corner(&self, tile: &Tile, into: &mut Vec<[f64; 3]>) -> f64 {
         let mut in_hinge = false;
         for term in self.terms {
-            in_hinge = match term.begins {
-                Begins::Row => false,
-                Begins::Hinge => true,
-                Begins::Nothing => in_hinge,
-            };
+            in_hinge = term.begins.in_hinge(in_hinge);
             // An idle term moves no row, and an unknown node beside it is worth nothing: but its worth must fit the sums.
             let [low, high] = if term.idle { [0.0, tile.greatest(term.node)] } else { tile.range(term.node) };
             // A hinge takes away, so its worst is where it is greatest.
@@ -114,14 +110,7 @@ impl Block<'_> {
     /// some scenario.
     #[inline(always)]
     pub(crate) fn compute<S: Simd>(&self, s: S, open: u8, bounds: &[f64; LANES], sums: &mut Sums) -> u8 {
-        let (mut each, mut some) = ([0, 1, 2, 3, 4, 5, 6, 7], LANES);
-        if open != u8::MAX {
-            some = 0;
-            for lane in 0..LANES {
-                each[some] = lane;
-                some += usize::from(open >> lane & 1 == 1);
-            }
-        }
+        let (each, some) = places(open);
         let mut undecided = 0;
         let mut rest = &each[..some];
         if self.plain && S::MANY {

@@ -117,10 +117,11 @@ impl Pass<'_> {
 mod tests {
     use crate::packing::Packing;
     use crate::panel::{MarketRows, Packed};
+    use crate::samples::{account, world};
     use crate::screen::Marks;
     use crate::simd::{Job, Path, Simd};
-    use crate::world::{Layout, World};
-    use plimsoll_core::{Compiled, Form, Int, Linear, Node, NodeId, U256};
+    use crate::world::World;
+    use plimsoll_core::Form;
 
     struct Filter<'a>(&'a Packed, &'a World);
 
@@ -141,21 +142,8 @@ mod tests {
     #[test]
     fn singles_tell_whoever_is_a_millionth_away() {
         const SIZE: i128 = 1 << 50;
-        let account = |off: i128| {
-            let terms = |terms: &[(u32, i128)]| Linear {
-                terms: terms.iter().map(|&(node, c)| (NodeId(node), Int::new(c))).collect(),
-                constant: Int::ZERO,
-            };
-            Compiled::Rows(vec![Form {
-                backing: terms(&[(0, SIZE), (1, SIZE)]),
-                requirement: terms(&[(2, 2 * SIZE - off)]),
-                scale: U256::ONE,
-                ..Form::default()
-            }])
-        };
-        let layout = Layout::new([3]).expect("few");
-        let nodes = vec![Ok(Node::exact(Int::new(1 << 30))); 3];
-        let world = World::new(&layout, [&nodes[..]]);
+        let account = |off: i128| account(SIZE, 2 * SIZE - off, 0);
+        let world = world();
         let rows = MarketRows::screened(0, 1, Form::default().valid.epoch);
         let told = |offs: &[i128]| {
             let mut packing = Packing::default();

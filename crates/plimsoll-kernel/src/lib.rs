@@ -22,6 +22,8 @@ mod pair;
 mod panel;
 mod quick;
 mod rows;
+#[cfg(test)]
+mod samples;
 mod screen;
 mod simd;
 mod single;

@@ -55,6 +55,18 @@ pub(crate) enum Begins {
     Nothing,
 }
 
+impl Begins {
+    /// Whether the term is of a hinge, where the one before it was or was not.
+    #[inline(always)]
+    pub(crate) fn in_hinge(self, before: bool) -> bool {
+        match self {
+            Begins::Row => false,
+            Begins::Hinge => true,
+            Begins::Nothing => before,
+        }
+    }
+}
+
 /// A term of a row, without its number: like rows have like terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct TermShape {

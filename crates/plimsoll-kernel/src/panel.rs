@@ -20,6 +20,20 @@ pub(crate) const LANES: usize = 8;
 #[repr(align(64))]
 pub(crate) struct Lane(pub(crate) [f64; LANES]);
 
+/// The places of a mask, and how many there are.
+#[inline(always)]
+pub(crate) fn places(mask: u8) -> ([usize; LANES], usize) {
+    let (mut each, mut some) = ([0, 1, 2, 3, 4, 5, 6, 7], LANES);
+    if mask != u8::MAX {
+        some = 0;
+        for lane in 0..LANES {
+            each[some] = lane;
+            some += usize::from(mask >> lane & 1 == 1);
+        }
+    }
+    (each, some)
+}
+
 /// No account stands here.
 pub(crate) const NOBODY: u32 = u32::MAX;
 
@@ -171,8 +185,12 @@ impl Packed {
 
     /// The panel in which a block stands.
     pub(crate) fn holds(&self, block: usize) -> Panel<'_> {
-        let behind = self.placed.partition_point(|placed| placed.first as usize <= block);
-        self.at(behind - 1)
+        self.at(self.panel_of(block))
+    }
+
+    /// Which panel that is.
+    pub(crate) fn panel_of(&self, block: usize) -> usize {
+        self.placed.partition_point(|placed| placed.first as usize <= block) - 1
     }
 
     /// The panels of a market.

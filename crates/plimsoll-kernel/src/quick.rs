@@ -6,7 +6,7 @@
 
 use crate::block::MOST_MONEY;
 use crate::lower::TermShape;
-use crate::panel::{LANES, Panel};
+use crate::panel::{LANES, Panel, places};
 use crate::simd::{Eight, Single};
 use crate::single::{Bound, MOST_BOUND, Single as Lane};
 use crate::worlds::{TILE, Tile};
@@ -124,40 +124,43 @@ impl Quick<'_> {
         bounds: &[f32; LANES],
         take: &mut T,
     ) {
-        match self.lanes.len() {
-            2 => self.fixed::<F, T, N, 2>(f, each, bounds, take),
-            3 => self.fixed::<F, T, N, 3>(f, each, bounds, take),
-            4 => self.fixed::<F, T, N, 4>(f, each, bounds, take),
-            5 => self.fixed::<F, T, N, 5>(f, each, bounds, take),
-            6 => self.fixed::<F, T, N, 6>(f, each, bounds, take),
-            _ => self.any::<F, T, N>(f, each, bounds, take),
+        let mut begin = [f.splat(0.0); N];
+        for n in 0..N {
+            begin[n] = f.splat(bounds[each[n] % LANES]);
         }
+        let least = match self.lanes.len() {
+            2 => self.fixed::<F, T, N, 2>(f, each, begin, take),
+            3 => self.fixed::<F, T, N, 3>(f, each, begin, take),
+            4 => self.fixed::<F, T, N, 4>(f, each, begin, take),
+            5 => self.fixed::<F, T, N, 5>(f, each, begin, take),
+            6 => self.fixed::<F, T, N, 6>(f, each, begin, take),
+            _ => self.any::<F, T, N>(f, each, begin, take),
+        };
+        take.told(f, each, &least, bounds);
     }
 
-    /// Rows of a width that the compiler knows.
+    /// Rows of a width that the compiler knows; the least of each.
     #[inline(always)]
     fn fixed<F: Single, T: Take<F>, const N: usize, const WIDTH: usize>(
         &self,
         f: F,
         each: &[usize; N],
-        bounds: &[f32; LANES],
+        begin: [F::F; N],
         take: &mut T,
-    ) {
+    ) -> [F::C; N] {
+        let mut least = [f.most(); N];
         let (Some(lanes), Some(terms)) =
             (self.lanes.first_chunk::<WIDTH>(), self.terms.first_chunk::<WIDTH>())
         else {
-            return;
+            return least;
         };
         let across: [&[f32; TILE]; WIDTH] = terms.map(|term| &self.tile.singles[term.node as usize].0);
-        let zero = f.splat(0.0);
-        let (mut c, mut begin) = ([[zero; N]; WIDTH], [zero; N]);
+        let mut c = [[f.splat(0.0); N]; WIDTH];
         for n in 0..N {
-            begin[n] = f.splat(bounds[each[n] % LANES]);
             for term in 0..WIDTH {
                 c[term][n] = f.splat(lanes[term].0[each[n] % LANES]);
             }
         }
-        let mut least = [f.most(); N];
         for register in 0..self.registers::<F>() {
             let mut rows = begin;
             for term in 0..WIDTH {
@@ -168,22 +171,18 @@ impl Quick<'_> {
             }
             take.rows(f, register, &rows, &mut least);
         }
-        take.told(f, each, &least, bounds);
+        least
     }
 
-    /// Rows of any width.
+    /// Rows of any width; the least of each.
     #[inline(always)]
     fn any<F: Single, T: Take<F>, const N: usize>(
         &self,
         f: F,
         each: &[usize; N],
-        bounds: &[f32; LANES],
+        begin: [F::F; N],
         take: &mut T,
-    ) {
-        let mut begin = [f.splat(0.0); N];
-        for n in 0..N {
-            begin[n] = f.splat(bounds[each[n] % LANES]);
-        }
+    ) -> [F::C; N] {
         let mut least = [f.most(); N];
         for register in 0..self.registers::<F>() {
             let mut rows = begin;
@@ -195,7 +194,7 @@ impl Quick<'_> {
             }
             take.rows(f, register, &rows, &mut least);
         }
-        take.told(f, each, &least, bounds);
+        least
     }
 
     /// Takes back what [`Quick::count`] counted of one account: the same operations in the same order.
@@ -285,18 +284,4 @@ impl<F: Single> Take<F> for Nearing {
             self.0 |= u8::from(f.some_below(least[n], -2.0 * bounds[place])) << place;
         }
     }
-}
-
-/// The places of a mask, and how many there are.
-#[inline(always)]
-fn places(mask: u8) -> ([usize; LANES], usize) {
-    let (mut each, mut some) = ([0, 1, 2, 3, 4, 5, 6, 7], LANES);
-    if mask != u8::MAX {
-        some = 0;
-        for lane in 0..LANES {
-            each[some] = lane;
-            some += usize::from(mask >> lane & 1 == 1);
-        }
-    }
-    (each, some)
 }

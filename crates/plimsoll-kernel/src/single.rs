@@ -71,9 +71,12 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// Makes room for a row that may be off by so much of G'.
-    pub(crate) fn widen(&mut self, share: f64) {
-        self.share = self.share.max((share * RAISE) as f32);
+    /// Makes room for a row that may be off by so much of G', where the block's rho rose by so much.
+    pub(crate) fn widen(&mut self, share: f64, risen: f64) {
+        // Rounded up, however often it rises.
+        let others = (f64::from(self.share) + risen * RAISE * RAISE) as f32;
+        let others = if risen > 0.0 { others.next_up() } else { self.share };
+        self.share = others.max((share * RAISE) as f32);
     }
 
     /// Proves nothing.
@@ -139,7 +142,7 @@ impl Lowered {
         COEFFICIENTS.contains(&beside.abs()).then_some(beside as f32)
     }
 
-    /// Its coefficients as singles, and what bounds them; `None` where nothing is proven. `relative` is rho.
+    /// Its coefficients as singles, and what bounds them; `None` where nothing is proven. `relative` is its block's rho.
     pub(crate) fn singles(
         &self,
         absolute: &[(u32, f64)],

@@ -64,7 +64,7 @@ impl Packed {
     /// Replaces the row at a slot; tells whether that could be done.
     fn replaced(&mut self, slot: u64, market: u32, row: &Lowered) -> bool {
         let (block, lane) = ((slot / LANES as u64) as usize, (slot % LANES as u64) as usize);
-        let at = self.placed.partition_point(|placed| placed.first as usize <= block) - 1;
+        let at = self.panel_of(block);
         let panel = self.at(at);
         let stays = panel.market == market && panel.kind != Kind::Pairs && panel.terms == row.terms;
         let relative = row.relative(panel.absolute);
@@ -77,6 +77,8 @@ impl Packed {
         let known = self.relative[block];
         let key = if wide || relative > known { f64::NEG_INFINITY } else { near.key(row, known) };
         let most = near.most(row);
+        // The floats of 64 bits take the greatest share of the block for all of its accounts, and so do its singles.
+        let relative = known.max(relative);
         let singles =
             if wide { None } else { row.singles(panel.absolute, relative, &self.reference, panel.unit) };
         let first = panel.first;
@@ -85,14 +87,13 @@ impl Packed {
             self.coefficients[lanes + term].0[lane] = row.coefficients[term];
             self.worth[lanes + term].0[lane] = row.worth[term];
         }
-        let relative = self.relative[block].max(relative);
         self.relative[block] = relative;
         match singles {
             Some((singles, share)) => {
                 for (term, single) in singles.into_iter().enumerate() {
                     self.singles[lanes + term].0[lane] = single;
                 }
-                self.bounds[block].widen(share);
+                self.bounds[block].widen(share, relative - known);
             }
             None => self.bounds[block] = Bound::NONE,
         }
@@ -128,7 +129,7 @@ impl Packed {
 
     /// The order in which a block of pairs stands.
     fn ordered(&mut self, block: usize) -> Option<&mut Pairs> {
-        let at = self.placed.partition_point(|placed| placed.first as usize <= block) - 1;
+        let at = self.panel_of(block);
         self.pairs.get_mut(self.placed[at].pairs? as usize)
     }
 
@@ -146,61 +147,87 @@ impl Packed {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Layout, MarketRows, Packing, Path, Plan, Threads, World, Worlds};
-    use plimsoll_core::{Compiled, Form, Int, Linear, Node, NodeId, U256};
+    use crate::samples::{account, world};
+    use crate::{MarketRows, Packed, Packing, Path, Plan, Threads, Worlds};
+    use plimsoll_core::{Compiled, Form};
 
     const SIZE: i128 = 1 << 40;
     const GREATER: i128 = 1 << 30;
+    /// Money of this size fits the sums.
+    const QUANTA: f64 = 1e-16;
 
-    /// Two holdings and one debt, so far above the line (units of a node), with a slack on the first holding.
-    fn account(off: i128, slack: i128) -> Compiled {
-        let terms = |terms: &[(u32, i128)]| Linear {
-            terms: terms.iter().map(|&(node, c)| (NodeId(node), Int::new(c))).collect(),
-            constant: Int::ZERO,
-        };
-        Compiled::Rows(vec![Form {
-            backing: terms(&[(0, SIZE), (1, SIZE)]),
-            requirement: terms(&[(2, 2 * SIZE - off)]),
-            slack: terms(&[(0, slack)]),
-            scale: U256::ONE,
-            ..Form::default()
-        }])
+    fn rows() -> MarketRows {
+        MarketRows { market: 0, base: 1, epoch: Form::default().valid.epoch, quanta: QUANTA }
+    }
+
+    /// A book in which one account has become another, in its place.
+    fn updated(book: &[Compiled], number: u32, becomes: &Compiled) -> Packed {
+        let mut packing = Packing::default();
+        for account in book {
+            packing.push(account, &rows()).expect("few");
+        }
+        let mut packed = packing.finish(&world());
+        packed.update(number, becomes, &rows()).expect("known");
+        assert_eq!(packed.moved(), 0);
+        packed
+    }
+
+    fn paths() -> impl Iterator<Item = Path> {
+        Path::ALL.into_iter().chain([Path::Eight, Path::Sixteen]).filter(|path| path.available())
+    }
+
+    /// Who is below and who is undecided, as a screen has it and as every sweep does.
+    fn found(packed: &Packed, path: Path) -> (Vec<u32>, Vec<u32>) {
+        let world = world();
+        let screened = packed.screen(&world, path);
+        let laid = Worlds::new(std::slice::from_ref(&world), packed);
+        for (money, prune) in [(false, false), (false, true), (true, false), (true, true)] {
+            let plan = Plan { money, prune, pairs: false, path };
+            let swept = packed.sweep(&laid, plan, &Threads::one());
+            let undecided: Vec<u32> = swept.undecided.iter().map(|(_, account)| *account).collect();
+            let below = screened.below.len() as u64;
+            assert_eq!((swept.markets[0].below[0], &undecided), (below, &screened.undecided), "{plan:?}");
+        }
+        (screened.below, screened.undecided)
     }
 
     /// A row of the same shape whose slack is greater than any that was packed stays in its place, and nobody is told anything
     /// within it.
     #[test]
     fn a_greater_slack_holds_where_the_row_is_replaced() {
-        let layout = Layout::new([3]).expect("few");
-        let nodes = vec![Ok(Node::exact(Int::new(1 << 30))); 3];
-        let world = World::new(&layout, [&nodes[..]]);
-        // Money of this size fits the sums.
-        let rows = MarketRows { market: 0, base: 1, epoch: Form::default().valid.epoch, quanta: 1e-16 };
-        for path in Path::ALL.into_iter().chain([Path::Eight, Path::Sixteen]).filter(|path| path.available())
-        {
-            let found = |off: i128| {
-                let mut packing = Packing::default();
-                for _ in 0..9 {
-                    packing.push(&account(SIZE, 1), &rows).expect("few");
-                }
-                let mut packed = packing.finish(&world);
-                packed.update(3, &account(off, GREATER), &rows).expect("known");
-                assert_eq!(packed.moved(), 0);
-                let plan = Plan { money: false, prune: true, pairs: false, path };
-                let laid = Worlds::new(std::slice::from_ref(&world), &packed);
-                let swept = packed.sweep(&laid, plan, &Threads::one());
-                let screened = packed.screen(&world, path);
-                let swept = (swept.markets[0].below[0], swept.undecided);
-                (screened.below, screened.undecided, swept)
-            };
+        let book = vec![account(SIZE, SIZE, 1); 9];
+        for path in paths() {
+            let found = |off: i128| found(&updated(&book, 3, &account(SIZE, 2 * SIZE - off, GREATER)), path);
             for off in [0, 1, GREATER / 2, GREATER - 1] {
                 for off in [off, -off] {
-                    assert_eq!(found(off), (vec![], vec![3], (0, vec![(0, 3)])), "{off}, {}", path.name());
+                    assert_eq!(found(off), (vec![], vec![3]), "{off}, {}", path.name());
                 }
             }
             // Beyond it by far everything is told again.
-            assert_eq!(found(16 * GREATER), (vec![], vec![], (0, vec![])));
-            assert_eq!(found(-16 * GREATER), (vec![3], vec![], (1, vec![])));
+            assert_eq!(found(16 * GREATER), (vec![], vec![]));
+            assert_eq!(found(-16 * GREATER), (vec![3], vec![]));
+        }
+    }
+
+    /// A23. An account whose own slack is much of it, beside one with a share of a 1024th that the whole block then has: of the first
+    /// account's 2^32 that is 4 slacks, and its own the fifth. It is 4 1/2 slacks above the line, so nobody may tell it, whichever of the two
+    /// came to the other.
+    #[test]
+    fn law_3_an_update_widens_the_singles_as_it_does_the_block() {
+        const SLACK: i128 = 1 << 20;
+        let far = account(SIZE, SIZE, SLACK);
+        let wide = account(SIZE, SIZE, GREATER);
+        let small = account(1 << 30, (1 << 31) - 9 * SLACK / 2, SLACK);
+        let with = |number: usize, one: &Compiled| {
+            let mut book = vec![far.clone(); 8];
+            book[number] = one.clone();
+            book
+        };
+        for (book, number, becomes) in [(with(5, &small), 3, &wide), (with(3, &wide), 5, &small)] {
+            let packed = updated(&book, number, becomes);
+            for path in paths() {
+                assert_eq!(found(&packed, path), (vec![], vec![5]), "{number}, {}", path.name());
+            }
         }
     }
 }

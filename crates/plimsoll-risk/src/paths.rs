@@ -53,7 +53,7 @@ pub enum Draw {
 /// How to draw.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plan {
-    /// Paths in all.
+    /// Paths in all, at least two (four in pairs); what does not fill a pair, or a part for each shift, is not drawn.
     pub paths: u64,
     /// Steps of a path; the model says how long one is.
     pub steps: u32,
@@ -70,8 +70,8 @@ pub struct Plan {
 pub struct Estimate {
     /// The chance.
     pub chance: f64,
-    /// Its standard error. Where not one path crossed, or all did, it is that of one path that did otherwise: rarer than the paths can show is
-    /// not never.
+    /// Its standard error, and never less than the chance of one path: where hardly any crossed, or all did, what is rarer than the paths can
+    /// show is not never. 0 where the form is at or below zero already.
     pub error: f64,
     /// Independent samples that it was taken from.
     pub samples: u64,
@@ -88,17 +88,19 @@ impl Form {
 
     /// Backing and requirement at these prices.
     fn sides(&self, prices: &[f64]) -> (f64, f64) {
-        let start = if self.constant > 0.0 { (self.constant, 0.0) } else { (0.0, -self.constant) };
+        let start = if self.constant > 0.0 { (self.constant, 0.0) } else { (0.0, self.constant.abs()) };
         self.weights.iter().zip(prices).fold(start, |(backing, requirement), (weight, price)| {
             let value = weight * price;
             if value > 0.0 { (backing + value, requirement) } else { (backing, requirement - value) }
         })
     }
 
-    /// The logarithm of health: infinite without a requirement, and minus infinite without backing.
+    /// The logarithm of health: infinite without a requirement, and minus infinite without backing. Nor is it more where both are too great
+    /// or too small for a number: what is not known is not told as safe.
     fn distance(&self, prices: &[f64]) -> f64 {
         let (backing, requirement) = self.sides(prices);
-        if requirement <= 0.0 { f64::INFINITY } else { log(backing / requirement) }
+        let distance = log(backing / requirement);
+        if distance.is_nan() { f64::NEG_INFINITY } else { distance }
     }
 
     /// The variance of the logarithm of health in a step from where a path stands.
@@ -119,13 +121,13 @@ impl Form {
 /// When form and model have different assets, there are too few paths or no steps, or a plan is not for this model.
 pub fn chance(form: &Form, model: &Model, plan: &Plan) -> Result<Estimate, Unfit> {
     form.sound(model.assets())?;
-    must("paths", plan.paths as f64, plan.paths >= 2, "at least 2")?;
+    // One sample has no standard error.
+    let (least, expected) =
+        if plan.draw == Draw::Antithetic { (4, "at least 4: two pairs") } else { (2, "at least 2") };
+    must("paths", plan.paths as f64, plan.paths >= least, expected)?;
     must("steps", f64::from(plan.steps), plan.steps > 0, "at least 1")?;
-    let gaussian = match model {
-        Model::Gaussian(gaussian) => Some(gaussian),
-        _ => None,
-    };
-    if gaussian.is_none() && (plan.watch == Watch::Always || plan.draw != Draw::Random) {
+    model.sound()?;
+    if !matches!(model, Model::Gaussian(_)) && (plan.watch == Watch::Always || plan.draw != Draw::Random) {
         let expected = "a Gaussian model for bridges, antithetic paths and Sobol's points";
         return Err(Unfit::Number { name: "model", found: f64::NAN, expected });
     }
@@ -134,13 +136,13 @@ pub fn chance(form: &Form, model: &Model, plan: &Plan) -> Result<Estimate, Unfit
     }
     let mut walk = model.walk();
     match plan.draw {
-        Draw::Random => Ok(mean(plan.paths, |path| {
+        Draw::Random => Ok(mean(plan.paths, 1, |path| {
             let mut stream = Stream::new(plan.seed, path);
             crosses(form, model, plan, &mut walk, &mut Source::Stream(&mut stream, 1.0))
         })),
-        Draw::Antithetic => Ok(mean(plan.paths / 2, |path| {
+        Draw::Antithetic => Ok(mean(plan.paths / 2, 2, |pair| {
             let mut one = |sign: f64| {
-                let mut stream = Stream::new(plan.seed, path);
+                let mut stream = Stream::new(plan.seed, pair);
                 crosses(form, model, plan, &mut walk, &mut Source::Stream(&mut stream, sign))
             };
             0.5 * (one(1.0) + one(-1.0))
@@ -161,7 +163,7 @@ fn shifted(form: &Form, model: &Model, plan: &Plan, shifts: u32) -> Result<Estim
         let expected = "at least one and fewer than 2^32 a shift";
         return Err(Unfit::Number { name: "paths", found: plan.paths as f64, expected });
     };
-    Ok(mean(shifts.into(), |shift| {
+    Ok(mean(shifts.into(), points.into(), |shift| {
         let mut stream = Stream::new(plan.seed, shift);
         let moved: Vec<f64> = (0..dimensions).map(|_| stream.uniform()).collect();
         let sum: f64 = (0..points)
@@ -203,8 +205,8 @@ fn crosses(form: &Form, model: &Model, plan: &Plan, walk: &mut Walk, source: &mu
     1.0 - safe
 }
 
-/// The mean of so many samples and its standard error.
-fn mean(samples: u64, mut sample: impl FnMut(u64) -> f64) -> Estimate {
+/// The mean of so many samples (two or more), each of so many paths, and its standard error.
+fn mean(samples: u64, paths_each: u64, mut sample: impl FnMut(u64) -> f64) -> Estimate {
     let n = samples as f64;
     let (mut sum, mut squares) = (0.0, 0.0);
     for index in 0..samples {
@@ -213,7 +215,9 @@ fn mean(samples: u64, mut sample: impl FnMut(u64) -> f64) -> Estimate {
         squares += value * value;
     }
     let chance = sum / n;
-    let variance = ((squares / n - chance * chance).max(0.0) / (n - 1.0).max(1.0)).sqrt();
-    let unseen = sum <= 0.0 || sum >= n;
-    Estimate { chance, error: if unseen { 1.0 / n } else { variance }, samples }
+    let among_samples = ((squares / n - chance * chance).max(0.0) / (n - 1.0)).sqrt();
+    // One path of all that crosses errs by its own chance. Samples that show less have not seen the rare ones that count: a bridge gives
+    // every path a little, and hardly any of them much.
+    let one_path = 1.0 / (n * paths_each as f64);
+    Estimate { chance, error: among_samples.max(one_path), samples }
 }

@@ -212,6 +212,46 @@ fn other_models_by_counting() {
     assert!(off(&found, expected).expect("not at an end").abs() < 4.5, "{found:?} {expected}");
 }
 
+/// The error of what hardly a path shows: within 4.5 of them lies the closed form, whichever way paths are drawn, and where none crossed it
+/// is the chance of one path.
+#[test]
+fn what_is_too_rare_for_the_paths_is_not_told_as_certain() {
+    let model = Model::Gaussian(gaussian(&[0.3], 0.0, 0.0, DAY));
+    let form = Form { weights: vec![1.0], constant: -0.93 };
+    let expected = Diffusion::of_price(0.3, 0.0).falls_to(0.93, DAY).expect("a chance");
+    assert!((3.9e-6..4.0e-6).contains(&expected), "{expected}");
+    for draw in [Draw::Random, Draw::Antithetic, Draw::Sobol { shifts: 8 }] {
+        for (case, paths) in (80_000..80_020).zip([200, 2_000].into_iter().cycle()) {
+            let always = Plan { draw, ..plan(case, paths, 1, Watch::Always) };
+            let found = chance(&form, &model, &always).expect("an estimate");
+            assert!(((found.chance - expected) / found.error).abs() < 4.5, "{draw:?} {found:?}");
+        }
+        let far = Form { weights: vec![1.0], constant: -1e-9 };
+        let found = chance(&far, &model, &Plan { draw, ..plan(0, 8_000, 1, Watch::Steps) });
+        let found = found.expect("an estimate");
+        assert!(found.chance <= 0.0 && (found.error * 8_000.0 - 1.0).abs() < 1e-12, "{draw:?} {found:?}");
+    }
+    // And so where none stays above.
+    let sinking = Model::Gaussian(gaussian(&[0.3], 0.0, -1_000.0, DAY));
+    let found = chance(&form, &sinking, &plan(0, 200, 1, Watch::Always)).expect("an estimate");
+    assert!(found.chance >= 1.0 && (found.error * 200.0 - 1.0).abs() < 1e-12, "{found:?}");
+}
+
+/// One sample has no standard error: two paths, and two pairs, are the least.
+#[test]
+fn one_sample_is_no_estimate() {
+    let model = Model::Gaussian(gaussian(&[0.5], 0.0, 0.0, DAY));
+    let form = Form { weights: vec![1.0], constant: -0.9 };
+    for (draw, least) in [(Draw::Random, 2), (Draw::Antithetic, 4)] {
+        let of = |paths| chance(&form, &model, &Plan { draw, ..plan(0, paths, 5, Watch::Always) });
+        for fewer in 0..least {
+            let refused = of(fewer).expect_err("too few").to_string();
+            assert!(refused.contains("paths") && refused.contains(&format!("at least {least}")), "{refused}");
+        }
+        assert!(of(least).expect("an estimate").error > 0.0);
+    }
+}
+
 #[test]
 fn what_is_not_for_a_model_is_refused() {
     let model = Model::student(gaussian(&[0.5], 0.0, 0.0, DAY), 4.0).expect("a model");
@@ -234,6 +274,29 @@ fn what_is_not_for_a_model_is_refused() {
     let far = Form { weights: vec![1.0], constant: -1e-9 };
     let found = chance(&far, &gauss, &plan(0, 100, 5, Watch::Steps)).expect("an estimate");
     assert!(found.chance <= 0.0 && found.error > 0.0);
+}
+
+/// What is no number is not told as safe: prices too great or too small for one, nothing against nothing, degrees of freedom without a variance.
+#[test]
+fn what_is_no_number_is_not_safe() {
+    let against = Form { weights: vec![1.25, -1.0], constant: 0.0 };
+    for growth in [1e6, -1e6] {
+        let model = Model::Gaussian(gaussian(&[0.5, 0.5], 0.0, growth, DAY));
+        let found = chance(&against, &model, &plan(0, 100, 5, Watch::Always)).expect("an estimate");
+        assert!(found.chance >= 1.0, "{growth} {found:?}");
+    }
+    let one = || gaussian(&[0.5], 0.0, 0.0, DAY);
+    for (constant, expected) in [(0.0, 1.0), (-0.0, 1.0), (1.0, 0.0)] {
+        let form = Form { weights: vec![0.0], constant };
+        let found = chance(&form, &Model::Gaussian(one()), &plan(0, 100, 5, Watch::Steps));
+        assert!((found.expect("an estimate").chance - expected).abs() <= 0.0, "{constant}");
+    }
+    let form = Form { weights: vec![1.0], constant: -0.9 };
+    for nu in [2.0, f64::NAN] {
+        assert!(Model::student(one(), nu).is_err());
+        let unmade = Model::Student { of: one(), nu };
+        assert!(chance(&form, &unmade, &plan(0, 100, 5, Watch::Steps)).is_err());
+    }
 }
 
 /// Every coordinate of the first 2^k points lies once in each of 2^k cells, in every dimension; and Halton's in its base.

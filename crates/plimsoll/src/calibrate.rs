@@ -12,7 +12,7 @@ pub(crate) mod touched;
 
 use crate::ask::Misasked;
 use crate::identity::Identity;
-use crate::shock::moves::known_as;
+use crate::shock::known_as;
 use crate::stress::{Stress, readings, standings};
 use crate::survey::currency;
 use gates::Gate;

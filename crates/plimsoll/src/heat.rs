@@ -3,7 +3,7 @@
 //! Every cell is a jump of its own from today, so that its numbers are those of the scenario with the same two moves.
 
 use crate::ask::Misasked;
-use crate::shock::{PriceMove, Said};
+use crate::shock::{Said, shocked};
 use crate::stress::{Counts, Risk, Stress};
 use plimsoll_core::{Decimal, FeedKind, How, Int, Scenario, Shock, Target};
 
@@ -69,8 +69,6 @@ pub struct HeatMap {
     pub moves: [Vec<Decimal>; 2],
     /// Rows, one a move of the second axis.
     pub cells: Vec<Vec<HeatCell>>,
-    /// The feeds that move in the last cell, to tell what is built on what.
-    pub moved: Vec<PriceMove>,
 }
 
 /// A book after two moves.
@@ -86,21 +84,38 @@ impl Stress<'_> {
     /// Every pair of moves of two prices.
     ///
     /// # Errors
-    /// As [`Stress::jump`]; and when an axis has a move that leaves no price.
-    pub fn heat(&self, axes: [Axis; 2], hold: &[String], said: &Said) -> Result<HeatMap, Misasked> {
+    /// As [`Stress::jump`]; and when an axis has a move that leaves no price, or moves no price of the book: nobody knows its
+    /// asset, the other axis has the same feed, or `said` goes before it.
+    pub fn heat(&self, axes: [Axis; 2], said: &Said) -> Result<HeatMap, Misasked> {
         let moves = [axes[0].moves()?, axes[1].moves()?];
-        let (mut cells, mut moved) = (Vec::new(), Vec::new());
+        let scenario = |moves: [Decimal; 2]| {
+            let shocks = axes.iter().zip(moves).filter_map(|(axis, way)| axis.shock(way)).collect();
+            Scenario::of_prices("the heatmap", Vec::new(), shocks)
+        };
+        for (at, axis) in axes.iter().enumerate() {
+            // An axis that stands still says of no price that it moves.
+            let Some(way) = moves[at].iter().find(|way| !way.mantissa.is_zero()) else { continue };
+            let mut alone = [Decimal::whole(Int::ZERO); 2];
+            alone[at] = *way;
+            if shocked(self.book, &scenario(alone), said)?.moved.is_empty() {
+                return Err(Misasked::NoPrice {
+                    price: format!("the axis {}", axis.asset),
+                    found: format!("no price in {} that it moves", axis.currency),
+                    expected:
+                        "an asset with a feed that is not the other axis's, and is neither held nor mapped"
+                            .into(),
+                });
+            }
+        }
+        let mut cells = Vec::new();
         for &down in &moves[1] {
             let mut row = Vec::new();
             for &along in &moves[0] {
-                let shocks = [axes[0].shock(along), axes[1].shock(down)].into_iter().flatten().collect();
-                let scenario = Scenario::of_prices("the heatmap", hold.to_vec(), shocks);
-                let jump = self.jump(&scenario, said)?;
+                let jump = self.jump(&scenario([along, down]), said)?;
                 row.push(HeatCell { after: jump.after, risks: jump.risks });
-                moved = jump.shocked.moved;
             }
             cells.push(row);
         }
-        Ok(HeatMap { axes, moves, cells, moved })
+        Ok(HeatMap { axes, moves, cells })
     }
 }

@@ -4,7 +4,7 @@ use crate::ask::{Misasked, asset_of};
 use crate::bounds::{self, Target};
 use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
-use crate::search::{self, Amounts};
+use crate::search::{self, Amounts, Unfound};
 use plimsoll_core::{
     Account, Action, Amount, Assessment, Book, Call, Decimal, Feeds, InstrumentId, Int, Judgement, Kind,
     Lens, Market, Party, Reading, Refusal, Silent, Standing, Test, Time, U256, Verdict,
@@ -70,7 +70,8 @@ pub struct Enough {
     pub amount: U256,
     /// Only "all" will do, which comes to so much now: an amount cannot name it, as interest moves it.
     pub all: bool,
-    /// No smaller amount than this will do. Equal to the amount unless the search had to be given up.
+    /// No smaller amount than this will do. Equal to the amount unless the search had to be given up, as it has to be where
+    /// nothing can be proven of several amounts at once: of debts that bear a premium.
     pub no_less_than: U256,
     /// The health that it brings about at the last time asked about; `None` where nothing is owed any more.
     pub health: Option<Ratio>,
@@ -328,14 +329,15 @@ impl At<'_> {
             Upper::Refused { most, .. } => search::first(self, low, *most),
         };
         match (found, whole, high) {
-            (Some(found), _, _) => {
+            (Ok(found), _, _) => {
                 let health = self.health(Amount::Assets(found.amount));
                 Ok(Enough { amount: found.amount, all: false, no_less_than: found.proven, health })
             }
-            (None, Some(all), _) => Ok(all),
-            (None, None, Upper::Refused { most, refusal }) => Err(self.hindrance(most, refusal)),
+            (Err(Unfound::Nothing), Some(all), _) => Ok(all),
+            (Err(Unfound::GivenUp { proven }), Some(all), _) => Ok(Enough { no_less_than: proven, ..all }),
+            (Err(_), None, Upper::Refused { most, refusal }) => Err(self.hindrance(most, refusal)),
             // What was enough was found to be so by `say`; the search asks the same.
-            (None, None, Upper::Enough(high)) => {
+            (Err(_), None, Upper::Enough(high)) => {
                 let health = self.health(Amount::Assets(high));
                 Ok(Enough { amount: high, all: false, no_less_than: low, health })
             }

@@ -24,30 +24,42 @@ pub(crate) struct Found {
     pub(crate) proven: U256,
 }
 
+/// Why nothing was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unfound {
+    /// None of the amounts will do.
+    Nothing,
+    /// The search had to be given up, and the end of it will not do; nothing below this will.
+    GivenUp { proven: U256 },
+}
+
 /// So many questions are asked before a stretch is given up.
 const BUDGET: u32 = 4_000;
+/// After so many in a row without a proof none is expected: more than the halvings of any stretch come to.
+const BARREN: u32 = 1_024;
 /// So many amounts next to an unproven answer are asked one by one.
 const NEAR: u64 = 64;
 
-/// The least amount from `low` to `high` that will do; `None` where none will, or where the search had to be given up
-/// and `high` will not.
-pub(crate) fn first(amounts: &impl Amounts, low: U256, high: U256) -> Option<Found> {
+/// The least amount from `low` to `high` that will do.
+pub(crate) fn first(amounts: &impl Amounts, low: U256, high: U256) -> Result<Found, Unfound> {
     let mut open = vec![(low, high)];
     if low > high {
-        return None;
+        return Err(Unfound::Nothing);
     }
-    let mut left = BUDGET;
+    let (mut left, mut barren) = (BUDGET, 0);
     while let Some((low, high)) = open.pop() {
-        if left == 0 {
+        if left == 0 || barren == BARREN {
             let (_, last) = open.first().copied().unwrap_or((low, high));
-            return bisected(amounts, low, last.max(high));
+            return bisected(amounts, low, last.max(high)).ok_or(Unfound::GivenUp { proven: low });
         }
         left -= 1;
         if amounts.none_of(low, high) {
+            barren = 0;
             continue;
         }
+        barren += 1;
         if amounts.will_do(low) {
-            return Some(Found { amount: low, proven: low });
+            return Ok(Found { amount: low, proven: low });
         }
         let Some(next) = low.add(U256::ONE).filter(|next| *next <= high) else { continue };
         let middle = next.add(high.sub_or_zero(next).half()).unwrap_or(high);
@@ -56,13 +68,13 @@ pub(crate) fn first(amounts: &impl Amounts, low: U256, high: U256) -> Option<Fou
         }
         open.push((next, middle));
     }
-    None
+    Err(Unfound::Nothing)
 }
 
-/// The greatest amount from `low` to `high` that will do; `None` as in [`first`].
+/// The greatest amount from `low` to `high` that will do; `None` where none was found.
 pub(crate) fn last(amounts: &impl Amounts, low: U256, high: U256) -> Option<Found> {
     let mirror = Mirror { amounts, low, high };
-    let Found { amount, proven } = first(&mirror, U256::ZERO, high.sub_or_zero(low))?;
+    let Found { amount, proven } = first(&mirror, U256::ZERO, high.sub_or_zero(low)).ok()?;
     Some(Found { amount: mirror.seen(amount), proven: mirror.seen(proven) })
 }
 
@@ -243,6 +255,17 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// That none was found is not that there is none.
+    #[test]
+    fn a_search_that_is_given_up_proves_no_more_than_it_asked() {
+        let no = |sight| Rule { rule: |_| false, sight };
+        assert_eq!(first(&no(5000), U256::ONE, U256::new(4000)), Err(Unfound::Nothing));
+        let Err(Unfound::GivenUp { proven }) = first(&no(0), U256::ONE, U256::new(1_000_000)) else {
+            panic!("a million amounts were not asked")
+        };
+        assert!(proven > U256::ONE && proven <= U256::from(u64::from(BUDGET)), "{proven}");
     }
 
     struct Not(Rule);

@@ -4,10 +4,13 @@
 //! Assets move in dollars; a price between two moves by the one over the other. Each kind of price (oracle, market,
 //! redemption) has moves of its own. Observed prices move; what is derived from them follows by the graph.
 
-pub(crate) mod moves;
+mod fraction;
+mod moves;
 
 use crate::ask::Misasked;
-use moves::{Decided, Fraction, Moves};
+use fraction::Fraction;
+pub(crate) use moves::known_as;
+use moves::{Decided, Moves};
 use plimsoll_core::{
     Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Reading,
     Scale, Scenario, Why,
@@ -62,6 +65,10 @@ pub struct Shocked {
     pub held: Vec<String>,
     /// Assets that move as others.
     pub mapped: Vec<Mapping>,
+    /// Assets of which whoever asked said something else than the scenario's own shock.
+    pub overridden: Vec<String>,
+    /// Targets of the scenario's shocks that move no price of the book: a misspelt asset, or one without a feed of its own.
+    pub without_effect: Vec<String>,
     /// Prices that are constants, also with the rate of a vault before them, and blind to any market: market, asset, price.
     pub constant: Vec<(String, String, String)>,
     /// Markets whose delayed oracle is taken as if the shock had gone through.
@@ -76,7 +83,8 @@ impl Shocked {
     pub(crate) fn unmoved(book: &Book) -> Shocked {
         let (book, undelayed, sales) = (book.clone(), Vec::new(), book.graph.clone());
         let (moved, held, mapped, constant) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Shocked { book, moved, held, mapped, constant, undelayed, sales }
+        let (overridden, without_effect) = (Vec::new(), Vec::new());
+        Shocked { book, moved, held, mapped, overridden, without_effect, constant, undelayed, sales }
     }
 
     /// Prices so many steps on a straight way from those of a book to these, each that differs cut to its digits: what oracles say,
@@ -166,7 +174,8 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     let undelayed = undelay(&mut after);
     still(book, &after, moves.held(), scenario)?;
     let (held, mapped) = (moves.held().to_vec(), said.map.clone());
-    Ok(Shocked { book: after, moved, held, mapped, constant, undelayed, sales })
+    let (overridden, without_effect) = (moves.overridden().to_vec(), moves.unheard(scenario));
+    Ok(Shocked { book: after, moved, held, mapped, overridden, without_effect, constant, undelayed, sales })
 }
 
 /// Lets every price go through the oracles that delay it; the markets with one.
@@ -330,11 +339,13 @@ fn unsaid(
     let (mut missing, mut constant): (Vec<(String, String)>, Vec<_>) = (Vec::new(), Vec::new());
     // Who moves no price at all has said so of every one.
     let moves_none = scenario.shocks.is_empty();
-    let mut miss = |asset: &str, why: String| {
+    let miss = |missing: &mut Vec<(String, String)>, asset: &str, why: String| {
         if !moves_none && !missing.iter().any(|(known, _)| known == asset) {
             missing.push((asset.to_string(), why));
         }
     };
+    // What is built on several feeds moves with any of them, and cannot be held beside one that moves.
+    let mut built: Vec<(Vec<String>, String)> = Vec::new();
     // What pools and vaults hold is nobody's price: it stands as the rate of a share does, unless it is named.
     let amounts = book.graph.amounts();
     for (listed, slots) in book.markets.iter().zip(held_slots(book, |_, _| true)) {
@@ -353,15 +364,26 @@ fn unsaid(
                     constant.push((listed.name.clone(), asset.clone(), price.name.clone()));
                 }
                 Decided::Unsaid(whose) if matches!(price.origin, Origin::Feed(_)) => {
-                    miss(whose, format!("{} reads {}", listed.name, price.name));
+                    miss(&mut missing, whose, format!("{} reads {}", listed.name, price.name));
                 }
                 _ if feeds.iter().any(|id| says(*id)) => {}
                 _ => {
-                    let names = feeds.iter().filter_map(|id| book.graph.price(*id)).map(|p| p.name.as_str());
-                    let names: Vec<&str> = names.collect();
-                    miss(asset, format!("{} reads {} of {}", listed.name, price.name, names.join(", ")));
+                    let of = feeds.iter().filter_map(|id| book.graph.price(*id)).map(|p| p.name.as_str());
+                    let of: Vec<&str> = of.collect();
+                    let why = format!("{} reads {} of {}", listed.name, price.name, of.join(", "));
+                    let whose = feeds.iter().filter_map(|id| match &decided[id.0 as usize] {
+                        Decided::Unsaid(whose) => Some(whose.clone()),
+                        _ => None,
+                    });
+                    built.push((whose.collect(), why));
                 }
             }
+        }
+    }
+    for (whose, why) in built {
+        let told = |name: &String| missing.iter().any(|(known, _)| known.split(" or ").any(|it| it == name));
+        if !moves_none && !whose.iter().any(told) {
+            missing.push((whose.join(" or "), why));
         }
     }
     if missing.is_empty() {

@@ -34,6 +34,9 @@ pub struct Split {
     pub parts: Vec<Part>,
     /// The health is the highest that is aimed at, and what is left might bring more.
     pub highest: bool,
+    /// A step more is proven to take more than there is, or cannot be reached. Not where the least amounts for it are not
+    /// proven to be the least ([`Enough::no_less_than`]).
+    pub proven: bool,
     /// What is left (raw).
     pub left: U256,
     /// What is said of each account of the owner as it stands, by its place in the book: where a price is doubtful,
@@ -125,24 +128,28 @@ pub fn split(book: &Book, owner: &str, asset: &str, with: Sum) -> Result<Split, 
         ask(side, step(now + 1)).is_ok()
     };
     let (helped, stuck): (Vec<Side>, Vec<Side>) = sides.into_iter().partition(one_better);
-    let plan = |target: u64| -> Option<(Vec<Part>, U256)> {
-        let (mut parts, mut total) = (Vec::new(), U256::ZERO);
+    let plan = |target: u64| -> Option<Found> {
+        let mut all = Found { parts: Vec::new(), takes: U256::ZERO, no_less_than: U256::ZERO };
         for side in &helped {
             let found = ask(side, step(target)).ok()?;
-            total = total.add(found.takes)?;
-            parts.extend(found.parts);
+            all.takes = all.takes.add(found.takes)?;
+            all.no_less_than = all.no_less_than.add(found.no_less_than)?;
+            all.parts.extend(found.parts);
         }
-        (total <= with).then_some((parts, total))
+        Some(all)
     };
     // The more health, the more it takes: halves between what there is and what is too much.
     let mut best = helped.iter().filter_map(|side| side.health.as_ref().and_then(steps)).min().unwrap_or(0);
     let (mut parts, mut spent) = (Vec::new(), U256::ZERO);
-    let mut beyond = HIGHEST;
+    let (mut beyond, mut proven) = (HIGHEST, true);
     while !helped.is_empty() && beyond - best > 1 {
         let middle = best.midpoint(beyond);
         match plan(middle) {
-            Some((found, takes)) => (best, parts, spent) = (middle, found, takes),
-            None => beyond = middle,
+            Some(found) if found.takes <= with => (best, parts, spent) = (middle, found.parts, found.takes),
+            more => {
+                beyond = middle;
+                proven = more.is_none_or(|more| more.no_less_than > with);
+            }
         }
     }
     Ok(Split {
@@ -152,6 +159,7 @@ pub fn split(book: &Book, owner: &str, asset: &str, with: Sum) -> Result<Split, 
         with,
         health: (!helped.is_empty()).then(|| step(best)),
         highest: !helped.is_empty() && best + 1 == HIGHEST,
+        proven,
         left: with.sub_or_zero(spent),
         judgements,
         parts: parts.into_iter().filter(|part| part.enough.amount != U256::ZERO).collect(),
@@ -209,6 +217,8 @@ fn paid_whole(book: &Book, account: usize, debt: InstrumentId) -> Option<(Instru
 struct Found {
     parts: Vec<Part>,
     takes: U256,
+    /// No way takes less than this, so far as that is proven.
+    no_less_than: U256,
 }
 
 /// The way that takes least; any hindrance where none will do.
@@ -223,11 +233,17 @@ fn cheapest(book: &Book, side: &Side, readings: &[Reading], target: Decimal) -> 
     let mut best: Result<Found, Hindrance> = Err(Hindrance::NotCounted);
     let mut see = |found: Result<Vec<Part>, Hindrance>| match found {
         Ok(parts) => {
-            let raw = parts.iter().try_fold(U256::ZERO, |sum, part| sum.add(part.enough.amount));
+            let sum = |of: fn(&Enough) -> U256| {
+                let raw = parts.iter().try_fold(U256::ZERO, |sum, part| sum.add(of(&part.enough)));
+                raw.and_then(|raw| raw.mul(side.scale))
+            };
+            let (takes, least) = (sum(|enough| enough.amount), sum(|enough| enough.no_less_than));
             // Beyond 256 bits it is more than anybody has.
-            let Some(takes) = raw.and_then(|raw| raw.mul(side.scale)) else { return };
-            if best.as_ref().map_or(true, |best| takes < best.takes) {
-                best = Ok(Found { parts, takes });
+            let (Some(takes), Some(least)) = (takes, least) else { return };
+            let no_less_than = best.as_ref().map_or(least, |best| best.no_less_than.min(least));
+            match &mut best {
+                Ok(best) if best.takes <= takes => best.no_less_than = no_less_than,
+                _ => best = Ok(Found { parts, takes, no_less_than }),
             }
         }
         Err(why) if best.is_err() => best = Err(why),

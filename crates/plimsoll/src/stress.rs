@@ -1,5 +1,5 @@
 //! What a scenario does to a whole book: who becomes liquidatable, what can be seized of them, what debt is left uncovered
-//! even if everybody acts at once, and what is left where seized collateral has to be sold. As one jump, and as a path of steps.
+//! if everybody acts at once, and what is left where seized collateral has to be sold. As one jump, and as a path of steps.
 //!
 //! Accounts are packed once; in each world the kernel's floats say who may have crossed, and the venue's integers judge
 //! those. Every number is the integers'.
@@ -21,12 +21,13 @@ use crate::ask::Misasked;
 use crate::check::health;
 use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
-use crate::shock::{Said, Shocked, sale_readings, shocked};
+use crate::shock::{Said, Shocked, known_as, sale_readings, shocked};
 use crate::survey::{currency, one_a_currency};
 use crate::world::World;
 use plimsoll_core::{Book, Depth, Int, Judgement, Lens, Reading, Scenario, Standing, Test, Verdict};
 use pools::Pools;
 use screen::Screen;
+use std::collections::BTreeSet;
 
 /// An account that is liquidatable after a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +104,7 @@ impl Jump {
 
 /// A book that is ready for scenarios.
 pub struct Stress<'b> {
-    book: &'b Book,
+    pub(crate) book: &'b Book,
     /// What it is.
     pub identity: Identity,
     /// What selling seized collateral brings, where somebody said so.
@@ -162,10 +163,21 @@ impl<'b> Stress<'b> {
                 return Err(Misasked::NoGas { market, currency, depth });
             }
         }
-        Ok(Stress { depth: Some(depth), ..self })
+        Ok(Stress { depth: Some(named(self.book, depth)), ..self })
     }
 
-    /// The depth that is sold into, if any.
+    /// Curves that no sale of the book can go down: no market of it has the asset, also by another name.
+    #[must_use]
+    pub fn curves_unused(&self) -> Vec<String> {
+        let markets = self.book.markets.iter();
+        let names: BTreeSet<&str> =
+            markets.flat_map(|listed| listed.market.slots()).map(|slot| slot.asset.as_str()).collect();
+        let curves = self.depth.iter().flat_map(|depth| &depth.curves);
+        let unused = curves.filter(|curve| !curve.assets.iter().any(|name| names.contains(name.as_str())));
+        unused.map(|curve| curve.assets.join(" or ")).collect()
+    }
+
+    /// The depth that is sold into, if any, with the names that the book has for its assets.
     #[must_use]
     pub fn depth(&self) -> Option<&Depth> {
         self.depth.as_ref()
@@ -332,4 +344,21 @@ pub(crate) fn standings<'m>(
             .map_err(|refusal| Misasked::Stands { market: listed.name.clone(), refusal })
     };
     book.markets.iter().zip(readings).map(stand).collect()
+}
+
+/// Curves under the other names that a book has for their assets too, where no curve has them already.
+fn named(book: &Book, mut depth: Depth) -> Depth {
+    let known = known_as(book);
+    let listed: BTreeSet<String> =
+        depth.curves.iter().flat_map(|curve| curve.assets.iter().cloned()).collect();
+    for curve in &mut depth.curves {
+        for (names, taken) in [(&mut curve.assets, Some(&listed)), (&mut curve.against, None)] {
+            let others = names.iter().flat_map(|name| known.get(name).into_iter().flatten());
+            let free = |name: &&String| taken.is_none_or(|taken| !taken.contains(*name));
+            let more: BTreeSet<String> =
+                others.filter(free).filter(|name| !names.contains(*name)).cloned().collect();
+            names.extend(more);
+        }
+    }
+    depth
 }

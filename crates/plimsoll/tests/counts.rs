@@ -8,7 +8,7 @@ use common::{Dice, example, readings};
 use plimsoll::{Counts, Stress};
 use plimsoll_core::{Book, Int, Lens, Market, Reading, Rounding, Standing, Test, U256, Verdict, Why};
 
-const BOOKS: [&str; 6] = ["treasury", "lending", "compound_v3", "liquity", "maker", "crash"];
+const BOOKS: [&str; 7] = ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash"];
 
 type World = Vec<Vec<Reading>>;
 

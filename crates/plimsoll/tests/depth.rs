@@ -59,9 +59,9 @@ fn sales(jump: &Jump) -> &Sales {
 
 const ENDLESS: [[&str; 2]; 1] = [["1000000000", "1000000000"]];
 
-/// Where nothing moves the price and gas is free, what is left is what (c) leaves: the same liquidations at the same prices.
+/// Where nothing moves the price and gas is free, what is left is what acting at once leaves: the same liquidations at the same prices.
 #[test]
-fn endless_depth_at_the_venues_price_leaves_what_the_bound_says() {
+fn endless_depth_at_the_venues_price_leaves_what_acting_at_once_leaves() {
     let book = alone("acme-usdc");
     for factor in ["0.9", "0.85", "0.8", "0.75", "0.7", "0.6", "0.4"] {
         let jump = jump(&book, depth(&ENDLESS, "0"), &fall(factor, None));
@@ -69,7 +69,7 @@ fn endless_depth_at_the_venues_price_leaves_what_the_bound_says() {
             continue;
         }
         let risk = &jump.risks[0];
-        assert_eq!(sales(&jump).left, [Left::default(); 4], "{factor}");
+        assert_eq!(sales(&jump).left, [Left::default(); 5], "{factor}");
         // A price of a sale is cut to other digits than the venue's own: by less than a millionth of what is sold.
         let apart = risk.sales.bad_debt.sub(risk.bad_debt).expect("small").magnitude();
         let least = risk.sales.sold.magnitude().div(U256::new(1_000_000), Rounding::Up).expect("small");
@@ -84,10 +84,11 @@ fn beyond_the_data_nothing_is_done() {
     let book = alone("acme-usdc");
     let scenario = fall("0.8", None);
     let nothing = Depth { curves: Vec::new(), ..depth(&ENDLESS, "0") };
-    for depth in [nothing, depth(&[["0.001", "0.001"]], "0")] {
+    let short = depth(&[["0.001", "0.001"]], "0");
+    for (depth, why) in [(nothing, Stays::NoCurve), (short, Stays::Beyond)] {
         let jump = jump(&book, depth, &scenario);
         let risk = &jump.risks[0];
-        let left = sales(&jump).left_for(Stays::Beyond);
+        let left = sales(&jump).left_for(why);
         assert_eq!((sales(&jump).calls, sales(&jump).sold), (0, Int::ZERO));
         assert_eq!((left.accounts, left.collateral, left.debt), (1, risk.collateral[1], risk.debt[1]));
         // It owes less than it has: nobody has lost anything yet.
@@ -98,8 +99,54 @@ fn beyond_the_data_nothing_is_done() {
     assert_eq!(sales(&jump).left_for(Stays::Beyond).accounts, 1);
 }
 
+/// A curve of ETH is a curve of WETH where the book wires WETH to the feed of ETH; what no market has is told.
+#[test]
+fn a_curve_is_found_under_the_names_that_the_book_has() {
+    let book = alone("alice");
+    let sold = |name: &str| {
+        let mut depth = depth(&ENDLESS, "0");
+        depth.curves[0].assets = texts(&[name]);
+        let stress = Stress::new(&book).expect("a book").sold_into(depth).expect("gas in every currency");
+        let jump = stress.jump(&fall("0.5", None), &Said::default()).unwrap_or_else(|why| panic!("{why}"));
+        (jump.risks, stress.curves_unused())
+    };
+    let (risks, unused) = sold("WETH");
+    assert!(risks[0].sales.calls > 0 && unused.is_empty(), "{risks:?} {unused:?}");
+    assert_eq!(sold("ETH"), (risks, unused));
+    let (risks, unused) = sold("stETHH");
+    assert_eq!(unused, ["stETHH"]);
+    assert!(risks[0].sales.calls == 0 && risks[0].sales.left_for(Stays::NoCurve).accounts == 1, "{risks:?}");
+}
+
 fn depth_of(gas: &str) -> Depth {
     depth(&ENDLESS, gas)
+}
+
+/// 100 ether at 1800 against 200 000 are 20 000 short. Who takes all of it at a bonus of 5 % repays 180 000 / 1.05 = 171 428.57 and
+/// leaves 28 571.43: acting at once is no bound, and where nobody can sell, nobody acts and less is left.
+#[test]
+fn bonuses_make_bad_debt_that_not_acting_does_not() {
+    let book = example("crash");
+    let kinds = vec![FeedKind::Oracle, FeedKind::Market];
+    let shock =
+        Shock { target: Target::Collateral { kinds }, how: How::Factor(decimal("0.6")), liquidity: None };
+    let scenario = Scenario::of_prices("fall", texts(&["USDC", "DAI", "BOLD"]), vec![shock]);
+    let nothing = Depth { curves: Vec::new(), gas: Vec::new(), ..depth(&ENDLESS, "0") };
+    let jump = jump(&book, nothing, &scenario);
+    let mut at_five = 0;
+    for impact in jump.markets.iter().filter(|impact| impact.after.liquidatable > 0) {
+        let risk = &impact.risk;
+        let unit = U256::pow10(risk.decimals - 2).expect("small");
+        let hundredths = |value: Int| value.magnitude().div(unit, Rounding::HalfUp).expect("a unit");
+        assert_eq!(hundredths(risk.uncovered[1]), U256::new(2_000_000), "{}", impact.market);
+        assert_eq!(risk.uncovered[0], Int::ZERO, "{}", impact.market);
+        if hundredths(risk.bad_debt) == U256::new(2_857_143) {
+            assert!(risk.sales.bad_debt < risk.bad_debt, "{}: {risk:?}", impact.market);
+            assert_eq!(hundredths(risk.sales.bad_debt), U256::new(2_000_000), "{}", impact.market);
+            at_five += 1;
+        }
+    }
+    assert!(at_five > 0, "{:?}", jump.risks);
 }
 
 /// At 86 % the incentive of Morpho is 1 / (1 - 0.3 x (1 - 0.86)) - 1 = 4.38 %: an impact of 3 % pays, one of 5 % does not.
@@ -286,6 +333,37 @@ fn a_sale_brings_what_paper_says() {
         assert!(apart <= U256::new(found.calls.into()).add(U256::new(2)).expect("small"), "{found:?}");
         assert!(found.calls > 0);
     }
+}
+
+/// Of three branches one has BOLD in its pool that may be used: 4000 less the one that stays. At a penalty of 5 % its depositors take
+/// collateral for at most 3999 x 1.05, and whoever calls a 200th of what the pool pays for, which is at most 1.2 times the debt: less
+/// than 4223 in all. The rest goes to other troves: it is not sold, and nobody stays away for want of a curve or of a profit.
+#[test]
+fn what_is_redistributed_is_not_sold() {
+    let book = example("liquity");
+    let target = Target::Collateral { kinds: vec![FeedKind::Oracle, FeedKind::Market] };
+    let shock = Shock { target, how: How::Factor(decimal("0.6")), liquidity: None };
+    let scenario = Scenario::of_prices("fall", texts(&["BOLD"]), vec![shock]);
+    let free = |assets: &[&str]| {
+        let mut depth = Depth { gas: Vec::new(), ..depth(&ENDLESS, "0") };
+        depth.curves[0].assets = texts(assets);
+        depth
+    };
+    let all = jump(&book, free(&["WETH", "wstETH", "rETH"]), &scenario);
+    let [risk] = &all.risks[..] else { panic!("one currency: {:?}", all.risks) };
+    let whole = |value: u128| {
+        Int::from(U256::new(value).mul(U256::pow10(risk.decimals).expect("small")).expect("small"))
+    };
+    assert!(risk.collateral[1] > whole(100_000), "{risk:?}");
+    assert!(risk.sales.sold > whole(3_000) && risk.sales.sold <= whole(4_223), "{risk:?}");
+    // Of each branch the venue lets one trove stand.
+    let left = &risk.sales.left;
+    let refused = risk.sales.left_for(Stays::Refused).accounts;
+    assert_eq!(left.iter().map(|left| left.accounts).sum::<u64>(), refused, "{risk:?}");
+    assert!(refused <= 3, "{risk:?}");
+    // Nothing of the other branches is sold.
+    let one = jump(&book, free(&["wstETH"]), &scenario);
+    assert_eq!(one.risks, all.risks);
 }
 
 /// Where a market failed nobody acts, the debt stays, and each owner loses what is not paid.

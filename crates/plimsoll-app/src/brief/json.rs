@@ -91,7 +91,7 @@ fn change(change: &Attribution) -> Value {
         "interest": interest,
         "parameters": rules,
         "prices": prices,
-        "not_split": amounts(&change.unsplit),
+        "not_split": told(&change.unsplit),
         "not_split_because": change.untold.map(because),
     })
 }
@@ -113,6 +113,8 @@ fn sum(sum: &SumChange) -> Value {
         "unknown_debt": {"before": sum.unknown[0].to_string(), "after": sum.unknown[1].to_string()},
         "before": amounts(&sum.before),
         "after": amounts(&sum.after),
+        "not_compared": {"before": amounts(&sum.uncompared[0]), "after": amounts(&sum.uncompared[1])},
+        "not_compared_accounts": sum.uncompared_accounts,
         "own_actions": own,
         "interest": interest,
         "parameters": rules,

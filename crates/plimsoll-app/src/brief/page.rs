@@ -5,6 +5,7 @@ use super::sections::{feed_words, foot, heading, sections};
 use crate::report::{Card, Kind, Page, Table, save};
 use crate::show;
 use plimsoll::{Standstill, Tier};
+use plimsoll_core::Int;
 use std::path::Path;
 
 /// Writes the page; the exit code where it cannot be.
@@ -40,10 +41,17 @@ fn cards(page: &mut Page, told: &Told<'_>) {
     let kind = if tier(1, Tier::Unknown) == 0 { Kind::Exact } else { Kind::Unknown };
     cards.push(Card::new("unknown", count(Tier::Unknown), kind));
     for sum in &answer.sums {
-        let money = |value| format!("{} {}", show::amount(value, sum.decimals, 0), sum.currency);
-        cards.push(Card::new("collateral", money(sum.after.collateral), Kind::Exact));
-        cards.push(Card::new("debt", money(sum.after.debt), Kind::Exact));
-        cards.push(Card::new("bad debt", money(sum.after.uncovered), Kind::Exact));
+        let now = sum.valued()[1];
+        let card = |name: &str, value: Option<Int>| match value {
+            Some(it) => {
+                let money = format!("{} {}", show::amount(it, sum.decimals, 0), sum.currency);
+                Card::new(name, money, Kind::Exact)
+            }
+            None => Card::new(name, "unknown", Kind::Unknown),
+        };
+        cards.push(card("collateral", now.map(|now| now.collateral)));
+        cards.push(card("debt", now.map(|now| now.debt)));
+        cards.push(card("bad debt", now.map(|now| now.uncovered)));
     }
     // A feed that says the same again may well be right.
     let odd = answer

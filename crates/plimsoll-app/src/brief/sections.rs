@@ -107,7 +107,7 @@ fn parts(change: &Attribution, decimals: u8) -> Vec<String> {
     let headroom = |amounts: Amounts| amounts.headroom;
     let mut cells = vec![told_or_unknown(change.change().map(headroom), decimals)];
     cells.extend(change.parts.iter().map(|part| told_or_unknown(part.map(headroom), decimals)));
-    cells.push(signed(change.unsplit.headroom, decimals));
+    cells.push(told_or_unknown(change.unsplit.map(headroom), decimals));
     cells
 }
 
@@ -161,6 +161,7 @@ fn why(told: &Told<'_>) -> Section {
         cells.extend(rest.parts.iter().map(|part| signed(part.headroom, rest.decimals)));
         cells.push(signed(rest.unsplit.headroom, rest.decimals));
         section.rows.push(cells);
+        section.lines.extend(uncompared(rest).map(|line| format!("all others, {}: {line}", rest.currency)));
     }
     section.lines.extend(told.answer.worst.iter().filter_map(|one| unsplit(told, one)));
     section
@@ -277,17 +278,27 @@ fn sum_rows(sum: &SumChange) -> Vec<Vec<String>> {
         cells
     };
     let mut rows: Vec<Vec<String>> = of.iter().map(row).collect();
+    let ends = |name: String, ends: [Option<Int>; 2], change: String| {
+        let [was, is] =
+            ends.map(|end| end.map_or_else(|| "unknown".into(), |it| show::amount(it, sum.decimals, 2)));
+        vec![name, sum.currency.clone(), was, is, change]
+    };
+    for (name, of) in of.iter().filter(|_| sum.uncompared_accounts > 0) {
+        let both = sum.uncompared.each_ref().map(of);
+        if both != [Some(Int::ZERO); 2] {
+            rows.push(ends(format!("{name}, not compared"), both, "unknown".into()));
+        }
+    }
     let [before, after] = sum.unknown;
     if !before.is_zero() || !after.is_zero() {
         // It is whose debt this is that changes, and not the debt alone: there are no parts of it.
-        let [was, is] = [before, after].map(|debt| show::amount(debt, sum.decimals, 2));
         let change = told_or_unknown(after.sub(before), sum.decimals);
-        rows.push(vec!["debt of the unknown".into(), sum.currency.clone(), was, is, change]);
+        rows.push(ends("debt of the unknown".into(), sum.unknown.map(Some), change));
     }
     rows
 }
 
-/// What is in no sum, and what is not split in it.
+/// What is in no sum, in no change, and what is not split in it.
 fn left_out(sum: &SumChange) -> Option<String> {
     let [before, after] = sum.unvalued;
     let mut told = Vec::new();
@@ -296,10 +307,18 @@ fn left_out(sum: &SumChange) -> Option<String> {
             "{before} accounts before and {after} now are in no sum, as the venue has no answer"
         ));
     }
+    told.extend(uncompared(sum));
     if sum.unsplit_accounts > 0 {
         told.push(format!("the change of {} is not split in full", counted(sum.unsplit_accounts, "account")));
     }
     (!told.is_empty()).then(|| format!("{}: {}", sum.currency, told.join("; ")))
+}
+
+/// What is in no change.
+fn uncompared(sum: &SumChange) -> Option<String> {
+    let count = sum.uncompared_accounts;
+    let accounts = counted(count, "account");
+    (count > 0).then(|| format!("{accounts} in no change, as the venue has no answer in one of the books"))
 }
 
 fn owners(told: &Told<'_>) -> Section {
@@ -323,11 +342,14 @@ fn owner_rows(told: &Told<'_>, owner: &OwnerChange) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     for sum in &owner.sums {
         let mut row = std::mem::replace(&mut head, vec![String::new(); 4]);
-        let money = |amounts: &Amounts| {
-            amounts.equity().map_or_else(|| "unknown".into(), |it| show::amount(it, sum.decimals, 2))
+        let money = |amounts: Option<Amounts>| {
+            let equity = amounts.and_then(|amounts| amounts.equity());
+            equity.map_or_else(|| "unknown".into(), |it| show::amount(it, sum.decimals, 2))
         };
-        row.extend([sum.currency.clone(), money(&sum.before), money(&sum.after)]);
-        row.push(told_or_unknown(sum.change().and_then(|change| change.equity()), sum.decimals));
+        let [before, after] = sum.valued();
+        row.extend([sum.currency.clone(), money(before), money(after)]);
+        let change = sum.change().filter(|_| sum.uncompared_accounts == 0);
+        row.push(told_or_unknown(change.and_then(|change| change.equity()), sum.decimals));
         rows.push(row);
     }
     rows

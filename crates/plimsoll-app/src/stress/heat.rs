@@ -71,7 +71,7 @@ pub(super) fn draw(page: &mut Page, map: &HeatMap) {
     let [x, y] = [0, 1].map(|at| name(&map.axes[at]));
     page.section(
         "Two prices at once",
-        "Each cell is a jump of its own from today. Counts, collateral and what is seizable are exact; bad debt is a lower bound.",
+        "Each cell is a jump of its own from today. Counts, collateral and what is seizable are exact; bad debt is what is left if all act at once, worst account first, and no bound.",
     );
     let unknown = map.cells.iter().flatten().map(|cell| cell.after.unknown).max().unwrap_or(0);
     if unknown > 0 {
@@ -103,7 +103,7 @@ pub(super) fn draw(page: &mut Page, map: &HeatMap) {
         one(page, map, &title, [&x, &y], |cell| money(cell, |risk| risk.collateral[1]));
         let title = format!("Seizable at once, {currency}");
         one(page, map, &title, [&x, &y], |cell| money(cell, |risk| risk.seizable));
-        let title = format!("Bad debt at least, {currency}");
+        let title = format!("Bad debt if all act at once, {currency}");
         one(page, map, &title, [&x, &y], |cell| money(cell, |risk| risk.bad_debt));
     }
     numbers(page, map);
@@ -141,7 +141,7 @@ fn numbers(page: &mut Page, map: &HeatMap) {
         "",
         ">collateral",
         ">seizable",
-        ">bad debt at least",
+        ">bad debt if all act at once",
     ];
     let mut table = Table::new("Each cell", &header);
     for (down, row) in map.moves[1].iter().zip(&map.cells) {

@@ -17,6 +17,7 @@ pub(super) fn answer(book: &Book, seen: &Seen) -> Value {
     });
     if let Some(depth) = &seen.depth {
         answer["depth"] = depth_json(depth);
+        answer["depth"]["without_effect"] = seen.unused.clone().into();
     }
     if let Some(heat) = &seen.heat {
         answer["heatmap"] = heat_json(heat);
@@ -24,9 +25,17 @@ pub(super) fn answer(book: &Book, seen: &Seen) -> Value {
     answer
 }
 
+/// Which liquidations were played: what was not is null, or not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Played {
+    AtOnce,
+    Sold,
+    Both,
+}
+
 fn scenarios(book: &Book, seen: &Seen) -> Vec<Value> {
-    let sold = seen.depth.is_some();
-    let mut scenarios: Vec<Value> = seen.jumps.iter().map(|jump| jump_json(book, jump, sold)).collect();
+    let played = if seen.depth.is_some() { Played::Both } else { Played::AtOnce };
+    let mut scenarios: Vec<Value> = seen.jumps.iter().map(|jump| jump_json(book, jump, played)).collect();
     for (scenario, walk) in scenarios.iter_mut().skip(1).zip(&seen.walks) {
         scenario["path"] = walk_json(walk);
     }
@@ -46,18 +55,19 @@ fn depth_json(depth: &Depth) -> Value {
 }
 
 fn walk_json(walk: &Walk) -> Value {
-    let steps = |strides: &[Stride], sold: bool| {
+    let steps = |strides: &[Stride], played: Played| {
         strides.iter().map(|stride| json!({
             "found": counts_json(stride.found),
             "left": counts_json(stride.left),
-            "risks": stride.risks.iter().map(|risk| risk_json(risk, sold)).collect::<Vec<_>>(),
-            "markets": stride.markets.iter().map(|impact| impact_json(impact, sold)).collect::<Vec<_>>(),
+            "risks": stride.risks.iter().map(|risk| risk_json(risk, played)).collect::<Vec<_>>(),
+            "markets": stride.markets.iter().map(|impact| impact_json(impact, played)).collect::<Vec<_>>(),
         })).collect::<Vec<_>>()
     };
-    let sold = if walk.sold.is_empty() { Value::Null } else { json!(steps(&walk.sold, true)) };
-    // Where everything is sold nothing is played at once: those numbers are of the other path.
-    let sold = without(sold, &["seizable_now", "bad_debt_lower_bound"]);
-    json!({"at_once": steps(&walk.at_once, false), "sold": sold})
+    let sold = Some(&walk.sold).filter(|strides| !strides.is_empty());
+    json!({
+        "at_once": steps(&walk.at_once, Played::AtOnce),
+        "sold": sold.map(|strides| steps(strides, Played::Sold)),
+    })
 }
 
 fn heat_json(map: &HeatMap) -> Value {
@@ -73,7 +83,7 @@ fn heat_json(map: &HeatMap) -> Value {
             .map(|cell| {
                 json!({
                     "after": counts_json(cell.after),
-                    "risks": cell.risks.iter().map(|risk| risk_json(risk, false)).collect::<Vec<_>>(),
+                    "risks": cell.risks.iter().map(|risk| risk_json(risk, Played::AtOnce)).collect::<Vec<_>>(),
                 })
             })
             .collect::<Vec<_>>()
@@ -109,6 +119,7 @@ fn sales_json(sales: &Sales) -> Value {
         "bad_debt": sales.bad_debt.to_string(),
         "does_not_pay": left(Stays::Away),
         "beyond_the_data": left(Stays::Beyond),
+        "no_curve": left(Stays::NoCurve),
         "refused": left(Stays::Refused),
         "no_price": left(Stays::Unpriced),
     })
@@ -130,7 +141,7 @@ pub(super) fn under(book: &Book, set: &[(String, Change)], under: &Seen, without
     })
 }
 
-fn jump_json(book: &Book, jump: &Jump, sold: bool) -> Value {
+fn jump_json(book: &Book, jump: &Jump, played: Played) -> Value {
     let shocked = &jump.shocked;
     let mut answer = with_assumed(
         shocked,
@@ -148,8 +159,8 @@ fn jump_json(book: &Book, jump: &Jump, sold: bool) -> Value {
             })).collect::<Vec<_>>(),
             "before": counts_json(jump.before),
             "after": counts_json(jump.after),
-            "risks": jump.risks.iter().map(|risk| risk_json(risk, sold)).collect::<Vec<_>>(),
-            "markets": jump.markets.iter().map(|impact| impact_json(impact, sold)).collect::<Vec<_>>(),
+            "risks": jump.risks.iter().map(|risk| risk_json(risk, played)).collect::<Vec<_>>(),
+            "markets": jump.markets.iter().map(|impact| impact_json(impact, played)).collect::<Vec<_>>(),
             "newly_liquidatable": below_json(book, jump, jump.fallen()),
         }),
     );
@@ -159,7 +170,7 @@ fn jump_json(book: &Book, jump: &Jump, sold: bool) -> Value {
     answer
 }
 
-/// What stands still or moves by somebody's word.
+/// What stands still or moves by somebody's word, and what was said in vain.
 fn with_assumed(shocked: &Shocked, mut answer: Value) -> Value {
     let assumed = json!({
         "held": shocked.held,
@@ -173,6 +184,8 @@ fn with_assumed(shocked: &Shocked, mut answer: Value) -> Value {
             "asset": asset,
             "price": price,
         })).collect::<Vec<_>>(),
+        "overridden": shocked.overridden,
+        "without_effect": shocked.without_effect,
         "undelayed": shocked.undelayed,
     });
     if let (Some(answer), Value::Object(assumed)) = (answer.as_object_mut(), assumed) {
@@ -230,34 +243,16 @@ fn factor(parts: U256) -> String {
     crate::show::exact(parts.into(), 8)
 }
 
-fn impact_json(impact: &Impact, sold: bool) -> Value {
+fn impact_json(impact: &Impact, played: Played) -> Value {
     json!({
         "market": impact.market,
         "before": counts_json(impact.before),
         "after": counts_json(impact.after),
-        "risk": risk_json(&impact.risk, sold),
+        "risk": risk_json(&impact.risk, played),
         "unsummed_before": impact.unsummed[0],
         "unsummed_after": impact.unsummed[1],
         "unplayed": impact.unplayed,
     })
-}
-
-/// The same with nothing under these names, however deep.
-fn without(answer: Value, names: &[&str]) -> Value {
-    match answer {
-        Value::Array(parts) => parts.into_iter().map(|part| without(part, names)).collect(),
-        Value::Object(parts) => Value::Object(
-            parts
-                .into_iter()
-                .map(|(name, part)| {
-                    let part =
-                        if names.contains(&name.as_str()) { Value::Null } else { without(part, names) };
-                    (name, part)
-                })
-                .collect(),
-        ),
-        part => part,
-    }
 }
 
 fn counts_json(counts: Counts) -> Value {
@@ -271,7 +266,8 @@ fn counts_json(counts: Counts) -> Value {
     })
 }
 
-fn risk_json(risk: &Risk, sold: bool) -> Value {
+fn risk_json(risk: &Risk, played: Played) -> Value {
+    let at_once = |value: Int| (played != Played::Sold).then(|| value.to_string());
     let mut answer = json!({
         "currency": risk.currency,
         "decimals": risk.decimals,
@@ -279,10 +275,12 @@ fn risk_json(risk: &Risk, sold: bool) -> Value {
         "collateral_liquidatable_after": risk.collateral[1].to_string(),
         "debt_liquidatable_before": risk.debt[0].to_string(),
         "debt_liquidatable_after": risk.debt[1].to_string(),
-        "seizable_now": risk.seizable.to_string(),
-        "bad_debt_lower_bound": risk.bad_debt.to_string(),
+        "uncovered_before": risk.uncovered[0].to_string(),
+        "uncovered_after": risk.uncovered[1].to_string(),
+        "seizable_now": at_once(risk.seizable),
+        "bad_debt_at_once": at_once(risk.bad_debt),
     });
-    if sold {
+    if played != Played::AtOnce {
         answer["sales"] = sales_json(&risk.sales);
     }
     answer

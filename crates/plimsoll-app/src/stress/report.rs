@@ -1,6 +1,6 @@
 //! `plimsoll stress --report`: the same answer as a page.
 
-use super::{Seen, assumed, sales};
+use super::{Seen, assumed, moved, sales};
 use crate::check::{self, counted};
 use crate::report::{Bar, Card, Kind, Page, Series, Table, bars, save, steps};
 use crate::show;
@@ -50,7 +50,8 @@ fn kinds(sold: bool) -> Vec<String> {
     let sales = "Sold into depth: by assumption. In the order given, along the curves given, at the market's price of the scenario.";
     let mut kinds = [
         "Counts, collateral, debt and what is seizable: exact, in the venues' own integers and rounding; cut where they are shown.",
-        "Bad debt at least: a lower bound. Liquidators act at once at the venue's price, in whatever amount, worst account first.",
+        "Uncovered: exact. Debt of the liquidatable beyond each one's own collateral, before anybody acts.",
+        "Bad debt if all act at once: by assumption. At the venue's price, worst account first, each by the call that seizes most. It is no bound: bonuses make bad debt, so another order, smaller calls or none may leave less.",
         "Unknown is never counted as healthy: a price that decides is missing, stale or at its bound, or the venue has no answer.",
     ]
     .map(String::from)
@@ -80,7 +81,7 @@ fn sold(page: &mut Page, seen: &Seen) {
     let dried = seen.jumps.iter().flat_map(|jump| {
         sales::dried(jump).into_iter().map(|line| format!("{}: {line}", jump.scenario.name))
     });
-    page.list(&sales::assumed(depth).into_iter().chain(dried).collect::<Vec<_>>());
+    page.list(&sales::assumed(depth, &seen.unused).into_iter().chain(dried).collect::<Vec<_>>());
 }
 
 /// The steps of a path: bad debt so far in a picture, the rest in tables.
@@ -113,8 +114,10 @@ fn along_path(page: &mut Page, walk: &Walk) {
             let points = (1_u64..).zip(found).map(|(number, sum)| (Int::from(number), sum));
             std::iter::once((Int::ZERO, Int::ZERO)).chain(points).collect()
         };
-        let mut series =
-            vec![Series { name: "bad debt at least, so far", points: line(&walk.at_once, |r| r.bad_debt) }];
+        let mut series = vec![Series {
+            name: "bad debt if all act at once, so far",
+            points: line(&walk.at_once, |r| r.bad_debt),
+        }];
         if !walk.sold.is_empty() {
             let points = line(&walk.sold, |risk| risk.sales.bad_debt);
             series.push(Series { name: "bad debt where collateral is sold, so far", points });
@@ -166,7 +169,7 @@ fn cards(page: &mut Page, jump: &Jump, sold: bool) {
                 risk.currency
             )
         };
-        cards.push(Card::new("bad debt", up(risk.bad_debt), Kind::LowerBound));
+        cards.push(Card::new("bad debt if all act at once", up(risk.bad_debt), Kind::Assumed));
         if sold {
             cards.push(Card::new("bad debt, sold into depth", up(risk.sales.bad_debt), Kind::Assumed));
         }
@@ -174,7 +177,7 @@ fn cards(page: &mut Page, jump: &Jump, sold: bool) {
     page.cards(&cards);
 }
 
-const MONEY: [&str; 11] = [
+const MONEY: [&str; 12] = [
     "",
     ">healthy",
     ">liquidatable",
@@ -185,7 +188,8 @@ const MONEY: [&str; 11] = [
     ">collateral before",
     ">after",
     ">seizable now",
-    ">bad debt at least",
+    ">uncovered",
+    ">bad debt if all act at once",
 ];
 
 fn overview(page: &mut Page, jumps: &[Jump]) {
@@ -205,16 +209,7 @@ fn scenario(page: &mut Page, book: &Book, jump: &Jump, top: usize) {
     let sources = jump.scenario.sources.iter().map(|source| format!("source: {source}"));
     page.list(&sources.chain(assumed(&jump.shocked)).collect::<Vec<_>>());
     let mut prices = Table::new("Prices that move", &["price", "kind", ">before", ">after", "in", ""]);
-    for moved in &jump.shocked.moved {
-        prices.row([
-            moved.name.clone(),
-            moved.kind.map_or("derived", plimsoll_core::FeedKind::name).to_string(),
-            moved.from.trimmed().to_string(),
-            moved.to.to_string(),
-            moved.unit.to_string(),
-            if moved.bound { "the feed says no more than its bound".into() } else { String::new() },
-        ]);
-    }
+    jump.shocked.moved.iter().for_each(|price| prices.row(moved(price)));
     page.table(&prices);
     let mut markets = Table::new("Markets, after", &MONEY);
     let touched = |impact: &&Impact| impact.after.accounts > 0;

@@ -24,7 +24,7 @@ pub(crate) fn open(path: &Path) -> Result<Depth, u8> {
     })
 }
 
-pub(super) const HEADER: [&str; 11] = [
+pub(super) const HEADER: [&str; 12] = [
     "",
     "",
     "calls",
@@ -34,6 +34,7 @@ pub(super) const HEADER: [&str; 11] = [
     "bad debt",
     "does not pay",
     "beyond the data",
+    "no curve",
     "refused",
     "no price",
 ];
@@ -66,14 +67,18 @@ fn stays(left: &Left, decimals: u8) -> String {
 }
 
 /// What is assumed of sales, a line each.
-pub(super) fn assumed(depth: &Depth) -> Vec<String> {
+pub(super) fn assumed(depth: &Depth, unused: &[String]) -> Vec<String> {
     let mut lines = vec![
         format!("depth: {}", depth.name),
         "worst account first; each sale goes on where the one before it left the curve, also across venues".into(),
         "a liquidator acts where what the sale brings covers what he repays and gas; a lot that does not pay is halved, down to a 64th".into(),
         "where the venue itself takes an account over, all that it takes is sold, and what that does not cover is lost".into(),
         "beyond the last point of a curve nothing is sold, and nothing is liquidated".into(),
+        "bad debt counts what is not sold as owed: no bonus is paid for it, so it may be below what acting at once leaves".into(),
     ];
+    lines.extend(
+        unused.iter().map(|name| format!("no market of the book has {name}: its curve does nothing")),
+    );
     lines.extend(depth.sources.iter().map(|source| format!("source of the depth: {source}")));
     if depth.gas.is_empty() {
         lines.push("a call costs nothing".into());
@@ -105,14 +110,14 @@ pub(super) fn dried(jump: &Jump) -> Vec<String> {
 pub(super) fn print(seen: &Seen) {
     if let Some(depth) = &seen.depth {
         outln!("\nsold into depth:");
-        let mut all = table(&HEADER, 2..11);
+        let mut all = table(&HEADER, 2..12);
         for jump in &seen.jumps {
             rows(&jump.scenario.name, &jump.risks, |row| {
                 all.add_row(row);
             });
         }
         outln!("{}", all.trim_fmt());
-        assumed(depth).iter().for_each(|line| outln!("{line}"));
+        assumed(depth, &seen.unused).iter().for_each(|line| outln!("{line}"));
         for jump in &seen.jumps {
             dried(jump).iter().for_each(|line| outln!("{}: {line}", jump.scenario.name));
         }

@@ -19,6 +19,7 @@ use crate::random::Random;
 use crate::registry::{Context, Trouble};
 use crate::threads::{THREADS, each};
 use books::Book;
+use plimsoll_kernel::Event;
 
 pub(crate) const NAME: &str = "never_miss";
 
@@ -79,71 +80,71 @@ fn died() -> Found {
     Found { account_ticks: 1, failures: 1, first: Some("a thread died".into()), ..Found::default() }
 }
 
-/// One book through its ticks; it ends with its first failure.
+/// A book in an index, beside brute force.
+trait Watched {
+    fn accounts(&self) -> u64;
+    /// The index's events in a tick and those of brute force; `None` where the book cannot stand.
+    fn tick(&mut self, random: &mut Random) -> Option<(Vec<Event>, Vec<Event>)>;
+    /// An account becomes another; whether the index says of it what brute force does.
+    fn change(&mut self, random: &mut Random) -> bool;
+}
+
+/// A book through so many ticks, of which one in so many is followed by an update; it ends with its first failure.
+fn watch(
+    book: &mut impl Watched,
+    random: &mut Random,
+    ticks: u64,
+    one_in: u64,
+    found: &mut Found,
+) -> Result<(), String> {
+    for tick in 0..ticks {
+        let (ours, theirs) =
+            book.tick(random).ok_or_else(|| format!("a market cannot stand at tick {tick}"))?;
+        found.account_ticks += book.accounts();
+        found.events += theirs.len() as u64;
+        if ours != theirs {
+            let odd = ours.iter().filter(|event| !theirs.contains(event));
+            let odd = odd.chain(theirs.iter().filter(|event| !ours.contains(event)));
+            return Err(format!("tick {tick}: {:?}", odd.collect::<Vec<_>>()));
+        }
+        if random.below(one_in) == 0 && !book.change(random) {
+            return Err(format!("an update after tick {tick}"));
+        }
+    }
+    Ok(())
+}
+
+impl Found {
+    fn ended(mut self, book: &str, end: Result<(), String>) -> Found {
+        if let Err(what) = end {
+            self.failures += 1;
+            self.first = Some(format!("{book}: {what}"));
+        }
+        self
+    }
+}
+
+/// One book of rows.
 fn one_book(seed: u64, number: u64) -> Found {
     let mut random = Random::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ number);
     let mut found = Found::default();
-    let fail = |found: &mut Found, what: String| {
-        found.failures += 1;
-        found.first.get_or_insert(format!("seed {seed}, book {number}: {what}"));
+    let end = match Book::new(&mut random, ACCOUNTS) {
+        Some(mut book) => watch(&mut book, &mut random, TICKS, 8, &mut found),
+        None => Err("no book".into()),
     };
-    let Some(mut book) = Book::new(&mut random, ACCOUNTS) else {
-        fail(&mut found, "no book".into());
-        return found;
-    };
-    for tick in 0..TICKS {
-        let moved = book.moves(&mut random);
-        let (ours, theirs) = book.tick(&moved);
-        found.account_ticks += ACCOUNTS as u64;
-        found.events += theirs.len() as u64;
-        if ours != theirs {
-            let odd = ours.iter().filter(|event| !theirs.contains(event));
-            let odd = odd.chain(theirs.iter().filter(|event| !ours.contains(event)));
-            fail(&mut found, format!("tick {tick}: {:?}", odd.collect::<Vec<_>>()));
-            return found;
-        }
-        if random.below(8) == 0 && !book.change(&mut random) {
-            fail(&mut found, format!("an update after tick {tick}"));
-            return found;
-        }
-    }
-    found
+    found.ended(&format!("seed {seed}, book {number}"), end)
 }
 
-/// One book of venues through its ticks.
+/// One book of venues.
 fn one_of_venues(seed: u64, number: u64, of_each: usize) -> Found {
     let mut random = Random::new(seed.wrapping_mul(0x9e6c_63d0_876a_46ed) ^ number);
     let mut found = Found::default();
-    let fail = |found: &mut Found, what: String| {
-        found.failures += 1;
-        found.first.get_or_insert(format!("seed {seed}, book of venues {number}: {what}"));
+    let end = match venues::Book::new(&mut random, of_each) {
+        Some(book) if book.venues.len() != 6 => Err(format!("venues are {:?}", book.venues)),
+        Some(mut book) => watch(&mut book, &mut random, VENUE_TICKS, 2, &mut found),
+        None => Err("no book, or an account that is not judged alike when it comes".into()),
     };
-    let Some(mut book) = venues::Book::new(&mut random, of_each) else {
-        fail(&mut found, "no book, or an account that is not judged alike when it comes".into());
-        return found;
-    };
-    if book.venues.len() != 6 {
-        fail(&mut found, format!("venues are {:?}", book.venues));
-    }
-    for tick in 0..VENUE_TICKS {
-        let Some((ours, theirs)) = book.tick(&mut random) else {
-            fail(&mut found, format!("a market cannot stand at tick {tick}"));
-            return found;
-        };
-        found.account_ticks += book.len() as u64;
-        found.events += theirs.len() as u64;
-        if ours != theirs {
-            let odd = ours.iter().filter(|event| !theirs.contains(event));
-            let odd = odd.chain(theirs.iter().filter(|event| !ours.contains(event)));
-            fail(&mut found, format!("tick {tick}: {:?}", odd.collect::<Vec<_>>()));
-            return found;
-        }
-        if random.below(2) == 0 && !book.change(&mut random) {
-            fail(&mut found, format!("an update after tick {tick}"));
-            return found;
-        }
-    }
-    found
+    found.ended(&format!("seed {seed}, book of venues {number}"), end)
 }
 
 #[cfg(test)]

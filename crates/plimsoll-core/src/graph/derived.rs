@@ -26,7 +26,7 @@ pub(super) fn derive(origin: &Origin, quotes: &[Quote], at: Time) -> Quote {
             })
         }
         Origin::RateCap(cap) => match cap.highest(at) {
-            Some(highest) => combine(quotes, &[cap.of], &[], |rate, _| Some(pick(rate[0], highest, true))),
+            Some(highest) => combine(quotes, &[cap.of], &[], |rate, _| pick(rate[0], highest, true)),
             None => unknown(Why::FromTheFuture),
         },
         Origin::PoolShare(pool) => {
@@ -39,12 +39,8 @@ pub(super) fn derive(origin: &Origin, quotes: &[Quote], at: Time) -> Quote {
         Origin::VaultShare(vault) => combine(quotes, &[vault.assets], &[vault.supply], |assets, supply| {
             vault.rate(assets[0], supply[0])
         }),
-        Origin::Least { legs } => {
-            combine(quotes, legs, &[], |numbers, _| numbers.iter().copied().reduce(|x, y| pick(x, y, true)))
-        }
-        Origin::Greatest { legs } => {
-            combine(quotes, legs, &[], |numbers, _| numbers.iter().copied().reduce(|x, y| pick(x, y, false)))
-        }
+        Origin::Least { legs } => combine(quotes, legs, &[], |numbers, _| extreme(numbers, true)),
+        Origin::Greatest { legs } => combine(quotes, legs, &[], |numbers, _| extreme(numbers, false)),
         Origin::Feed(_) | Origin::Constant(_) => unknown(Why::Missing),
     }
 }
@@ -121,20 +117,28 @@ pub(super) fn compare(x: Decimal, y: Decimal) -> Option<Ordering> {
     Some(x.scaled(decimals).ok()?.cmp(&y.scaled(decimals).ok()?))
 }
 
-fn pick(x: Decimal, y: Decimal, least: bool) -> Decimal {
-    if (compare(x, y) == Some(Ordering::Less)) == least { x } else { y }
+/// The lower or the higher; `None` where that cannot be told.
+fn pick(x: Decimal, y: Decimal, least: bool) -> Option<Decimal> {
+    Some(if (compare(x, y)? == Ordering::Less) == least { x } else { y })
 }
 
-/// Of a bound's legs the one that decides: of equal ones the first. `None` where a value is missing.
+fn extreme(numbers: &[Decimal], least: bool) -> Option<Decimal> {
+    let (first, rest) = numbers.split_first()?;
+    rest.iter().try_fold(*first, |x, y| pick(x, *y, least))
+}
+
+/// Of a bound's legs the one that decides: of equal ones the first. `None` where a value is missing, or two cannot be
+/// compared.
 pub(super) fn active<'l>(legs: &'l [PriceId], quotes: &[Quote], least: bool) -> Option<&'l PriceId> {
     let mut best: Option<(&PriceId, Decimal)> = None;
     for leg in legs {
         let value = value_of(quotes, *leg)?;
-        let better = |known: Decimal| {
-            let order = if least { compare(value, known) } else { compare(known, value) };
-            order == Some(Ordering::Less)
+        let better = match best {
+            Some((_, known)) if least => compare(value, known)? == Ordering::Less,
+            Some((_, known)) => compare(known, value)? == Ordering::Less,
+            None => true,
         };
-        if best.is_none_or(|(_, known)| better(known)) {
+        if better {
             best = Some((leg, value));
         }
     }

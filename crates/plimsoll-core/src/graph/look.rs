@@ -84,7 +84,8 @@ struct Pull {
 impl Graph {
     /// Looks through a price as the quotes of a time have it. Of several legs of a bound that are equal, the first decides.
     ///
-    /// `None` where a value is missing on which it depends which legs count, or 512 bits do not hold a pool's.
+    /// `None` where a value is missing on which it depends which legs count, two of them are too far apart in scale to
+    /// compare, or 512 bits do not hold a pool's.
     #[must_use]
     pub fn look(&self, quotes: &[Quote], id: PriceId, at: Time) -> Option<Look> {
         // Legs stand before what is built on them: from the highest down, every price is met after all that pull at it.

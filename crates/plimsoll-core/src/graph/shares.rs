@@ -39,9 +39,9 @@ impl RateCap {
         Some(Decimal { mantissa: self.snapshot.add(grown)?.into(), decimals: self.decimals })
     }
 
-    /// Whether the cap is what counts, and not the rate.
+    /// Whether the cap is what counts, and not the rate; `None` before the snapshot, or where the two cannot be compared.
     pub(super) fn binds(&self, rate: Decimal, at: Time) -> Option<bool> {
-        Some(compare(self.highest(at)?, rate) == Some(Ordering::Less))
+        Some(compare(self.highest(at)?, rate)? == Ordering::Less)
     }
 }
 

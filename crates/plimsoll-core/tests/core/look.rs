@@ -4,7 +4,7 @@ use crate::check;
 use crate::graph::{decimal, feed, price, seen};
 use plimsoll_core::{
     Decimal, FeedKind, Graph, Int, Leaf, Look, Observation, Origin, PoolShare, PoolValue, PriceId, Quote,
-    RateCap, Rounding, Scale, Sight, Time, U256, VaultShare,
+    RateCap, Rounding, Scale, Sight, Time, U256, VaultShare, Why,
 };
 use proptest::prelude::*;
 
@@ -256,4 +256,36 @@ fn shared_legs_weigh_what_all_ways_weigh() {
     let seen = look(&graph, top);
     assert_eq!((weight(&seen, eth), seen.depth), (Some((1 << 20) * 10_i128.pow(18)), 20));
     assert_eq!(seen.leaves[0].share, Int::new(10_i128.pow(18)));
+}
+
+/// Two prices of which one has so many digits that 256 bits hold no common unit: which is the lower cannot be told, and neither
+/// can the bound of them, whichever comes first.
+#[test]
+fn what_cannot_be_compared_is_unknown() {
+    let mut graph = Graph::default();
+    let small = |decimals: u8, mantissa: i128| {
+        let price = Some(Decimal { mantissa: Int::new(mantissa), decimals });
+        Origin::Feed(Observation { price, ..seen("1") })
+    };
+    let fine = graph.add(price("fine", "USD/X", small(80, 7))).expect("a feed");
+    let plain = graph.add(feed("plain", "USD/X", "3")).expect("a feed");
+    let rate = graph.add(price("rate", "X/Y", small(80, 7))).expect("a feed");
+    let cap = RateCap { of: rate, snapshot: U256::ONE, taken_at: Time(1), growth: 0, decimals: 0 };
+    let capped = graph.add(price("capped", "X/Y", Origin::RateCap(cap))).expect("units fit");
+    let mut bounds = vec![capped];
+    for legs in [[fine, plain], [plain, fine]] {
+        for (name, least) in [("least", true), ("greatest", false)] {
+            let legs = legs.to_vec();
+            let origin = if least { Origin::Least { legs } } else { Origin::Greatest { legs } };
+            let name = format!("{name} {}", bounds.len());
+            bounds.push(graph.add(price(&name, "USD/X", origin)).expect("units fit"));
+        }
+    }
+    let quotes = graph.quotes(NOW);
+    for id in bounds {
+        let Quote { value, high, doubt, .. } = quotes[id.0 as usize];
+        assert_eq!((value, high), (None, None), "{id:?}");
+        assert_eq!(doubt, Some(Why::Missing), "{id:?}");
+        assert_eq!(graph.look(&quotes, id, NOW), None, "{id:?}");
+    }
 }

@@ -73,3 +73,12 @@ pub(crate) fn file(name: &str, text: impl Into<Vec<u8>>) -> File {
 pub(crate) fn files(written: &Written) -> Vec<File> {
     written.files.iter().map(|(name, text)| file(name, text.clone())).collect()
 }
+
+/// The faults of a book: `file:line:column CODE` each.
+pub(crate) fn told(opened: &Opened) -> Vec<String> {
+    let line = |fault: &plimsoll_io::fault::Fault| {
+        let place = fault.place.map_or(String::new(), |place| format!(":{}:{}", place.line, place.column));
+        format!("{}{place} {}", fault.file, fault.code.name())
+    };
+    opened.faults.list.iter().map(line).collect()
+}

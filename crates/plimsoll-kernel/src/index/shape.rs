@@ -184,11 +184,7 @@ impl Shapes {
         let at = |node| nodes.iter().position(|known| *known == node).unwrap_or(nodes.len());
         let mut in_hinge = false;
         let term = |term: &TermShape| {
-            in_hinge = match term.begins {
-                Begins::Row => false,
-                Begins::Hinge => true,
-                Begins::Nothing => in_hinge,
-            };
+            in_hinge = term.begins.in_hinge(in_hinge);
             Term::new(at(term.node), term, in_hinge)
         };
         let built: Vec<Term> = terms.iter().map(term).collect();
@@ -258,11 +254,7 @@ impl<'s> Shape<'s> {
     fn is_of(&self, lowered: &Lowered, market: u32) -> bool {
         let mut in_hinge = false;
         let same = |(term, theirs): (Term, &TermShape)| {
-            in_hinge = match theirs.begins {
-                Begins::Row => false,
-                Begins::Hinge => true,
-                Begins::Nothing => in_hinge,
-            };
+            in_hinge = theirs.begins.in_hinge(in_hinge);
             self.node(term.at()) == theirs.node && Term::new(term.at(), theirs, in_hinge) == term
         };
         self.market == market

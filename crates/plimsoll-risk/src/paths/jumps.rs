@@ -20,7 +20,7 @@ pub fn falls_to(process: &Kou, line: f64, years: f64, paths: u64, seed: u64) -> 
     if distance <= 0.0 {
         return Ok(Estimate { chance: 1.0, error: 0.0, samples: paths });
     }
-    Ok(super::mean(paths, |path| crosses(process, distance, years, &mut Stream::new(seed, path))))
+    Ok(super::mean(paths, 1, |path| crosses(process, distance, years, &mut Stream::new(seed, path))))
 }
 
 /// The chance that this path crosses, given where it stands before and after each jump.

@@ -2,7 +2,7 @@
 
 use crate::matrix::Matrix;
 use crate::stream::Stream;
-use crate::unfit::{Unfit, must, numbers, positive};
+use crate::unfit::{Unfit, must, numbers};
 use crate::volatility::ewma;
 use libm::exp;
 
@@ -124,9 +124,16 @@ impl Model {
     /// # Errors
     /// With `nu` of 2 or less, where there is no covariance.
     pub fn student(of: Gaussian, nu: f64) -> Result<Model, Unfit> {
-        positive("nu", nu)?;
-        must("nu", nu, nu > 2.0, "above 2")?;
-        Ok(Model::Student { of, nu })
+        let model = Model::Student { of, nu };
+        model.sound()?;
+        Ok(model)
+    }
+
+    pub(super) fn sound(&self) -> Result<(), Unfit> {
+        match self {
+            Model::Student { nu, .. } => must("nu", *nu, *nu > 2.0, "above 2"),
+            Model::Gaussian(_) | Model::Filtered(_) => Ok(()),
+        }
     }
 
     /// How many prices.

@@ -90,7 +90,7 @@ pub enum Untold {
 
 /// A change of an account, in parts.
 ///
-/// Invariant: the parts that are known and `unsplit` add to `after - before`, where what is not known counts as nothing.
+/// Invariant: where both ends are known, the parts that are known and `unsplit` add to `after - before`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attribution {
     /// In the older book; nothing where it is not listed there, `None` where the venue cannot value it.
@@ -99,8 +99,8 @@ pub struct Attribution {
     pub after: Option<Amounts>,
     /// What each [`Cause`] adds, in their order; `None` where a world on one side of it cannot be valued.
     pub parts: [Option<Amounts>; 4],
-    /// The rest of the change, of which no cause can be told.
-    pub unsplit: Amounts,
+    /// The rest of the change, of which no cause can be told; `None` where one of the ends is not known.
+    pub unsplit: Option<Amounts>,
     /// Why parts are missing.
     pub untold: Option<Untold>,
 }
@@ -118,13 +118,15 @@ impl Attribution {
                 *part = to.less(from);
             }
         }
-        let nothing = Amounts::default();
-        let mut unsplit = after.unwrap_or(nothing).less(&before.unwrap_or(nothing));
+        let Some((was, is)) = before.zip(after) else {
+            return Attribution { before, after, parts, unsplit: None, untold };
+        };
+        let mut unsplit = is.less(&was);
         for part in parts.iter().flatten() {
             unsplit = unsplit.and_then(|rest| rest.less(part));
         }
         match unsplit {
-            Some(unsplit) => Attribution { before, after, parts, unsplit, untold },
+            Some(_) => Attribution { before, after, parts, unsplit, untold },
             None => Attribution { untold: Some(Untold::TooGreat), ..Attribution::default() },
         }
     }
@@ -144,23 +146,27 @@ impl Attribution {
 
 /// Sums over accounts in one currency and unit, and how they changed.
 ///
-/// Invariant: `after - before` is the sum of the parts and of `unsplit`.
+/// Invariant: `after - before` is the sum of the parts and of `unsplit`, all of the same accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SumChange {
     /// The currency.
     pub currency: String,
     /// Digits of the sums after the point.
     pub decimals: u8,
-    /// Accounts that are listed and in the sums, before and after.
+    /// Accounts that are listed and that the venue can value, before and after.
     pub accounts: [u64; 2],
     /// Accounts that are listed and that the venue cannot value, before and after: in no sum.
     pub unvalued: [u64; 2],
     /// Debt of the accounts whose tier is unknown, before and after.
     pub unknown: [Int; 2],
-    /// Before.
+    /// Before, of the accounts that can be compared: whoever is listed in both books is valued in both.
     pub before: Amounts,
-    /// After.
+    /// After, of the same accounts.
     pub after: Amounts,
+    /// Before and after, of the accounts that the venue values in one book and cannot value in the other: in no change.
+    pub uncompared: [Amounts; 2],
+    /// How many those are.
+    pub uncompared_accounts: u64,
     /// What each cause adds, where it can be told.
     pub parts: [Amounts; 4],
     /// The rest of the change.
@@ -173,19 +179,27 @@ impl SumChange {
     /// Adds an account of these tiers before and after; `None` where it is not listed. One that 256 bits do not hold is one
     /// that is not valued.
     pub(super) fn add(&mut self, tiers: [Option<Tier>; 2], split: &Attribution) {
-        let nothing = Amounts::default();
+        let ends = [split.before, split.after];
+        // What is not listed has nothing, and that is known.
+        let one_end = split.before.is_some() != split.after.is_some();
         let added = || {
             let mut sum = self.clone();
-            sum.before = sum.before.plus(&split.before.unwrap_or(nothing))?;
-            sum.after = sum.after.plus(&split.after.unwrap_or(nothing))?;
-            for (place, part) in sum.parts.iter_mut().zip(&split.parts) {
-                *place = place.plus(&part.unwrap_or(nothing))?;
+            if let [Some(before), Some(after)] = &ends {
+                sum.before = sum.before.plus(before)?;
+                sum.after = sum.after.plus(after)?;
+                sum.unsplit = sum.unsplit.plus(&split.unsplit?)?;
+                for (place, part) in sum.parts.iter_mut().zip(&split.parts) {
+                    *place = place.plus(&part.unwrap_or_default())?;
+                }
+            } else {
+                for (place, end) in sum.uncompared.iter_mut().zip(ends) {
+                    *place = place.plus(&end.unwrap_or_default())?;
+                }
             }
-            let debts = [split.before, split.after].map(|end| end.map_or(Int::ZERO, |end| end.debt));
+            let debts = ends.map(|end| end.map_or(Int::ZERO, |end| end.debt));
             for end in (0..2).filter(|end| tiers[*end] == Some(Tier::Unknown)) {
                 sum.unknown[end] = sum.unknown[end].add(debts[end])?;
             }
-            sum.unsplit = sum.unsplit.plus(&split.unsplit)?;
             Some(sum)
         };
         let sum = added();
@@ -193,12 +207,13 @@ impl SumChange {
         if let Some(sum) = sum {
             *self = sum;
         }
-        for (side, end) in [split.before, split.after].into_iter().enumerate() {
+        for (side, end) in ends.into_iter().enumerate() {
             if tiers[side].is_some() {
                 let counts = if fits && end.is_some() { &mut self.accounts } else { &mut self.unvalued };
                 counts[side] += 1;
             }
         }
+        self.uncompared_accounts += u64::from(fits && one_end);
         self.unsplit_accounts += u64::from(!fits || !split.is_whole());
     }
 
@@ -210,9 +225,10 @@ impl SumChange {
         for (debt, more) in unknown.iter_mut().zip(other.unknown) {
             *debt = debt.mul(one)?.add(more.mul(by)?)?;
         }
-        let mut parts = self.parts;
-        for (part, more) in parts.iter_mut().zip(&other.parts) {
-            *part = both(part, more)?;
+        let (mut parts, mut uncompared) = (self.parts, self.uncompared);
+        let own = parts.iter_mut().chain(&mut uncompared);
+        for (sum, more) in own.zip(other.parts.iter().chain(&other.uncompared)) {
+            *sum = both(sum, more)?;
         }
         Some(SumChange {
             currency: self.currency.clone(),
@@ -222,16 +238,24 @@ impl SumChange {
             unknown,
             before: both(&self.before, &other.before)?,
             after: both(&self.after, &other.after)?,
+            uncompared,
+            uncompared_accounts: self.uncompared_accounts + other.uncompared_accounts,
             parts,
             unsplit: both(&self.unsplit, &other.unsplit)?,
             unsplit_accounts: self.unsplit_accounts + other.unsplit_accounts,
         })
     }
 
-    /// What changed; `None` beyond 256 bits.
+    /// What changed of the accounts that can be compared; `None` beyond 256 bits.
     #[must_use]
     pub fn change(&self) -> Option<Amounts> {
         self.after.less(&self.before)
+    }
+
+    /// Before and after, of all accounts that can be valued; `None` beyond 256 bits.
+    #[must_use]
+    pub fn valued(&self) -> [Option<Amounts>; 2] {
+        [self.before.plus(&self.uncompared[0]), self.after.plus(&self.uncompared[1])]
     }
 }
 

@@ -208,13 +208,7 @@ impl<'m> Worlds<'m> {
             let nothing = Ok(Amounts::default());
             return Attribution::of([before, nothing, nothing, nothing, after]);
         };
-        let acted = if !self.alike {
-            Err(Untold::Layout)
-        } else if was.is_some_and(|was| same(was, is)) {
-            before
-        } else {
-            self.acted(was, is, older_of)
-        };
+        let acted = if !self.alike { Err(Untold::Layout) } else { self.acted(was, is, older_of) };
         let [state, rules] = views.each_ref().map(|view| match view {
             Ok(View { market, quoted, gaps }) => self.amounts(*market, &**quoted, *gaps, is),
             Err(untold) => Err(*untold),

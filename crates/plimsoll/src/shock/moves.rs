@@ -1,11 +1,11 @@
 //! By how much each asset moves, in each kind of price, and what that means for a feed.
 
+use super::fraction::Fraction;
 use super::{Said, held_slots};
 use crate::ask::Misasked;
-use core::fmt;
+use core::cell::RefCell;
 use plimsoll_core::{
-    Book, Decimal, FeedKind, How, Int, Observation, Origin, PriceId, Quote, Rounding, Scale, Scenario,
-    Target, U256,
+    Book, Decimal, FeedKind, How, Int, Observation, Origin, PriceId, Quote, Scale, Scenario, Target,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,61 +14,6 @@ const DOLLAR: &str = "USD";
 const KINDS: [FeedKind; 3] = [FeedKind::Oracle, FeedKind::Market, FeedKind::Redemption];
 /// An asset may be counted in another, that in a third, and so on.
 const CHAIN_MAX: u8 = 8;
-
-/// An exact part of a price, above zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fraction {
-    times: Decimal,
-    over: Decimal,
-}
-
-impl Fraction {
-    const ONE: Fraction = Fraction { times: Decimal::whole(Int::ONE), over: Decimal::whole(Int::ONE) };
-
-    pub(super) const fn whole(times: Decimal) -> Fraction {
-        Fraction { times, over: Decimal::whole(Int::ONE) }
-    }
-
-    pub(super) fn by(self, other: Fraction) -> Option<Fraction> {
-        let times = self.times.times(other.times)?.trimmed();
-        Some(Fraction { times, over: self.over.times(other.over)?.trimmed() })
-    }
-
-    fn inverse(self) -> Fraction {
-        Fraction { times: self.over, over: self.times }
-    }
-
-    pub(super) fn is_one(self) -> bool {
-        let decimals = self.times.decimals.max(self.over.decimals);
-        matches!((self.times.scaled(decimals), self.over.scaled(decimals)), (Ok(x), Ok(y)) if x == y)
-    }
-
-    /// So much of a price with so many digits after the point, cut.
-    pub(super) fn of(self, price: Decimal, digits: u8) -> Option<Decimal> {
-        let product = price.mantissa.to_u256()?.mul(self.times.mantissa.to_u256()?)?;
-        let up = digits.checked_add(self.over.decimals)?;
-        let down = price.decimals.checked_add(self.times.decimals)?;
-        let common = up.min(down);
-        let (up, down) = (U256::pow10(up - common)?, U256::pow10(down - common)?);
-        let by = self.over.mantissa.to_u256()?.mul(down)?;
-        let mantissa = product.mul_div_wide(up, by, Rounding::Down)?;
-        Some(Decimal { mantissa: mantissa.into(), decimals: digits })
-    }
-
-    /// One and so many times the way from one: of 0.8 and 1.3, 0.74.
-    fn further(self, times: Decimal) -> Option<Fraction> {
-        let minus = Decimal { mantissa: self.over.mantissa.neg(), ..self.over };
-        let way = self.times.plus(minus)?.times(times)?;
-        Some(Fraction { times: self.over.plus(way)?.trimmed(), over: self.over })
-    }
-}
-
-impl fmt::Display for Fraction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.times)?;
-        if self.over.trimmed() == Decimal::whole(Int::ONE) { Ok(()) } else { write!(f, " / {}", self.over) }
-    }
-}
 
 /// What becomes of a price.
 #[derive(Clone, Debug)]
@@ -91,15 +36,19 @@ struct Move {
     currency: Vec<String>,
     base: Base,
     wrong: Fraction,
+    /// The shocks of the scenario that say so, by their places.
+    shocks: Vec<usize>,
 }
 
 impl Move {
     fn still(currency: &[String]) -> Move {
-        Move { currency: currency.to_vec(), base: Base::Times(Fraction::ONE), wrong: Fraction::ONE }
+        let (base, wrong) = (Base::Times(Fraction::ONE), Fraction::ONE);
+        Move { currency: currency.to_vec(), base, wrong, shocks: Vec::new() }
     }
 
     /// Of two shocks the later stands; a wrong feed is wrong on top.
-    fn take(&mut self, currency: &[String], how: How) -> Option<()> {
+    fn take(&mut self, shock: usize, currency: &[String], how: How) -> Option<()> {
+        self.shocks.push(shock);
         match how {
             How::Wrong(factor) => self.wrong = self.wrong.by(Fraction::whole(factor))?,
             How::Factor(factor) => self.base = Base::Times(Fraction::whole(factor)),
@@ -122,6 +71,10 @@ pub(super) struct Moves<'b> {
     assets: [BTreeMap<String, Move>; 3],
     prices: BTreeMap<String, Move>,
     held: Vec<String>,
+    /// Assets of which whoever asks says something else than a shock.
+    overridden: Vec<String>,
+    /// The shocks that some price was asked of, or that somebody replaced.
+    heard: RefCell<BTreeSet<usize>>,
 }
 
 impl<'b> Moves<'b> {
@@ -133,7 +86,8 @@ impl<'b> Moves<'b> {
     ) -> Result<Moves<'b>, Misasked> {
         let known_as = known_as(book);
         let (assets, prices) = (Default::default(), BTreeMap::new());
-        let mut moves = Moves { book, quotes, known_as, assets, prices, held: Vec::new() };
+        let (held, overridden, heard) = (Vec::new(), Vec::new(), RefCell::default());
+        let mut moves = Moves { book, quotes, known_as, assets, prices, held, overridden, heard };
         moves.hold(&scenario.hold);
         let apart = moves.apart(scenario, said);
         let too_far = |name: &str| Misasked::NoPrice {
@@ -142,7 +96,7 @@ impl<'b> Moves<'b> {
             expected: "one whose digits 256 bits hold".into(),
         };
         let dollar = [DOLLAR.to_string()];
-        for shock in &scenario.shocks {
+        for (at, shock) in scenario.shocks.iter().enumerate() {
             let (names, currency, kinds) = match &shock.target {
                 Target::Assets { assets, currency, kinds } => (assets.clone(), &currency[..], kinds),
                 Target::Collateral { kinds } => (moves.collateral(&apart), &dollar[..], kinds),
@@ -150,7 +104,7 @@ impl<'b> Moves<'b> {
                     for name in names {
                         moves.known_price(name)?;
                         let entry = moves.prices.entry(name.clone()).or_insert_with(|| Move::still(&[]));
-                        entry.take(&[], shock.how).ok_or_else(|| too_far(name))?;
+                        entry.take(at, &[], shock.how).ok_or_else(|| too_far(name))?;
                     }
                     continue;
                 }
@@ -160,7 +114,7 @@ impl<'b> Moves<'b> {
                 for kind in kinds {
                     let entry = moves.assets[place(*kind)].entry(name.clone());
                     let entry = entry.or_insert_with(|| Move::still(currency));
-                    entry.take(currency, shock.how).ok_or_else(|| too_far(&name))?;
+                    entry.take(at, currency, shock.how).ok_or_else(|| too_far(&name))?;
                 }
             }
         }
@@ -189,8 +143,10 @@ impl<'b> Moves<'b> {
                 });
             }
         }
+        said.hold.iter().for_each(|name| self.replace(name));
         self.hold(&said.hold);
         for mapping in &said.map {
+            self.replace(&mapping.asset);
             let mut found = false;
             for kind in KINDS {
                 let Some(part) = self.dollars(kind, &mapping.like, CHAIN_MAX).ok() else { continue };
@@ -216,6 +172,16 @@ impl<'b> Moves<'b> {
         Ok(())
     }
 
+    /// Notes that whoever asks says of an asset what shocks have said already.
+    fn replace(&mut self, name: &str) {
+        let said = self.assets.iter().filter_map(|kind| kind.get(name));
+        let shocks: Vec<usize> = said.flat_map(|said| said.shocks.iter().copied()).collect();
+        if !shocks.is_empty() {
+            self.overridden.push(name.to_string());
+            self.heard.get_mut().extend(shocks);
+        }
+    }
+
     fn hold(&mut self, names: &[String]) {
         for name in names {
             for kind in &mut self.assets {
@@ -229,6 +195,29 @@ impl<'b> Moves<'b> {
 
     pub(super) fn held(&self) -> &[String] {
         &self.held
+    }
+
+    pub(super) fn overridden(&self) -> &[String] {
+        &self.overridden
+    }
+
+    /// The targets of shocks that no price was asked of: for when all have been decided, also as sales are.
+    pub(super) fn unheard(&self, scenario: &Scenario) -> Vec<String> {
+        let heard = self.heard.borrow();
+        let unheard = scenario.shocks.iter().enumerate().filter(|(at, _)| !heard.contains(at));
+        let mut targets = Vec::new();
+        for (_, shock) in unheard {
+            let target = match &shock.target {
+                Target::Assets { assets, .. } => assets.join(", "),
+                Target::Collateral { .. } => "all collateral".into(),
+                // Each of them is a price of the book.
+                Target::Prices(_) => continue,
+            };
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        targets
     }
 
     fn known_price(&self, name: &str) -> Result<(), Misasked> {
@@ -278,7 +267,9 @@ impl<'b> Moves<'b> {
     fn find(&self, kind: FeedKind, name: &str) -> Option<&Move> {
         let moves = &self.assets[place(kind)];
         let others = self.known_as.get(name).into_iter().flatten();
-        moves.get(name).or_else(|| others.into_iter().find_map(|other| moves.get(other)))
+        let found = moves.get(name).or_else(|| others.into_iter().find_map(|other| moves.get(other)))?;
+        self.heard.borrow_mut().extend(&found.shocks);
+        Some(found)
     }
 
     /// What an asset is worth in dollars, over what it was; the asset of which nothing is said where that is not known.

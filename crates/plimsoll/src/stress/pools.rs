@@ -18,16 +18,16 @@ pub(super) struct Pools<'d> {
     sold: Vec<U256>,
 }
 
-/// A part of what a whole is, from 0 to 1, in 10^-18.
-fn parts(part: Decimal) -> Option<U256> {
-    part.scaled_amount(Depth::DECIMALS).ok()
+/// An amount, a price or a part of a whole in 10^-18.
+fn raw(number: Decimal) -> Option<U256> {
+    number.scaled_amount(Depth::DECIMALS).ok()
 }
 
 impl<'d> Pools<'d> {
     /// Curves with what a scenario leaves of them. `None` where a number does not fit.
     pub(super) fn new(depth: &'d Depth, scenario: &Scenario) -> Option<Pools<'d>> {
         let one = U256::pow10(Depth::DECIMALS)?;
-        let mut left = vec![scenario.liquidity.map_or(Some(one), parts)?; depth.curves.len()];
+        let mut left = vec![scenario.liquidity.map_or(Some(one), raw)?; depth.curves.len()];
         for shock in &scenario.shocks {
             let Some(part) = shock.liquidity else { continue };
             for (left, curve) in left.iter_mut().zip(&depth.curves) {
@@ -37,11 +37,10 @@ impl<'d> Pools<'d> {
                     Target::Prices(_) => false,
                 };
                 if named {
-                    *left = parts(part)?;
+                    *left = raw(part)?;
                 }
             }
         }
-        let raw = |number: Decimal| number.scaled_amount(Depth::DECIMALS).ok();
         let mut curves = Vec::new();
         for (curve, left) in depth.curves.iter().zip(&left) {
             let mut points = vec![[U256::ZERO; 2]];
@@ -67,7 +66,9 @@ impl<'d> Pools<'d> {
     }
 
     /// Sells so much (10^-`token`) of an asset and goes down its curve; what that brings at a market's price of the
-    /// asset, in 10^-`decimals` of the price's currency, rounded down. `None` beyond the data: then nothing is sold.
+    /// asset, in 10^-`decimals` of the price's currency: the difference of two places on the curve, each cut, and cut once more,
+    /// so that one sale may bring 10^-18 more than the curve says, and all together never do. `None` beyond the data: then
+    /// nothing is sold.
     pub(super) fn sell(
         &mut self,
         curve: usize,
@@ -93,7 +94,7 @@ impl<'d> Pools<'d> {
     /// Buyers come back for a part of what was sold; what stays sold is rounded up.
     pub(super) fn recover(&mut self) -> Option<()> {
         let one = U256::pow10(Depth::DECIMALS)?;
-        let stays = one.sub(parts(self.depth.recovers)?)?;
+        let stays = one.sub(raw(self.depth.recovers)?)?;
         for sold in &mut self.sold {
             *sold = sold.mul_div(stays, one, Rounding::Up)?;
         }
@@ -102,13 +103,10 @@ impl<'d> Pools<'d> {
 
     /// What a call costs in a currency, in 10^-`decimals` of it, rounded up; `None` where that is not said.
     pub(super) fn gas(&self, currency: &str, decimals: u8) -> Option<Int> {
-        let Decimal { mantissa, decimals: has } = self.depth.gas_in(currency)?;
-        let amount = mantissa.to_u256()?;
-        let scaled = match decimals.checked_sub(has) {
-            Some(finer) => amount.mul(U256::pow10(finer)?)?,
-            None => amount.div(U256::pow10(has - decimals)?, Rounding::Up)?,
-        };
-        Some(scaled.into())
+        let gas = self.depth.gas_in(currency)?;
+        let finest = decimals.max(gas.decimals);
+        let exact = gas.scaled_amount(finest).ok()?;
+        exact.div(U256::pow10(finest - decimals)?, Rounding::Up).map(Int::from)
     }
 }
 

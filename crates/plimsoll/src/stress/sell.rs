@@ -12,7 +12,8 @@ use crate::ask::asset_decimals;
 use crate::liquidate::{Accepted, Asker, Side};
 use crate::world::World;
 use plimsoll_core::{
-    Account, Amount, Effects, InstrumentId, Int, Kind, Lens, Lot, Market, Reading, Receive, Rounding, U256,
+    Account, Amount, Effects, InstrumentId, Int, Kind, Lens, Lot, Market, Party, Reading, Receive, Rounding,
+    U256,
 };
 use std::collections::BTreeMap;
 
@@ -140,7 +141,8 @@ impl Seller<'_, '_> {
             Stays::Refused => 0,
             Stays::Away => 1,
             Stays::Unpriced => 2,
-            Stays::Beyond => 3,
+            Stays::NoCurve => 3,
+            Stays::Beyond => 4,
         };
         if self.stays.as_ref().is_none_or(|known| rank(known) < rank(&why)) {
             self.stays = Some(why);
@@ -213,15 +215,18 @@ impl Seller<'_, '_> {
         let before = self.pools.mark();
         // Whoever seizes what he repaid has nothing to sell.
         let brought = if collateral.asset == debt.asset {
-            Some(sold)
+            Ok(sold)
         } else {
             let lot = (taken, collateral.decimals);
-            let curve = self.pools.depth.curve(&collateral.asset, &debt.asset);
-            curve.and_then(|curve| self.pools.sell(curve, lot, sale, self.game.decimals)).map(Int::from)
+            let curve = self.pools.depth.curve(&collateral.asset, &debt.asset).ok_or(Stays::NoCurve);
+            curve.and_then(|curve| {
+                let got = self.pools.sell(curve, lot, sale, self.game.decimals);
+                got.map(Int::from).ok_or(Stays::Beyond)
+            })
         };
         let mark = self.pools.mark();
         self.pools.back(before);
-        let brought = brought.ok_or(Stays::Beyond)?;
+        let brought = brought?;
         let profit = brought.sub(cost).and_then(|gain| gain.sub(self.gas)).ok_or(Stays::Unpriced)?;
         // A call that takes and pays nothing would be made for ever.
         if profit.is_negative() || (does.repaid == U256::ZERO && does.seized == U256::ZERO) {
@@ -231,7 +236,8 @@ impl Seller<'_, '_> {
     }
 
     /// Where the venue takes the account over, or auctions it: all that the call takes is sold, less what a call costs; what the
-    /// venue gave up for it beyond that is lost.
+    /// venue gave up for it beyond that is lost. Where all of it goes to other accounts nothing is sold, and nobody stays away
+    /// for it.
     fn forced(&mut self, world: &mut World) -> Option<Paying> {
         let Some(effects) = self.game.force(world) else {
             self.note(Stays::Refused);
@@ -244,8 +250,9 @@ impl Seller<'_, '_> {
         match dealt {
             Ok((sold, brought, given)) => {
                 let kept = brought.sub(self.gas)?;
-                if !kept.is_negative() && !kept.is_zero() {
-                    self.lost = self.lost.add(given.sub(kept)?.max(Int::ZERO))?;
+                let hands_all_on = sold.is_zero() && given.is_zero();
+                if kept > Int::ZERO || hands_all_on {
+                    self.lost = self.lost.add(given.sub(kept.max(Int::ZERO))?.max(Int::ZERO))?;
                     return Some(Paying { effects, bad_debt: Vec::new(), sums: [sold, brought, kept], mark });
                 }
                 self.note(Stays::Away);
@@ -256,6 +263,7 @@ impl Seller<'_, '_> {
     }
 
     /// What is sold of a forced account at the market's price, what it brings, and what the venue gave up: debt, and credits.
+    /// What goes to other accounts is neither sold nor lost here: it is theirs, and counts with them.
     fn dealt(&mut self, world: &World, effects: &Effects) -> Result<(Int, Int, Int), Stays> {
         let was = self.game.market(world);
         let mut is = was.boxed_clone();
@@ -264,6 +272,7 @@ impl Seller<'_, '_> {
         let after = effects.apply_to(account).ok_or(Stays::Refused)?;
         let then = self.amounts(was, account, world).ok_or(Stays::Unpriced)?;
         let now = self.amounts(&*is, &after, world).ok_or(Stays::Unpriced)?;
+        let others = handed_on(was, effects, account).ok_or(Stays::Unpriced)?;
         let decimals = self.game.decimals;
         let (mut sold, mut brought, mut given) = (Int::ZERO, Int::ZERO, Int::ZERO);
         let add = |sum: &mut Int, more: Option<U256>| {
@@ -277,9 +286,11 @@ impl Seller<'_, '_> {
             let (held_now, owed_now) = now.get(asset).map_or((Int::ZERO, Int::ZERO), |it| (it[0], it[1]));
             let token = asset_decimals(was, asset).ok_or(Stays::Unpriced)?;
             let price = || worth.at_oracle(asset).map(|(price, _)| price).ok_or(Stays::Unpriced);
-            let less = |was: &Int, is: Int| was.sub(is).map(|way| (way.is_negative(), way.magnitude()));
-            let (credited, taken) = less(held, held_now).ok_or(Stays::Unpriced)?;
-            let cleared = owed.sub(owed_now).ok_or(Stays::Unpriced)?.max(Int::ZERO).magnitude();
+            let [with, against] = others.get(asset).copied().unwrap_or_default();
+            let less = |was: &Int, is: Int, gone: Int| was.sub(is)?.sub(gone);
+            let taken = less(held, held_now, with).ok_or(Stays::Unpriced)?;
+            let (credited, taken) = (taken.is_negative(), taken.magnitude());
+            let cleared = less(owed, owed_now, against).ok_or(Stays::Unpriced)?.max(Int::ZERO).magnitude();
             if cleared != U256::ZERO {
                 add(&mut given, worth.value_of(cleared, token, price()?, Rounding::Up))?;
             }
@@ -293,7 +304,7 @@ impl Seller<'_, '_> {
             }
             add(&mut sold, worth.value_of(taken, token, price, Rounding::Down))?;
             let against = debts.first().copied().unwrap_or_default();
-            let curve = self.pools.depth.curve(asset, against).ok_or(Stays::Beyond)?;
+            let curve = self.pools.depth.curve(asset, against).ok_or(Stays::NoCurve)?;
             let got = self.pools.sell(curve, (taken, token), price, decimals).ok_or(Stays::Beyond)?;
             add(&mut brought, Some(got))?;
         }
@@ -316,15 +327,42 @@ impl Seller<'_, '_> {
         let mut amounts: BTreeMap<String, [Int; 2]> = BTreeMap::new();
         for holding in account.holdings().iter().filter(|holding| !holding.quantity.is_zero()) {
             let spec = market.instruments().get(holding.instrument.index())?;
-            let side = match spec.kind {
-                Kind::Receipt => 0,
-                Kind::Debt => 1,
-                _ => continue,
-            };
+            let Some(side) = side(spec.kind) else { continue };
             let raw = quoted.balance(account, holding.instrument).ok()?.raw;
             let sums = amounts.entry(spec.asset.clone()).or_default();
             sums[side] = sums[side].add(raw.into())?;
         }
         Some(amounts)
+    }
+}
+
+/// Raw amounts of each asset, held and owed, that a call hands on to other accounts of the market: to one of them, or through its
+/// pool to all.
+fn handed_on(
+    market: &dyn Market,
+    effects: &Effects,
+    account: &Account,
+) -> Option<BTreeMap<String, [Int; 2]>> {
+    let mut amounts: BTreeMap<String, [Int; 2]> = BTreeMap::new();
+    let to_others = |party: Party| match party {
+        Party::Pool => true,
+        Party::Account(id) => id != account.id,
+        _ => false,
+    };
+    for flow in effects.flows.iter().filter(|flow| to_others(flow.to)) {
+        let spec = market.instruments().get(flow.instrument.index())?;
+        let Some(side) = side(spec.kind) else { continue };
+        let sums = amounts.entry(spec.asset.clone()).or_default();
+        sums[side] = sums[side].add(flow.amount.into())?;
+    }
+    Some(amounts)
+}
+
+/// Where an account's holding counts: with what it holds, or with what it owes.
+fn side(kind: Kind) -> Option<usize> {
+    match kind {
+        Kind::Receipt => Some(0),
+        Kind::Debt => Some(1),
+        Kind::Asset | Kind::Balance | Kind::Derivative => None,
     }
 }

@@ -19,7 +19,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub(super) fn count(&mut self, verdict: Option<Verdict>) {
+    /// One account more, of a verdict; none where it cannot be told.
+    pub fn count(&mut self, verdict: Option<Verdict>) {
         self.accounts += 1;
         *match verdict {
             Some(Verdict::Healthy) => &mut self.healthy,
@@ -53,7 +54,10 @@ pub struct Risk {
     pub debt: [Int; 2],
     /// Collateral that one call for each liquidatable account can seize after the shock, at the venue's prices.
     pub seizable: Int,
-    /// Debt that is left uncovered if liquidators act at once, at the venue's prices, in whatever amount: at least this.
+    /// Debt of these accounts beyond each one's own collateral, before and after the shock: what is uncovered before anybody acts.
+    pub uncovered: [Int; 2],
+    /// Debt that is left uncovered if all act at once, at the venue's prices: worst account first, of each the call that seizes
+    /// most. It is no bound: bonuses make bad debt, so that another order, smaller calls or none may leave less.
     pub bad_debt: Int,
     /// What becomes of it where seized collateral is sold into depth; nothing where no depth was given.
     pub sales: Sales,
@@ -63,7 +67,7 @@ impl Risk {
     pub(super) fn plus(&self, other: &Risk, [one, by]: [Int; 2]) -> Option<Risk> {
         let add = |x: Int, y: Int| x.mul(one)?.add(y.mul(by)?);
         let both = |x: [Int; 2], y: [Int; 2]| Some([add(x[0], y[0])?, add(x[1], y[1])?]);
-        let mut left = [Left::default(); 4];
+        let mut left = [Left::default(); Stays::ALL.len()];
         for (sum, (x, y)) in left.iter_mut().zip(self.sales.left.iter().zip(&other.sales.left)) {
             let accounts = x.accounts + y.accounts;
             *sum =
@@ -74,6 +78,7 @@ impl Risk {
             decimals: self.decimals,
             collateral: both(self.collateral, other.collateral)?,
             debt: both(self.debt, other.debt)?,
+            uncovered: both(self.uncovered, other.uncovered)?,
             seizable: add(self.seizable, other.seizable)?,
             bad_debt: add(self.bad_debt, other.bad_debt)?,
             sales: Sales {
@@ -95,15 +100,16 @@ pub struct Sales {
     pub calls: u64,
     /// What was sold, at the market's price before any of it is sold (rounded down).
     pub sold: Int,
-    /// What that brought (rounded down).
+    /// What that brought: each sale the difference of two places on its curve, each rounded down.
     pub brought: Int,
     /// What the calls cost (rounded up).
     pub gas: Int,
     /// Debt that nobody covers: what was written off, what sales left uncovered where the venue itself sells, and debt
-    /// beyond collateral, at the market's price, of what is left below its line or without collateral.
+    /// beyond collateral, at the market's price, of what is left below its line or without collateral. What is not sold counts
+    /// as owed, and pays no bonus: this may be below [`Risk::bad_debt`].
     pub bad_debt: Int,
     /// Accounts that are left below their line, by [`Stays`].
-    pub left: [Left; 4],
+    pub left: [Left; Stays::ALL.len()],
 }
 
 impl Sales {
@@ -130,8 +136,10 @@ pub struct Left {
 pub enum Stays {
     /// It would not pay: the bonus is less than impact and gas.
     Away,
-    /// What would be sold is beyond the data, or there is no curve for it.
+    /// What would be sold is beyond the data.
     Beyond,
+    /// There is no curve for what would be sold.
+    NoCurve,
     /// The venue refuses every call: paused, no cash, or the market failed.
     Refused,
     /// The market's price of what would be sold or repaid is not known.
@@ -140,7 +148,7 @@ pub enum Stays {
 
 impl Stays {
     /// All reasons, in the order of [`Sales::left`].
-    pub const ALL: [Stays; 4] = [Stays::Away, Stays::Beyond, Stays::Refused, Stays::Unpriced];
+    pub const ALL: [Stays; 5] = [Stays::Away, Stays::Beyond, Stays::NoCurve, Stays::Refused, Stays::Unpriced];
 }
 
 /// A market before and after.
@@ -163,13 +171,14 @@ pub struct Impact {
 impl Impact {
     /// Adds a liquidatable account's collateral and debt, before or after; they come with their decimals.
     pub(super) fn add(&mut self, when: usize, worth: Option<([Int; 2], u8)>) {
-        let Risk { collateral, debt, decimals, .. } = &mut self.risk;
+        let Risk { collateral, debt, uncovered, decimals, .. } = &mut self.risk;
         let sums = worth.and_then(|([held, owed], unit)| {
             *decimals = unit;
-            Some((collateral[when].add(held)?, debt[when].add(owed)?))
+            let beyond = owed.sub(held)?.max(Int::ZERO);
+            Some((collateral[when].add(held)?, debt[when].add(owed)?, uncovered[when].add(beyond)?))
         });
         match sums {
-            Some(sums) => (collateral[when], debt[when]) = sums,
+            Some(sums) => (collateral[when], debt[when], uncovered[when]) = sums,
             None => self.unsummed[when] += 1,
         }
     }

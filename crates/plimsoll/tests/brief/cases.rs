@@ -46,7 +46,7 @@ fn a_market_of_one_book_alone_is_not_split() {
         let one = of(&found, "acme-usdc");
         assert_eq!(one.change.untold, Some(Untold::OneBook));
         assert_eq!(one.change.parts, [None; 4]);
-        assert_ne!(one.change.unsplit, NOTHING);
+        assert!(one.change.unsplit.is_some_and(|unsplit| unsplit != NOTHING));
         let [before, after] = [older, newer].map(|book| book.markets.len() > market);
         let told = found.markets.iter().find(|one| one.name == "morpho-wsteth-usdc").expect("the market");
         assert_eq!([told.before.is_some(), told.after.is_some()], [before, after]);
@@ -148,8 +148,18 @@ fn what_cannot_be_valued_is_not_split() {
     let one = of(&found, "acme-loop");
     assert_eq!((one.change.before, one.change.parts), (None, [None; 4]));
     assert!(matches!(one.change.untold, Some(Untold::Refused(_))));
-    assert_eq!(Some(one.change.unsplit), one.change.after);
+    assert_eq!((one.change.unsplit, one.change.change()), (None, None));
     assert_eq!(one.tiers[0], Some(Tier::Unknown));
+    // Its market is as it was: of all that is compared nothing changed, and what it comes to stands apart.
+    let sum = &found.markets[one.market].sum;
+    let of_market = everybody(&found).into_iter().filter(|other| other.market == one.market);
+    let apart = of_market.filter(|other| other.change.before.is_none()).collect::<Vec<_>>();
+    assert_eq!(sum.uncompared_accounts, apart.len() as u64);
+    let after = apart.iter().map(|other| numbers(&other.change.after.expect("it has a price now")));
+    assert_eq!(numbers(&sum.uncompared[1]), after.fold(numbers(&NOTHING), plus));
+    assert_eq!(sum.uncompared[0], NOTHING);
+    assert_eq!((sum.change(), sum.unsplit), (Some(NOTHING), NOTHING));
+    assert_eq!(sum.accounts[0] + sum.unvalued[0], sum.accounts[1] + sum.unvalued[1]);
     // Who has nothing to do with it is split all the same.
     assert!(of(&found, "alice").change.is_whole());
 }
@@ -243,8 +253,8 @@ fn rules_are_rules_and_totals_are_state() {
     }
 }
 
-/// The book of an example with one of its files written otherwise.
-fn rewritten(name: &str, file: &str, otherwise: impl Fn(&str) -> String) -> Book {
+/// The book of an example with files written otherwise: by their names and texts.
+fn rewritten(name: &str, otherwise: impl Fn(&str, &str) -> String) -> Book {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
     let markets = std::fs::read_dir(folder.join("markets")).expect("the markets");
     let markets = markets.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned());
@@ -253,15 +263,18 @@ fn rewritten(name: &str, file: &str, otherwise: impl Fn(&str) -> String) -> Book
     names.extend(["book.toml", "feeds.csv", "positions.csv"].map(String::from));
     let read = |name: String| {
         let text = std::fs::read_to_string(folder.join(&name)).expect("a file of the example");
-        let text = if name == file { otherwise(&text) } else { text };
-        File { name, bytes: FileBytes::Read(text.into_bytes()) }
+        let bytes = FileBytes::Read(otherwise(&name, &text).into_bytes());
+        File { name, bytes }
     };
     sound(plimsoll_io::book::read(names.into_iter().map(read).collect()))
 }
 
 /// The book of an example whose positions stand in the opposite order, so that every account has another number.
 fn reversed(name: &str) -> Book {
-    rewritten(name, "positions.csv", |text| {
+    rewritten(name, |file, text| {
+        if file != "positions.csv" {
+            return text.into();
+        }
         let (head, rows) = text.split_once('\n').expect("a header");
         let rows: Vec<&str> = rows.lines().rev().collect();
         format!("{head}\n{}\n", rows.join("\n"))
@@ -271,7 +284,7 @@ fn reversed(name: &str) -> Book {
 /// Accounts are who they are by their names: terms and cells that mean accounts by their numbers do not confuse anybody.
 #[test]
 fn nobody_is_taken_for_another() {
-    for name in ["treasury", "lending", "compound_v3", "liquity", "maker", "crash"] {
+    for name in BOOKS {
         let (book, turned) = (example(name), reversed(name));
         let last = book.accounts.len() - 1;
         assert_ne!(book.accounts[last].name, turned.accounts[last].name, "{name}");
@@ -288,6 +301,71 @@ fn nobody_is_taken_for_another() {
             }
             assert!(found.markets.iter().all(|market| market.rules.is_empty()), "{name}");
         }
+    }
+}
+
+/// Two troves change places between the batches of two managers, Anna's and Bert's: what they did is told the same in whichever
+/// order the accounts of the newer book stand, also in the one in which each manager has the number that the other had.
+#[test]
+fn another_manager_of_the_same_number_is_another_manager() {
+    let of_anna = "
+[[branches.batches]]
+manager = \"anna\"
+debt = \"15011203476136749502027\"
+collateral = \"12500000000000000000\"
+shares = \"15011203476136749502027\"
+rate = \"50000000000000000\"
+fee = \"0\"
+last_debt_update = \"1760000000\"
+last_change = \"1760000000\"
+min_rate = \"10000000000000000\"
+max_rate = \"100000000000000000\"
+change_period = \"7200\"
+";
+    let with_two = |file: &str, text: &str| match file {
+        "markets/bold.toml" => {
+            let (first, rest) = text.split_once("change_period = \"7200\"\n").expect("a batch");
+            format!("{first}change_period = \"7200\"\n{of_anna}{rest}")
+        }
+        "positions.csv" => {
+            let row = |row: &str| match row.strip_prefix("bert-weth") {
+                Some(_) => row
+                    .replace("BOLD,", "BOLD batch shares,")
+                    .replace("749502027,raw", "749502027,shares")
+                    .replace("rate=50000000000000000", "batch=anna")
+                    .replace("last_update=1760000000; ", ""),
+                None => row.to_string(),
+            };
+            text.lines().map(row).collect::<Vec<_>>().join("\n") + "\n"
+        }
+        _ => text.into(),
+    };
+    let swapped = |text: String| {
+        let swap = |text: String, key: &str, end: &str| {
+            let [anna, bert] = ["anna", "bert"].map(|name| format!("{key}{name}{end}"));
+            text.replace(&anna, "\0").replace(&bert, &anna).replace('\0', &bert)
+        };
+        let text = swap(text, "manager = \"", "\"");
+        ["batch=", "owner="].into_iter().fold(text, |text, key| swap(text, key, ";"))
+    };
+    let older = rewritten("liquity", with_two);
+    let newer = rewritten("liquity", |file, text| swapped(with_two(file, text)));
+    let turned = rewritten("liquity", |file, text| {
+        let text = swapped(with_two(file, text));
+        let mut rows: Vec<&str> = text.lines().collect();
+        if file == "positions.csv" {
+            rows.swap(1, 2);
+        }
+        rows.join("\n") + "\n"
+    });
+    let carl = place(&older, "carl-weth");
+    let terms = |book: &Book| book.accounts[carl].account.terms().to_vec();
+    assert_eq!(terms(&older), terms(&turned), "Anna has the number that Bert had");
+    assert_ne!(terms(&older), terms(&newer));
+    let [one, other] = [&newer, &turned].map(|newer| lawful(&older, newer, "two managers"));
+    for name in ["carl-weth", "bert-weth"] {
+        assert_eq!(of(&one, name).change, of(&other, name).change, "{name}");
+        assert_ne!(of(&other, name).change.parts[0], Some(NOTHING), "{name}");
     }
 }
 
@@ -373,7 +451,10 @@ fn a_price_that_the_venue_keeps_is_a_price() {
 #[test]
 fn another_order_of_assets_is_not_split() {
     let newer = example("treasury");
-    let older = rewritten("treasury", "markets/aave-core.toml", |text| {
+    let older = rewritten("treasury", |file, text| {
+        if file != "markets/aave-core.toml" {
+            return text.into();
+        }
         let (reserves, modes) = text.split_once("[[emodes]]").expect("an e-mode");
         let mut parts: Vec<&str> = reserves.split("[[reserves]]").collect();
         let head = parts.remove(0);
@@ -385,7 +466,7 @@ fn another_order_of_assets_is_not_split() {
         let change = of(&found, name).change;
         assert_eq!(change.untold, Some(Untold::Layout), "{name}");
         assert_eq!(change.parts, [None, None, None, Some(NOTHING)], "{name}");
-        assert_eq!(change.unsplit, NOTHING, "{name}: it is the same account");
+        assert_eq!(change.unsplit, Some(NOTHING), "{name}: it is the same account");
     }
     assert!(of(&found, "acme-usdc").change.is_whole());
 }

@@ -7,7 +7,8 @@ use plimsoll::{
 use plimsoll_core::{Book, Decimal, Int, Observation, Origin, U256};
 use std::collections::BTreeMap;
 
-pub(crate) const BOOKS: [&str; 6] = ["treasury", "lending", "compound_v3", "liquity", "maker", "crash"];
+pub(crate) const BOOKS: [&str; 7] =
+    ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash"];
 pub(crate) const DAY: u64 = 86_400;
 
 pub(crate) fn decimal(text: &str) -> Decimal {
@@ -75,7 +76,8 @@ pub(crate) fn lawful(older: &Book, newer: &Book, about: &str) -> Brief {
     };
     let ends =
         [checked(older, |market| decimals(older, market)), checked(newer, |market| decimals(newer, market))];
-    let mut sums: BTreeMap<usize, [[Int; 4]; 7]> = BTreeMap::new();
+    let mut sums: BTreeMap<usize, [[Int; 4]; 9]> = BTreeMap::new();
+    let mut apart: BTreeMap<usize, u64> = BTreeMap::new();
     let mut unknowns: BTreeMap<usize, [Int; 2]> = BTreeMap::new();
     let mut listed = [0, 0];
     for one in everybody(&found) {
@@ -89,24 +91,27 @@ pub(crate) fn lawful(older: &Book, newer: &Book, about: &str) -> Brief {
             }
         }
         let known = |amounts: &Option<Amounts>| numbers(&amounts.unwrap_or(NOTHING));
-        let mut sum = numbers(&change.unsplit);
-        for part in &change.parts {
-            sum = plus(sum, known(part));
+        let compared = change.before.is_some() && change.after.is_some();
+        assert_eq!(change.unsplit.is_some(), compared, "{about}: {}", one.name);
+        if let Some(unsplit) = &change.unsplit {
+            let sum = change.parts.iter().fold(numbers(unsplit), |sum, part| plus(sum, known(part)));
+            assert_eq!(sum, less(known(&change.after), known(&change.before)), "{about}: {}", one.name);
         }
-        assert_eq!(sum, less(known(&change.after), known(&change.before)), "{about}: {}", one.name);
         if change.is_whole() {
-            assert_eq!(change.unsplit, NOTHING, "{about}: {}", one.name);
+            assert_eq!(change.unsplit, Some(NOTHING), "{about}: {}", one.name);
             assert_eq!(change.untold, None, "{about}: {}", one.name);
         } else {
             assert!(change.untold.is_some(), "{about}: {}", one.name);
         }
-        let into = sums.entry(one.market).or_insert([[Int::ZERO; 4]; 7]);
+        let into = sums.entry(one.market).or_insert([[Int::ZERO; 4]; 9]);
         let [own, interest, rules, prices] = &change.parts;
-        let all = [&change.before, &change.after, own, interest, rules, prices];
+        let all = [&change.before, &change.after, own, interest, rules, prices, &change.unsplit];
+        // Who is valued at one end alone stands apart, at that end.
+        let (into, all) = if compared { (&mut into[..7], &all[..]) } else { (&mut into[7..], &all[..2]) };
         for (sum, amounts) in into.iter_mut().zip(all) {
             *sum = plus(*sum, known(amounts));
         }
-        into[6] = plus(into[6], numbers(&change.unsplit));
+        *apart.entry(one.market).or_insert(0) += u64::from(change.before.is_some() != change.after.is_some());
         let unknown = unknowns.entry(one.market).or_insert([Int::ZERO; 2]);
         for end in (0..2).filter(|end| one.tiers[*end] == Some(Tier::Unknown)) {
             let debt = told[end].map_or(Int::ZERO, |told| told.debt);
@@ -116,8 +121,13 @@ pub(crate) fn lawful(older: &Book, newer: &Book, about: &str) -> Brief {
     assert_eq!(listed, [older.accounts.len(), newer.accounts.len()], "{about}");
     for (at, market) in found.markets.iter().enumerate() {
         let SumChange { before, after, parts: [own, interest, rules, prices], unsplit, .. } = &market.sum;
-        let told = [before, after, own, interest, rules, prices, unsplit].map(numbers);
-        assert_eq!(told, sums.get(&at).copied().unwrap_or([[Int::ZERO; 4]; 7]), "{about}: {}", market.name);
+        let [was, is] = &market.sum.uncompared;
+        let told = [before, after, own, interest, rules, prices, unsplit, was, is].map(numbers);
+        assert_eq!(told, sums.get(&at).copied().unwrap_or([[Int::ZERO; 4]; 9]), "{about}: {}", market.name);
+        assert_eq!(market.sum.uncompared_accounts, apart.get(&at).copied().unwrap_or(0), "{about}");
+        // Parts and the rest make the change, whoever is in it.
+        let change = [own, interest, rules, prices].map(numbers).into_iter().fold(numbers(unsplit), plus);
+        assert_eq!(change, less(numbers(after), numbers(before)), "{about}: {}", market.name);
         let unknown = unknowns.get(&at).copied().unwrap_or([Int::ZERO; 2]);
         assert_eq!(market.sum.unknown, unknown, "{about}: {}", market.name);
     }

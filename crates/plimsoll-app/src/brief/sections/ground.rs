@@ -16,10 +16,12 @@ pub(super) fn markets(told: &Told<'_>) -> Section {
             (format!("{} {}", info.venue, info.revision), show::time(info.updated))
         });
         let sum = &market.sum;
-        let change = sum.change();
+        let change = sum.change().filter(|_| sum.uncompared_accounts == 0);
+        let now = sum.valued()[1];
         let mut row = vec![market.name.clone(), venue, state, sum.currency.clone()];
         for of in [|amounts: &Amounts| amounts.collateral, |amounts: &Amounts| amounts.debt] {
-            row.push(show::amount(of(&sum.after), sum.decimals, 2));
+            let now = now.as_ref().map(of);
+            row.push(now.map_or_else(|| "unknown".into(), |it| show::amount(it, sum.decimals, 2)));
             row.push(told_or_unknown(change.as_ref().map(of), sum.decimals));
         }
         row.push((sum.accounts[1] + sum.unvalued[1]).to_string());

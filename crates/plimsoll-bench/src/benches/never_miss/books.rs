@@ -1,5 +1,6 @@
 //! Books of accounts of every kind, judged by brute force.
 
+use super::Watched;
 use crate::random::Random;
 use plimsoll_core::{Compiled, Form, Int, Linear, Node, NodeId, Nodes, Rounding, U256, Why};
 use plimsoll_kernel::{Candidate, Event, Index, Layout, Level, MarketRows, World};
@@ -30,7 +31,7 @@ impl Book {
     }
 
     /// The next tick's nodes.
-    pub(super) fn moves(&self, random: &mut Random) -> Moved {
+    fn moves(&self, random: &mut Random) -> Moved {
         if random.below(4) == 0
             && let Some(moved) = self.to_the_line(random)
         {
@@ -89,38 +90,6 @@ impl Book {
         (!to.is_negative() && (30..110).contains(&size)).then_some((node.0, Ok(Node::exact(to))))
     }
 
-    /// The index's events and those of brute force.
-    pub(super) fn tick(&mut self, moved: &Moved) -> (Vec<Event>, Vec<Event>) {
-        for (node, to) in moved {
-            self.world[*node as usize] = *to;
-        }
-        let places: Moved = moved.iter().map(|(node, to)| (node + ROWS.base, *to)).collect();
-        let (accounts, world) = (&self.accounts, &self.world);
-        let decide = |asked: &mut [Candidate]| {
-            for candidate in asked {
-                candidate.unhealthy = verdicts(&accounts[candidate.account as usize], world);
-            }
-        };
-        let (_, found) = self.index.tick(&places, decide);
-        let found = found.to_vec();
-        (found, self.by_force(0..self.accounts.len()))
-    }
-
-    /// An account becomes another; whether the index says of it what brute force does.
-    pub(super) fn change(&mut self, random: &mut Random) -> bool {
-        if self.world.iter().any(Result::is_err) {
-            return true;
-        }
-        let at = random.below(self.accounts.len() as u64) as usize;
-        match account(random, &self.world) {
-            Some(account) => {
-                self.accounts[at] = account;
-                self.update(at)
-            }
-            None => false,
-        }
-    }
-
     fn update(&mut self, account: usize) -> bool {
         let (compiled, world) = (&self.accounts[account], &self.world);
         let decide = |asked: &mut [Candidate]| {
@@ -143,6 +112,43 @@ impl Book {
             }
         }
         events
+    }
+}
+
+impl Watched for Book {
+    fn accounts(&self) -> u64 {
+        self.accounts.len() as u64
+    }
+
+    fn tick(&mut self, random: &mut Random) -> Option<(Vec<Event>, Vec<Event>)> {
+        let moved = self.moves(random);
+        for (node, to) in &moved {
+            self.world[*node as usize] = *to;
+        }
+        let places: Moved = moved.iter().map(|(node, to)| (node + ROWS.base, *to)).collect();
+        let (accounts, world) = (&self.accounts, &self.world);
+        let decide = |asked: &mut [Candidate]| {
+            for candidate in asked {
+                candidate.unhealthy = verdicts(&accounts[candidate.account as usize], world);
+            }
+        };
+        let (_, found) = self.index.tick(&places, decide);
+        let found = found.to_vec();
+        Some((found, self.by_force(0..self.accounts.len())))
+    }
+
+    fn change(&mut self, random: &mut Random) -> bool {
+        if self.world.iter().any(Result::is_err) {
+            return true;
+        }
+        let at = random.below(self.accounts.len() as u64) as usize;
+        match account(random, &self.world) {
+            Some(account) => {
+                self.accounts[at] = account;
+                self.update(at)
+            }
+            None => false,
+        }
     }
 }
 

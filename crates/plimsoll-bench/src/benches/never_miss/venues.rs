@@ -4,6 +4,7 @@
 //! all markets that read it; time moves too, so that indices, rates and delayed oracles do; prices are lost and come back; and one tick in six
 //! puts a price where some account's verdict flips, or a unit beside.
 
+use super::Watched;
 use crate::random::Random;
 use plimsoll_core::{
     Account, Compiled, Feeds, InstrumentId, Int, Kind, Lens, Market, Node, Question, Quoted, Reading,
@@ -156,14 +157,6 @@ impl Book {
         same
     }
 
-    /// An account becomes another of its kind.
-    pub(super) fn change(&mut self, random: &mut Random) -> bool {
-        let number = random.below(self.accounts.len() as u64) as usize;
-        let (place, account) = &self.accounts[number];
-        self.accounts[number].1 = self.like(random, *place, &account.clone());
-        self.update(&[number])
-    }
-
     /// What moves next, done to the places; which of them.
     fn step(&mut self, random: &mut Random) -> BTreeSet<usize> {
         if random.below(6) == 0
@@ -225,9 +218,14 @@ impl Book {
         }
         Some((*number, slot, [low, high, high.add(U256::ONE)?][random.below(3) as usize]))
     }
+}
 
-    /// The index's events in a tick and those of brute force; `None` where a market cannot stand.
-    pub(super) fn tick(&mut self, random: &mut Random) -> Option<(Vec<Event>, Vec<Event>)> {
+impl Watched for Book {
+    fn accounts(&self) -> u64 {
+        self.accounts.len() as u64
+    }
+
+    fn tick(&mut self, random: &mut Random) -> Option<(Vec<Event>, Vec<Event>)> {
         let moved = self.step(random);
         let (places, accounts) = (&self.places, &self.accounts);
         let quoted = places.iter().map(|place| place.stand(place.readings())).collect::<Option<Vec<_>>>()?;
@@ -275,8 +273,12 @@ impl Book {
         Some((ours, theirs))
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.accounts.len()
+    /// An account becomes another of its kind.
+    fn change(&mut self, random: &mut Random) -> bool {
+        let number = random.below(self.accounts.len() as u64) as usize;
+        let (place, account) = &self.accounts[number];
+        self.accounts[number].1 = self.like(random, *place, &account.clone());
+        self.update(&[number])
     }
 }
 

@@ -6,7 +6,7 @@ use crate::registry::Trouble;
 use plimsoll::Counts;
 use plimsoll_core::{
     Book, Compiled, Int, Lens, Linear, Market, Observation, Origin, Question, Reading, Scenario, Standing,
-    Test, Verdict,
+    Test,
 };
 use plimsoll_io::book::{demo, open};
 use plimsoll_io::scenario::{library, read};
@@ -75,7 +75,7 @@ impl Data {
 
     fn world(&self, random: &mut Random) -> Result<World, Trouble> {
         let mut graph = self.book.graph.clone();
-        let common = (normal(random) * 0.25 - 0.15).exp();
+        let common = (random.normal() * 0.25 - 0.15).exp();
         for (name, beta, own) in [
             ("WETH/USD", 1.0, 0.05),
             ("WBTC/USD", 0.8, 0.05),
@@ -83,7 +83,7 @@ impl Data {
             ("USDC/USD", 0.0, 0.002),
             ("USDT/USD", 0.0, 0.002),
         ] {
-            let noise = normal(random) * own;
+            let noise = random.normal() * own;
             let noise = if name == "stETH/WETH" { -noise.abs() } else { noise };
             let thousandths = (common.powf(beta) * noise.exp() * 1000.0).max(1.0) as i128;
             moved(&mut graph, name, thousandths).ok_or_else(|| no_data(format!("no price {name}")))?;
@@ -101,14 +101,7 @@ impl Data {
     pub(super) fn everybody(&self, standings: &[Standing<'_>]) -> Counts {
         let mut counts = Counts::default();
         for listed in &self.book.accounts {
-            let judgement = standings[listed.market].judge(&listed.account, Test::Liquidation);
-            counts.accounts += 1;
-            *match judgement.verdict() {
-                Some(Verdict::Healthy) => &mut counts.healthy,
-                Some(Verdict::Unhealthy) => &mut counts.liquidatable,
-                Some(Verdict::NoDebt) => &mut counts.no_debt,
-                None => &mut counts.unknown,
-            } += 1;
+            counts.count(standings[listed.market].judge(&listed.account, Test::Liquidation).verdict());
         }
         counts
     }
@@ -131,16 +124,6 @@ fn moved(graph: &mut plimsoll_core::Graph, name: &str, thousandths: i128) -> Opt
     let price = Some(price.cut(18));
     let observation = Observation { price, ..observation.clone() };
     graph.observe(id, observation)
-}
-
-fn unit(random: &mut Random) -> f64 {
-    (random.word() >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-/// Box and Muller's.
-fn normal(random: &mut Random) -> f64 {
-    let (x, y) = (unit(random).max(1e-300), unit(random));
-    (-2.0 * x.ln()).sqrt() * (std::f64::consts::TAU * y).cos()
 }
 
 /// Compressed sparse rows of signed floats: every row of every account, one after another.

@@ -161,7 +161,7 @@ fn amount(dollars: f64, asset: usize) -> i64 {
 /// Twice the same kind: ether staked against ether, or bitcoin likewise.
 fn looper(random: &mut Random, account: &mut Vec<(usize, i64)>) {
     let (held, owed) = if random.below(4) == 0 { (4, 3) } else { (1 + random.below(2) as usize, 0) };
-    let health = 1.02 + 0.28 * unit(random);
+    let health = 1.02 + 0.28 * random.unit();
     let size = money(random);
     account.push((held, amount(size, held) * 93));
     account.push((owed, -amount(size * 0.93 / health, owed) * 100));
@@ -194,13 +194,9 @@ fn ordinary(random: &mut Random, account: &mut Vec<(usize, i64)>) {
     }
 }
 
-fn unit(random: &mut Random) -> f64 {
-    (random.word() >> 11) as f64 / 9_007_199_254_740_992.0
-}
-
 /// Twelve even numbers.
 fn normal(random: &mut Random) -> f64 {
-    (0..12).map(|_| unit(random)).sum::<f64>() - 6.0
+    (0..12).map(|_| random.unit()).sum::<f64>() - 6.0
 }
 
 /// Dollars of a holding: 10,000 in the middle.

@@ -74,11 +74,11 @@ impl Data {
     pub(super) fn scenarios(&self, count: usize, seed: u64) -> Vec<Vec<Reading>> {
         let mut random = Random::new(!seed);
         let one = |random: &mut Random| {
-            let common = (normal(random) * 0.12 - 0.05).exp();
+            let common = (random.normal() * 0.12 - 0.05).exp();
             let each = |slot: usize| {
                 // Every third is a stable.
                 let (own, beta) = if slot % 3 == 2 { (0.001, 0.0) } else { (0.01, 1.0) };
-                let factor = common.powf(beta) * (1.0 + own * normal(random));
+                let factor = common.powf(beta) * (1.0 + own * random.normal());
                 (factor * 1000.0).max(1.0) as u64
             };
             (0..self.readings.len()).map(each).collect::<Vec<_>>()
@@ -89,16 +89,6 @@ impl Data {
 
 fn no_data(what: &str) -> Trouble {
     Trouble::NoData(what.into())
-}
-
-fn unit(random: &mut Random) -> f64 {
-    (random.word() >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-/// Box and Muller's.
-fn normal(random: &mut Random) -> f64 {
-    let (x, y) = (unit(random).max(1e-300), unit(random));
-    (-2.0 * x.ln()).sqrt() * (std::f64::consts::TAU * y).cos()
 }
 
 /// Accounts as books have them.
@@ -128,20 +118,17 @@ impl<'p> Crowd<'p> {
     }
 
     fn account(&mut self, id: AccountId) -> Option<Account> {
-        let kind = unit(&mut self.random);
-        let dollars = (normal(&mut self.random) * 2.0 + 9.0).exp();
+        let kind = self.random.unit();
+        let dollars = (self.random.normal() * 2.0 + 9.0).exp();
         let (holdings, health) = match kind {
-            x if x < 0.1 => (2, 1.02 + 0.28 * unit(&mut self.random)),
+            x if x < 0.1 => (2, 1.02 + 0.28 * self.random.unit()),
             x if x < 0.19 => (2, self.distance()),
-            _ => {
-                (3 + (unit(&mut self.random) * unit(&mut self.random) * 5.0 + 0.3) as usize, self.distance())
-            }
+            _ => (3 + (self.random.unit() * self.random.unit() * 5.0 + 0.3) as usize, self.distance()),
         };
-        let debts =
-            if holdings <= 3 { 1 } else { 1 + (unit(&mut self.random) * holdings as f64 / 2.0) as usize };
+        let debts = if holdings <= 3 { 1 } else { 1 + (self.random.unit() * holdings as f64 / 2.0) as usize };
         let (mut account, mut config, mut backing) = (Account::new(id), U256::ZERO, 0.0);
         for reserve in self.pick(holdings - debts, true) {
-            let value = dollars * (0.1 + unit(&mut self.random));
+            let value = dollars * (0.1 + self.random.unit());
             backing += value * self.thresholds[reserve];
             account.set(receipt(reserve), self.scaled(reserve, value, 0)?);
             config = config.with_bit(2 * reserve + 1, true);
@@ -157,7 +144,7 @@ impl<'p> Crowd<'p> {
 
     /// Health above one.
     fn distance(&mut self) -> f64 {
-        1.0 + (normal(&mut self.random) - 0.5).exp()
+        1.0 + (self.random.normal() - 0.5).exp()
     }
 
     /// So many different reserves, the first ones often.
@@ -165,7 +152,7 @@ impl<'p> Crowd<'p> {
         let reserves = self.place.pool.reserves().len();
         let mut picked = Vec::new();
         while picked.len() < count {
-            let skewed = unit(&mut self.random).powi(3);
+            let skewed = self.random.unit().powi(3);
             let reserve = (skewed * reserves as f64) as usize;
             if !picked.contains(&reserve) && (!collateral || self.thresholds[reserve] > 0.0) {
                 picked.push(reserve);
