@@ -1,6 +1,9 @@
 mod correlations;
 
 pub(crate) use correlations::{BacktestArgs, CorrelationsArgs};
+mod calibrate;
+
+pub(crate) use calibrate::{CalibrateArgs, DepthArgs, MarginsArgs, Reads, ToolName};
 
 use crate::steps::Steps;
 use clap::{Parser, Subcommand};
@@ -97,6 +100,20 @@ pub(crate) enum Command {
     /// Three methods, each with its tests and a verdict in words. Exit code: 0, 2 wrong usage, 3 faulty history, 4 where a series
     /// is missing or too short.
     Backtest(BacktestArgs),
+    /// Make depth curves of quotes, pools and order books
+    ///
+    /// Exit code: 0, 2 wrong usage, 3 faulty input, 5 where the file cannot be written.
+    Depth(DepthArgs),
+    /// Show where the lines of each collateral should stand, from price history, depth and what people owe
+    ///
+    /// Three columns of what is tolerated, each number with the formula and the observation that set it, the next step, and whom it
+    /// would touch. Exit code: 0, 2 wrong usage, 3 faulty input, 4 where something cannot be estimated.
+    Calibrate(Box<CalibrateArgs>),
+    /// Show margins day by day from price history, with the tools against procyclicality, and what each of them did
+    ///
+    /// Every margin is set with what was known before its day. Exit code: 0, 2 wrong usage, 3 faulty history, 4 where a series is
+    /// missing or too short.
+    Margins(MarginsArgs),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),

@@ -144,7 +144,7 @@ pub(crate) fn time_of(book: &Book, asked: Option<&str>) -> Option<Time> {
 
 /// `1 row`, `2 rows`, `3 classes`.
 pub(crate) fn counted(n: u64, what: &str) -> String {
-    if n != 1 && what.ends_with('s') {
+    if n != 1 && (what.ends_with('s') || what.ends_with("ch")) {
         return format!("{n} {what}es");
     }
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }

@@ -8,16 +8,19 @@ mod ask;
 mod backtest;
 mod brief;
 mod buffer;
+mod calibrate;
 mod check;
 mod convert;
 mod correlations;
 mod demo;
+mod depth;
 mod explain;
 mod exposure;
 mod gaps;
 mod history;
 mod import;
 mod liquidate;
+mod margins;
 mod max;
 mod outlook;
 mod portfolio;
@@ -88,6 +91,9 @@ fn main() -> ExitCode {
         Command::Brief(args) => brief::run(&args),
         Command::Correlations(args) => correlations::run(&args),
         Command::Backtest(args) => backtest::run(&args),
+        Command::Depth(args) => depth::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
+        Command::Margins(args) => margins::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Convert(args) => convert::run(&args),

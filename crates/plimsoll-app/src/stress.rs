@@ -10,6 +10,7 @@ mod table;
 
 pub(crate) use heat::axes;
 pub(crate) use named::mapping;
+pub(crate) use sales::open as open_depth;
 
 use crate::args::{Axes, StressArgs};
 use crate::ask::{print_foot, refuse};

@@ -3,6 +3,12 @@
 //! A curve says which part of the price a sale of so much brings in all. What is sold beyond its last point brings nobody
 //! knows what.
 
+mod made;
+mod pool;
+
+pub use made::{Pair as SoldFor, Slope};
+pub use pool::{Pool, Rule};
+
 use crate::num::Decimal;
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -27,12 +27,14 @@ pub mod judge;
 pub mod graph;
 pub mod scenario;
 pub mod depth;
+pub mod assumed;
 pub mod book;
 
 pub use account::{Account, AccountId, Holding, TermId};
 pub use action::{
     Action, Amount, Call, Cell, Effects, Flow, Liquidated, Lot, Manage, Mechanism, Party, Receive,
 };
+pub use assumed::{Hazard, HazardKind, Supply};
 pub use book::{Book, ListedAccount, ListedMarket};
 pub use depth::{Depth, DepthCurve, Gas};
 pub use encoded::Encoded;

@@ -1,12 +1,20 @@
 //! Depth curves as files: `docs/scenarios.md` describes them.
 
+mod offers;
+mod write;
+
+pub use offers::{make, make_of};
+pub use write::write;
+
 use crate::book::{File, FileBytes};
 use crate::fault::{Code, Faults, Log, Source, Span, quoted};
 use crate::fields::{few, line, named, names, once, one};
 use crate::scalar;
-use crate::tree::{Fields, Node, digits, read_toml};
+use crate::tree::{Fields, Node, digits, list, read_toml};
 use plimsoll_core::{Decimal, Depth, DepthCurve, Gas, Int, Rounding, U256};
 
+/// More points than this of a curve are refused.
+const POINTS_MAX: usize = 20_000;
 /// No amount or price is above 10^this: what is sold at a price fits 256 bits then.
 const LARGEST: u8 = 24;
 
@@ -167,7 +175,12 @@ fn read_points(
     log: &mut Log,
     brings: impl Fn((Decimal, U256), &Node, &mut Log) -> Option<Decimal>,
 ) -> Option<Vec<[Decimal; 2]>> {
-    let pairs = few(node, log)?;
+    let pairs = list(node, log)?;
+    if pairs.len() > POINTS_MAX {
+        let expected = format!("at most {POINTS_MAX}");
+        log.at(Code::TooLarge, node.span, format!("{} points", pairs.len()), expected);
+        return None;
+    }
     if pairs.is_empty() {
         log.at(Code::OutOfRange, node.span, "no point", "one or more points");
         return None;

@@ -14,5 +14,6 @@ pub mod book;
 mod fields;
 pub mod scenario;
 pub mod depth;
+pub mod assumed;
 pub mod history;
 pub mod vectors;

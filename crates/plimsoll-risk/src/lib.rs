@@ -6,7 +6,8 @@
 //! leaves out.
 //!
 //! In the order in which a newcomer should read: `bars`, `history`, `volatility`, `garch`, `covariance`, `rolling`, `rank`, `copula` (what prices do),
-//! `extremes`, `hawkes` (tails and clusters), `loss`, `backtest`, `margin` (what may be lost), `passage` (chances in closed form),
+//! `extremes`, `hawkes` (tails and clusters), `loss`, `backtest`, `margin`, `liquidation`, `windows`, `threshold` (what may be lost, and where a
+//! line may stand), `passage` (chances in closed form),
 //! `stream`, `points`, `paths` (chances by drawn paths), `tracks` (prices by drawn days, for accounts of any form), `smart_ltv` (a rule of others).
 
 #![allow(clippy::float_arithmetic)] // estimates are floats; verdicts are not made here
@@ -25,6 +26,7 @@ pub mod extremes;
 pub mod garch;
 pub mod hawkes;
 pub mod history;
+pub mod liquidation;
 pub mod loss;
 pub mod margin;
 pub mod passage;
@@ -36,9 +38,11 @@ pub mod regime;
 pub mod rolling;
 pub mod smart_ltv;
 pub mod stream;
+pub mod threshold;
 pub mod tracks;
 pub mod volatility;
 pub mod watch;
+pub mod windows;
 pub mod wrong_way;
 
 /// Elementary functions that are the same on every machine.

@@ -7,7 +7,7 @@ use plimsoll_risk::extremes::{fit, hill, quantile};
 use plimsoll_risk::garch::{Kind, Start, fit as garch};
 use plimsoll_risk::hawkes::{self, Hawkes};
 use plimsoll_risk::loss::{AtRisk, Method, historical, normal, rolling, student};
-use plimsoll_risk::margin::{Base, Tool, margins, procyclicality};
+use plimsoll_risk::margin::{Base, Costs, Measure, Tool, largest_rise, limited, margins, procyclicality};
 use plimsoll_risk::smart_ltv::SmartLtv;
 use plimsoll_risk::stream::Stream;
 use plimsoll_risk::volatility::{ewma, parkinson, smart_ltv_range};
@@ -247,6 +247,15 @@ fn garch_is_found_again() {
     assert!(garch(&[0.0; 200], Kind { leverage: false, student: true }, Start::Weighted).is_err());
 }
 
+const BASE: Base = Base {
+    level: 0.99,
+    window: 500,
+    decay: 0.94,
+    horizon: 1,
+    measure: Measure::Value,
+    costs: Costs::Logarithm,
+};
+
 /// The three tools never charge less than the base, and the buffer never more than a quarter above it.
 #[test]
 fn tools_against_procyclicality() {
@@ -254,7 +263,7 @@ fn tools_against_procyclicality() {
     for r in &mut returns[700..720] {
         *r *= 5.0;
     }
-    let base = Base { level: 0.99, window: 500, decay: 0.94 };
+    let base = BASE;
     let of = |tool| margins(&returns, base, tool).expect("margins");
     let (plain, floor, stressed, buffer) =
         (of(Tool::Base), of(Tool::Floor), of(Tool::Stressed), of(Tool::Buffer));
@@ -266,4 +275,62 @@ fn tools_against_procyclicality() {
     let did = |margins: &[f64]| procyclicality(margins, &losses).expect("a report");
     assert!(did(&floor).peak_to_trough < did(&plain).peak_to_trough);
     assert!(did(&floor).mean > did(&plain).mean && did(&floor).breaches <= did(&plain).breaches);
+}
+
+/// Over one step the base is the filtered forecast of `loss`; over two, with a volatility that stands still, what two returns in a row
+/// lose, in the share that who holds, or owes, loses.
+#[test]
+fn margins_over_a_horizon() {
+    let returns = normals(8, 700, 0.02);
+    let value = margins(&returns, BASE, Tool::Base).expect("margins");
+    let shortfall =
+        margins(&returns, Base { measure: Measure::Shortfall, ..BASE }, Tool::Base).expect("margins");
+    let expected = rolling(&returns, 500, 0.99, Method::Filtered { decay: 0.94 }).expect("forecasts");
+    for ((value, shortfall), expected) in value.iter().zip(&shortfall).zip(&expected) {
+        near(*value, expected.value, 1e-15);
+        near(*shortfall, expected.shortfall, 1e-15);
+    }
+    // A decay of nearly one: every volatility is the first.
+    let still = Base { decay: 1.0 - 1e-14, horizon: 2, measure: Measure::Shortfall, ..BASE };
+    for (costs, share) in [
+        (Costs::Held, (|r: f64| 1.0 - r.exp()) as fn(f64) -> f64),
+        (Costs::Owed, |r| r.exp() - 1.0),
+        (Costs::Logarithm, |r| -r),
+    ] {
+        let found = margins(&returns, Base { costs, ..still }, Tool::Base).expect("margins");
+        for (step, found) in found.iter().enumerate() {
+            let past = &returns[step..step + 500];
+            let mut losses: Vec<f64> = past.windows(2).map(|two| share(two[0] + two[1])).collect();
+            losses.sort_by(|a, b| b.total_cmp(a));
+            near(*found, losses[..5].iter().sum::<f64>() / 5.0, 1e-12);
+        }
+    }
+    // What comes is not looked at: neither the return of the step itself nor, over two steps, of the next.
+    let mut other = returns.clone();
+    other[699] = 0.5;
+    other[698] = -0.5;
+    for tool in [Tool::Base, Tool::Floor, Tool::Stressed, Tool::Buffer] {
+        let base = Base { horizon: 2, ..BASE };
+        let [one, two] = [&returns, &other].map(|series| margins(series, base, tool).expect("margins"));
+        assert_eq!(
+            one[..199].iter().map(|m| m.to_bits()).collect::<Vec<_>>(),
+            two[..199].iter().map(|m| m.to_bits()).collect::<Vec<_>>()
+        );
+        assert!(two[199] > one[199], "{tool:?}: and what has come is");
+    }
+    assert!(margins(&returns, Base { horizon: 0, ..BASE }, Tool::Base).is_err());
+    assert!(margins(&returns, Base { horizon: 501, ..BASE }, Tool::Base).is_err());
+}
+
+/// A limit on rises: never above what was asked for, never a larger rise than said, and free to fall.
+#[test]
+fn rises_are_limited_and_falls_are_not() {
+    let found = limited(&[0.1, 0.2, 0.05, 0.052, 0.3], 0.1).expect("margins");
+    for (found, expected) in found.iter().zip([0.1, 0.11, 0.05, 0.052, 0.0572]) {
+        near(*found, expected, 1e-15);
+    }
+    near(largest_rise(&found, 1).expect("a rise"), 0.1, 1e-12);
+    near(largest_rise(&found, 2).expect("a rise"), 0.144, 1e-12);
+    assert_eq!(largest_rise(&found, 5), None);
+    assert!(limited(&found, -0.1).is_err());
 }

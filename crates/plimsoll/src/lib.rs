@@ -19,6 +19,8 @@
 //! * [`chances`]: how likely accounts are to be liquidated by a date, and what a book may lose.
 //! * [`buffer`]: how much health, or money, keeps the chance of it under a limit.
 //! * [`brief`]: what changed between two books, and why.
+//! * [`calibrate`]: where the lines of a market's collateral should stand, and whom a step there would touch.
+//! * [`schedules`]: margins of an asset day by day, and what they did.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
@@ -28,6 +30,7 @@ mod boundary;
 mod bounds;
 mod brief;
 mod chance;
+mod calibrate;
 mod change;
 mod check;
 mod curve;
@@ -62,6 +65,14 @@ pub use brief::{
     AccountChange, Amounts, Attribution, Brief, Cause, Compared, FeedChange, MarketChange, OwnerChange,
     Rewired, RuleChange, Standstill, SumChange, Untold, brief,
 };
+pub use calibrate::gates::Gate;
+pub use calibrate::hazards::Struck;
+pub use calibrate::margins::{Limited, MarginTerms, Schedule, TOOLS, schedules};
+pub use calibrate::stand::{Rules, Stand, Told};
+pub use calibrate::touched::Touched;
+pub use calibrate::{
+    Calibrated, Calibrating, Calibration, Column, FUND, Found, NotEstimable, Replayed, calibrate,
+};
 pub use chance::{
     AccountChance, BookChance, Buffer, BufferAsk, Chance, Chances, Counts as ChanceCounts,
     Kind as ChanceModel, Losses, ModelChance, Need, Policy, PolicyChance, Setting as ChanceSetting,
@@ -87,6 +98,8 @@ pub use monitor::{
 };
 pub use outlook::{Branch, Carry, Distance, Factor, Good, Lookout, Outlook, Redemption, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};
+pub use plimsoll_risk::margin::{Costs, Measure, Procyclicality, Tool};
+pub use plimsoll_risk::threshold::{Appetite, Binds as CapBinds, Cap, Line};
 pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};
 pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};

@@ -13,7 +13,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 /// Depth curves from a file; the exit code where they cannot be had.
-pub(super) fn open(path: &Path) -> Result<Depth, u8> {
+pub(crate) fn open(path: &Path) -> Result<Depth, u8> {
     let Opened { depth, faults } = read_file(File::open(path));
     if !faults.is_empty() {
         show::tell(format_args!("{}", faults.render(std::io::stderr().is_terminal())));

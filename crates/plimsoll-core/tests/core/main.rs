@@ -6,6 +6,7 @@ mod judge;
 mod look;
 mod num;
 mod plain;
+mod sales;
 mod shares;
 mod twice;
 mod vols;

@@ -8,7 +8,7 @@ use plimsoll_risk::backtest::{accepted, backtest, basel};
 use plimsoll_risk::bars::log_returns;
 use plimsoll_risk::extremes::{fit, hill, quantile};
 use plimsoll_risk::loss::{AtRisk, Method, rolling};
-use plimsoll_risk::margin::{Base, Tool, margins as schedule, procyclicality};
+use plimsoll_risk::margin::{Base, Costs, Measure, Tool, margins as schedule, procyclicality};
 use plimsoll_risk::volatility::{annual, ewma as variances, ewma_covariance};
 
 /// Days of a year of what trades every day.
@@ -212,7 +212,14 @@ pub(super) fn margins(file: &Input<'_>, folders: &Folders) -> Result<Vec<Record>
             let Some((coin, tool)) = asked else { continue };
             let returns = daily.returns(coin)?;
             records.push(Case::record(at, |case| {
-                let base = Base { level: 0.99, window: WINDOW, decay: DECAY };
+                let base = Base {
+                    level: 0.99,
+                    window: WINDOW,
+                    decay: DECAY,
+                    horizon: 1,
+                    measure: Measure::Value,
+                    costs: Costs::Logarithm,
+                };
                 let margins = schedule(&returns, base, tool).map_err(unfit("daily closes"))?;
                 let losses: Vec<f64> = returns[WINDOW..].iter().map(|r| -r).collect();
                 let did = procyclicality(&margins, &losses).map_err(unfit("daily closes"))?;
