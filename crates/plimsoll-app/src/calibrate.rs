@@ -12,7 +12,7 @@ use crate::check::counted;
 use crate::exit;
 use crate::show::{self, errln, outln};
 use crate::whatif::table as columns;
-use plimsoll::{Calibrated, Calibrating, Calibration, Found, Touched, calibrate};
+use plimsoll::{Calibrated, Calibrating, Calibration, Observed, Touched, calibrate};
 use plimsoll_core::{Book, Decimal, Int};
 use plimsoll_io::assumed::{self, hazards, supplies};
 use plimsoll_io::book::File;
@@ -123,7 +123,7 @@ fn print(book: &Book, found: &Calibration, args: &CalibrateArgs) {
     }
 }
 
-fn print_found(book: &Book, one: &Calibrated, seen: &Found, tolerated: f64, top: usize) {
+fn print_found(book: &Book, one: &Calibrated, seen: &Observed, tolerated: f64, top: usize) {
     words::from(seen).iter().for_each(|line| outln!("{line}"));
     let mut gates = columns(&words::GATES, 1..3);
     for row in words::gates(seen) {

@@ -107,12 +107,12 @@ pub struct Calibrated {
     /// What strikes it beyond prices; `None` where nobody said what may.
     pub hazards: Option<Struck>,
     /// The lines; or why there are none, and then the LTV is 0.
-    pub found: Result<Found, NotEstimable>,
+    pub found: Result<Observed, NotEstimable>,
 }
 
 /// What was found of a collateral.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct Observed {
     /// The series.
     pub series: String,
     /// Its price at the last bar before the book's time, in the market's currency.
@@ -137,7 +137,7 @@ pub struct Found {
     pub columns: Vec<Column>,
 }
 
-impl Found {
+impl Observed {
     /// Every gate passes.
     #[must_use]
     pub fn eligible(&self) -> bool {
@@ -274,7 +274,7 @@ impl One<'_> {
         stand: &Stand,
         rules: &Rules,
         before: &crate::stress::Jump,
-    ) -> Result<Found, NotEstimable> {
+    ) -> Result<Observed, NotEstimable> {
         let none = |why: String| NotEstimable { asset: self.asset.into(), why };
         let unfit = |why: Unfit| none(why.to_string());
         let until = i64::try_from(self.book.at.0).unwrap_or(i64::MAX);
@@ -360,7 +360,7 @@ impl One<'_> {
             let line = given.line(appetite)?;
             let cap = given.cap(appetite, &line, drop, circulating.map(|(units, _)| units))?;
             let now =
-                |told: &Option<stand::Told>, target: f64| told.as_ref().map_or(target, |told| told.value);
+                |told: &Option<stand::Stated>, target: f64| told.as_ref().map_or(target, |told| told.value);
             let threshold = step(now(&rules.threshold, line.threshold), line.threshold, false);
             let ltv = step(now(&rules.ltv, line.ltv), line.ltv, emergency || line.ltv <= 0.0);
             Ok(Column {
@@ -377,7 +377,7 @@ impl One<'_> {
             })
         };
         let columns = Appetite::ALL.into_iter().map(column).collect::<Result<Vec<_>, _>>().map_err(unfit)?;
-        Ok(Found {
+        Ok(Observed {
             series: series.name(),
             price: windows.price,
             span: windows.span,

@@ -68,10 +68,10 @@ pub use brief::{
 pub use calibrate::gates::Gate;
 pub use calibrate::hazards::Struck;
 pub use calibrate::margins::{Limited, MarginTerms, Schedule, TOOLS, schedules};
-pub use calibrate::stand::{Rules, Stand, Told};
+pub use calibrate::stand::{Rules, Stand, Stated};
 pub use calibrate::touched::Touched;
 pub use calibrate::{
-    Calibrated, Calibrating, Calibration, Column, FUND, Found, NotEstimable, Replayed, calibrate,
+    Calibrated, Calibrating, Calibration, Column, FUND, NotEstimable, Observed, Replayed, calibrate,
 };
 pub use chance::{
     AccountChance, BookChance, Buffer, BufferAsk, Chance, Chances, Counts as ChanceCounts,

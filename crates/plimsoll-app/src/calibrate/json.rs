@@ -1,7 +1,7 @@
 //! `plimsoll calibrate --json`. `docs/output.md` describes the fields.
 
 use super::words::{binds, name};
-use plimsoll::{Calibrated, Calibration, Column, Found, Gate, Ratio, Told, Touched};
+use plimsoll::{Calibrated, Calibration, Column, Gate, Observed, Ratio, Stated, Touched};
 use plimsoll_core::Book;
 use plimsoll_risk::history::History;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub(super) fn answer(book: &Book, found: &Calibration, history: &History) -> Val
 }
 
 fn collateral(book: &Book, one: &Calibrated) -> Value {
-    let told = |told: &Option<Told>| {
+    let told = |told: &Option<Stated>| {
         told.as_ref().map_or(Value::Null, |told| json!({"number": told.path, "value": told.value}))
     };
     let hazards = one.hazards.as_ref().map(|struck| {
@@ -58,7 +58,7 @@ fn collateral(book: &Book, one: &Calibrated) -> Value {
     })
 }
 
-fn seen_json(book: &Book, seen: &Found) -> Value {
+fn seen_json(book: &Book, seen: &Observed) -> Value {
     let gate = |gate: &Gate| {
         json!({
             "name": gate.name,

@@ -4,7 +4,7 @@ use super::words::{binds, name};
 use crate::exit;
 use crate::show::errln;
 use crate::survey::Part;
-use plimsoll::{Calibrated, Calibration, Column, Found};
+use plimsoll::{Calibrated, Calibration, Column, Observed};
 use plimsoll_io::book::WriteError;
 use plimsoll_io::export::{Form, Table};
 use plimsoll_risk::history::History;
@@ -56,7 +56,7 @@ fn written(path: &Path, found: &Calibration, history: &History) -> Result<(), Wr
     part.keep()
 }
 
-fn cells(one: &Calibrated, seen: &Found, column: &Column) -> [String; 17] {
+fn cells(one: &Calibrated, seen: &Observed, column: &Column) -> [String; 17] {
     let line = &column.line;
     let number = |value: f64| if value.is_finite() { value.to_string() } else { String::new() };
     [

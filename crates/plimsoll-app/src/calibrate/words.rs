@@ -2,7 +2,7 @@
 
 use super::figures::{day, figure, money, percent, two};
 use crate::check::counted;
-use plimsoll::{Appetite, Calibrated, CapBinds, Column, Found, Told};
+use plimsoll::{Appetite, Calibrated, CapBinds, Column, Observed, Stated};
 
 pub(super) const HEADER: [&str; 5] = ["", "now", "aggressive", "moderate", "conservative"];
 pub(super) const GATES: [&str; 5] = ["gate", "found", "limit", "", "because"];
@@ -37,7 +37,7 @@ pub(super) fn stands(one: &Calibrated) -> String {
 }
 
 /// What it was set from, a line each.
-pub(super) fn from(seen: &Found) -> Vec<String> {
+pub(super) fn from(seen: &Observed) -> Vec<String> {
     let (days, torn, _) = seen.days;
     let (now, wild, set) = seen.volatility;
     let mut lines = vec![
@@ -65,7 +65,7 @@ pub(super) fn from(seen: &Found) -> Vec<String> {
     lines
 }
 
-pub(super) fn gates(seen: &Found) -> Vec<[String; 5]> {
+pub(super) fn gates(seen: &Observed) -> Vec<[String; 5]> {
     let row = |gate: &plimsoll::Gate| {
         let limit = format!("{} {}", if gate.least { "at least" } else { "at most" }, figure(gate.limit));
         let found = gate.figure.map_or_else(|| "unknown".into(), figure);
@@ -76,7 +76,7 @@ pub(super) fn gates(seen: &Found) -> Vec<[String; 5]> {
     seen.gates.iter().map(row).collect()
 }
 
-pub(super) fn eligible(seen: &Found) -> String {
+pub(super) fn eligible(seen: &Observed) -> String {
     let binds = seen.gates.iter().max_by(|a, b| a.pressure().total_cmp(&b.pressure()));
     let binds = binds.map_or("none", |gate| gate.name);
     if seen.eligible() {
@@ -101,8 +101,8 @@ pub(super) fn hazards(one: &Calibrated) -> Vec<String> {
 }
 
 /// The numbers, a row each, with what stands now.
-pub(super) fn rows(one: &Calibrated, seen: &Found, tolerated: f64) -> Vec<[String; 5]> {
-    let told = |told: &Option<Told>| told.as_ref().map_or_else(|| "-".into(), |told| percent(told.value));
+pub(super) fn rows(one: &Calibrated, seen: &Observed, tolerated: f64) -> Vec<[String; 5]> {
+    let told = |told: &Option<Stated>| told.as_ref().map_or_else(|| "-".into(), |told| percent(told.value));
     let row = |name: &str, now: String, of: &dyn Fn(&Column) -> String| {
         let mut cells = [String::new(), String::new(), String::new(), String::new(), String::new()];
         cells[0] = name.into();
@@ -165,7 +165,7 @@ pub(super) const fn binds(column: &Column) -> &'static str {
 }
 
 /// Which formula and which observation set the numbers.
-pub(super) fn because(one: &Calibrated, seen: &Found) -> Vec<String> {
+pub(super) fn because(one: &Calibrated, seen: &Observed) -> Vec<String> {
     let mut lines = Vec::new();
     for column in &seen.columns {
         let line = &column.line;

@@ -116,7 +116,7 @@ pub(super) fn stands(book: &Book, market: usize, standing: &Standing<'_>) -> BTr
 
 /// A number of a market as it is: where it stands, and what part of one it is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Told {
+pub struct Stated {
     /// Its path, as `--set` takes it.
     pub path: String,
     /// Its value.
@@ -125,7 +125,7 @@ pub struct Told {
     pub decimals: u8,
 }
 
-impl Told {
+impl Stated {
     /// A part of one in the number's own integers, cut.
     pub(super) fn integer(&self, part: f64) -> Option<Int> {
         let text = format!("{:.*}", usize::from(self.decimals.min(9)), part.max(0.0));
@@ -138,13 +138,13 @@ impl Told {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
     /// The liquidation threshold.
-    pub threshold: Option<Told>,
+    pub threshold: Option<Stated>,
     /// What may be borrowed at first.
-    pub ltv: Option<Told>,
+    pub ltv: Option<Stated>,
     /// The bonus, as a part of what is repaid.
     pub bonus: Option<f64>,
     /// The most that may be supplied, in whole tokens or in the market's own integers.
-    pub supply_cap: Option<Told>,
+    pub supply_cap: Option<Stated>,
 }
 
 const THRESHOLDS: [&str; 4] =
@@ -160,7 +160,7 @@ pub(super) fn rules(book: &Book, market: usize, asset: &str) -> Rules {
     let single =
         listed.market.slots().iter().map(|slot| &slot.asset).collect::<std::collections::BTreeSet<_>>().len()
             <= 2;
-    let find = |names: &[&str]| -> Option<Told> {
+    let find = |names: &[&str]| -> Option<Stated> {
         names.iter().find_map(|name| {
             let path = format!("{}/{asset}/{name}", listed.name);
             let alone = format!("{}/{name}", listed.name);
@@ -179,9 +179,9 @@ pub(super) fn rules(book: &Book, market: usize, asset: &str) -> Rules {
     }
 }
 
-fn told(path: &str, number: &Number) -> Option<Told> {
+fn told(path: &str, number: &Number) -> Option<Stated> {
     let decimals = number.unit.decimals;
     let value = real(number.value(), decimals);
     U256::pow10(decimals)?;
-    (value > 0.0).then(|| Told { path: path.into(), value, decimals })
+    (value > 0.0).then(|| Stated { path: path.into(), value, decimals })
 }

@@ -1,6 +1,6 @@
 //! Whom a step of a market's numbers would touch: asked of the venue's own integers, as `stress --set` asks.
 
-use super::stand::{Rules, Told};
+use super::stand::{Rules, Stated};
 use crate::change::Change;
 use crate::check::Ladder;
 use crate::ratio::Ratio;
@@ -27,7 +27,7 @@ pub(super) fn touched(
     threshold: f64,
     ltv: f64,
 ) -> Result<Touched, String> {
-    let number = |told: &Option<Told>, part: f64| {
+    let number = |told: &Option<Stated>, part: f64| {
         let told = told.as_ref()?;
         Some((told.path.clone(), told.integer(part)?))
     };
