@@ -242,11 +242,16 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    /// All names of an asset, its own first: those of the book, and what whoever asks says that it moves as.
+    /// All names that the book has of an asset, its own first.
+    fn called(&self, asset: &str) -> Vec<String> {
+        let others = self.names.get(asset).into_iter().flatten().cloned();
+        std::iter::once(asset.to_string()).chain(others).collect()
+    }
+
+    /// The same, and what whoever asks says that it moves as.
     fn known(&self, asset: &str) -> Vec<String> {
         let like = self.with.like.iter().filter(|(name, _)| name == asset).map(|(_, like)| like.clone());
-        let others = self.names.get(asset).into_iter().flatten().cloned();
-        std::iter::once(asset.to_string()).chain(like).chain(others).collect()
+        like.chain(self.called(asset)).collect()
     }
 
     fn dollar(&self, asset: &str) -> bool {
@@ -301,7 +306,15 @@ impl One<'_> {
             assumed.push(format!("{} moves as {}", self.asset, series.name()));
         }
         let windows = Windows::new(series, until).map_err(unfit)?;
-        let curve = stand.owed.iter().find_map(|owed| self.with.depth.curve(self.asset, owed));
+        let sold = self.called(self.asset);
+        let curve = stand
+            .owed
+            .iter()
+            .flat_map(|owed| self.called(owed))
+            .find_map(|owed| sold.iter().find_map(|asset| self.with.depth.curve(asset, &owed)));
+        // Where nothing is owed yet, a curve for whatever is.
+        let any = || sold.iter().find_map(|asset| self.with.depth.curve(asset, ""));
+        let curve = curve.or_else(|| any().filter(|_| stand.owed.is_empty()));
         let curve = curve.ok_or_else(|| {
             let owed = if stand.owed.is_empty() { "anything".into() } else { stand.owed.join(" or ") };
             none(format!("the depth has no curve of it for {owed}"))
@@ -398,8 +411,9 @@ impl One<'_> {
 
     /// What circulates of the asset, and whether it is meant to keep its value.
     fn supply(&self) -> Option<(f64, bool)> {
-        let known = self.known(self.asset);
-        let own = self.with.supplies.iter().find(|supply| supply.assets.iter().any(|name| *name == known[0]));
+        let names = self.called(self.asset);
+        let own =
+            self.with.supplies.iter().find(|supply| supply.assets.iter().any(|name| names.contains(name)));
         own.map(|supply| (real(supply.circulating.mantissa, supply.circulating.decimals), supply.stable))
     }
 }

@@ -83,7 +83,7 @@ pub(crate) struct CalibrateArgs {
     /// An asset that is worth a dollar, by assumption
     #[arg(long, value_name = "ASSET")]
     pub(crate) hold: Vec<String>,
-    /// An asset without a series of its own moves as another does: `WSTETH=ETH`
+    /// An asset moves as the series of another does: `WSTETH=ETH`
     #[arg(long, value_name = "ASSET=LIKE", value_parser = crate::stress::mapping)]
     pub(crate) map: Vec<plimsoll::Mapping>,
     /// Only this market
