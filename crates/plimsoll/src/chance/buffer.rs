@@ -241,8 +241,7 @@ fn penalty(study: &Study<'_>, rows: &Rows, account: usize) -> Option<f64> {
     for one in 0..series {
         let mut moved = vec![0.0; series];
         moved[one] = -0.01;
-        against[one] = log(today / health(&moved)).signum() * -1.0;
-        moved[one] = 0.0;
+        against[one] = -log(today / health(&moved)).signum();
     }
     let along = |far: f64| against.iter().map(|way| way * far).collect::<Vec<f64>>();
     let (mut near, mut far) = (0.0, 4.0);
