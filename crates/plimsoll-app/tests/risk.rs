@@ -121,8 +121,9 @@ fn exit_codes_and_words() {
 #[test]
 fn programs_read_ranges_errors_and_losses() {
     let history = history("json", &["ETH"]);
-    let page = history.join("page.html");
-    let table = history.join("rows.parquet");
+    let out = folder("out");
+    let page = out.join("page.html");
+    let table = out.join("rows.parquet");
     let fixed = ["risk", "examples/treasury", "--history", path(&history), "--hold", "USDC"];
     let args = [&fixed[..], &FAST, &["--report", path(&page), "--parquet", path(&table)]].concat();
     let answer = json(&args);
@@ -161,6 +162,7 @@ fn programs_read_ranges_errors_and_losses() {
     // Twice the same.
     assert_eq!(answer, json(&args));
     fs::remove_dir_all(&history).expect("a folder");
+    fs::remove_dir_all(&out).expect("a folder");
 }
 
 #[test]

@@ -242,7 +242,6 @@ fn penalty(study: &Study<'_>, rows: &Rows, account: usize) -> Option<f64> {
         let mut moved = vec![0.0; series];
         moved[one] = -0.01;
         against[one] = -log(today / health(&moved)).signum();
-        moved[one] = 0.0;
     }
     let along = |far: f64| against.iter().map(|way| way * far).collect::<Vec<f64>>();
     let (mut near, mut far) = (0.0, 4.0);

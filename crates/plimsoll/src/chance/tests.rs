@@ -351,7 +351,7 @@ fn a_buffer_keeps_the_chance_that_it_promises() {
     let setting = Setting { paths: 1200, days: vec![7, 20], ..setting() };
     let place = crate::account(&book, "alice").expect("an account");
     let policy = Policy { trigger: 1.1, target: 1.6, delay: 43_200, gas: 50.0 };
-    let ask = BufferAsk { limits: vec![0.05, 0.01], policy: Some(policy), carry: Some(0.05) };
+    let ask = BufferAsk { limits: vec![0.02], policy: Some(policy), carry: Some(0.05) };
     let answer = buffer(&book, &history, &setting, place, &ask).expect("a buffer");
     let mut asked = 0;
     for need in &answer.needs {
@@ -380,7 +380,7 @@ fn a_buffer_keeps_the_chance_that_it_promises() {
         assert!(need.capital.is_some_and(|capital| capital > 0.0) && need.cost.is_some());
         asked += 1;
     }
-    assert!(asked >= 8, "{asked}");
+    assert!(asked >= 4, "{asked}");
     let policy = answer.policy.expect("a policy");
     for one in &policy {
         assert!(one.late.chance <= one.without.chance, "{one:?}");
