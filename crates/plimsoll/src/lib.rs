@@ -85,7 +85,8 @@ pub use restore::{Enough, Hindrance, Restore, Way, restore};
 pub use shock::{Mapping, PriceMove, Said, Shocked, shocked};
 pub use split::{Part, Split, split};
 pub use stress::{
-    Below, Counted, Counts, Impact, Jump, Left, Loss, Risk, Sales, Stays, Stress, Stride, Walk,
+    Backing, Below, Class, Counted, Counts, Impact, Jump, Left, Loss, Lowest, Risk, Sales, Stays, Stress,
+    Stride, Tallies, Walk,
 };
 pub use survey::{Survey, Surveyed, Unsound};
 pub use whatif::{Standpoint, WhatIf, WhatIfAll, whatif, whatif_all};

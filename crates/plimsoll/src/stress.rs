@@ -11,10 +11,12 @@ mod pools;
 mod screen;
 mod sell;
 mod sums;
+mod tallies;
 mod walk;
 
 pub use counts::Counted;
 pub use sums::{Counts, Impact, Left, Loss, Risk, Sales, Stays};
+pub use tallies::{Backing, Class, Lowest, Tallies};
 pub use walk::{Stride, Walk};
 
 use crate::ask::Misasked;

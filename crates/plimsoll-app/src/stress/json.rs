@@ -3,8 +3,8 @@
 use super::Seen;
 use crate::check::provenance_json;
 use plimsoll::{
-    Along, Below, Change, Counts, Curve, HeatMap, Impact, Jump, Loss, Ratio, Risk, Sales, Shocked, Stays,
-    Step, Stride, Walk,
+    Along, Below, Change, Class, Counts, Curve, HeatMap, Impact, Jump, Loss, Ratio, Risk, Sales, Shocked,
+    Stays, Step, Stride, Tallies, Walk,
 };
 use plimsoll_core::{Book, Depth, FeedKind, Int, U256};
 use serde_json::{Value, json};
@@ -164,10 +164,51 @@ fn jump_json(book: &Book, jump: &Jump, played: Played) -> Value {
             "newly_liquidatable": below_json(book, jump, jump.fallen()),
         }),
     );
+    if let Ok(tallies) = jump.tallies() {
+        answer["tallies"] = tallies_json(book, &tallies);
+    }
     if !jump.losses.is_empty() {
         answer["losses"] = jump.losses.iter().map(loss_json).collect();
     }
     answer
+}
+
+fn tallies_json(book: &Book, tallies: &Tallies) -> Value {
+    let class = |class: &Class| {
+        json!({
+            "from": class.from.map(|edge| edge.to_string()),
+            "below": class.below.map(|edge| edge.to_string()),
+            "accounts": class.accounts,
+            "totals": class.totals.iter().map(|total| json!({
+                "currency": total.currency,
+                "decimals": total.decimals,
+                "accounts": total.accounts,
+                "collateral": total.collateral.to_string(),
+                "debt": total.debt.to_string(),
+                "uncovered": total.uncovered.to_string(),
+            })).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "by_health": tallies.by_health.iter().map(class).collect::<Vec<_>>(),
+        "unknown": class(&tallies.unknown),
+        "no_debt": tallies.no_debt,
+        "at_risk": tallies.at_risk.iter().map(|at_risk| json!({
+            "currency": at_risk.currency,
+            "decimals": at_risk.decimals,
+            "asset": at_risk.asset,
+            "positions": at_risk.positions,
+            "value": at_risk.value.to_string(),
+        })).collect::<Vec<_>>(),
+        "unvalued_positions": tallies.unvalued,
+        "owners": tallies.owners.iter().map(|lowest| json!({
+            "owner": lowest.owner,
+            "account": lowest.account.map(|account| &book.accounts[account].name),
+            "market": lowest.account.map(|account| &book.markets[book.accounts[account].market].name),
+            "health": lowest.health.map(|health| health.to_string()),
+            "unknown": lowest.unknown,
+        })).collect::<Vec<_>>(),
+    })
 }
 
 /// What stands still or moves by somebody's word, and what was said in vain.

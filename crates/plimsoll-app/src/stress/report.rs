@@ -4,9 +4,10 @@ use super::{Seen, assumed, moved, sales};
 use crate::check::{self, counted};
 use crate::report::{Bar, Card, Kind, Page, Series, Table, bars, save, steps};
 use crate::show;
-use plimsoll::{Below, Curve, Impact, Jump, Ladder, Ratio, Risk, Step, Stride, Walk, check as judged};
-use plimsoll_core::{Book, Int, U256, Verdict};
-use std::cmp::Ordering;
+use plimsoll::{
+    Backing, Below, Class, Curve, Impact, Jump, Lowest, Ratio, Risk, Step, Stride, Tallies, Total, Walk,
+};
+use plimsoll_core::{Book, Int, U256};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -39,7 +40,7 @@ pub(super) fn write(
         along(&mut page, book, curve);
     }
     for jump in &seen.jumps {
-        health(&mut page, jump);
+        health(&mut page, jump, top);
     }
     page.section("What kind of numbers these are", "");
     page.list(&kinds(seen.depth.is_some()));
@@ -346,60 +347,81 @@ fn marks(end: U256) -> Vec<(Int, String)> {
     marks
 }
 
-/// Upper ends of the bars, as health in hundredths.
-const BARS: [(u64, &str); 7] = [
-    (100, "below 1"),
-    (105, "1 to 1.05"),
-    (110, "to 1.1"),
-    (120, "to 1.2"),
-    (150, "to 1.5"),
-    (200, "to 2"),
-    (u64::MAX, "2 and more"),
-];
-
-/// Collateral by health after a scenario.
-fn health(page: &mut Page, jump: &Jump) {
-    let book = &jump.shocked.book;
-    let Ok(answer) = judged(book, book.at, &Ladder::default()) else { return };
+/// How large a book is by health after a scenario, what backs the liquidatable, and whose accounts are worst.
+fn health(page: &mut Page, jump: &Jump, top: usize) {
+    let Ok(Tallies { by_health, at_risk, unvalued, owners, unknown, .. }) = jump.tallies() else { return };
     page.section(
         &format!("Health by value, {}", jump.scenario.name),
         "Collateral of the accounts that owe, by health at the prices that their venues would use: 1 is the line.",
     );
-    let mut sums: BTreeMap<(String, u8), [(u64, Int); 8]> = BTreeMap::new();
-    let mut unvalued = 0;
-    for row in &answer.rows {
-        let Ok(own) = row.borrowing.own else {
-            unvalued += u64::from(row.liquidation.verdict() != Some(Verdict::NoDebt));
-            continue;
-        };
-        if own.verdict == Verdict::NoDebt {
-            continue;
-        }
-        let unknown = row.liquidation.verdict().is_none();
-        let bar = row.health.as_ref().filter(|_| !unknown).map_or(7, bar_of);
-        let market = &*book.markets[book.accounts[row.account].market].market;
-        let slot = market.slots().first().map_or_else(String::new, |slot| slot.currency.clone());
-        let bars = sums.entry((slot, own.unit.decimals)).or_default();
-        let (count, sum) = &mut bars[bar];
-        *count += 1;
-        *sum = sum.add(own.collateral).unwrap_or(*sum);
-    }
-    for ((currency, decimals), found) in sums {
-        let names = BARS.map(|(_, name)| name).into_iter().chain(["unknown"]);
-        let mut table = Table::new("", &["health", ">accounts", &format!(">collateral, {currency}")]);
+    let mut classes: Vec<(String, &Class)> = by_health.iter().map(|class| (named(class), class)).collect();
+    classes.push(("unknown".into(), &unknown));
+    let currencies: BTreeMap<(&str, u8), ()> = classes
+        .iter()
+        .flat_map(|(_, class)| &class.totals)
+        .map(|total| ((total.currency.as_str(), total.decimals), ()))
+        .collect();
+    for (currency, decimals) in currencies.into_keys() {
+        let mut table =
+            Table::new("", &["health", ">accounts", &format!(">collateral, {currency}"), ">debt"]);
         let mut all = Vec::new();
-        for (name, (count, sum)) in names.zip(found) {
-            table.row([name.into(), count.to_string(), show::amount(sum, decimals, 2)]);
-            all.push(Bar { label: name.into(), value: sum, note: counted(count, "account") });
+        for (name, class) in &classes {
+            let of = |total: &&Total| (total.currency.as_str(), total.decimals) == (currency, decimals);
+            let found = class.totals.iter().find(of);
+            let (count, collateral, debt) = found
+                .map_or((0, Int::ZERO, Int::ZERO), |total| (total.accounts, total.collateral, total.debt));
+            let money = |value| show::amount(value, decimals, 2);
+            table.row([name.clone(), count.to_string(), money(collateral), money(debt)]);
+            all.push(Bar { label: name.clone(), value: collateral, note: counted(count, "account") });
         }
         page.picture(&bars(&format!("Collateral by health, {currency}"), &all), &table);
     }
+    let valued = |class: &Class| class.totals.iter().map(|total| total.accounts).sum::<u64>();
+    let without: u64 = classes.iter().map(|(_, class)| class.accounts - valued(class)).sum();
+    if without > 0 {
+        page.text(&format!("In no bar, as the venue has no answer: {}.", counted(without, "account")));
+    }
+    if !at_risk.is_empty() {
+        let mut table = Table::new("What backs the liquidatable", &["asset", ">positions", ">value", ""]);
+        for Backing { currency, decimals, asset, positions, value } in &at_risk {
+            let value = show::amount(*value, *decimals, 2);
+            table.row([asset.clone(), positions.to_string(), value, currency.clone()]);
+        }
+        page.table(&table);
+    }
     if unvalued > 0 {
-        page.text(&format!("In no bar, as the venue has no answer: {}.", counted(unvalued, "account")));
+        page.text(&format!("In no sum, as the venue cannot value it: {}.", counted(unvalued, "position")));
+    }
+    let mut table = Table::new(
+        "The least healthy account of each owner",
+        &["owner", "account", "market", ">health", ">unknown"],
+    );
+    let book = &jump.shocked.book;
+    for Lowest { owner, account, health, unknown } in owners.iter().take(top) {
+        let listed = account.map(|account| &book.accounts[account]);
+        let cell = |of: fn(&plimsoll_core::ListedAccount, &Book) -> String| {
+            listed.map_or_else(|| "-".into(), |it| of(it, book))
+        };
+        table.row([
+            owner.clone(),
+            cell(|listed, _| listed.name.clone()),
+            cell(|listed, book| book.markets[listed.market].name.clone()),
+            health.map_or_else(|| "unknown".into(), |health| health.to_string()),
+            unknown.to_string(),
+        ]);
+    }
+    page.table(&table);
+    if owners.len() > top {
+        page.text(&format!("{top} of {} shown.", counted(owners.len() as u64, "owner")));
     }
 }
 
-fn bar_of(health: &Ratio) -> usize {
-    let below = |(end, _): &(u64, &str)| *end == u64::MAX || health.compare(*end, 100) == Ordering::Less;
-    BARS.iter().position(below).unwrap_or(7)
+/// A class of health in words.
+fn named(class: &Class) -> String {
+    match (&class.from, &class.below) {
+        (Some(from), Some(below)) => format!("{from} to {below}"),
+        (Some(from), None) => format!("{from} and more"),
+        (None, Some(below)) => format!("below {below}"),
+        (None, None) => "all".into(),
+    }
 }
