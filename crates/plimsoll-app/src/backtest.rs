@@ -142,15 +142,16 @@ fn summary(one: &Backtested, terms: &BacktestTerms) -> Option<String> {
     let day = |at: i64| show::time(Time(at.unsigned_abs())).split('T').next().unwrap_or_default().to_string();
     let why = match rejected.as_slice() {
         [] => String::new(),
-        some => format!("; {} is rejected", names(some)),
+        some => format!("; {} {} rejected", names(some), if some.len() > 1 { "are" } else { "is" }),
     };
     let level = percent(terms.level);
     Some(format!(
-        "{}, {} to {}: {} passes at {level} %{why}",
+        "{}, {} to {}: {} {} at {level} %{why}",
         one.series,
         day(*first),
         day(*last),
-        names(&passes)
+        names(&passes),
+        if passes.len() > 1 { "pass" } else { "passes" },
     ))
 }
 

@@ -86,12 +86,8 @@ fn print(book: &Book, answer: &Monitor, top: usize) {
         rows.add_row(words::pair(pair));
     }
     outln!("{}\n", rows.trim_fmt());
-    for (at, pair) in answer.pairs.iter().enumerate() {
-        let Err(blank) = &pair.seen else { continue };
-        let first = answer.pairs[..at].iter().all(|other| other.seen.as_ref().err() != Some(blank));
-        if let (true, Some(why)) = (first, words::unknown(blank)) {
-            outln!("UNKNOWN  {why}");
-        }
+    for why in words::unknown(answer) {
+        outln!("UNKNOWN  {why}");
     }
     for basis in &answer.no_basis {
         outln!("UNKNOWN  how {basis} moves: no such series in the history");

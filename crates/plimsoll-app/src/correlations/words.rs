@@ -4,9 +4,10 @@
 
 use super::backs;
 use crate::show;
-use plimsoll::{Blank, Correlated, News, Pegged, Told, Who, Whole};
+use plimsoll::{Blank, Correlated, Monitor, News, Pegged, Told, Who, Whole};
 use plimsoll_core::Time;
 use plimsoll_risk::peg::Below;
+use std::collections::BTreeSet;
 
 pub(super) const METHOD: &str = "week: correlation of the last 168 hourly returns, fading: a week ago counts half; worst together: of the \
 collateral's worst 5 % of hours of a year, the part in which the debt's rise was among its largest 5 % (0.05 by chance), limit: of a t \
@@ -91,27 +92,36 @@ fn short(blank: &Blank) -> String {
     }
 }
 
-/// Why nothing is estimated.
+/// Why nothing is estimated of a pair.
 pub(super) fn blank(blank: &Blank) -> String {
-    unknown(blank).unwrap_or_else(|| short(blank))
+    match blank {
+        Blank::Same | Blank::Unit(_) => short(blank),
+        Blank::NoSeries(names) => format!("{}: no such series in the history", names.join(", ")),
+        Blank::NotHourly(names) => {
+            format!("{}: found bars that make no hours, expected an hour or parts of it", names.join(", "))
+        }
+        Blank::TooShort(hours) => format!("{hours} hours in common, expected at least a week"),
+        Blank::Still => "one of them does not move".into(),
+    }
 }
 
-/// Why nothing is known, where something should be.
-pub(super) fn unknown(blank: &Blank) -> Option<String> {
-    Some(match blank {
-        Blank::Same | Blank::Unit(_) => return None,
-        Blank::NoSeries(names) => format!("how {} moves: no such series in the history", names.join(" and ")),
-        Blank::NotHourly(names) => {
-            format!(
-                "how {} moves hour by hour: found longer bars, expected an hour or parts of it",
-                names.join(" and ")
-            )
+/// What is unknown of all pairs: assets once, and other reasons pair by pair.
+pub(super) fn unknown(answer: &Monitor) -> Vec<String> {
+    let (mut missing, mut lines) = (BTreeSet::new(), Vec::new());
+    for pair in &answer.pairs {
+        match &pair.seen {
+            Ok(_) | Err(Blank::Same | Blank::Unit(_)) => {}
+            Err(Blank::NoSeries(names)) => missing.extend(names.iter().cloned()),
+            Err(other) => {
+                lines.push(format!("how {} goes with {}: {}", pair.collateral, pair.debt, blank(other)))
+            }
         }
-        Blank::TooShort(hours) => {
-            format!("how a pair moves that has {hours} hours in common: expected at least a week")
-        }
-        Blank::Still => "how a pair moves of which one does not".into(),
-    })
+    }
+    if !missing.is_empty() {
+        let names: Vec<String> = missing.into_iter().collect();
+        lines.insert(0, format!("how these move: {}: no such series in the history", names.join(", ")));
+    }
+    lines
 }
 
 /// The cells of an alarm.

@@ -44,12 +44,13 @@ pub(super) fn pegs(book: &Book, held: &Held, prices: &Prices<'_>, until: i64) ->
             }
         }
     }
-    let missing = |(asset, currency): &&(String, String)| {
-        prices
-            .bases(asset)
-            .iter()
-            .all(|series| !prices.names(currency).iter().any(|name| name.eq_ignore_ascii_case(&series.quote)))
+    let known = |asset: &str, currency: &str| {
+        let named = |series: &&Series| {
+            prices.names(currency).iter().any(|name| name.eq_ignore_ascii_case(&series.quote))
+        };
+        (prices.is_unit(currency) && prices.series(asset).is_some()) || prices.bases(asset).iter().any(named)
     };
+    let missing = |(asset, currency): &&(String, String)| !known(asset, currency);
     let missing = held.rates.iter().filter(missing).map(|(asset, currency)| format!("{asset}-{currency}"));
     (found, missing.collect())
 }
