@@ -9,7 +9,7 @@ use crate::exit;
 use crate::risk::{chance_words, money, opened, percent, range_words, setting, stands_words};
 use crate::show::outln;
 use crate::whatif::table;
-use plimsoll::{Buffer, BufferAsk, ChanceSetting, ChanceStands, Need, Policy, Way, buffer};
+use plimsoll::{Buffer, BufferAsk, BufferWay as Way, ChanceSetting, ChanceStands, Need, Policy, buffer};
 use plimsoll_core::Book;
 use serde_json::{Value, json};
 
@@ -131,7 +131,7 @@ fn print(book: &Book, answer: &Buffer) {
 
 fn row(answer: &Buffer, need: &Need, today: f64) -> Vec<String> {
     let first = |ways: &[Way]| {
-        let told = ways.iter().find_map(|way| Some((way, way.now.as_ref().ok()?)));
+        let told = ways.iter().find_map(|way| Some((way, way.enough.as_ref().ok()?)));
         told.map_or_else(
             || "-".to_string(),
             |(way, enough)| format!("{} {}", tokens(enough.amount, way.decimals), way.asset),
@@ -165,7 +165,7 @@ fn as_json(book: &Book, answer: &Buffer, setting: &ChanceSetting) -> Value {
     let listed = &book.accounts[answer.chances.account];
     let mut provenance = provenance_json(&answer.identity);
     provenance["kind"] = "estimated".into();
-    let way = |way: &Way| match &way.now {
+    let way = |way: &Way| match &way.enough {
         Ok(enough) => {
             json!({"asset": way.asset, "amount": tokens(enough.amount, way.decimals), "all": enough.all})
         }

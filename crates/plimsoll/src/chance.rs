@@ -10,13 +10,16 @@ mod closed;
 mod drivers;
 mod ground;
 mod models;
+mod nodes;
 mod prices;
 mod study;
 #[cfg(test)]
 mod tests;
 mod walk;
 
-pub use buffer::{Buffer, BufferAsk, Need, Policy, PolicyChance, buffer};
+pub use buffer::{
+    Buffer, BufferAsk, Need, Policy, PolicyChance, Way as BufferWay, Ways as BufferWays, buffer,
+};
 pub use drivers::Still;
 pub use models::Kind;
 

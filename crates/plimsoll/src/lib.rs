@@ -74,9 +74,9 @@ pub use calibrate::{
     Calibrated, Calibrating, Calibration, Column, FUND, NotEstimable, Observed, Replayed, calibrate,
 };
 pub use chance::{
-    AccountChance, BookChance, Buffer, BufferAsk, Chance, Chances, Counts as ChanceCounts,
-    Kind as ChanceModel, Losses, ModelChance, Need, Policy, PolicyChance, Setting as ChanceSetting,
-    Stands as ChanceStands, Still, Whom, buffer, chances,
+    AccountChance, BookChance, Buffer, BufferAsk, BufferWay, BufferWays, Chance, Chances,
+    Counts as ChanceCounts, Kind as ChanceModel, Losses, ModelChance, Need, Policy, PolicyChance,
+    Setting as ChanceSetting, Stands as ChanceStands, Still, Whom, buffer, chances,
 };
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{

@@ -5,13 +5,14 @@ use super::closed;
 use super::ground::Rows;
 use super::study::Study;
 use super::walk::{Policed, Walkers};
-use super::{AccountChance, Kind, Least, Setting, Stands, Whom, float, int, share};
-use crate::ask::Misasked;
+use super::{AccountChance, Kind as Model, Least, Setting, Stands, Whom, float, int, share};
+use crate::ask::{Misasked, asset_of};
+use crate::bounds::points;
 use crate::identity::Identity;
 use crate::liquidate::liquidate;
 use crate::outlook::{Carry, Lookout};
-use crate::restore::{Restore, restore};
-use plimsoll_core::{Book, Decimal, Int, Observation, Origin, PriceId};
+use crate::restore::{Enough, Hindrance, least};
+use plimsoll_core::{Book, Decimal, InstrumentId, Int, Kind, Observation, Origin, PriceId};
 use plimsoll_risk::history::History;
 use plimsoll_risk::paths::Estimate;
 use plimsoll_risk::{exp, log};
@@ -65,21 +66,43 @@ pub struct Buffer {
 #[derive(Clone, Debug)]
 pub struct Need {
     /// Which model.
-    pub kind: Kind,
+    pub kind: Model,
     /// By when.
     pub days: u32,
     /// The chance that shall not be exceeded, as a share.
     pub limit: f64,
     /// The least health that does, or why it cannot be told.
     pub health: Result<f64, String>,
-    /// The smallest deposits and repayments that reach it; `None` where it is there already or cannot be told.
-    pub ways: Option<Restore>,
+    /// What reaches it; `None` where it is there already or cannot be told.
+    pub ways: Option<Ways>,
     /// What the cheapest of the repayments, else of the deposits, is worth (currency units).
     pub capital: Option<f64>,
     /// What that costs until the horizon at the price of capital.
     pub cost: Option<f64>,
     /// By how much less is expected to be lost to keepers until the horizon.
     pub benefit: Option<f64>,
+}
+
+/// The smallest amounts of what the account owes and of what it holds that reach a health.
+#[derive(Clone, Debug)]
+pub struct Ways {
+    /// One repayment that will do, for each debt.
+    pub repayments: Vec<Way>,
+    /// One deposit that will do, for each holding.
+    pub deposits: Vec<Way>,
+}
+
+/// What one asset can do.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// The debt, or the holding.
+    pub instrument: InstrumentId,
+    /// The asset.
+    pub asset: String,
+    /// Its decimals.
+    pub decimals: u8,
+    /// The smallest amount, or why none will do.
+    pub enough: Result<Enough, Hindrance>,
 }
 
 /// What became of a policy.
@@ -146,7 +169,7 @@ pub fn buffer(
     };
     let Some(rows) = study.ground.known[account].rows() else { return Ok(found) };
     found.penalty = penalty(&study, rows, account);
-    let mut restored: Vec<(String, Restore)> = Vec::new();
+    let mut restored: Vec<(String, Ways)> = Vec::new();
     for model in &found.chances.models {
         for (horizon, days) in setting.days.iter().enumerate() {
             for limit in &ask.limits {
@@ -164,7 +187,7 @@ pub fn buffer(
                 if let Ok(health) = need.health
                     && found.chances.health.is_some_and(|now| health > now)
                 {
-                    need.ways = Some(ways(book, account, health, &mut restored)?);
+                    need.ways = Some(ways(book, account, health, &mut restored));
                     need.capital = need.ways.as_ref().and_then(|ways| capital(book, account, ways));
                     let years = f64::from(*days) / 365.0;
                     need.cost =
@@ -184,37 +207,46 @@ pub fn buffer(
 }
 
 /// The smallest amounts that bring a health about; asked once for each.
-fn ways(
-    book: &Book,
-    account: usize,
-    health: f64,
-    known: &mut Vec<(String, Restore)>,
-) -> Result<Restore, Misasked> {
+fn ways(book: &Book, account: usize, health: f64, known: &mut Vec<(String, Ways)>) -> Ways {
     // Not less than the health: six digits, raised.
     let digits = format!("{:.6}", (health * 1e6).ceil() / 1e6);
-    if let Some((_, restore)) = known.iter().find(|(known, _)| *known == digits) {
-        return Ok(restore.clone());
+    if let Some((_, ways)) = known.iter().find(|(known, _)| *known == digits) {
+        return ways.clone();
     }
     let target: Decimal = digits.parse().unwrap_or(Decimal::whole(Int::ONE));
-    let found = restore(book, account, target, 0)?;
+    let listed = &book.accounts[account];
+    let named = &book.markets[listed.market];
+    let readings = points(&book.readings(named, &book.graph.quotes(book.at)));
+    let of = |wanted: Kind| -> Vec<Way> {
+        let held = listed.account.holdings().iter().filter(|holding| !holding.quantity.is_zero());
+        let kind = |id: InstrumentId| named.market.instruments().get(id.index()).map(|spec| spec.kind);
+        let ids = held.map(|holding| holding.instrument).filter(|id| kind(*id) == Some(wanted));
+        ids.map(|instrument| {
+            let (asset, decimals) = asset_of(&*named.market, instrument);
+            let enough = least(book, account, &readings, target, instrument, wanted);
+            Way { instrument, asset, decimals, enough }
+        })
+        .collect()
+    };
+    let found = Ways { repayments: of(Kind::Debt), deposits: of(Kind::Receipt) };
     known.push((digits, found.clone()));
-    Ok(found)
+    found
 }
 
 /// What the cheapest way is worth: the account's market knows what a unit of each holding is.
-fn capital(book: &Book, account: usize, ways: &Restore) -> Option<f64> {
+fn capital(book: &Book, account: usize, ways: &Ways) -> Option<f64> {
     let listed = &book.accounts[account];
     let named = &book.markets[listed.market];
     let quotes = book.graph.quotes(book.at);
     let readings = book.readings(named, &quotes);
-    let worth = |way: &crate::restore::Way| {
-        let amount = way.now.as_ref().ok()?.amount;
+    let worth = |way: &Way| {
+        let amount = way.enough.as_ref().ok()?.amount;
         let slots = named.market.slots().iter().zip(&readings);
         let (slot, reading) = slots.into_iter().find(|(slot, _)| slot.asset == way.asset)?;
         let price = int(reading.value?.into()) / ten_to(slot.decimals);
         Some(int(amount.into()) / ten_to(way.decimals) * price)
     };
-    let least = |ways: &[crate::restore::Way]| ways.iter().filter_map(worth).reduce(f64::min);
+    let least = |ways: &[Way]| ways.iter().filter_map(worth).reduce(f64::min);
     least(&ways.repayments).or_else(|| least(&ways.deposits))
 }
 
@@ -317,7 +349,7 @@ impl Study<'_> {
     /// A policy on the paths of history.
     fn policy(&self, account: usize, rows: &Rows, policy: &Policy) -> Option<Vec<PolicyChance>> {
         let models = self.models.as_ref()?;
-        let tracks = models.tracks(Kind::Filtered).ok()?;
+        let tracks = models.tracks(Model::Filtered).ok()?;
         let chosen = [account];
         let walkers = Walkers { ground: &self.ground, tracks: &*tracks, chosen: &chosen, book: false };
         let delay = (policy.delay / self.setting.look) as usize;

@@ -2,6 +2,7 @@
 //! the markets themselves accrue it. A node is proportional to its price; a world is these nodes times what prices do.
 
 use super::drivers::{Drivers, Moves, Still};
+use super::nodes::{Driven, driven};
 use super::prices::Twin;
 use super::{Setting, int};
 use crate::ask::Misasked;
@@ -75,14 +76,20 @@ impl Ground {
         let today = worlds(book, &market, &readings, &layout, book.at)?;
         let mut values = Vec::new();
         twin.values(&vec![0.0; useful.len()], &mut values);
+        let mut all_driven = Vec::new();
+        for (m, listed) in book.markets.iter().enumerate() {
+            let stands = driven(market(m), &readings[m], book.at);
+            all_driven
+                .push(stands.map_err(|refusal| Misasked::Stands { market: listed.name.clone(), refusal })?);
+        }
         let mut slots = Vec::new();
         for (m, listed) in book.markets.iter().enumerate() {
             for (slot, wired) in listed.wiring.iter().enumerate() {
                 let Some(place) = wired.and_then(|id| twin.place(id)) else { continue };
                 let base = layout.base(m).unwrap_or(0);
-                let specs = (base..).zip(market(m).nodes());
+                let all = (base..).zip(&all_driven[m]);
                 let nodes: Vec<u32> =
-                    specs.filter(|(_, spec)| spec.slot == Some(slot)).map(|(at, _)| at).collect();
+                    all.filter(|(_, driven)| **driven == Driven::By(slot)).map(|(at, _)| at).collect();
                 let value = values[place];
                 if value > 0.0 && value.is_finite() && !nodes.is_empty() {
                     slots.push((place, value, nodes));
@@ -95,8 +102,16 @@ impl Ground {
             all.dedup();
             all
         };
-        let teller =
-            Teller { book, moves, twin: &twin, useful, readings: &readings, layout: &layout, today: &today };
+        let teller = Teller {
+            book,
+            moves,
+            twin: &twin,
+            driven: &all_driven,
+            useful,
+            readings: &readings,
+            layout: &layout,
+            today: &today,
+        };
         let known = teller.all(&market, &currencies)?;
         let mut nodes = vec![today];
         let asked = known.iter().any(|known| matches!(known, Known::Rows(_)));
@@ -231,6 +246,7 @@ struct Teller<'a> {
     book: &'a Book,
     moves: &'a [Option<Moves>],
     twin: &'a Twin,
+    driven: &'a [Vec<Driven>],
     useful: &'a [Result<Series, String>],
     readings: &'a [Vec<Reading>],
     layout: &'a Layout,
@@ -286,7 +302,7 @@ impl Teller<'_> {
                 if !self.today[node as usize].is_finite() {
                     return Known::Nothing("a number of the market is unknown".into());
                 }
-                let (moves, stands) = self.series_of(m, market(m), place);
+                let (moves, stands) = self.series_of(m, place);
                 series.extend(moves);
                 still.extend(stands);
             }
@@ -314,8 +330,14 @@ impl Teller<'_> {
     /// Of each node of a market, why nothing is known of what it will do.
     fn reasons(&self, m: usize, market: &dyn Market) -> Vec<Option<String>> {
         let wiring = &self.book.markets[m].wiring;
-        let of = |spec: &plimsoll_core::NodeSpec| {
-            let slot = spec.slot?;
+        let of = |driven: &Driven| {
+            let slot = match *driven {
+                Driven::Nothing => return None,
+                Driven::Bent => {
+                    return Some("a number of the market that is not in proportion to one price".into());
+                }
+                Driven::By(slot) => slot,
+            };
             let Some(id) = wiring.get(slot).copied().flatten() else {
                 return Some(format!("no price of {}", market.slots()[slot].asset));
             };
@@ -332,12 +354,15 @@ impl Teller<'_> {
             let missing = || format!("the price of {} is unknown", market.slots()[slot].asset);
             why.or_else(|| self.twin.place(id).is_none().then(missing))
         };
-        market.nodes().iter().map(of).collect()
+        self.driven[m].iter().map(of).collect()
     }
 
     /// The series that move a node, and the prices below it that stand still by themselves.
-    fn series_of(&self, m: usize, market: &dyn Market, node: usize) -> (Vec<usize>, Vec<String>) {
-        let slot = market.nodes()[node].slot;
+    fn series_of(&self, m: usize, node: usize) -> (Vec<usize>, Vec<String>) {
+        let slot = match self.driven[m][node] {
+            Driven::By(slot) => Some(slot),
+            _ => None,
+        };
         let id = slot.and_then(|slot| self.book.markets[m].wiring.get(slot).copied().flatten());
         let (mut series, mut still) = (Vec::new(), Vec::new());
         for leaf in id.map_or_else(Vec::new, |id| self.book.graph.leaves(id)) {

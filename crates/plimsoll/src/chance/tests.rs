@@ -360,7 +360,7 @@ fn a_buffer_keeps_the_chance_that_it_promises() {
             assert!(answer.chances.health.is_some_and(|now| *health <= now), "{need:?}");
             continue;
         };
-        let enough = ways.repayments[0].now.expect("a repayment that will do");
+        let enough = ways.repayments[0].enough.as_ref().expect("a repayment that will do");
         let mut after = book.clone();
         let market = after.accounts[place].market;
         let debt = ways.repayments[0].instrument;
