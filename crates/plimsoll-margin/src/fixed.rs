@@ -15,7 +15,7 @@
 //! 1e-18 is 1.3 x 10^18 q, and no count below exceeds 2^8 q but where a value is scaled up again (`exp` of a positive number).
 //! The last step rounds to the nearest 1e-18, which is the half of each bound.
 //!
-//! Constants: [`LN_2`] and [`INVERSE_ROOT_2PI`] are nearest integers, by mpmath 1.4.1 with
+//! Constants: `LN_2` and `INVERSE_ROOT_2PI` are nearest integers, by mpmath 1.4.1 with
 //! `mp.dps = 60; int(nint(log(2) * 2**120)), int(nint(2**120 / sqrt(2*pi)))`; reciprocals and reciprocal factorials are divided
 //! out by the compiler (below the exact value by less than 1 q, of a factorial by less than 2 q: each is the one before
 //! divided by n, rounded down, so that e(n) < e(n-1) / n + 1).
