@@ -4,8 +4,8 @@ pub(crate) mod report;
 
 use crate::args::BacktestArgs;
 use crate::correlations::moment;
-use crate::correlations::words::percent;
 use crate::exit;
+use crate::figures::percent;
 use crate::show::{self, errln, outln};
 use crate::whatif::table;
 use plimsoll::{BacktestTerms, Backtested, DECAY, Forecasts, Found, REJECTS, backtests};

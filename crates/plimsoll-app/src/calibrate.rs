@@ -1,6 +1,5 @@
 //! `plimsoll calibrate`: where the lines of a market's collateral should stand.
 
-pub(crate) mod figures;
 mod json;
 mod page;
 mod table;
@@ -16,14 +15,13 @@ use plimsoll::{Calibrated, Calibrating, Calibration, Observed, Touched, calibrat
 use plimsoll_core::{Book, Decimal, Int};
 use plimsoll_io::assumed::{self, hazards, supplies};
 use plimsoll_io::book::File;
-use plimsoll_risk::history::History;
 use std::io::IsTerminal;
 use std::path::Path;
 
 pub(crate) fn run(args: &CalibrateArgs) -> u8 {
     let opened = || {
         let (book, _) = crate::check::open(&args.book, false)?;
-        let history = history(&args.history)?;
+        let history = crate::history::open(&args.history)?;
         let depth = crate::stress::open_depth(&args.depth)?;
         let supplies = rows(args.supply.as_deref(), supplies)?;
         let hazards = rows(args.hazards.as_deref(), hazards)?;
@@ -82,17 +80,6 @@ pub(crate) fn run(args: &CalibrateArgs) -> u8 {
     } else {
         exit::UNKNOWN
     }
-}
-
-/// Price history from its folder; the exit code where it cannot be had.
-pub(crate) fn history(folder: &Path) -> Result<History, u8> {
-    let plimsoll_io::history::Opened { history, faults } = plimsoll_io::history::open(folder);
-    if faults.is_empty() {
-        return Ok(history);
-    }
-    show::tell(format_args!("{}", faults.render(std::io::stderr().is_terminal())));
-    errln!("plimsoll: nothing was estimated: the history is faulty");
-    Err(exit::FAULTY)
 }
 
 /// Rows of a file of assumptions, where one was given.

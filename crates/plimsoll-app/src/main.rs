@@ -16,6 +16,7 @@ mod demo;
 mod depth;
 mod explain;
 mod exposure;
+mod figures;
 mod gaps;
 mod history;
 mod import;

@@ -1,9 +1,9 @@
 //! `plimsoll margins`: margins day by day, and what they did.
 
 use crate::args::{MarginsArgs, Reads, ToolName};
-use crate::calibrate::figures::{part_up, percent, two};
 use crate::check::counted;
 use crate::exit;
+use crate::figures::{part_up, percent, two};
 use crate::show::{self, errln, outln};
 use crate::whatif::table;
 use plimsoll::{Costs, MarginTerms, Measure, Procyclicality, Schedule, Tool, schedules};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 
 pub(crate) fn run(args: &MarginsArgs) -> u8 {
-    let history = match super::calibrate::history(&args.history) {
+    let history = match crate::history::open(&args.history) {
         Ok(history) => history,
         Err(code) => return code,
     };

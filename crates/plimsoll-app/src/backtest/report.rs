@@ -3,7 +3,7 @@
 #![allow(clippy::float_arithmetic)] // places in a picture, and nothing else
 
 use super::{HEADER, about, cells, summary, verdict};
-use crate::correlations::words::percent;
+use crate::figures::percent;
 use crate::report::{Line, Mark, Page, Table, lines, save};
 use crate::show;
 use plimsoll::{BacktestTerms, Backtested, Forecasts};

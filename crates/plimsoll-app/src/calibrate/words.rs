@@ -1,7 +1,7 @@
 //! What was calibrated, in words and rows: the same for the terminal and for a page.
 
-use super::figures::{day, figure, money, percent, two};
 use crate::check::counted;
+use crate::figures::{day, figure, money, percent, two};
 use plimsoll::{Appetite, Calibrated, CapBinds, Column, Observed, Stated};
 
 pub(super) const HEADER: [&str; 5] = ["", "now", "aggressive", "moderate", "conservative"];
@@ -144,11 +144,11 @@ pub(super) fn rows(one: &Calibrated, seen: &Observed, tolerated: f64) -> Vec<[St
 }
 
 fn rest(part: f64) -> f64 {
-    super::figures::rest(part)
+    crate::figures::rest(part)
 }
 
 fn money_down(value: f64) -> String {
-    super::figures::money_down(value)
+    crate::figures::money_down(value)
 }
 
 fn money_of(tolerated: f64) -> String {

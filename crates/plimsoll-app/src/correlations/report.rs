@@ -5,6 +5,7 @@
 use super::{is_unknown, words};
 use crate::backtest::report::years;
 use crate::check;
+use crate::figures::two;
 use crate::report::{Card, Heat, Kind, Line, Mark, Page, Table, heatmap, lines, save};
 use plimsoll::{Blank, Correlated, Monitor, News, Told, Who};
 use plimsoll_core::{Book, Int};
@@ -94,7 +95,7 @@ fn heat(page: &mut Page, answer: &Monitor, table: &Table) {
                         0 => String::new(),
                         some => format!(" · {some} broke"),
                     };
-                    Heat::Known(hundredths(it.correlation), format!("{}{breaks}", words::two(it.correlation)))
+                    Heat::Known(hundredths(it.correlation), format!("{}{breaks}", two(it.correlation)))
                 }
             },
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::float_arithmetic)] // shares as percent, and nothing else
 
 use super::backs;
+use crate::figures::{day, percent, two};
 use crate::show;
 use plimsoll::{Blank, Correlated, Monitor, News, Pegged, Told, Who, Whole};
 use plimsoll_core::Time;
@@ -42,24 +43,9 @@ pub(super) const PEGS: [&str; 11] = [
     "bars of",
 ];
 
-/// A share in percent with two digits.
-pub(crate) fn percent(share: f64) -> String {
-    two(100.0 * share)
-}
-
-/// A number with two digits; what rounds to nothing has no sign.
-pub(crate) fn two(number: f64) -> String {
-    let shown = format!("{number:.2}");
-    if shown == "-0.00" { "0.00".into() } else { shown }
-}
-
 /// A time of history.
 pub(super) fn time(at: i64) -> String {
     show::time(Time(at.unsigned_abs()))
-}
-
-fn day(at: i64) -> String {
-    time(at).split('T').next().unwrap_or_default().to_string()
 }
 
 /// The cells of a pair.

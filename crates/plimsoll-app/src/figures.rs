@@ -4,12 +4,13 @@
 
 /// A share in percent with two digits.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{:.2}", 100.0 * share)
+    two(100.0 * share)
 }
 
-/// A plain number with two digits.
+/// A plain number with two digits; what rounds to nothing has no sign.
 pub(crate) fn two(number: f64) -> String {
-    format!("{number:.2}")
+    let shown = format!("{number:.2}");
+    if shown == "-0.00" { "0.00".into() } else { shown }
 }
 
 /// A share as a decimal of four digits, rounded up: what is written is no less than what was found.
