@@ -232,9 +232,9 @@ pub mod mutant {
 
 
 class Build:
-    def __init__(self, scratch, packages):
+    def __init__(self, scratch, packages, first):
         self.tree, self.target = os.path.join(scratch, "tree"), os.path.join(scratch, "target")
-        self.packages = packages
+        self.packages, self.first = packages, first
 
     def copy(self):
         """Brings the copy up to date; files that did not change keep their time stamps."""
@@ -267,6 +267,7 @@ class Build:
                 errors += [(s["file_name"], s["line_start"]) for s in report.get("spans", [])]
         if run.returncode != 0 and not errors:
             sys.exit(run.stderr[-3000:])
+        programs.sort(key=lambda program: self.first not in os.path.basename(program))  # who kills most goes first
         return (programs, []) if run.returncode == 0 else ([], errors)
 
 
@@ -330,7 +331,7 @@ def main():
         os.replace(store + ".new", store)
         print(f"{state:14} {m.key} {m.name()}" + (f"   [{by}]" if by else ""), flush=True)
 
-    build = Build(args.scratch, args.packages)
+    build = Build(args.scratch, args.packages, args.file)
     build.copy()
     library = SOURCE + "/lib.rs"
     build.put(library, (open(os.path.join(ROOT, library)).read() + SWITCH).encode())

@@ -13,7 +13,7 @@ use crate::show::outln;
 use crate::whatif::table;
 use crate::{exit, show};
 use plimsoll::{Blind, Exposed, Exposure, Of, Source, Stands, Sums, Wired, exposure};
-use plimsoll_core::{Book, FeedKind, Int, Leaf, Origin, PriceId, Quote, Sight};
+use plimsoll_core::{Book, FeedKind, Figure, Int, Leaf, Origin, PriceId, Quote, SharedPool, Sight};
 
 pub(crate) fn run(args: &ExposureArgs) -> u8 {
     let mut book = match crate::check::open(&args.book, false) {
@@ -69,6 +69,7 @@ fn print(book: &Book, answer: &Exposure, quotes: &[Quote]) {
         print_sums(book, sums, quotes);
     }
     print_prices(book, &answer.seen);
+    print_pools(book, &answer.pools);
     for exposed in answer.held.iter().filter(|exposed| exposed.at_market.is_some()) {
         if let Some(at) = &exposed.at_market {
             outln!(
@@ -230,6 +231,36 @@ fn print_prices(book: &Book, seen: &[Wired]) {
         let pools: Vec<&str> = look.manipulable.iter().map(|id| name(book, *id)).collect();
         outln!("MANIPULABLE  {} by whoever trades in the pool behind {}", one.asset, pools.join(", "));
     }
+}
+
+/// What every part of a market put into a pool, owes it and lost of it, and how much of the pool's losses it bears.
+fn print_pools(book: &Book, pools: &[(usize, SharedPool)]) {
+    if pools.is_empty() {
+        return;
+    }
+    let mut rows =
+        table(&["pool", "through", "supplied", "drawn", "premium", "deficit", "liquidity", "bears %"], 2..8);
+    for (market, pool) in pools {
+        let name = format!("{} {}", book.markets[*market].name, pool.name);
+        rows.add_row(pool_row(name, "all", &pool.figures, None));
+        for member in &pool.members {
+            let bears = plimsoll::Ratio::of(member.bears[1].into(), member.bears[0].into());
+            rows.add_row(pool_row(String::new(), &member.name, &member.figures, bears));
+        }
+    }
+    outln!("\n{}", rows.trim_fmt());
+    outln!("a deficit is debt that nobody owes any more: all who supply the pool bear it, through whichever part it came");
+}
+
+fn pool_row(pool: String, through: &str, figures: &[Figure], bears: Option<plimsoll::Ratio>) -> [String; 8] {
+    let told = |name: &str| {
+        let found = figures.iter().find(|figure| figure.name == name);
+        found.map_or_else(String::new, |one| show::amount(one.value, one.unit.decimals, 2))
+    };
+    let bears = bears.map_or_else(String::new, |share| share.digits(2, 2));
+    let [supplied, drawn] = ["supplied", "drawn"].map(told);
+    let [premium, deficit, liquidity] = ["premium", "deficit", "liquidity"].map(told);
+    [pool, through.into(), supplied, drawn, premium, deficit, liquidity, bears]
 }
 
 /// What `check` says of collateral at prices that see no market.

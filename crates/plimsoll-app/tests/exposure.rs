@@ -93,3 +93,27 @@ fn what_may_be_moved_or_doubted_is_told() {
     assert!(has(&text, &["MANIPULABLE  POOL by whoever trades in the pool behind pool/USD"]), "{text}");
     assert!(has(&text, &["USDC in the pool", "rate", "STALE"]), "{text}");
 }
+
+/// What spokes share: the core hub's dollars an hour after its state, by Python's whole numbers from the example's files.
+#[test]
+fn a_pool_is_told_with_all_who_share_it() {
+    let answer = json(&["exposure", "examples/hubs", "--json"]);
+    let pools = answer["pools"].as_array().expect("pools");
+    let pool = pools.iter().find(|pool| pool["pool"] == "core/USDC").expect("the core hub's dollars");
+    let figures = |of: &Value| {
+        let all = of["figures"].as_array().expect("figures").iter();
+        all.map(|one| one["value"].as_str().expect("a text").to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(figures(pool), ["11578091094434", "7250959241565", "977524473", "0", "4326158450000"]);
+    let members = pool["members"].as_array().expect("members");
+    let names: Vec<_> = members.iter().map(|one| one["name"].as_str()).collect();
+    assert_eq!(names, [Some("main"), Some("stakers"), Some("fee receiver")]);
+    assert_eq!(figures(&members[0]), ["11569037059427", "6811754779828", "977524473", "0"]);
+    assert_eq!(figures(&members[1])[..2], ["0", "439204461738"]);
+    assert_eq!(figures(&members[2]), ["9054029003"]);
+    let (text, _) = run(&["exposure", "examples/hubs"]);
+    assert!(has(&text, &["hubs core/USDC", "all", "11 578 091.09", "7 250 959.24", "977.52", "4 326 158.45"]), "{text}");
+    assert!(has(&text, &["fee receiver", "9 054.02", "0.0"]), "{text}");
+    // Of one owner nothing is said of pools.
+    assert_eq!(json(&["exposure", "examples/hubs", "--account", "risky", "--json"])["pools"], Value::Array(vec![]));
+}

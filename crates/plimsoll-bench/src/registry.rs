@@ -1,7 +1,7 @@
 //! Every name, and what running one may need or meet.
 
 use crate::benches::{
-    assess_aave, chance, check_1m, hostile, margin, never_miss, num_mul_div, stress_exact, ticks, whole_book,
+    assess_aave, chance, check_1m, conservation, hostile, margin, never_miss, num_mul_div, stress_exact, ticks, whole_book,
 };
 use crate::line::Line;
 use plimsoll_core::Refusal;
@@ -150,6 +150,12 @@ pub(crate) const ENTRIES: &[Entry] = &[
         about: "prepared division against the big-integer crate's own, on random and awkward numbers",
         kind: Kind::Property,
         run: num_mul_div::run_property,
+    },
+    Entry {
+        name: conservation::NAME,
+        about: "random liquidations of every venue: what is taken, paid, burned and written off adds up to the unit",
+        kind: Kind::Property,
+        run: conservation::run,
     },
     Entry {
         name: hostile::NAME,

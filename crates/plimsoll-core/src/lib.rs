@@ -48,7 +48,7 @@ pub use instrument::{Instrument, InstrumentId, Kind};
 pub use judge::{Certainty, Judgement, Standing};
 pub use market::{
     Accounts, Assessment, Balance, BranchHealth, Counting, Figure, Lens, Market, Meaning, Nature, NextPrice,
-    NodeSpec, Part, Premium, PriceSlot, Question, Queue, Queued, Quoted, Range, Running, Swap, TermSpec,
+    NodeSpec, Part, PoolMember, Premium, PriceSlot, Question, Queue, Queued, Quoted, Range, Running, SharedPool, Swap, TermSpec,
     Test, Venue, Verdict, WhyNot,
 };
 pub use num::{BPS, Decimal, Divisor, Int, RAY, Rounding, U256, WAD, YEAR};

@@ -143,6 +143,28 @@ pub struct Running {
     pub open: Result<(), Refusal>,
 }
 
+/// A pool that several parts of a market take from and supply: what is lost through one of them, all who supply it bear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedPool {
+    /// Its name.
+    pub name: String,
+    /// Its sums, in the venue's own words.
+    pub figures: Vec<Figure>,
+    /// What of them came through each part.
+    pub members: Vec<PoolMember>,
+}
+
+/// One part of a market at a [`SharedPool`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolMember {
+    /// Its name.
+    pub name: String,
+    /// Its sums, in the venue's own words.
+    pub figures: Vec<Figure>,
+    /// Of all shares in the pool's losses (first) those that it has (second).
+    pub bears: [U256; 2],
+}
+
 /// How the branch stands of which an account is a part: below some ratios of the whole nobody in it can do what his own
 /// ratio would let him.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -460,6 +482,14 @@ pub trait Market: Send + Sync {
     /// What a value of a cell must obey, in words; `None` where every value that fits its place may stand.
     fn rule(&self, _: Cell) -> Option<&'static str> {
         None
+    }
+
+    /// Pools that parts of this market share, at a time; none at most venues.
+    ///
+    /// # Errors
+    /// Those of the venue's own views.
+    fn pools(&self, _at: Time) -> Result<Vec<SharedPool>, Refusal> {
+        Ok(Vec::new())
     }
 
     /// Every auction that runs, at a time.

@@ -61,6 +61,7 @@ mod over;
 mod parts;
 mod position;
 mod premium;
+mod shared;
 mod standing;
 mod turn;
 
@@ -445,6 +446,10 @@ impl plimsoll_core::Market for Market {
             2 => Some(link.drawn_shares),
             _ => None,
         }
+    }
+
+    fn pools(&self, at: Time) -> Result<Vec<plimsoll_core::SharedPool>, Refusal> {
+        shared::pools(self, at)
     }
 
     /// The map in words.

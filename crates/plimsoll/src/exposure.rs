@@ -7,7 +7,7 @@ use crate::ratio::Ratio;
 use crate::survey::{Unsound, currency, one_a_currency};
 use plimsoll_core::{
     Account, AccountId, Book, Decimal, Feeds, InstrumentId, Int, Kind, Lens, ListedMarket, Look, PriceId,
-    Quote, Quoted, Reading, Refusal, Sight, Test, U256, Why,
+    Quote, Quoted, Reading, Refusal, SharedPool, Sight, Test, U256, Why,
 };
 use std::collections::BTreeMap;
 
@@ -121,6 +121,8 @@ pub struct Exposure {
     pub sums: Vec<Sums>,
     /// Every price that they are valued by.
     pub seen: Vec<Wired>,
+    /// Where everybody's were asked for: the pools that parts of a market share, with the market's place in the book.
+    pub pools: Vec<(usize, SharedPool)>,
 }
 
 impl Sums {
@@ -194,6 +196,7 @@ pub fn exposure(book: &Book, of: Of<'_>) -> Result<Exposure, Unsound> {
         unknown: Vec::new(),
         sums: Vec::new(),
         seen: Vec::new(),
+        pools: Vec::new(),
     };
     let mut sums: BTreeMap<(String, u8), Sums> = BTreeMap::new();
     let mut used = vec![Vec::new(); desks.len()];
@@ -230,6 +233,12 @@ pub fn exposure(book: &Book, of: Of<'_>) -> Result<Exposure, Unsound> {
         slots.sort_unstable();
         slots.dedup();
         answer.seen.extend(slots.into_iter().filter_map(|slot| desk.seen(market, slot)));
+    }
+    if of == Of::Book {
+        for (place, listed) in book.markets.iter().enumerate() {
+            let pools = listed.market.pools(book.at).map_err(|why| (listed.name.clone(), why))?;
+            answer.pools.extend(pools.into_iter().map(|pool| (place, pool)));
+        }
     }
     answer.sums = one_a_currency(sums.into_values(), |sums| (&sums.currency, sums.decimals), Sums::sum);
     Ok(answer)

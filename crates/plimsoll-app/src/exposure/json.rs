@@ -6,7 +6,7 @@ use crate::check::provenance_json;
 use crate::outlook::name;
 use crate::show;
 use plimsoll::{AtMarket, Blind, Exposed, Exposure, Source, Stands, Sums, Wired};
-use plimsoll_core::{Book, Quote, Sight};
+use plimsoll_core::{Book, Figure, Quote, Sight};
 use serde_json::{Value, json};
 
 pub(super) fn of(book: &Book, answer: &Exposure, quotes: &[Quote]) -> Value {
@@ -27,7 +27,25 @@ pub(super) fn of(book: &Book, answer: &Exposure, quotes: &[Quote]) -> Value {
         }).collect::<Vec<_>>(),
         "sums": answer.sums.iter().map(|sums| self::sums(book, sums, quotes)).collect::<Vec<_>>(),
         "prices": answer.seen.iter().map(|seen| price(book, seen)).collect::<Vec<_>>(),
+        "pools": answer.pools.iter().map(|(market, pool)| json!({
+            "market": book.markets[*market].name,
+            "pool": pool.name,
+            "figures": figures(&pool.figures),
+            "members": pool.members.iter().map(|member| json!({
+                "name": member.name,
+                "figures": figures(&member.figures),
+                "shares": member.bears[1].to_string(),
+                "of_shares": member.bears[0].to_string(),
+            })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
     })
+}
+
+fn figures(figures: &[Figure]) -> Value {
+    let one = |figure: &Figure| {
+        json!({"name": figure.name, "value": figure.value.to_string(), "decimals": figure.unit.decimals})
+    };
+    figures.iter().map(one).collect()
 }
 
 fn position(book: &Book, exposed: &Exposed) -> Value {

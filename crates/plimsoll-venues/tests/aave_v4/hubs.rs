@@ -190,3 +190,39 @@ fn a_map_has_128_places() {
     // A refresh of one who has nothing asks for nothing.
     assert!(World::new().call(0, 0, Action::Refresh { rules: true }).unwrap().events.is_empty());
 }
+
+/// What a hub says of itself: a loss stands beside the spoke that reported it, and everybody who supplied bears it by shares.
+#[test]
+fn a_loss_is_told_with_all_who_bear_it() {
+    let mut world = odd();
+    let cell = |world: &World, object: u64, name: &str| {
+        let mut found = None;
+        world.market.visit(&mut |cell, known, _, _| {
+            if cell.object == object && known == name {
+                found = Some(cell);
+            }
+        });
+        found.unwrap()
+    };
+    let (pool, link) = (cell(&world, 1, "deficit_ray"), cell(&world, 2_001, "deficit_ray"));
+    // Six units and one part of 10^27: raised to seven.
+    let lost = Int::from(u(6 * RAY + 1));
+    world.market.set(pool, Some(lost)).unwrap();
+    world.market.set(link, Some(lost)).unwrap();
+    let pools = world.market.pools(Time(world.at)).unwrap();
+    let of = |figures: &[plimsoll_core::Figure], name: &str| {
+        figures.iter().find(|figure| figure.name == name).map(|figure| signed(figure.value))
+    };
+    let found = &pools[1];
+    // 110,000,001.1 drawn and 6.0...01 lost make 110,000,007.1..., raised: six units more than 110,000,002 are supplied.
+    assert_eq!(of(&found.figures, "supplied"), Some(big(1_300_000_017)));
+    assert_eq!(of(&found.figures, "drawn"), Some(big(110_000_002)));
+    assert_eq!(of(&found.figures, "deficit"), Some(big(7)));
+    assert_eq!(of(&found.figures, "liquidity"), Some(big(1_300_000_011 - 110_000_002)));
+    let member = found.members.iter().find(|member| of(&member.figures, "deficit") == Some(big(7))).unwrap();
+    let supplied = fl(big(1_000_000_007) * big(1_301_000_017), big(1_001_000_007));
+    assert_eq!(of(&member.figures, "supplied"), Some(supplied));
+    assert_eq!(member.bears, [u(1_000_000_007), u(1_000_000_007)]);
+    let others = found.members.iter().filter(|member| of(&member.figures, "deficit") == Some(big(0)));
+    assert!(others.count() >= 1, "a spoke that shares the pool and lost nothing");
+}

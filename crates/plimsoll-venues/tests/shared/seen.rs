@@ -1,8 +1,8 @@
-//! How many liquidations a run of a property saw add up: told for each hundred thousand, so that a soak shows its size.
+//! How many liquidations a run of a property saw add up: told for each thousand, so that a soak shows its size.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const TOLD: u64 = 100_000;
+const TOLD: u64 = 1000;
 static LIQUIDATIONS: AtomicU64 = AtomicU64::new(0);
 
 /// So many more.
