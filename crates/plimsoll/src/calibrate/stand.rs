@@ -185,3 +185,29 @@ fn told(path: &str, number: &Number) -> Option<Stated> {
     U256::pow10(decimals)?;
     (value > 0.0).then(|| Stated { path: path.into(), value, decimals })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No line is set above what was found, and no number that fits falls by a unit.
+    #[test]
+    fn a_part_is_cut_to_the_numbers_own_integers() {
+        let of = |decimals, part| {
+            let told = Stated { path: String::new(), value: 0.5, decimals };
+            told.integer(part)
+        };
+        for (decimals, part, expected) in [
+            (4, 0.805_59, 8_055),
+            (4, 0.83, 8_300),
+            (4, 0.8 + 0.03, 8_300),
+            (2, 0.29, 29),
+            (2, 0.299, 29),
+            (4, -0.1, 0),
+            (18, 0.86, 860_000_000_000_000_000),
+            (18, 0.123_456_789_9, 123_456_789_000_000_000),
+        ] {
+            assert_eq!(of(decimals, part), Some(Int::new(expected)), "{decimals} {part}");
+        }
+    }
+}
