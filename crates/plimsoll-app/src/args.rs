@@ -581,3 +581,9 @@ pub(crate) struct VerifyArgs {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+/// A confidence.
+fn level(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| *number > 0.0 && *number < 1.0);
+    number.ok_or_else(|| format!("found `{text}`, expected a number between 0 and 1, such as 0.99"))
+}

@@ -12,7 +12,7 @@ use crate::exit;
 use crate::show::{self, errln, outln};
 use crate::whatif::table as columns;
 use plimsoll::{Calibrated, Calibrating, Calibration, Observed, Touched, calibrate};
-use plimsoll_core::{Book, Decimal, Int};
+use plimsoll_core::Book;
 use plimsoll_io::assumed::{self, hazards, supplies};
 use plimsoll_io::book::File;
 use std::io::IsTerminal;
@@ -31,18 +31,12 @@ pub(crate) fn run(args: &CalibrateArgs) -> u8 {
         Ok(opened) => opened,
         Err(code) => return code,
     };
-    if let Some(further) = args.map.iter().find(|mapping| mapping.times.trimmed() != Decimal::whole(Int::ONE))
+    let like = match crate::history::known(&book, &args.hold, &args.map)
+        .and_then(|()| crate::history::alike(&args.map))
     {
-        errln!(
-            "plimsoll: --map {}={}*{}: expected no times here",
-            further.asset,
-            further.like,
-            further.times
-        );
-        return exit::USAGE;
-    }
-    let like: Vec<(String, String)> =
-        args.map.iter().map(|mapping| (mapping.asset.clone(), mapping.like.clone())).collect();
+        Ok(like) => like,
+        Err(code) => return code,
+    };
     let with = Calibrating {
         history: &history,
         depth: &depth,

@@ -13,7 +13,7 @@ use crate::explain::full_name;
 use crate::show::{self, errln, outln};
 use crate::whatif::table as columns;
 use plimsoll::{Blank, Correlated, DIGITS, Monitor, Since, correlations};
-use plimsoll_core::{Book, Int};
+use plimsoll_core::Book;
 
 pub(crate) fn run(args: &CorrelationsArgs) -> u8 {
     let (book, history) = match (crate::check::open(&args.book, false), crate::history::open(&args.history)) {
@@ -25,17 +25,17 @@ pub(crate) fn run(args: &CorrelationsArgs) -> u8 {
     else {
         return exit::USAGE;
     };
-    let mut like = Vec::new();
-    for mapping in &args.map {
-        if mapping.times != plimsoll_core::Decimal::whole(Int::ONE) {
-            let (asset, other) = (&mapping.asset, &mapping.like);
-            errln!(
-                "plimsoll: --map {asset}={other}: found a factor, expected none: a correlation does not hang on how far prices move"
-            );
-            return exit::USAGE;
-        }
-        like.push((mapping.asset.clone(), mapping.like.clone()));
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        errln!("plimsoll: found --since {}, expected a time before --until", words::time(since));
+        return exit::USAGE;
     }
+    let like =
+        match crate::history::known(&book, &[], &args.map).and_then(|()| crate::history::alike(&args.map)) {
+            Ok(like) => like,
+            Err(code) => return code,
+        };
     let asked = Since { since, until, like: &like };
     let answer = match correlations(&book, &history, &asked) {
         Ok(answer) => answer,
@@ -56,7 +56,13 @@ pub(crate) fn run(args: &CorrelationsArgs) -> u8 {
     } else {
         print(&book, &answer, args.top);
     }
-    let unknown = !answer.unvalued.is_empty() || answer.pairs.iter().any(is_unknown);
+    // Where nothing was looked at, no alarm is no comfort.
+    let seen = answer.pairs.iter().filter_map(|pair| pair.seen.as_ref().ok()?.times.last().copied()).max();
+    let unseen = seen.filter(|last| since.is_some_and(|since| since > *last));
+    if let Some(last) = unseen {
+        errln!("plimsoll: nothing was looked at: the history ends at {}, before --since", words::time(last));
+    }
+    let unknown = unseen.is_some() || !answer.unvalued.is_empty() || answer.pairs.iter().any(is_unknown);
     if unknown { exit::UNKNOWN } else { exit::CALM }
 }
 

@@ -31,6 +31,7 @@ pub(crate) use table::Table;
 use crate::exit;
 use crate::show::errln;
 use std::fmt::Write;
+use std::io::Read;
 use std::path::Path;
 
 const STYLE: &str = include_str!("report/style.css");
@@ -174,14 +175,18 @@ pub(crate) fn save(path: &Path, page: &str) -> Result<(), u8> {
         errln!("plimsoll: {}: {why}", path.display());
         code
     };
-    if std::fs::read(path).is_ok_and(|there| !there.starts_with(FIRST.as_bytes())) {
+    // What is no file (a pipe, a device) is written to and not read.
+    let filled = std::fs::metadata(path).is_ok_and(|there| there.is_file() && there.len() > 0);
+    let mut head = [0; FIRST.len()];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    if filled && (read.is_err() || head != *FIRST.as_bytes()) {
         return Err(told(&"found a file that is no page, expected none, or an older page", exit::USAGE));
     }
     std::fs::write(path, page).map_err(|error| told(&error, exit::UNWRITTEN))
 }
 
-/// The line that pages begin with, and other files do not.
-const FIRST: &str = "<!doctype html>\n";
+/// What pages begin with, and other files do not.
+const FIRST: &str = "<!doctype html>\n<!-- a page of plimsoll -->\n";
 
 /// A text that is no markup, whatever stands in it.
 fn escape(text: &str) -> String {

@@ -55,6 +55,7 @@ pub(crate) fn opened(
     asked: &History,
 ) -> Result<(Book, plimsoll_risk::history::History), u8> {
     let (book, _) = crate::check::open(book, false)?;
+    history::known(&book, &asked.hold, &asked.map)?;
     Ok((book, history::open(&asked.history)?))
 }
 

@@ -176,3 +176,48 @@ fn forecasts_are_judged_in_words() {
     let (_, told, code) = run(&["backtest", "--history", &dir, "--window", "5000"]);
     assert!(code == 4 && told.contains("AAA-USD"), "{told}");
 }
+
+/// A misspelt asset, a confidence that is none and times the wrong way round are wrong usage, whichever command is asked; where nothing was
+/// looked at, no alarm is not calm.
+#[test]
+fn what_is_asked_in_vain_is_refused() {
+    let history = hourly("in-vain");
+    let dir = path(&history);
+    let depth = history.0.join("depth.toml").display().to_string();
+    std::fs::write(
+        &depth,
+        "format = 1\nname = \"d\"\nsources = [\"made up\"]\n[[depth]]\nassets = [\"WETH\"]\nimpact = [[\"50\", \"0.01\"]]\n",
+    )
+    .expect("a file");
+    let book = "examples/lending";
+    let of_book = |command: &'static str| vec![command, book, "--history", &dir];
+    let calibrate = [of_book("calibrate"), vec!["--depth", &depth]].concat();
+    for (asked, words) in [
+        ([of_book("correlations"), vec!["--map", "NIX=WETH"]].concat(), "found `NIX`, expected"),
+        ([of_book("risk"), vec!["--map", "NIX=WETH"]].concat(), "found `NIX`, expected"),
+        ([of_book("risk"), vec!["--hold", "NIX"]].concat(), "found `NIX`, expected"),
+        ([calibrate.clone(), vec!["--hold", "NIX"]].concat(), "found `NIX`, expected"),
+        ([of_book("correlations"), vec!["--map", "LINK=WETH*1.3"]].concat(), "found a factor"),
+        ([calibrate, vec!["--map", "LINK=WETH*1.3"]].concat(), "found a factor"),
+        (
+            [of_book("correlations"), vec!["--since", "2026-01-01", "--until", "2025-01-01"]].concat(),
+            "expected a time before --until",
+        ),
+        (vec!["backtest", "--history", &dir, "--level", "1.5"], "expected a number between 0 and 1"),
+        (
+            vec!["margins", "--history", &dir, "--assets", "WETH", "--level", "nan"],
+            "expected a number between 0 and 1",
+        ),
+    ] {
+        let (text, told, code) = run(&asked);
+        assert!(code == 2 && text.is_empty() && told.contains(words), "{asked:?} {code}: {text}{told}");
+    }
+    // A factor of one is none.
+    let (_, told, code) = run(&[of_book("correlations"), vec!["--map", "LINK=WETH*1.0"]].concat());
+    assert_eq!(code, 4, "{told}");
+    let (_, told, code) = run(&[of_book("correlations"), vec!["--since", "2030-01-01"]].concat());
+    assert!(
+        code == 4 && told.contains("nothing was looked at: the history ends at 2021-03-"),
+        "{code}: {told}"
+    );
+}

@@ -462,3 +462,40 @@ fn rows_are_written_as_parquet() {
     assert_eq!(code(&[TREASURY, "--parquet", &folder.join("no/rows.parquet").display().to_string()]), 5);
     std::fs::remove_dir_all(&folder).expect("the folder was made");
 }
+
+/// A page goes over an older page, over nothing, and into what is no file; over no other file.
+#[test]
+fn a_page_goes_over_no_other_file() {
+    let (folder, _) = depth("page-over");
+    let to = |path: &std::path::Path| {
+        let path = path.display().to_string();
+        stress(&[
+            "examples/crash",
+            "--scenario",
+            "all-collateral:percent=-30",
+            "--hold",
+            "USDC",
+            "--hold",
+            "DAI",
+            "--hold",
+            "BOLD",
+            "--report",
+            &path,
+        ])
+    };
+    let page = folder.join("page.html");
+    std::fs::write(&page, "").expect("a file");
+    for _ in 0..2 {
+        let output = to(&page);
+        assert_ne!(output.status.code(), Some(2), "{output:?}");
+        assert!(std::fs::read_to_string(&page).expect("a page").starts_with("<!doctype html>"));
+    }
+    for other in ["mine", "<!doctype html>\nmine\n"] {
+        std::fs::write(&page, other).expect("a file");
+        let output = to(&page);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert_eq!(std::fs::read_to_string(&page).expect("a file"), other);
+    }
+    let output = to(std::path::Path::new("/dev/null"));
+    assert_ne!(output.status.code(), Some(2), "{output:?}");
+}

@@ -22,9 +22,11 @@ use crate::check::{self, Ladder, Severity, Tier};
 use crate::identity::Identity;
 use crate::ratio::Ratio;
 use crate::survey::{Survey, Surveyed, Unsound, currency, one_a_currency};
+pub(crate) use amounts::scaled;
 use plimsoll_core::{AccountId, Book, Lens, ListedAccount, NextPrice, Quote, Reading, Standing, Test};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashMap};
+pub(crate) use worlds::units;
 use worlds::{Between, Side, Worlds};
 
 /// The answer.

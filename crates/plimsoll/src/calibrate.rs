@@ -225,7 +225,7 @@ pub fn calibrate(book: &Book, with: &Calibrating<'_>) -> Result<Calibration, Mis
         return Err(Misasked::NoSuch { what: "existing market".into(), found: market.into(), known });
     }
     if let Some(asset) = with.asset.filter(|_| all.is_empty()) {
-        let (what, known) = ("collateral of the book".into(), known.into_iter().collect());
+        let (what, known) = ("asset that is collateral in the book".into(), known.into_iter().collect());
         return Err(Misasked::NoSuch { what, found: asset.into(), known });
     }
     Ok(Calibration { identity: stress.identity, tolerated: fund * TOLERATED, all })

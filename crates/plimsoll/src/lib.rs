@@ -103,7 +103,7 @@ pub use plimsoll_risk::threshold::{Appetite, Binds as CapBinds, Cap, Line};
 pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};
 pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};
-pub use shock::{Mapping, PriceMove, Said, Shocked, shocked};
+pub use shock::{Mapping, PriceMove, Said, Shocked, known_assets, shocked};
 pub use split::{Part, Split, split};
 pub use stress::{
     Backing, Below, Class, Counted, Counts, Impact, Jump, Left, Loss, Lowest, Risk, Sales, Stays, Stress,

@@ -9,6 +9,7 @@ mod moves;
 
 use crate::ask::Misasked;
 use fraction::Fraction;
+pub use moves::known_assets;
 use moves::{Decided, Moves};
 pub(crate) use moves::{known_as, names, wired};
 use plimsoll_core::{
@@ -67,7 +68,7 @@ pub struct Shocked {
     pub mapped: Vec<Mapping>,
     /// Assets of which whoever asked said something else than the scenario's own shock.
     pub overridden: Vec<String>,
-    /// Targets of the scenario's shocks that move no price of the book: a misspelt asset, or one without a feed of its own.
+    /// Targets of the scenario's shocks none of whose assets moves a price of the book: misspelt, or without a feed of their own.
     pub without_effect: Vec<String>,
     /// Prices that are constants, also with the rate of a vault before them, and blind to any market: market, asset, price.
     pub constant: Vec<(String, String, String)>,

@@ -6,8 +6,8 @@ mod common;
 
 use common::example;
 use plimsoll::{Jump, Ladder, Misasked, Of, Said, Stands, Stress, Tallies, check, exposure};
-use plimsoll_core::{Decimal, FeedKind, How, Int, Scenario, Shock, Target, Verdict};
-use std::collections::BTreeMap;
+use plimsoll_core::{Decimal, FeedKind, How, Int, Scenario, Shock, Target, U256, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
 
 const BOOKS: [&str; 9] =
     ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash", "loopers", "wrapped"];
@@ -71,22 +71,39 @@ fn every_account_is_tallied_once_and_its_money_with_it() {
                 );
                 classes += usize::from(class.accounts > 0);
             }
-            // Money, by currency and in the finest unit.
+            // Money, by currency: in one unit in all classes, and once in each.
             let mut money: BTreeMap<&str, [Int; 4]> = BTreeMap::new();
-            for total in by_health.iter().chain([&unknown]).flat_map(|class| &class.totals) {
-                let of_all = judged.totals.iter().find(|of_all| of_all.currency == total.currency);
-                let up = 10_u128.pow(u32::from(of_all.expect("a total").decimals - total.decimals));
+            let all = || by_health.iter().chain([&unknown]);
+            let units: BTreeMap<&str, u8> = all()
+                .flat_map(|class| &class.totals)
+                .map(|total| (total.currency.as_str(), total.decimals))
+                .collect();
+            for class in all() {
+                let names: BTreeSet<&str> =
+                    class.totals.iter().map(|total| total.currency.as_str()).collect();
+                assert_eq!(names.len(), class.totals.len(), "{name}");
+                let one_unit =
+                    class.totals.iter().all(|total| units[total.currency.as_str()] == total.decimals);
+                assert!(one_unit, "{name}: {:?}", class.totals);
+            }
+            let assets: BTreeSet<(&str, &str)> =
+                at_risk.iter().map(|it| (it.currency.as_str(), it.asset.as_str())).collect();
+            assert_eq!(assets.len(), at_risk.len(), "{name}: {at_risk:?}");
+            for total in all().flat_map(|class| &class.totals) {
                 let sums = money.entry(&total.currency).or_insert([Int::ZERO; 4]);
                 let parts =
                     [total.debt, total.uncovered, total.collateral_liquidatable, total.debt_liquidatable];
                 for (sum, part) in sums.iter_mut().zip(parts) {
-                    *sum = sum.add(part.mul(Int::new(up as i128)).expect("small")).expect("small");
+                    *sum = sum.add(part).expect("small");
                 }
             }
             for total in &judged.totals {
+                let up = units.get(total.currency.as_str()).map_or(0, |finest| finest - total.decimals);
+                let up = Int::from(U256::pow10(up).expect("small"));
                 let sums = money.get(total.currency.as_str()).copied().unwrap_or([Int::ZERO; 4]);
                 let told =
                     [total.debt, total.uncovered, total.collateral_liquidatable, total.debt_liquidatable];
+                let told = told.map(|it| it.mul(up).expect("small"));
                 assert_eq!(sums, told, "{name} {}", total.currency);
             }
             // What backs them, position by position.
@@ -101,15 +118,15 @@ fn every_account_is_tallied_once_and_its_money_with_it() {
                     let asset = market.instruments()[held.instrument.index()].asset.clone();
                     let currency = market.slots()[0].currency.clone();
                     let sum = value.entry((currency, asset)).or_insert((0, Int::ZERO));
-                    *sum = (sum.0 + 1, sum.1.add(held.value.into()).expect("small"));
+                    let up = units[market.slots()[0].currency.as_str()] - held.decimals;
+                    let value = Int::from(held.value).mul(Int::from(U256::pow10(up).expect("small")));
+                    *sum = (sum.0 + 1, sum.1.add(value.expect("small")).expect("small"));
                     backed += 1;
                 }
             }
-            let mut told: BTreeMap<(String, String), (u64, Int)> = BTreeMap::new();
-            for it in &at_risk {
-                let sum = told.entry((it.currency.clone(), it.asset.clone())).or_insert((0, Int::ZERO));
-                *sum = (sum.0 + it.positions, sum.1.add(it.value).expect("small"));
-            }
+            let row =
+                |it: &plimsoll::Backing| ((it.currency.clone(), it.asset.clone()), (it.positions, it.value));
+            let mut told: BTreeMap<(String, String), (u64, Int)> = at_risk.iter().map(row).collect();
             assert!(unvalued <= without, "{name}: {unvalued} of {without}");
             value.retain(|_, (_, value)| !value.is_zero());
             told.retain(|_, (_, value)| !value.is_zero());

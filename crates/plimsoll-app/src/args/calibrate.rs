@@ -11,7 +11,7 @@ pub(crate) struct MarginsArgs {
     #[arg(long, required = true, value_name = "ASSET,...", value_delimiter = ',')]
     pub(crate) assets: Vec<String>,
     /// Confidence, as a part of one
-    #[arg(long, value_name = "LEVEL", default_value = "0.99")]
+    #[arg(long, value_name = "LEVEL", default_value = "0.99", value_parser = super::level)]
     pub(crate) level: f64,
     /// Days for which a position cannot be closed
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=30))]
@@ -23,7 +23,7 @@ pub(crate) struct MarginsArgs {
     #[arg(long, value_enum, default_value_t = ToolName::Floor)]
     pub(crate) tool: ToolName,
     /// A margin may rise from day to day by this part of itself; the breaches that this adds are shown
-    #[arg(long, value_name = "PART")]
+    #[arg(long, value_name = "PART", value_parser = positive)]
     pub(crate) rise: Option<f64>,
     /// Write the margins of every day, both sides, to this file
     #[arg(long, value_name = "FILE")]

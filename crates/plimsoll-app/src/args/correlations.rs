@@ -41,7 +41,7 @@ pub(crate) struct BacktestArgs {
     #[arg(long, value_name = "ASSET,...", value_delimiter = ',')]
     pub(crate) assets: Vec<String>,
     /// Confidence, as a part of one
-    #[arg(long, value_name = "LEVEL", default_value = "0.99")]
+    #[arg(long, value_name = "LEVEL", default_value = "0.99", value_parser = super::level)]
     pub(crate) level: f64,
     /// Daily returns that each forecast is from
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(30..=100_000))]

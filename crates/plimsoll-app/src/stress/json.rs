@@ -164,9 +164,10 @@ fn jump_json(book: &Book, jump: &Jump, played: Played) -> Value {
             "newly_liquidatable": below_json(book, jump, jump.fallen()),
         }),
     );
-    if let Ok(tallies) = jump.tallies() {
-        answer["tallies"] = tallies_json(book, &tallies);
-    }
+    answer["tallies"] = match jump.tallies() {
+        Ok(tallies) => tallies_json(book, &tallies),
+        Err(why) => json!({"unknown_because": why.to_string()}),
+    };
     if !jump.losses.is_empty() {
         answer["losses"] = jump.losses.iter().map(loss_json).collect();
     }

@@ -5,7 +5,7 @@ use crate::check::{self, counted};
 use crate::report::{Bar, Card, Kind, Page, Series, Table, bars, save, steps};
 use crate::show;
 use plimsoll::{
-    Backing, Below, Class, Curve, Impact, Jump, Lowest, Ratio, Risk, Step, Stride, Tallies, Total, Walk,
+    Backing, Below, Class, Curve, Impact, Jump, Lowest, Ratio, Risk, Step, Stride, Tallies, Walk,
 };
 use plimsoll_core::{Book, Int, U256};
 use std::collections::BTreeMap;
@@ -349,25 +349,25 @@ fn marks(end: U256) -> Vec<(Int, String)> {
 
 /// How large a book is by health after a scenario, what backs the liquidatable, and whose accounts are worst.
 fn health(page: &mut Page, jump: &Jump, top: usize) {
-    let Ok(Tallies { by_health, at_risk, unvalued, owners, unknown, .. }) = jump.tallies() else { return };
     page.section(
         &format!("Health by value, {}", jump.scenario.name),
         "Collateral of the accounts that owe, by health at the prices that their venues would use: 1 is the line.",
     );
+    let Tallies { by_health, at_risk, unvalued, owners, unknown, .. } = match jump.tallies() {
+        Ok(tallies) => tallies,
+        Err(why) => return page.text(&format!("Unknown: {why}.")),
+    };
     let mut classes: Vec<(String, &Class)> = by_health.iter().map(|class| (named(class), class)).collect();
     classes.push(("unknown".into(), &unknown));
-    let currencies: BTreeMap<(&str, u8), ()> = classes
-        .iter()
-        .flat_map(|(_, class)| &class.totals)
-        .map(|total| ((total.currency.as_str(), total.decimals), ()))
-        .collect();
-    for (currency, decimals) in currencies.into_keys() {
+    let totals = classes.iter().flat_map(|(_, class)| &class.totals);
+    let currencies: BTreeMap<&str, u8> =
+        totals.map(|total| (total.currency.as_str(), total.decimals)).collect();
+    for (currency, decimals) in currencies {
         let mut table =
             Table::new("", &["health", ">accounts", &format!(">collateral, {currency}"), ">debt"]);
         let mut all = Vec::new();
         for (name, class) in &classes {
-            let of = |total: &&Total| (total.currency.as_str(), total.decimals) == (currency, decimals);
-            let found = class.totals.iter().find(of);
+            let found = class.totals.iter().find(|total| total.currency == currency);
             let (count, collateral, debt) = found
                 .map_or((0, Int::ZERO, Int::ZERO), |total| (total.accounts, total.collateral, total.debt));
             let money = |value| show::amount(value, decimals, 2);

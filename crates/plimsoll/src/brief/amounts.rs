@@ -260,6 +260,6 @@ impl SumChange {
 }
 
 /// A number of so many decimals in a unit of at least as many; `None` beyond 256 bits.
-pub(super) fn scaled(value: Int, from: u8, to: u8) -> Option<Int> {
+pub(crate) fn scaled(value: Int, from: u8, to: u8) -> Option<Int> {
     value.mul(Int::from(U256::pow10(to.checked_sub(from)?)?))
 }

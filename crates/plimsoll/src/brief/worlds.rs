@@ -268,7 +268,7 @@ impl<'m> Worlds<'m> {
 }
 
 /// The digits of both lines, as an account that holds nothing has them.
-fn units(standing: &Standing<'_>) -> impl Iterator<Item = u8> {
+pub(crate) fn units(standing: &Standing<'_>) -> impl Iterator<Item = u8> {
     let nobody = Account::new(AccountId(u64::MAX));
     let of = |test| standing.quoted().verdict(&nobody, test).ok().map(|seen| seen.unit.decimals);
     [of(Test::Liquidation), of(Test::Borrow)].into_iter().flatten()

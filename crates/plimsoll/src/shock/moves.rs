@@ -124,25 +124,7 @@ impl<'b> Moves<'b> {
 
     /// What whoever asks says goes before what the scenario says.
     fn say(&mut self, said: &Said) -> Result<(), Misasked> {
-        let mut known: BTreeSet<String> = self.known_as.keys().cloned().collect();
-        for listed in &self.book.markets {
-            known.extend(listed.market.instruments().iter().map(|i| i.asset.clone()));
-        }
-        for price in self.book.graph.prices() {
-            known.insert(price.unit.currency.clone());
-            known.extend(price.unit.per.clone());
-        }
-        let asked = said.hold.iter().chain(said.map.iter().map(|mapping| &mapping.asset));
-        for name in asked {
-            if !known.contains(name) {
-                let known = known.into_iter().collect();
-                return Err(Misasked::NoSuch {
-                    what: "asset of the book".into(),
-                    found: name.clone(),
-                    known,
-                });
-            }
-        }
+        known_assets(self.book, said.hold.iter().chain(said.map.iter().map(|mapping| &mapping.asset)))?;
         said.hold.iter().for_each(|name| self.replace(name));
         self.hold(&said.hold);
         for mapping in &said.map {
@@ -387,6 +369,28 @@ pub(crate) fn wired(book: &Book, id: PriceId) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// Refuses a name that no market or price of the book has for an asset.
+///
+/// # Errors
+/// Of the first such name, with those that there are.
+pub fn known_assets<'n>(book: &Book, names: impl Iterator<Item = &'n String>) -> Result<(), Misasked> {
+    let mut known: BTreeSet<String> = known_as(book).into_keys().collect();
+    for listed in &book.markets {
+        known.extend(listed.market.instruments().iter().map(|i| i.asset.clone()));
+    }
+    for price in book.graph.prices() {
+        known.insert(price.unit.currency.clone());
+        known.extend(price.unit.per.clone());
+    }
+    for name in names {
+        if !known.contains(name) {
+            let (what, found) = ("asset of the book".into(), name.clone());
+            return Err(Misasked::NoSuch { what, found, known: known.into_iter().collect() });
+        }
+    }
+    Ok(())
 }
 
 /// The other names of assets: what a market wires to a feed of another, and what the book says is worth exactly one of another.

@@ -6,9 +6,10 @@
 
 use super::{Jump, readings, standings, value, worse};
 use crate::ask::Misasked;
+use crate::brief::{scaled, units};
 use crate::check::{Total, health};
 use crate::ratio::Ratio;
-use crate::survey::{currency, one_a_currency};
+use crate::survey::currency;
 use plimsoll_core::{Decimal, Int, Kind, ListedAccount, Standing, Test, Verdict};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -43,7 +44,8 @@ pub struct Class {
     pub below: Option<Decimal>,
     /// How many accounts.
     pub accounts: u64,
-    /// What they have and owe at the venues' prices, by currency; `accounts` of a total are those that the venue can value.
+    /// What they have and owe at the venues' prices, by currency, in the finest unit of its markets; `accounts` of a total
+    /// are those that the venue can value.
     pub totals: Vec<Total>,
 }
 
@@ -71,11 +73,9 @@ pub struct Lowest {
     pub account: Option<usize>,
     /// Its health.
     pub health: Option<Ratio>,
-    /// The owner's accounts of which it cannot be told on which side of the line they are.
+    /// The owner's accounts of which it cannot be told on which side of the line they are, or that have no health.
     pub unknown: u64,
 }
-
-type Key = (String, u8);
 
 impl Jump {
     /// Judges everybody in the book as the scenario leaves it.
@@ -92,6 +92,11 @@ impl Jump {
             expected: "less".into(),
         };
         let mut gathered = Gathered::default();
+        // Every sum of a currency is in the finest unit of its markets.
+        for (listed, standing) in book.markets.iter().zip(&standings) {
+            let finest = gathered.units.entry(currency(&*listed.market)).or_default();
+            *finest = units(standing).fold(*finest, u8::max);
+        }
         for (place, listed) in book.accounts.iter().enumerate() {
             let standing = &standings[listed.market];
             let currency = currency(&*book.markets[listed.market].market);
@@ -103,9 +108,11 @@ impl Jump {
 
 #[derive(Default)]
 struct Gathered<'b> {
+    /// Digits after the point, of each currency.
+    units: BTreeMap<String, u8>,
     /// The last is of the unknown.
-    classes: [(u64, BTreeMap<Key, Total>); EDGES.len() + 2],
-    at_risk: BTreeMap<(String, String, u8), Backing>,
+    classes: [(u64, BTreeMap<String, Total>); EDGES.len() + 2],
+    at_risk: BTreeMap<(String, String), Backing>,
     unvalued: u64,
     owners: BTreeMap<&'b str, Lowest>,
     no_debt: u64,
@@ -148,7 +155,9 @@ impl<'b> Gathered<'b> {
         let liquidatable = judgement.verdict() == Some(Verdict::Unhealthy);
         let (accounts, totals) = &mut self.classes[class];
         *accounts += 1;
-        if let Some(([collateral, debt], decimals)) = value(standing, listed) {
+        let decimals = self.units.get(&currency).copied().unwrap_or_default();
+        if let Some(([collateral, debt], from)) = value(standing, listed) {
+            let [collateral, debt] = [scaled(collateral, from, decimals)?, scaled(debt, from, decimals)?];
             let none = Int::ZERO;
             let uncovered = debt.sub(collateral)?.max(none);
             let [at_risk, owed] = [collateral, debt].map(|it| if liquidatable { it } else { none });
@@ -162,12 +171,11 @@ impl<'b> Gathered<'b> {
                 debt_liquidatable: owed,
                 uncovered,
             };
-            let key = (currency.clone(), decimals);
-            let sum = match totals.get(&key) {
+            let sum = match totals.get(&currency) {
                 Some(known) => known.sum(&one, [Int::ONE; 2])?,
                 None => one,
             };
-            totals.insert(key, sum);
+            totals.insert(currency.clone(), sum);
         }
         if liquidatable {
             self.backing(listed, standing, &currency)?;
@@ -178,7 +186,8 @@ impl<'b> Gathered<'b> {
     /// What backs the debts of one who is liquidatable.
     fn backing(&mut self, listed: &ListedAccount, standing: &Standing<'_>, currency: &str) -> Option<()> {
         let (market, quoted) = (standing.market(), standing.quoted());
-        let decimals = value(standing, listed).map(|(_, decimals)| decimals);
+        let decimals = self.units.get(currency).copied().unwrap_or_default();
+        let unit = value(standing, listed).map(|(_, unit)| unit);
         for holding in listed.account.holdings() {
             let spec = market.instruments().get(holding.instrument.index())?;
             let held = matches!(spec.kind, Kind::Asset | Kind::Receipt | Kind::Balance)
@@ -189,11 +198,11 @@ impl<'b> Gathered<'b> {
                 continue;
             }
             let balance = quoted.balance(&listed.account, holding.instrument).ok();
-            let (Some(value), Some(decimals)) = (balance.and_then(|balance| balance.value), decimals) else {
+            let (Some(value), Some(unit)) = (balance.and_then(|balance| balance.value), unit) else {
                 self.unvalued += 1;
                 continue;
             };
-            let key = (currency.to_string(), spec.asset.clone(), decimals);
+            let key = (currency.to_string(), spec.asset.clone());
             let sum = self.at_risk.entry(key).or_insert_with(|| Backing {
                 currency: currency.to_string(),
                 decimals,
@@ -202,7 +211,7 @@ impl<'b> Gathered<'b> {
                 value: Int::ZERO,
             });
             sum.positions += 1;
-            sum.value = sum.value.add(value.into())?;
+            sum.value = sum.value.add(scaled(value.into(), unit, decimals)?)?;
         }
         Some(())
     }
@@ -214,8 +223,7 @@ impl<'b> Gathered<'b> {
         };
         let mut by_health: Vec<Class> = Vec::with_capacity(EDGES.len() + 2);
         for (at, (accounts, totals)) in self.classes.into_iter().enumerate() {
-            let totals =
-                one_a_currency(totals.into_values(), |total| (&total.currency, total.decimals), Total::sum);
+            let totals = totals.into_values().collect();
             let known = at <= EDGES.len();
             let from = at.checked_sub(1).filter(|_| known).and_then(edge);
             by_health.push(Class { from, below: edge(at), accounts, totals });
