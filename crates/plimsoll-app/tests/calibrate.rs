@@ -226,7 +226,8 @@ fn hazards_stand_apart_and_are_summed_by_their_causes() {
 #[test]
 fn without_liquidity_there_is_no_line() {
     let folder = folder("calibrate-dry", 0);
-    let dry = DEPTH.replace("[\"1000\", \"0.01\"], [\"5000\", \"0.04\"], [\"20000\", \"0.12\"]", "[\"1000\", \"0.2\"]");
+    let dry = DEPTH
+        .replace("[\"1000\", \"0.01\"], [\"5000\", \"0.04\"], [\"20000\", \"0.12\"]", "[\"1000\", \"0.2\"]");
     assert_ne!(dry, DEPTH);
     std::fs::write(folder.0.join("depth.toml"), dry).expect("written");
     let answer = json(&folder, &WETH);
