@@ -9,7 +9,8 @@ use plimsoll::{
     Calibrated, Calibrating, Change, Gate, Jump, Ladder, Observed, Said, Stress, calibrate, whatif_all,
 };
 use plimsoll_core::{
-    AccountId, Book, Decimal, Depth, DepthCurve, FeedKind, How, Int, Scenario, Shock, Target, Time,
+    AccountId, Book, Decimal, Depth, DepthCurve, FeedKind, How, Int, Observation, Origin, Scenario, Shock,
+    Target,
 };
 use plimsoll_risk::bars::{Bar, Bars};
 use plimsoll_risk::history::{History, Series};
@@ -179,8 +180,9 @@ fn a_number_that_is_zero_is_one() {
 #[test]
 fn collateral_without_a_price_is_not_left_out() {
     let mut book = example("treasury");
-    // Two hours later the price of ether is too old.
-    book.at = Time(book.at.0 + 7_200);
+    let ether = book.graph.find("ETH/USD").expect("a price");
+    let Some(Origin::Feed(feed)) = book.graph.origin(ether).cloned() else { panic!("no feed") };
+    book.graph.observe(ether, Observation { price: None, ..feed }).expect("a feed");
     let all = calibrated(&book, &history(Vec::new()), None, &[]);
     let unknown: Vec<(&str, u64, u64)> =
         all.iter().map(|one| (one.asset.as_str(), one.stand.accounts, one.stand.unknown)).collect();
