@@ -39,9 +39,25 @@ const HAZARDS: &str = "format = 1\n[[hazard]]\nname = \"a\"\nkind = \"contract\"
                        \"0.001\"\nloses = \"1\"\n[[hazard]]\nname = \"other\"\nkind = \"bridge\"\nassets = [\"LINK\"]\na_year = \
                        \"9\"\nloses = \"1\"\n";
 
+/// A coin that rises as ether falls, and soars with it after the book's time.
+fn coin(ether: &str) -> String {
+    let mut text = String::from("ts,open,high,low,close\n");
+    for line in ether.lines().skip(1) {
+        let cells: Vec<f64> = line.split(',').map(|cell| cell.parse().expect("a number")).collect();
+        let close = if cells[0] < AT as f64 { 16e6 / cells[4] } else { cells[4] };
+        let _ = writeln!(text, "{},{close:.4},{close:.4},{close:.4},{close:.4}", cells[0]);
+    }
+    text
+}
+
 fn folder(name: &str, until: i64) -> Book {
-    let files =
-        [("history/ETH.csv", ether(until)), ("depth.toml", DEPTH.into()), ("hazards.toml", HAZARDS.into())];
+    let ether = ether(until);
+    let files = [
+        ("history/COIN.csv", coin(&ether)),
+        ("history/ETH.csv", ether),
+        ("depth.toml", DEPTH.into()),
+        ("hazards.toml", HAZARDS.into()),
+    ];
     let book = Book::new(name, &[]);
     std::fs::create_dir_all(book.0.join("history")).expect("a folder");
     for (name, text) in files {
@@ -123,12 +139,16 @@ fn every_number_keeps_what_it_says() {
 #[test]
 fn what_came_after_the_book_is_not_looked_at() {
     let (before, after) = (folder("calibrate-before", 0), folder("calibrate-after", 48));
-    let [mut one, mut two] = [&before, &after].map(|folder| json(folder, &WETH));
-    assert_ne!(one["provenance"]["history"], two["provenance"]["history"]);
-    for answer in [&mut one, &mut two] {
-        answer["provenance"]["history"] = Value::Null;
+    // Held at its price, and as a coin that moves: then it is known how it goes with the collateral.
+    for owed in [&WETH[2..], &["--map", "USDC=COIN"]] {
+        let asked = [&WETH[..2], owed].concat();
+        let [mut one, mut two] = [&before, &after].map(|folder| json(folder, &asked));
+        assert_ne!(one["provenance"]["history"], two["provenance"]["history"]);
+        for answer in [&mut one, &mut two] {
+            answer["provenance"]["history"] = Value::Null;
+        }
+        assert_eq!(one, two);
     }
-    assert_eq!(one, two);
 }
 
 /// Whom a step touches is who `stress --set` says it is.
@@ -197,6 +217,24 @@ fn hazards_stand_apart_and_are_summed_by_their_causes() {
         answer["collaterals"][0]["found"], without["collaterals"][0]["found"],
         "apart from price risk"
     );
+    let output = calibrate(&folder, &[&WETH[..], &["--hazards", &path]].concat());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("  g (contract, issuer): 0.0200 a year, 50.00 % of the value"), "{text}");
+}
+
+/// Where nothing can be sold within the bonus there is no line, and nothing is said of the next or of what binds a cap.
+#[test]
+fn without_liquidity_there_is_no_line() {
+    let folder = folder("calibrate-dry", 0);
+    let dry = DEPTH
+        .replace("[\"1000\", \"0.01\"], [\"5000\", \"0.04\"], [\"20000\", \"0.12\"]", "[\"1000\", \"0.2\"]");
+    assert_ne!(dry, DEPTH);
+    std::fs::write(folder.0.join("depth.toml"), dry).expect("written");
+    let answer = json(&folder, &WETH);
+    let column = &answer["collaterals"][0]["found"]["columns"][2];
+    assert_eq!((number(&column["threshold_share"]), &column["cap_bound_by"]), (0.0, &Value::from("no line")));
+    let text = String::from_utf8_lossy(&calibrate(&folder, &WETH).stdout).into_owned();
+    assert!(text.contains("conservative: threshold 0: nothing can be sold"), "{text}");
 }
 
 #[test]

@@ -53,6 +53,8 @@ fn pairs_alarms_and_pegs_are_told() {
     // Much of the book has no series: it says so, and the exit code does.
     assert_eq!(code, 4, "{text}{told}");
     assert!(text.contains("UNKNOWN  how ") && text.contains("no such series in the history"), "{text}");
+    // Both are known up to the last hour of the panel.
+    assert!(text.contains("until") && text.contains("2021-03-15"), "{text}");
     let answer = json(&asked);
     assert_eq!(answer["provenance"]["kind"], "estimate");
     assert_eq!(answer["provenance"]["history_sha256"].as_str().map(str::len), Some(64));

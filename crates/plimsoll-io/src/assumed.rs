@@ -1,11 +1,12 @@
 //! Files of what somebody assumes of assets: supplies, and hazards. `docs/calibrate.md` describes them.
 
 use crate::book::{File, files};
+use crate::depth::{head, number};
 use crate::fault::{Code, Faults, Log};
 use crate::fields::{few, named, names, once, part};
 use crate::scalar;
-use crate::tree::{Fields, Node, digits, flag, read_toml, text};
-use plimsoll_core::{Decimal, Hazard, HazardKind, Supply};
+use crate::tree::{Fields, Node, flag, read_toml, text};
+use plimsoll_core::{Depth, Hazard, HazardKind, Supply, U256};
 
 /// What was made of a file; nothing where anything of it is faulty.
 #[derive(Clone, Debug)]
@@ -39,7 +40,17 @@ fn read<T>(file: File, list: &'static str, row: fn(&Node, &mut Log) -> Option<T>
             few(node, &mut log)?.iter().map(|node| row(node, &mut log)).collect::<Option<Vec<T>>>()
         });
         fields.finish(&mut log);
-        format.and(rows)
+        let rows = format.and(rows);
+        if rows.is_none() && log.is_empty() {
+            // Nothing of a file is dropped in silence.
+            log.at(
+                Code::OutOfRange,
+                head(node.span),
+                "a file that cannot be read",
+                "rows of numbers that fit",
+            );
+        }
+        rows
     });
     let faults = once(log.finish(&sources));
     Opened { rows: rows.filter(|_| faults.is_empty()), faults }
@@ -48,7 +59,7 @@ fn read<T>(file: File, list: &'static str, row: fn(&Node, &mut Log) -> Option<T>
 fn supply(node: &Node, log: &mut Log) -> Option<Supply> {
     let mut fields = Fields::of(node, log)?;
     let assets = fields.need("assets", log).and_then(|node| names(node, log));
-    let circulating = fields.need("circulating", log).and_then(|node| amount(node, log));
+    let circulating = fields.need("circulating", log).and_then(|node| Some(number(node, log)?.0));
     let stable = fields.take("stable").map_or(Some(false), |node| flag(node, log));
     fields.finish(log);
     Some(Supply { assets: assets?, circulating: circulating?, stable: stable? })
@@ -63,9 +74,8 @@ fn hazard(node: &Node, log: &mut Log) -> Option<Hazard> {
     });
     let assets = fields.need("assets", log).and_then(|node| names(node, log));
     let a_year = fields.need("a_year", log).and_then(|node| {
-        let found = amount(node, log)?;
-        let most = Decimal::whole(plimsoll_core::Int::new(1000));
-        if found.scaled(18).ok()? > most.scaled(18).ok()? {
+        let (found, raw) = number(node, log)?;
+        if raw > U256::pow10(Depth::DECIMALS)?.mul(U256::new(1000))? {
             log.at(Code::OutOfRange, node.span, found.to_string(), "an intensity a year of at most 1000");
             return None;
         }
@@ -75,8 +85,4 @@ fn hazard(node: &Node, log: &mut Log) -> Option<Hazard> {
     let group = fields.take("group").map_or(Some(None), |node| named(node, log).map(Some));
     fields.finish(log);
     Some(Hazard { name: name?, kind: kind?, assets: assets?, a_year: a_year?, loses: loses?, group: group? })
-}
-
-fn amount(node: &Node, log: &mut Log) -> Option<Decimal> {
-    scalar::amount(digits(node, log)?, node.span, log)
 }

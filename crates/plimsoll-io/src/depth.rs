@@ -92,7 +92,7 @@ fn whole(fields: &mut Fields<'_>, log: &mut Log) -> Option<Depth> {
     Some(Depth { name: name?, sources: sources?, curves: curves?, gas: gas?, recovers: recovers? })
 }
 
-fn head(span: Span) -> Span {
+pub(crate) fn head(span: Span) -> Span {
     Span { end: span.end.min(span.start + 1), ..span }
 }
 
@@ -212,7 +212,7 @@ fn read_points(
 }
 
 /// A number that is not negative, and the same in 10^-18.
-fn number(node: &Node, log: &mut Log) -> Option<(Decimal, U256)> {
+pub(crate) fn number(node: &Node, log: &mut Log) -> Option<(Decimal, U256)> {
     let words = digits(node, log)?;
     let number = scalar::amount(words, node.span, log)?.trimmed();
     let most = U256::pow10(LARGEST + Depth::DECIMALS)?;

@@ -292,6 +292,11 @@ enum Where {
 }
 
 impl Log {
+    /// Nothing is wrong so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// Something at a place is wrong.
     pub(crate) fn at(
         &mut self,

@@ -129,6 +129,11 @@ fn every_fault_of_offers_is_told() {
         ("asks = [[\"2001\", \"5\"]]", "asks = [[\"2001\"]]", "PL0511"),
         ("decimals = 6", "decimals = 60", "PL0515"),
         ("any = true", "all = true", "PL0509"),
+        // One side alone is no order book, and a file has both.
+        ("asks = [[\"2001\", \"5\"]]", "", "PL0515"),
+        ("bids = [[\"1999\", \"5\"], [\"1990\", \"5\"]]", "file = \"quotes.csv\"", "PL0523"),
+        ("bids = [[\"1999\", \"5\"], [\"1990\", \"5\"]]", "bids = [[\"1999\", \"0\"]]", "PL0515"),
+        ("asks = [[\"2001\", \"5\"]]", "asks = [[\"2001\", \"0\"]]", "PL0515"),
     ];
     for (from, to, code) in cases {
         let text = OFFERS.replacen(from, to, 1);
@@ -142,12 +147,23 @@ fn every_fault_of_offers_is_told() {
         ("19000000000,", "many,", "PL0513", Some(3)),
         ("0xAB,0xCD,1.0e+19,19000000000,0.05", "0xAB,0xCD,1.0e+19", "PL0533", Some(3)),
         ("sell,buy", "sold_by,buy", "PL0531", Some(1)),
+        ("19000000000,0.05", "19000000000,1.05", "PL0515", Some(3)),
     ] {
         let opened = made(OFFERS, &QUOTES.replacen(from, to, 1));
         let fault = opened.faults.list.iter().find(|fault| fault.code.name() == code);
         let fault = fault.unwrap_or_else(|| panic!("{to}: {}", opened.faults.render(false)));
         assert_eq!(fault.place.map(|place| place.line), line, "{to}");
     }
+}
+
+/// The formula of a constant product is that of two assets.
+#[test]
+fn a_constant_product_has_two_assets() {
+    let three = OFFERS
+        .replace("assets = [\"WETH\", \"DAI\"]", "assets = [\"WETH\", \"DAI\", \"USDC\"]")
+        .replace("\"200000\"]", "\"200000\", \"200000\"]");
+    let faults = made(&three, QUOTES).faults;
+    assert_eq!((faults.list[0].found.as_str(), faults.list[0].expected.as_str()), ("3 assets", "two assets"));
 }
 
 #[test]
@@ -169,10 +185,16 @@ fn assumptions_have_no_defaults() {
         let opened = hazards(file("h.toml", &hazard.replace(line, "")));
         assert!(opened.rows.is_none() && opened.faults.count() == 1, "{line}");
     }
-    for (from, to) in
-        [("bridge", "bank"), ("0.01", "1001"), ("\"0.5\"", "\"1.5\""), ("format = 1", "format = 2")]
-    {
-        assert!(hazards(file("h.toml", &hazard.replace(from, to))).rows.is_none(), "{to}");
+    for (from, to) in [
+        ("bridge", "bank"),
+        ("0.01", "1001"),
+        ("0.01", "0.0000000000000000001"),
+        ("\"0.5\"", "\"1.5\""),
+        ("\"0.5\"", "\"0.0000000000000000001\""),
+        ("format = 1", "format = 2"),
+    ] {
+        let opened = hazards(file("h.toml", &hazard.replace(from, to)));
+        assert!(opened.rows.is_none() && opened.faults.count() == 1, "{to}");
     }
 }
 

@@ -54,7 +54,7 @@ impl Depth {
         self.points[self.points.len() - 1][0]
     }
 
-    /// The most that can be sold for no more than this part of the price lost in all; `None` where not even the first point can be.
+    /// The most that can be sold for no more than this part of the price lost in all; 0 where not even the first piece can be.
     #[must_use]
     pub fn at_loss(&self, part: f64) -> f64 {
         let kept = 1.0 - part;
@@ -64,19 +64,13 @@ impl Depth {
             if y >= kept * x {
                 most = x;
             } else if last[1] >= kept * last[0] {
-                // On the line between the two: y0 + m (s - x0) = kept s.
+                // On the line between the two: y0 + m (s - x0) = kept s. Next to the line itself the two slopes may be one number.
                 let m = (y - last[1]) / (x - last[0]);
-                most = (last[1] - m * last[0]) / (kept - m);
+                most = if kept > m { (last[1] - m * last[0]) / (kept - m) } else { last[0] };
             }
             last = [x, y];
         }
         most
-    }
-
-    /// So much of its liquidity is left: the same price for so many times less.
-    #[must_use]
-    pub fn shrunk(&self, left: f64) -> Depth {
-        Depth { points: self.points.iter().map(|[x, y]| [x * left, y * left]).collect() }
     }
 }
 

@@ -1,13 +1,11 @@
 //! How well a price keeps to what it is meant to be worth: a stablecoin to its dollar, a staked coin to the coin.
 
 use crate::bars::Bar;
+use crate::history::DAY;
 use crate::unfit::{Unfit, positive};
 
 /// Lines below the reference, as parts of it: 0.5, 1, 2, 5 and 10 % down.
 pub const LINES: [f64; 5] = [0.995, 0.99, 0.98, 0.95, 0.9];
-
-/// A day \[s\].
-const DAY: i64 = 86_400;
 
 /// Time spent below a line.
 #[derive(Clone, Copy, Debug, PartialEq)]

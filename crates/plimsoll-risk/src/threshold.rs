@@ -2,8 +2,8 @@
 //! what people owe.
 //!
 //! Days are replayed at the volatility of an appetite, liquidations are played at each hour's low ([`play`]), and the measure of what is
-//! left uncovered is compared with what is tolerated. A line is the highest on a grid of half percentage points; a cap is found by
-//! bisection.
+//! left uncovered is compared with what is tolerated. Lines, on a grid of half percentage points, and caps are found by bisection: they
+//! hold, and half a point more does not. The loss need not rise with the line, so one further up may hold again.
 
 use crate::liquidation::{Account, Depth, Terms, play};
 use crate::loss::historical;
@@ -94,7 +94,7 @@ pub struct Given<'a> {
 /// A line, and what it was set by.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Line {
-    /// The liquidation threshold; 0 where none holds the loss within what is tolerated.
+    /// The liquidation threshold; 0 where bisection finds none that holds the loss within what is tolerated.
     pub threshold: f64,
     /// The most that may be borrowed at first: below the threshold by `gap`.
     pub ltv: f64,
@@ -131,8 +131,10 @@ pub enum Binds {
     Drop,
     /// The part of what circulates.
     Circulating,
-    /// Nothing within ten thousand times what can be sold within the bonus.
+    /// Nothing within 8192 times what can be sold within the bonus.
     Nothing,
+    /// No cap was tried: there is no line, or nothing can be sold within the bonus.
+    NoLine,
 }
 
 impl Given<'_> {
@@ -183,7 +185,7 @@ impl Given<'_> {
         (paths.iter().map(&mut loss).collect(), beyond)
     }
 
-    /// The highest line of an appetite.
+    /// A line of an appetite: it holds, and half a point more does not.
     ///
     /// # Errors
     /// When something given is not what it may be.
@@ -236,7 +238,7 @@ impl Given<'_> {
         circulating: Option<f64>,
     ) -> Result<Cap, Unfit> {
         self.check()?;
-        let none = Cap { debt: 0.0, supply: 0.0, binds: Binds::Days };
+        let none = Cap { debt: 0.0, supply: 0.0, binds: Binds::NoLine };
         let liquidity = self.liquidity();
         if line.ltv <= 0.0 || liquidity <= 0.0 {
             return Ok(none);
@@ -255,7 +257,7 @@ impl Given<'_> {
             Ok::<_, Unfit>((loss > self.tolerated).then_some(Binds::Days))
         };
         let (mut held, mut not, mut binds) = (0.0, liquidity, Binds::Nothing);
-        // Upward by powers of two until it is too much.
+        // Upward by powers of two, the last 8192, until it is too much.
         for _ in 0..14 {
             match too_much(not)? {
                 None => (held, not) = (not, 2.0 * not),

@@ -332,14 +332,10 @@ impl<'s> Products<'s> {
         let mean = |from: usize, to: usize| less(self.rows[to], self.rows[from], (to - from) as f64);
         let blocks = less(self.means[last], self.means[first], count as f64);
         let products = less(self.squares[last], self.squares[first], count as f64);
-        let mut spread = [0.0; 6];
-        for (at, (i, j)) in SIX.iter().enumerate() {
-            spread[at] = (products[at] - blocks[*i] * blocks[*j]) * count as f64 / (count as f64 - 1.0);
-        }
         Some(Windows {
             fast: mean(middle, end),
             slow: mean(start, middle),
-            spread,
+            spread: spread(blocks, products, count as f64),
             error: block as f64 * (1.0 / fast as f64 + 1.0 / (middle - start) as f64),
         })
     }
@@ -347,6 +343,12 @@ impl<'s> Products<'s> {
 
 fn less<const N: usize>(to: [f64; N], from: [f64; N], over: f64) -> [f64; N] {
     std::array::from_fn(|at| (to[at] - from[at]) / over)
+}
+
+/// How much the three means differ from block to block: their covariances, of means over so many blocks and of their products.
+fn spread(means: [f64; 3], products: [f64; 6], count: f64) -> [f64; 6] {
+    let of = |at: usize| (products[at] - means[SIX[at].0] * means[SIX[at].1]) * count / (count - 1.0);
+    std::array::from_fn(of)
 }
 
 /// Mean products of both windows, how much those of blocks differ, and what a variance over blocks is to be multiplied by.
@@ -457,10 +459,7 @@ impl Products<'_> {
         let count = blocks as f64;
         let mean = less(self.means[blocks], [0.0; 3], count);
         let products = less(self.squares[blocks], [0.0; 6], count);
-        let mut spread = [0.0; 6];
-        for (at, (i, j)) in SIX.iter().enumerate() {
-            spread[at] = (products[at] - mean[*i] * mean[*j]) * count / (count - 1.0);
-        }
+        let spread = spread(mean, products, count);
         let part = |from: usize| less(self.rows[rows], self.rows[from], (rows - from) as f64);
         let error = self.settings.block as f64 / fast as f64;
         Some(Windows { fast: part(rows - fast), slow: part(0), spread, error })

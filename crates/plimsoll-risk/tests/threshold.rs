@@ -30,7 +30,9 @@ fn a_curve_is_a_line_that_ends() {
     near(curve.at_loss(0.1), 20.0, 1e-9);
     near(curve.at_loss(0.075), 13.333_333_333, 1e-6);
     near(curve.at_loss(0.04), 0.0, 1e-12);
-    near(curve.shrunk(0.5).brings(5.0), 4.75, 1e-12);
+    // A point that is next to the line itself, where the slope is the part that is kept: nothing before it holds.
+    let on_it = Depth::new(vec![[542.229_915_861_187_6, 477.162_325_957_845_04]]).expect("a curve");
+    near(on_it.at_loss(0.12), 0.0, 0.0);
     for wrong in [
         vec![],
         vec![[0.0, 0.0]],
@@ -130,7 +132,7 @@ fn nothing_after_the_date_is_looked_at() {
 
 /// The line holds the loss and the next does not; who tolerates more has a line and a cap that are no lower.
 #[test]
-fn a_line_is_the_highest_that_holds() {
+fn a_line_holds_and_half_a_point_more_does_not() {
     let series = series(400, &[100, 180, 260, 300, 350]);
     let windows = Windows::new(&series, i64::MAX).expect("windows");
     let depth = Depth::new(
@@ -174,6 +176,9 @@ fn a_line_is_the_highest_that_holds() {
                     assert!(appetite.measure(&losses).expect("a measure").0 > tolerated);
                 }
             }
+            // Without a line no cap is tried.
+            let none = plimsoll_risk::threshold::Line { threshold: 0.0, ltv: 0.0, ..line };
+            assert_eq!(given.cap(appetite, &none, 0.35, None).expect("a cap").binds, Binds::NoLine);
             before = line.threshold;
             let fixed = plimsoll_risk::threshold::Line { threshold: 0.7, ltv: 0.6, ..line };
             let cap = given.cap(appetite, &fixed, 0.35, None).expect("a cap");

@@ -344,9 +344,10 @@ impl One<'_> {
         given.terms = terms;
         let liquidity = given.liquidity();
         if stand.debt <= 0.0 {
-            assumed.push(
-                "nobody owes against it: as much debt as can be sold within the bonus is assumed".into(),
-            );
+            let who = if stand.unknown > 0 { "nobody of whom the venue has an answer" } else { "nobody" };
+            assumed.push(format!(
+                "{who} owes against it: as much debt as can be sold within the bonus is assumed"
+            ));
             given.debt = liquidity.max(f64::MIN_POSITIVE);
         }
         if !windows.ranged {
@@ -358,6 +359,7 @@ impl One<'_> {
             windows: &windows,
             hold: self.with.hold,
             asset: self.asset,
+            called: &sold,
             series: &|name| self.series(name, None).map(Series::name),
             owed: &stand.owed,
             debt: given.debt,

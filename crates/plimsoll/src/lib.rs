@@ -66,7 +66,7 @@ pub use brief::{
     Rewired, RuleChange, Standstill, SumChange, Untold, brief,
 };
 pub use calibrate::gates::Gate;
-pub use calibrate::hazards::Struck;
+pub use calibrate::hazards::{Event, Struck};
 pub use calibrate::margins::{Limited, MarginTerms, Schedule, TOOLS, schedules};
 pub use calibrate::stand::{Rules, Stand, Stated};
 pub use calibrate::touched::Touched;

@@ -7,7 +7,7 @@
 
 mod backtest;
 mod pairs;
-mod pegs;
+pub(crate) mod pegs;
 mod prices;
 
 use crate::identity::{Identity, identity};
@@ -61,10 +61,12 @@ pub enum Blank {
     Same,
     /// This is what prices are counted in: it does not move.
     Unit(String),
-    /// Too few hours that both have.
+    /// So many hours that both have: fewer than alarms and band need, [`HOURS`]' `fast` and `least`.
     TooShort(usize),
     /// One of them did not move.
     Still,
+    /// Their returns do not fit what alarms ask of them; in words.
+    Unfit(String),
 }
 
 /// Two prices over the history.
@@ -72,7 +74,7 @@ pub enum Blank {
 pub struct Together {
     /// When each hour ends \[s\].
     pub times: Vec<i64>,
-    /// The correlation of the last week of hours, with its band of 95 %; `None` where history is too short for a band.
+    /// The correlation of the last week of hours, with its band of 95 %; `None` where one does not move within it.
     pub rolling: Option<Banded>,
     /// The fading one, of which a week ago counts half.
     pub fading: Option<f64>,
@@ -289,11 +291,11 @@ fn together(first: &Asset, second: &Asset, collateral: &str, debt: &str) -> Resu
     // Returns are known from the first hour on, and steady ones a little later: rows are those that all four have.
     let rows = aligned(&[returns.clone(), returns2.clone(), steady.clone(), steady2.clone()]);
     let (times, [a, b, u, v]) = (rows.times, [0, 1, 2, 3].map(|at: usize| rows.returns[at].as_slice()));
-    if times.len() < HOURS.fast {
+    if times.len() < HOURS.fast + HOURS.least {
         return Err(Blank::TooShort(times.len()));
     }
     let two = Two { times: &times, returns: [a, b], steady: [u, v] };
-    let watched = watch(two, &HOURS).map_err(|_| Blank::Still)?;
+    let watched = watch(two, &HOURS).map_err(|why| Blank::Unfit(why.to_string()))?;
     let last = |list: &[f64]| list[list.len().saturating_sub(WRONG_WAY)..].to_vec();
     let rolling = banded([a, b], &HOURS, CONFIDENCE).ok().flatten();
     let look =

@@ -128,3 +128,36 @@ fn a_break_is_told_of_its_pair_alone() {
     let late = correlations(&book, &history, &late).expect("it stands");
     assert_eq!(late.alarms.iter().collect::<Vec<_>>(), after);
 }
+
+/// Fewer hours than alarms and band need are too short: nobody is told that nothing broke.
+#[test]
+fn a_pair_without_alarms_has_been_watched() {
+    let book = example("lending");
+    // The first price has no return, and the first 30 returns none that is steady.
+    let seen = |hours: usize| {
+        let found = asked(&book, &history(&["WETH", "LINK"], hours + 31, |_, _| false));
+        let pair = found.pairs.into_iter().find(|pair| pair.collateral == "WETH" && pair.debt == "LINK");
+        pair.expect("the pair").seen
+    };
+    // A week, and 30 days before it.
+    assert_eq!(seen(887).err(), Some(Blank::TooShort(887)));
+    let least = seen(888).expect("watched");
+    assert!(least.rolling.is_some() && least.readings.len() == 1, "{:?}", least.rolling);
+}
+
+/// A price of one coin in another is a peg only where it is near one, or the book knows what the issuer pays.
+#[test]
+fn a_pair_of_two_coins_is_no_peg() {
+    let flat = |at: i64| Bar { time: 3_600 * at, open: 1.0, high: 1.0, low: 1.0, close: 1.0 };
+    let bars = Bars::new(3_600, (0..1_000).map(flat).collect()).expect("bars");
+    let near = Series { base: "LINK".into(), quote: "AAVE".into(), bars, ranged: false };
+    let made = history(&["WETH", "LINK", "WETH-LINK"], 1_000, |_, _| false);
+    let all = made.all().iter().cloned().chain([near]).collect();
+    let found = asked(&example("lending"), &History::new("USD".into(), all, Vec::new(), String::new()));
+    let names: Vec<&str> = found.pegs.iter().map(|peg| peg.series.as_str()).collect();
+    assert_eq!(names, ["LINK-AAVE"]);
+    let found = asked(&example("treasury"), &history(&["ETH", "wstETH-ETH"], 1_000, |_, _| false));
+    let pegs: Vec<(&str, bool)> =
+        found.pegs.iter().map(|peg| (peg.series.as_str(), peg.against.is_some())).collect();
+    assert_eq!(pegs, [("WSTETH-ETH", true)]);
+}

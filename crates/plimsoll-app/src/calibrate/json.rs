@@ -1,7 +1,7 @@
 //! `plimsoll calibrate --json`. `docs/output.md` describes the fields.
 
 use super::words::{binds, name};
-use plimsoll::{Calibrated, Calibration, Column, Gate, Observed, Ratio, Stated, Touched};
+use plimsoll::{Calibrated, Calibration, Column, Event, Gate, Observed, Ratio, Stated, Touched};
 use plimsoll_core::Book;
 use plimsoll_risk::history::History;
 use serde_json::{Value, json};
@@ -28,8 +28,12 @@ fn collateral(book: &Book, one: &Calibrated) -> Value {
         told.as_ref().map_or(Value::Null, |told| json!({"number": told.path, "value": told.value}))
     };
     let hazards = one.hazards.as_ref().map(|struck| {
-        let event = |(name, often, loses): &(String, f64, f64)| {
-            json!({"name": name, "intensity_per_year": often, "loss_share": loses})
+        let event = |event: &Event| {
+            json!({
+                "name": event.name,
+                "intensity_per_year": event.a_year,
+                "loss_share": event.loses,
+            })
         };
         json!({
             "expected_loss_share_per_year": struck.expected,

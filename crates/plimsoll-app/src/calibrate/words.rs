@@ -1,7 +1,7 @@
 //! What was calibrated, in words and rows: the same for the terminal and for a page.
 
 use crate::check::counted;
-use crate::figures::{day, figure, money, percent, two};
+use crate::figures::{day, figure, money, money_down, percent, rest};
 use plimsoll::{Appetite, Calibrated, CapBinds, Column, Observed, Stated};
 
 pub(super) const HEADER: [&str; 5] = ["", "now", "aggressive", "moderate", "conservative"];
@@ -94,8 +94,10 @@ pub(super) fn hazards(one: &Calibrated) -> Vec<String> {
         "hazards, apart from prices: {} % of the value a year is expected to be lost",
         percent(struck.expected)
     )];
-    lines.extend(struck.events.iter().map(|(name, often, loses)| {
-        format!("  {name}: {} a year, {} % of the value", figure(*often), percent(*loses))
+    lines.extend(struck.events.iter().map(|event| {
+        let kinds: Vec<&str> = event.kinds.iter().map(|kind| kind.name()).collect();
+        let (often, loses) = (figure(event.a_year), percent(event.loses));
+        format!("  {} ({}): {often} a year, {loses} % of the value", event.name, kinds.join(", "))
     }));
     lines
 }
@@ -133,7 +135,7 @@ pub(super) fn rows(one: &Calibrated, seen: &Observed, tolerated: f64) -> Vec<[St
         row("loss at the next line", none(), &|c| c.line.next.map_or_else(none, |(loss, _)| money(loss))),
         row("next step: threshold %", told(&one.rules.threshold), &|c| percent(c.next.0)),
         row("next step: LTV %", told(&one.rules.ltv), &|c| percent(c.next.1)),
-        row("days as they were, loss above K", none(), &|c| {
+        row("windows as they were, loss above K", none(), &|c| {
             format!("{} of {}", c.replayed.over, c.replayed.days)
         }),
         row("the worst of them", none(), &|c| money(c.replayed.worst.0)),
@@ -141,14 +143,6 @@ pub(super) fn rows(one: &Calibrated, seen: &Observed, tolerated: f64) -> Vec<[St
             c.touched.as_ref().map_or_else(|_| "unknown".into(), |touched| touched.accounts.len().to_string())
         }),
     ]
-}
-
-fn rest(part: f64) -> f64 {
-    crate::figures::rest(part)
-}
-
-fn money_down(value: f64) -> String {
-    crate::figures::money_down(value)
 }
 
 fn money_of(tolerated: f64) -> String {
@@ -161,6 +155,7 @@ pub(super) const fn binds(column: &Column) -> &'static str {
         CapBinds::Drop => "extreme drop",
         CapBinds::Circulating => "circulating",
         CapBinds::Nothing => "nothing",
+        CapBinds::NoLine => "no line",
     }
 }
 
@@ -176,6 +171,13 @@ pub(super) fn because(one: &Calibrated, seen: &Observed) -> Vec<String> {
                 ("ES99", "1.5 times the 99th percentile of volatility, everybody at the limit")
             }
         };
+        if line.debt <= 0.0 {
+            lines.push(format!(
+                "{}: threshold 0: nothing can be sold so that the bonus pays for the loss",
+                name(column.appetite)
+            ));
+            continue;
+        }
         let next = line.next.map_or_else(
             || {
                 "half a point more and a liquidation at the bonus that pays takes more than it frees"
@@ -184,7 +186,7 @@ pub(super) fn because(one: &Calibrated, seen: &Observed) -> Vec<String> {
             |(loss, at)| format!("half a point more loses {}, by the day of {}", money(loss), day(at)),
         );
         lines.push(format!(
-            "{}: threshold: the highest at which {measure} of a day's bad debt is no more than K, at {times}, owing {} {}; {next}",
+            "{}: threshold: {measure} of a day's bad debt is no more than K, at {times}, owing {} {}; {next}",
             name(column.appetite),
             money(line.debt),
             one.currency,
@@ -198,12 +200,12 @@ pub(super) fn because(one: &Calibrated, seen: &Observed) -> Vec<String> {
         if line.beyond > 0 {
             lines.push(format!(
                 "  on {} more would be sold than the depth knows of; beyond it a sale is taken to bring nothing",
-                counted(line.beyond as u64, "day")
+                counted(line.beyond as u64, "window")
             ));
         }
         if column.replayed.over > 0 {
             lines.push(format!(
-                "  days as they were, with this line (these days set it): the worst was that of {}",
+                "  windows as they were, with this line (they set it): the worst began on {}",
                 day(column.replayed.worst.1)
             ));
         }
@@ -212,10 +214,10 @@ pub(super) fn because(one: &Calibrated, seen: &Observed) -> Vec<String> {
         "caps also withstand a drop of {} % within a day, in hourly steps; no step is larger than 3 points, but to an LTV of 0",
         percent(seen.columns.first().map_or(0.0, |column| column.drop)),
     ));
-    lines.push(format!(
-        "SmartLTV: exp(-3 volatility / sqrt(liquidity / debt)) - bonus, with Parkinson's volatility of 30 days; two digits: {}",
-        seen.smart.map_or_else(|| "-".into(), two),
-    ));
+    lines.push(
+        "SmartLTV: exp(-3 volatility / sqrt(liquidity / debt)) - bonus, with Parkinson's volatility of 30 days"
+            .into(),
+    );
     lines.push(
         "bonus: pays for the fall of a bar and the sale of half the largest debt; close factor: back to a health of 1.05; haircut: the fall of \
          a day, and the sale of all; margins: one less LTV, one less threshold"

@@ -8,14 +8,15 @@ use crate::show;
 use plimsoll::{Blank, Correlated, Monitor, News, Pegged, Told, Who, Whole};
 use plimsoll_core::Time;
 use plimsoll_risk::peg::Below;
+use plimsoll_risk::watch::HOURS;
 use std::collections::BTreeSet;
 
 pub(super) const METHOD: &str = "week: correlation of the last 168 hourly returns, fading: a week ago counts half; worst together: of the \
 collateral's worst 5 % of hours of a year, the part in which the debt's rise was among its largest 5 % (0.05 by chance), limit: of a t \
-copula; estimates, see docs/correlations.md";
+copula; until: the last hour that both have; estimates, see docs/correlations.md";
 
 /// Columns of pairs, and whether they are numbers.
-pub(super) const PAIRS: [(&str, bool); 11] = [
+pub(super) const PAIRS: [(&str, bool); 12] = [
     ("collateral", false),
     ("debt", false),
     ("backs", true),
@@ -27,6 +28,7 @@ pub(super) const PAIRS: [(&str, bool); 11] = [
     ("regime", false),
     ("alarms", true),
     ("last", false),
+    ("until", false),
 ];
 pub(super) const ALARMS: [&str; 5] = ["when", "who", "what", "from and to", "beyond usual"];
 pub(super) const PEGS: [&str; 11] = [
@@ -63,6 +65,7 @@ pub(super) fn pair(pair: &Correlated) -> Vec<String> {
                 seen.look.and_then(|look| look.regime).map_or_else(none, |regime| regime.name().into()),
                 seen.alarms.len().to_string(),
                 seen.alarms.last().map_or_else(none, |alarm| day(seen.times[alarm.row])),
+                seen.times.last().map_or_else(none, |time| day(*time)),
             ]);
         }
         Err(blank) => cells.push(short(blank)),
@@ -86,8 +89,12 @@ pub(super) fn blank(blank: &Blank) -> String {
         Blank::NotHourly(names) => {
             format!("{}: found bars that make no hours, expected an hour or parts of it", names.join(", "))
         }
-        Blank::TooShort(hours) => format!("{hours} hours in common, expected at least a week"),
+        Blank::TooShort(hours) => format!(
+            "{hours} hours in common, expected at least {}: a week, and 30 days before it",
+            HOURS.fast + HOURS.least
+        ),
         Blank::Still => "one of them does not move".into(),
+        Blank::Unfit(why) => why.clone(),
     }
 }
 

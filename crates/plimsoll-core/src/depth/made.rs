@@ -30,10 +30,14 @@ pub struct Slope {
 impl Slope {
     /// Of quotes: what was offered (10^-18 of whole tokens), and the part of the first price that it lost (10^-18 of one). Quotes of one
     /// size differ by when they were asked for, so the parts are those that never fall with size and are nearest to what was quoted
-    /// (isotonic regression: neighbours that contradict are averaged, rounded up). `None` without a quote, or where a number does not fit.
+    /// (isotonic regression: neighbours that contradict are averaged, rounded up). `None` without a quote, where more than all is said to be
+    /// lost, or where a number does not fit.
     #[must_use]
     pub fn of_quotes(mut quotes: Vec<[U256; 2]>) -> Option<Slope> {
-        quotes.retain(|[sold, lost]| *sold != U256::ZERO && *lost <= ONE);
+        quotes.retain(|[sold, _]| *sold != U256::ZERO);
+        if quotes.iter().any(|[_, lost]| *lost > ONE) {
+            return None;
+        }
         quotes.sort_unstable();
         // Blocks: from, to, the sum of what is lost, how many.
         let mut blocks: Vec<(U256, U256, U256, u64)> = Vec::new();
@@ -145,11 +149,10 @@ impl Slope {
         let best = |sold: U256| parts.iter().filter_map(|points| along(points, sold)).max();
         let mut points: Vec<Point> = Vec::new();
         for sold in sizes {
-            if let Some(before) = points.last().copied().or(Some([U256::ZERO; 2])) {
-                // Where another way becomes the better one in between, the chord would promise more than either.
-                if let Some(crossing) = crossing(&parts, before, sold) {
-                    push(&mut points, crossing);
-                }
+            let before = points.last().copied().unwrap_or_default();
+            // Where another way becomes the better one in between, the chord would promise more than either.
+            if let Some(crossing) = crossing(&parts, before, sold) {
+                push(&mut points, crossing);
             }
             push(&mut points, [sold, best(sold)?]);
         }
@@ -211,11 +214,13 @@ fn along(points: &[Point], sold: U256) -> Option<U256> {
     y_before.add(part)
 }
 
-/// The lowest place between two sizes at which the way that was best hands over to the one that will be.
-fn crossing(parts: &[Vec<Point>], [from, _]: Point, to: U256) -> Option<Point> {
+/// The lowest place between two sizes at which the way that was best hands over to the one that will be. What was brought so far is a way
+/// of its own: the best may end here, and whoever sells more keeps the rest.
+fn crossing(parts: &[Vec<Point>], [from, kept]: Point, to: U256) -> Option<Point> {
     let at = |points: &Vec<Point>, sold| if sold == U256::ZERO { Some(sold) } else { along(points, sold) };
-    let known: Vec<(U256, U256)> =
+    let mut known: Vec<(U256, U256)> =
         parts.iter().filter_map(|points| Some((at(points, from)?, at(points, to)?))).collect();
+    known.push((kept, kept));
     let first = known.iter().max()?;
     let last = known.iter().max_by_key(|(_, after)| *after)?;
     let (ahead, behind) = (first.0.sub(last.0)?, last.1.sub(first.1)?);

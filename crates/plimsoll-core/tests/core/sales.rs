@@ -86,9 +86,13 @@ fn independent_markets_take_the_best_piece_first() {
             .max();
         assert_eq!(both.brings(sold(tenths)), best, "{tenths}");
     }
-    // A curve that gets steeper is not a market's own.
-    let quotes = Slope::of_quotes(vec![[raw("10"), raw("0.5")], [raw("11"), raw("0.5")]]).expect("a curve");
-    assert!(Slope::together(&[quotes]).is_some(), "a straight line is none");
+    // A curve that gets steeper is not a market's own; a straight line does not.
+    let lost = |quotes: &[[&str; 2]]| {
+        Slope::of_quotes(quotes.iter().map(|quote| quote.map(raw)).collect()).expect("a curve")
+    };
+    assert!(Slope::together(&[lost(&[["10", "0.5"], ["11", "0.5"]])]).is_some());
+    // Ten bring ten, ten more nothing, and eighty more forty.
+    assert_eq!(Slope::together(&[lost(&[["10", "0"], ["20", "0.5"], ["100", "0.5"]])]), None);
 }
 
 #[test]
@@ -108,6 +112,29 @@ fn the_better_of_two_ways_never_promises_more_than_either() {
         assert!(near >= either, "{hundredths}: {found} {either}");
     }
     assert_eq!(best.brings(raw("6.01")), None);
+}
+
+/// Where the best way ends, whoever sells more keeps the rest until another way brings more: between the two nothing else is promised.
+#[test]
+fn the_better_way_may_end_first() {
+    let short = slope(&[("0.99", "10")], "1");
+    let long = Slope::of_quotes(vec![[raw("10"), raw("0.2")], [raw("20"), raw("0.25")]]).expect("a curve");
+    let best = Slope::better(&[short.clone(), long.clone()]).expect("a curve");
+    // The long way brings 8 of ten and 15 of twenty: 9.4 of twelve, 11.5 of fifteen.
+    for (sold, brings) in [("10", "9.9"), ("12", "9.9"), ("20", "15")] {
+        assert_eq!(shown(best.brings(raw(sold))), brings, "{sold}");
+    }
+    let unit = U256::new(2);
+    for tenths in 1..=200_u64 {
+        let sold = raw(&format!("{}.{}", tenths / 10, tenths % 10));
+        let found = best.brings(sold).expect("known");
+        let kept = short.brings(sold.min(raw("10")));
+        let either = kept.max(long.brings(sold)).expect("one of them knows");
+        assert!(found <= either.add(unit).expect("small"), "{tenths}: {found} {either}");
+        assert!(found.add(unit).expect("small") >= either, "{tenths}: {found} {either}");
+    }
+    // A part that was lost is at most all of it.
+    assert_eq!(Slope::of_quotes(vec![[raw("10"), raw("0.1")], [raw("20"), raw("1.01")]]), None);
 }
 
 #[test]

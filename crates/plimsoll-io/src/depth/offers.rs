@@ -102,8 +102,16 @@ fn whole(
     }
     let (mut told, left) = (told?, left?);
     told.extend(left.map(|left| format!("assumed: {left} of this liquidity is left")));
-    let curves = plan.curves(any?, left.and_then(|left| left.scaled_amount(Depth::DECIMALS).ok()));
-    if curves.is_empty() {
+    // A part has no more digits than amounts here.
+    let left = left.map_or(Some(None), |left| left.scaled_amount(Depth::DECIMALS).ok().map(Some))?;
+    let (curves, unfit) = plan.curves(any?, left);
+    for (from, to) in &unfit {
+        let found = format!("offers of {from} for {to} that make no curve");
+        let expected =
+            "amounts that fit into 256 bits, and markets none of which pays more for the next piece";
+        log.at(Code::OutOfRange, head(node.span), found, expected);
+    }
+    if curves.is_empty() && unfit.is_empty() {
         log.at(
             Code::OutOfRange,
             head(node.span),
@@ -202,7 +210,7 @@ impl Plan<'_> {
             let amount = |cell: &Cell<'_>, digits, log: &mut Log| digits_of(cell, digits, log);
             let (from_digits, to_digits) = (self.assets[from].decimals, self.assets[to].decimals);
             let lost = match lost.first().copied().flatten() {
-                Some(cell) => amount(cell, 0, log),
+                Some(cell) => amount(cell, 0, log).filter(|lost| at_most_all(*lost, cell, log)),
                 // The best price of all is the first; see `curves`.
                 None => Some(U256::MAX),
             };
@@ -248,8 +256,13 @@ impl Plan<'_> {
                 return None;
             }
         };
+        // A part has no more digits than amounts here.
         let fee = fee?.scaled_amount(Depth::DECIMALS).ok()?;
         let pool = Pool { rule, reserves, fee };
+        if !stable && assets.len() != 2 {
+            log.at(Code::OutOfRange, span, format!("{} assets", assets.len()), "two assets");
+            return None;
+        }
         if assets.len() != pool.reserves.len() || !(2..=8).contains(&assets.len()) {
             let found = format!("{} assets and {} reserves", assets.len(), pool.reserves.len());
             log.at(Code::OutOfRange, span, found, "as many of both, from two up to eight");
@@ -279,6 +292,10 @@ impl Plan<'_> {
         let mut sides: [Vec<[U256; 2]>; 2] = [Vec::new(), Vec::new()];
         let (sell, buy, (what, node)) = (sell?, buy?, given?);
         if what == "file" {
+            if let Some(asks) = asks {
+                log.at(Code::Exclusive, asks.span, "also `asks`", "a file has both sides");
+                return None;
+            }
             let columns = LEVELS.map(String::from);
             self.rows(node, &columns, 3, sources, log, |cells, log| {
                 let [Some(side), Some(price), Some(quantity)] = cells else { return };
@@ -291,7 +308,7 @@ impl Plan<'_> {
             })?;
         } else {
             for (side, list) in sides.iter_mut().zip([Some(node), asks]) {
-                for pair in few(list?, log)? {
+                for pair in list.map_or(Some(&[][..]), |list| few(list, log))? {
                     let [price, quantity] = few(pair, log)? else {
                         log.at(Code::WrongKind, pair.span, "another list", "a pair: price and quantity");
                         return None;
@@ -301,6 +318,10 @@ impl Plan<'_> {
             }
         }
         let [mut bids, mut asks] = sides;
+        for side in [&mut bids, &mut asks] {
+            // Where nothing is offered there is no level.
+            side.retain(|[_, quantity]| *quantity != U256::ZERO);
+        }
         bids.sort_by(|a, b| b[0].cmp(&a[0]));
         asks.sort_by(|a, b| a[0].cmp(&b[0]));
         let (Some([bid, _]), Some([ask, _])) = (bids.first(), asks.first()) else {
@@ -317,56 +338,88 @@ impl Plan<'_> {
             return None;
         }
         // Raised, so that no bid is above it where the two are a unit apart.
-        let middle = bid.add(*ask)?.div(U256::new(2), Rounding::Up)?;
-        self.ways.entry((sell, buy)).or_default().markets.push(Slope::of_bids(&bids, middle)?);
-        self.ways.entry((buy, sell)).or_default().markets.push(Slope::of_asks(&asks, middle)?);
+        let middle = bid.add(*ask).and_then(|sum| sum.div(U256::new(2), Rounding::Up));
+        let slopes =
+            middle.and_then(|middle| Some([Slope::of_bids(&bids, middle)?, Slope::of_asks(&asks, middle)?]));
+        let Some([of_bids, of_asks]) = slopes else {
+            let expected = "prices and quantities whose sums fit into 256 bits";
+            log.at(Code::OutOfRange, node.span, "levels that make no curve", expected);
+            return None;
+        };
+        self.ways.entry((sell, buy)).or_default().markets.push(of_bids);
+        self.ways.entry((buy, sell)).or_default().markets.push(of_asks);
         Some(())
     }
 
-    /// A curve for each pair; where it is wanted, one for each asset for whatever is owed.
-    fn curves(self, any: bool, left: Option<U256>) -> Vec<DepthCurve> {
-        let mut curves = Vec::new();
+    /// A curve for each pair; where it is wanted, one for each asset for whatever is owed. Then the pairs, by name, whose offers make none.
+    fn curves(self, any: bool, left: Option<U256>) -> (Vec<DepthCurve>, Vec<(String, String)>) {
+        let (mut curves, mut unfit) = (Vec::new(), Vec::new());
         let mut of: BTreeMap<usize, Vec<Slope>> = BTreeMap::new();
+        let name = |place: usize| self.assets[place].names[0].clone();
         for ((from, to), ways) in self.ways {
-            // Pools and order books are separate, so a sale is shared among them; a router's quotes go through the same pools.
-            let mut slopes: Vec<Slope> = Slope::together(&ways.markets).into_iter().collect();
-            slopes.extend(quoted_slope(ways.quotes));
-            let slope = match slopes.as_slice() {
-                [] => continue,
-                [one] => Some(one.clone()),
-                _ => Slope::better(&slopes),
+            let Some(slope) = ways.slope(left) else {
+                unfit.push((name(from), name(to)));
+                continue;
             };
-            // Of liquidity of which a part is left every size is so much smaller.
-            let slope = match (slope, left) {
-                (Some(slope), Some(left)) => slope.shrunk(left),
-                (slope, _) => slope,
-            };
-            let Some(slope) = slope else { continue };
             let against = self.assets[to].names.clone();
             curves.push(slope.curve(SoldFor { assets: self.assets[from].names.clone(), against }));
             of.entry(from).or_default().push(slope);
         }
         for (from, slopes) in of.iter().filter(|_| any) {
             let sold = SoldFor { assets: self.assets[*from].names.clone(), against: Vec::new() };
-            curves.extend(Slope::better(slopes).map(|slope| slope.curve(sold)));
+            match Slope::better(slopes) {
+                Some(slope) => curves.push(slope.curve(sold)),
+                None => unfit.push((name(*from), "whatever is owed".into())),
+            }
         }
-        curves
+        (curves, unfit)
     }
 }
 
-/// The curve of quotes. Where what they lost is not said, the best price among them is the first.
-fn quoted_slope(quotes: Vec<[U256; 3]>) -> Option<Slope> {
+impl Ways {
+    /// Pools and order books are separate, so a sale is shared among them; a router's quotes go through the same pools, and the better of
+    /// the two counts at each size. Of liquidity of which a part is left every size is so much smaller.
+    fn slope(self, left: Option<U256>) -> Option<Slope> {
+        let mut slopes = Vec::new();
+        if !self.markets.is_empty() {
+            slopes.push(Slope::together(&self.markets)?);
+        }
+        if !self.quotes.is_empty() {
+            slopes.push(quoted_slope(self.quotes)?);
+        }
+        let slope = if let [one] = slopes.as_slice() { one.clone() } else { Slope::better(&slopes)? };
+        match left {
+            Some(left) => slope.shrunk(left),
+            None => Some(slope),
+        }
+    }
+}
+
+/// The curve of quotes; `None` where they make none. Where what they lost is not said, the best price among them is the first.
+fn quoted_slope(mut quotes: Vec<[U256; 3]>) -> Option<Slope> {
+    quotes.retain(|[sold, ..]| *sold != U256::ZERO);
     let one = U256::pow10(Depth::DECIMALS)?;
     let rate = |sold: U256, bought: U256| bought.mul_div_wide(one, sold, Rounding::Down);
     let best = quotes.iter().filter_map(|[sold, bought, _]| rate(*sold, *bought)).max()?;
-    let lost = |[sold, bought, lost]: [U256; 3]| {
+    let lost = |[sold, bought, lost]: &[U256; 3]| {
+        let (sold, bought, lost) = (*sold, *bought, *lost);
         if lost != U256::MAX {
             return Some([sold, lost]);
         }
         let kept = rate(sold, bought)?.mul_div_wide(one, best, Rounding::Down)?;
         Some([sold, one.sub_or_zero(kept)])
     };
-    Slope::of_quotes(quotes.into_iter().filter(|[sold, ..]| *sold != U256::ZERO).filter_map(lost).collect())
+    Slope::of_quotes(quotes.iter().map(lost).collect::<Option<_>>()?)
+}
+
+/// Whether a part that was lost (10^-18) is at most all of it.
+fn at_most_all(lost: U256, cell: &Cell<'_>, log: &mut Log) -> bool {
+    let fits = U256::pow10(Depth::DECIMALS).is_some_and(|one| lost <= one);
+    if !fits {
+        let expected = "a part of the first price, from 0 to 1";
+        log.at(Code::OutOfRange, cell.span, quoted(&cell.text), expected);
+    }
+    fits
 }
 
 /// A number of a table as 10^-18, cut, perhaps with an exponent, where the table counts in 10^-`digits`.

@@ -1,9 +1,10 @@
 //! Whether an asset may be collateral at all: gates that each pass or fail. Any that fails, or of which nothing is known, is enough; none
 //! makes up for another.
 
+use crate::monitor::pegs::near_one;
 use plimsoll_core::{Book, Quote, Sight, Why};
 use plimsoll_risk::extremes;
-use plimsoll_risk::history::History;
+use plimsoll_risk::history::{History, Series};
 use plimsoll_risk::rank::lower_tail;
 use plimsoll_risk::volatility::annual;
 use plimsoll_risk::windows::Windows;
@@ -69,6 +70,8 @@ pub(super) struct Asked<'a> {
     pub(super) windows: &'a Windows,
     pub(super) hold: &'a [String],
     pub(super) asset: &'a str,
+    /// The asset's own names.
+    pub(super) called: &'a [String],
     /// Series of an asset: its own, or that of another name.
     pub(super) series: &'a dyn Fn(&str) -> Option<String>,
     pub(super) owed: &'a [String],
@@ -115,7 +118,7 @@ pub(super) fn gates(asked: &Asked<'_>) -> Vec<Gate> {
         ),
     ];
     gates.extend(asked.owed.iter().map(|owed| wrong_way(asked, owed)));
-    gates.extend(peg(asked));
+    gates.extend(pegs(asked));
     gates.push(oracle(asked));
     gates
 }
@@ -137,7 +140,7 @@ fn wrong_way(asked: &Asked<'_>, owed: &str) -> Gate {
     }
     let daily = |name: &str| {
         let series = asked.history.series(&(asked.series)(name)?)?;
-        Some(series.daily_returns())
+        Some(series.until(until(asked.book)).daily_returns())
     };
     let (Some(own), Some(other)) = (daily(asked.asset), daily(owed)) else {
         return gate(None, format!("{owed}: history has no such series, and it is not held"));
@@ -152,23 +155,30 @@ fn wrong_way(asked: &Asked<'_>, owed: &str) -> Gate {
     }
 }
 
-/// How far the asset was from what it is pegged to, where history has that basis.
-fn peg(asked: &Asked<'_>) -> Option<Gate> {
-    let base = (asked.series)(asked.asset)?;
-    let base = base.split('-').next().unwrap_or_default().to_string();
-    let mut all = asked.history.all().iter();
-    let basis = all.find(|series| series.base == base && series.quote != asked.history.quote())?;
-    let known = basis.until(i64::try_from(asked.book.at.0).unwrap_or(i64::MAX));
-    let furthest = known.bars.bars().iter().map(|bar| (bar.low - 1.0).abs().max((bar.high - 1.0).abs()));
-    let furthest = furthest.reduce(f64::max);
-    Some(Gate {
-        name: "peg",
-        figure: furthest,
-        limit: PEG,
-        least: false,
-        unit: "of one",
-        because: format!("the furthest that {} was from one", basis.name()),
-    })
+/// The book's time, as history has it \[s\].
+fn until(book: &Book) -> i64 {
+    i64::try_from(book.at.0).unwrap_or(i64::MAX)
+}
+
+/// How far the asset was from what it is pegged to, for each basis of its own that history has. A price that is not near one on most bars
+/// is no peg, but a pair of two coins; and what the asset is said to move as is another's.
+fn pegs(asked: &Asked<'_>) -> Vec<Gate> {
+    let (history, until) = (asked.history, until(asked.book));
+    let own = |base: &str| asked.called.iter().any(|name| name.eq_ignore_ascii_case(base));
+    let all = history.all().iter().filter(|series| own(&series.base) && series.quote != history.quote());
+    let gate = |basis: &Series| {
+        let known = basis.until(until);
+        let furthest = known.bars.bars().iter().map(|bar| (bar.low - 1.0).abs().max((bar.high - 1.0).abs()));
+        Gate {
+            name: "peg",
+            figure: furthest.reduce(f64::max),
+            limit: PEG,
+            least: false,
+            unit: "of one",
+            because: format!("the furthest that {} was from one", basis.name()),
+        }
+    };
+    all.filter(|series| near_one(series, until)).map(gate).collect()
 }
 
 /// Whether the venue's price can be believed: it is there, fresh, and a market moves it.

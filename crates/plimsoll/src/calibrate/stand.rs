@@ -58,6 +58,8 @@ pub(super) fn stands(book: &Book, market: usize, standing: &Standing<'_>) -> BTr
     let instruments = listed.market.instruments();
     let mut found: BTreeMap<String, Draft> = BTreeMap::new();
     for account in book.accounts.iter().filter(|account| account.market == market) {
+        // Every collateral that counts, whether or not it has a value.
+        let mut names: Vec<&str> = Vec::new();
         let mut held: Vec<(&str, f64)> = Vec::new();
         let mut owed: Vec<(&str, f64)> = Vec::new();
         for holding in account.account.holdings() {
@@ -71,17 +73,19 @@ pub(super) fn stands(book: &Book, market: usize, standing: &Standing<'_>) -> BTr
                 Kind::Receipt => {
                     let counts = listed.market.counting(&account.account, holding.instrument);
                     if counts.is_ok_and(|counting| counting.weight.is_some()) {
+                        names.push(&spec.asset);
                         held.extend(worth().map(|worth| (spec.asset.as_str(), worth)));
                     }
                 }
                 _ => {}
             }
         }
-        let names: Vec<&str> = held.iter().map(|(name, _)| *name).collect();
         let judged =
             value(standing, account).zip(standing.quoted().verdict(&account.account, Test::Borrow).ok());
         let all: f64 = held.iter().map(|(_, worth)| worth).sum();
-        let Some((([collateral, debt], decimals), seen)) = judged.filter(|_| all > 0.0) else {
+        let Some((([collateral, debt], decimals), seen)) =
+            judged.filter(|_| all > 0.0 && held.len() == names.len())
+        else {
             for name in names {
                 found.entry(name.into()).or_default().stand.unknown += 1;
             }
@@ -126,10 +130,13 @@ pub struct Stated {
 }
 
 impl Stated {
-    /// A part of one in the number's own integers, cut.
+    /// A part of one in the number's own integers, cut to at most nine digits: no line is set above what was found. What a float is off by
+    /// in its last places is rounded away first, so that no number that fits falls by a unit.
     pub(super) fn integer(&self, part: f64) -> Option<Int> {
-        let text = format!("{:.*}", usize::from(self.decimals.min(9)), part.max(0.0));
-        let whole = text.parse::<Decimal>().ok()?.scaled_amount(self.decimals).ok()?;
+        let mut text = format!("{:.12}", part.max(0.0));
+        let digits = usize::from(self.decimals.min(9));
+        text.truncate(text.find('.')? + 1 + digits);
+        let whole = text.trim_end_matches('.').parse::<Decimal>().ok()?.scaled_amount(self.decimals).ok()?;
         Some(whole.into())
     }
 }
@@ -175,7 +182,8 @@ pub(super) fn rules(book: &Book, market: usize, asset: &str) -> Rules {
         threshold: find(&THRESHOLDS),
         ltv: find(&LTVS),
         bonus: find(&BONUSES).map(|told| told.value - 1.0).filter(|bonus| *bonus > 0.0),
-        supply_cap: find(&["supply_cap"]),
+        // No cap is written as 0.
+        supply_cap: find(&["supply_cap"]).filter(|told| told.value > 0.0),
     }
 }
 
@@ -183,5 +191,31 @@ fn told(path: &str, number: &Number) -> Option<Stated> {
     let decimals = number.unit.decimals;
     let value = real(number.value(), decimals);
     U256::pow10(decimals)?;
-    (value > 0.0).then(|| Stated { path: path.into(), value, decimals })
+    Some(Stated { path: path.into(), value, decimals })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No line is set above what was found, and no number that fits falls by a unit.
+    #[test]
+    fn a_part_is_cut_to_the_numbers_own_integers() {
+        let of = |decimals, part| {
+            let told = Stated { path: String::new(), value: 0.5, decimals };
+            told.integer(part)
+        };
+        for (decimals, part, expected) in [
+            (4, 0.805_59, 8_055),
+            (4, 0.83, 8_300),
+            (4, 0.8 + 0.03, 8_300),
+            (2, 0.29, 29),
+            (2, 0.299, 29),
+            (4, -0.1, 0),
+            (18, 0.86, 860_000_000_000_000_000),
+            (18, 0.123_456_789_9, 123_456_789_000_000_000),
+        ] {
+            assert_eq!(of(decimals, part), Some(Int::new(expected)), "{decimals} {part}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ pub const DIGITS: u8 = 8;
 #[derive(Debug, Default)]
 pub(super) struct Held {
     pub(super) pairs: BTreeMap<(String, String), Vec<Backed>>,
-    /// Debt of accounts without collateral, and what values and prices lack, in no pair.
+    /// Positions that lack a value or a price: in no pair, as is the debt of accounts without collateral.
     pub(super) unknown: Vec<(usize, InstrumentId, Refusal)>,
     /// What moves a value without carrying any: the rates and bases on the way, by asset and what it is counted in.
     pub(super) rates: BTreeSet<(String, String)>,

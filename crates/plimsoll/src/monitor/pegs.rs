@@ -7,8 +7,8 @@ use plimsoll_risk::history::Series;
 use plimsoll_risk::peg::{Peg, peg};
 use std::collections::BTreeSet;
 
-/// An asset is taken for a dollar if half of its closes lie within so much of one.
-const DOLLAR: f64 = 0.02;
+/// A price is taken for a peg if more than half of its closes lie within so much of one.
+const NEAR: f64 = 0.02;
 /// A rate of redemption grows: only so much of the history is held against today's \[s\].
 const RATE: i64 = 7 * 86_400;
 
@@ -38,7 +38,10 @@ pub(super) fn pegs(book: &Book, held: &Held, prices: &Prices<'_>, until: i64) ->
     let assets: BTreeSet<&String> = held.assets.iter().chain(pairs).chain(rates).collect();
     for asset in assets {
         let dollar = prices.series(asset).filter(|series| near_one(series, until));
-        for series in dollar.into_iter().chain(prices.bases(asset)) {
+        // A price of one coin in another is a peg where it is near one, or the issuer pays a rate.
+        let bases = prices.bases(asset).into_iter();
+        let bases = bases.filter(|series| near_one(series, until) || rate(book, series, prices).is_some());
+        for series in dollar.into_iter().chain(bases) {
             if seen.insert(series.name()) {
                 found.push(pegged(book, series, prices, until));
             }
@@ -55,9 +58,10 @@ pub(super) fn pegs(book: &Book, held: &Held, prices: &Prices<'_>, until: i64) ->
     (found, missing.collect())
 }
 
-fn near_one(series: &Series, until: i64) -> bool {
+/// Whether a price is near one on most of the bars up to a time: what keeps to a dollar or a coin, and no pair of two coins.
+pub(crate) fn near_one(series: &Series, until: i64) -> bool {
     let bars = series.bars.until(until);
-    let near = bars.bars().iter().filter(|bar| (bar.close - 1.0).abs() <= DOLLAR).count();
+    let near = bars.bars().iter().filter(|bar| (bar.close - 1.0).abs() <= NEAR).count();
     2 * near > bars.bars().len()
 }
 
