@@ -35,7 +35,7 @@ pub(crate) fn run(args: &BufferArgs) -> u8 {
     if args.json {
         outln!("{:#}", as_json(&book, &answer, &setting));
     } else {
-        print(&book, &answer);
+        print(&book, &answer, &ask, &setting);
     }
     match answer.chances.stands {
         ChanceStands::Below => exit::UNHEALTHY,
@@ -47,19 +47,26 @@ pub(crate) fn run(args: &BufferArgs) -> u8 {
 /// `trigger=1.2,target=1.5,delay=2h,gas=50`.
 pub(crate) fn policy(text: &str) -> Result<Policy, String> {
     let example = "expected such as trigger=1.2,target=1.5,delay=2h,gas=50";
-    let mut policy = Policy { trigger: 0.0, target: 0.0, delay: 0, gas: 0.0 };
+    let (mut trigger, mut target, mut gas, mut delay) = (None, None, None, None);
     for pair in text.split(',') {
         let (name, value) = pair.split_once('=').ok_or(example)?;
         let number = || value.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
         match name {
-            "trigger" => policy.trigger = number().ok_or(example)?,
-            "target" => policy.target = number().ok_or(example)?,
-            "gas" => policy.gas = number().ok_or(example)?,
-            "delay" => policy.delay = crate::history::seconds(value)?,
+            "trigger" => trigger = Some(number().ok_or(example)?),
+            "target" => target = Some(number().ok_or(example)?),
+            "gas" => gas = Some(number().ok_or(example)?),
+            "delay" => delay = Some(crate::history::seconds(value)?),
             _ => return Err(format!("found `{name}`, {example}")),
         }
     }
-    Ok(policy)
+    // No top-up is instant or free because nobody said otherwise.
+    let needed = |name: &str| format!("found no `{name}`, {example}");
+    Ok(Policy {
+        trigger: trigger.ok_or_else(|| needed("trigger"))?,
+        target: target.ok_or_else(|| needed("target"))?,
+        delay: delay.ok_or_else(|| needed("delay"))?,
+        gas: gas.ok_or_else(|| needed("gas"))?,
+    })
 }
 
 /// A chance in percent, between 0 and 100.
@@ -70,7 +77,7 @@ pub(crate) fn share(text: &str) -> Result<f64, &'static str> {
         .ok_or("expected a chance in percent, such as 0.1")
 }
 
-fn print(book: &Book, answer: &Buffer) {
+fn print(book: &Book, answer: &Buffer, ask: &BufferAsk, setting: &ChanceSetting) {
     let listed = &book.accounts[answer.chances.account];
     outln!("account  {} of {}, in {}", listed.name, listed.owner, book.markets[listed.market].name);
     if !answer.estimated() {
@@ -109,8 +116,13 @@ fn print(book: &Book, answer: &Buffer) {
     if let Some(penalty) = answer.penalty {
         outln!("one call of a keeper where it has just crossed gains {} {}", money(penalty), answer.currency);
     }
-    if let Some(policy) = &answer.policy {
-        outln!("\nthe policy, on the paths of history:");
+    if let (Some(policy), Some(Policy { delay, gas, .. })) = (&answer.policy, ask.policy) {
+        outln!(
+            "\nthe policy, on the paths of history; a call arrives after {delay} s, counted up to whole looks of {} s, and costs {} {}:",
+            setting.look,
+            money(gas),
+            answer.currency
+        );
         let header = ["by", "too late", "without it", "top-ups", "repaid, mean", "gas, mean"];
         let mut rows = table(&header, 1..6);
         for one in policy {

@@ -24,7 +24,7 @@ pub(crate) fn open(folder: &Path) -> Result<History, u8> {
     Err(exit::FAULTY)
 }
 
-/// A look's length: a duration that divides a day.
+/// A duration in seconds.
 pub(crate) fn seconds(text: &str) -> Result<u64, &'static str> {
     plimsoll_io::time::parse_duration(text).ok_or("expected seconds, or a duration such as 90m, 1h or 1d")
 }

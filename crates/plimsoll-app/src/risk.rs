@@ -126,24 +126,37 @@ pub(crate) fn chance_words(chance: &Chance) -> String {
     }
 }
 
-/// The range over models by a horizon; `None` where no model has an answer.
-pub(crate) fn range(models: &[ModelChance], horizon: usize) -> Option<[f64; 2]> {
-    let each = models.iter().filter_map(|model| model.chances.as_ref().ok()?.get(horizon));
-    let chances: Vec<f64> = each.map(|chance| chance.estimate.chance).collect();
-    let low = chances.iter().copied().reduce(f64::min)?;
-    Some([low, chances.iter().copied().fold(low, f64::max)])
+/// The chances of all models that have an answer by a horizon.
+fn by_horizon(models: &[ModelChance], horizon: usize) -> Vec<Chance> {
+    models.iter().filter_map(|model| model.chances.as_ref().ok()?.get(horizon).copied()).collect()
 }
 
-/// The same in words: a lower end of nothing is what the paths can show.
+/// The range over models by a horizon; `None` where no model has an answer.
+pub(crate) fn range(models: &[ModelChance], horizon: usize) -> Option<[f64; 2]> {
+    span(&by_horizon(models, horizon))
+}
+
+/// From the least to the greatest. Beyond the data the least is nothing and the greatest is the bound: no more is known.
+fn span(chances: &[Chance]) -> Option<[f64; 2]> {
+    let most = |chance: &Chance| if chance.beyond() { chance.bound() } else { chance.estimate.chance };
+    let low = chances.iter().map(|chance| chance.estimate.chance).reduce(f64::min)?;
+    Some([low, chances.iter().map(most).fold(low, f64::max)])
+}
+
+/// The range in words: a lower end of nothing is what the paths can show.
 pub(crate) fn range_words(models: &[ModelChance], horizon: usize) -> String {
-    let Some([low, high]) = range(models, horizon) else { return "not estimable".into() };
-    let drawn = models.iter().filter_map(|model| model.chances.as_ref().ok()?.get(horizon));
-    let bound = drawn.filter(|chance| chance.beyond()).map(Chance::bound).reduce(f64::min);
-    let low = match bound {
-        Some(bound) if low < bound => format!("below {}", percent(bound)),
-        _ => percent(low),
-    };
-    if high <= 0.0 { low } else { format!("{low} to {}", percent(high)) }
+    span_words(&by_horizon(models, horizon))
+}
+
+fn span_words(chances: &[Chance]) -> String {
+    let Some([low, high]) = span(chances) else { return "not estimable".into() };
+    let beyond = chances.iter().filter(|chance| chance.beyond());
+    match beyond.map(Chance::bound).reduce(f64::min) {
+        Some(bound) if high <= bound => format!("below {}", percent(bound)),
+        Some(bound) if low < bound => format!("below {} to {}", percent(bound), percent(high)),
+        _ if high <= 0.0 => percent(low),
+        _ => format!("{} to {}", percent(low), percent(high)),
+    }
 }
 
 /// How an account without chances stands.
@@ -173,7 +186,7 @@ pub(crate) fn assumptions(answer: &Chances, setting: &ChanceSetting) -> Vec<Stri
     if let Some([from, until]) = answer.window {
         let day = |time: i64| show::time(plimsoll_core::Time(time.unsigned_abs()))[..10].to_string();
         lines.push(format!(
-            "history {}: {} of the last {} whole days, {} to {}, {} incomplete; prices in a dollar stablecoin are taken as dollars",
+            "history {}: {} of the last {} whole days, {} to {}; of all days that these series have in common {} are incomplete and left out; prices in a dollar stablecoin are taken as dollars",
             &answer.history[..16],
             answer.series.join(", "),
             setting.window,
@@ -186,6 +199,9 @@ pub(crate) fn assumptions(answer: &Chances, setting: &ChanceSetting) -> Vec<Stri
         "looks every {} s; {} paths, seed {}; prices are not expected to grow; interest as the markets accrue it with nobody acting",
         setting.look, answer.paths, setting.seed
     ));
+    if !answer.closes.is_empty() {
+        lines.push(format!("closes alone, without lows and highs: {}", answer.closes.join(", ")));
+    }
     lines.extend(answer.useless.iter().map(|why| format!("cannot serve: {why}")));
     for (word, list) in still_lines(answer) {
         lines.push(format!("{word}: {}", list.join(", ")));
@@ -209,9 +225,15 @@ fn still_lines(answer: &Chances) -> Vec<(&'static str, Vec<String>)> {
 }
 
 /// What a model is, in a line.
-pub(crate) const fn about(kind: ChanceModel) -> &'static str {
+pub(crate) fn about(answer: &Chances, kind: ChanceModel) -> &'static str {
     match kind {
-        ChanceModel::Filtered => "whole days that were, with their lows and highs, at today's volatility",
+        ChanceModel::Filtered if answer.closes.is_empty() => {
+            "whole days that were, with their lows and highs, at today's volatility"
+        }
+        ChanceModel::Filtered if answer.closes.len() < answer.series.len() => {
+            "whole days that were, with the lows and highs that are known, at today's volatility"
+        }
+        ChanceModel::Filtered => "whole days that were, closes alone, at today's volatility",
         ChanceModel::Copula => "t copula with Student margins",
         ChanceModel::Kou => "normal with jumps, watched all the time",
         ChanceModel::Normal => "normal: no fat tails",
@@ -235,16 +257,16 @@ fn print(book: &Book, answer: &Chances, setting: &ChanceSetting) {
         outln!("{}", rows.trim_fmt());
     }
     if let [one] = &answer.accounts[..] {
-        print_models(one, &days);
+        print_models(answer, one, &days);
     }
     let counts = answer.counts;
     if !answer.books.is_empty() {
         outln!(
-            "\n{} accounts: {} estimated, {} below the line now, {} without debt, {} not estimable and in no sum",
+            "\n{} accounts: {} estimated, {} without debt; {} below the line now and {} not estimable, both in no sum",
             counts.accounts,
             counts.estimated,
-            counts.below,
             counts.no_debt,
+            counts.below,
             counts.unknown
         );
         print_books(answer);
@@ -270,7 +292,7 @@ fn row(book: &Book, one: &AccountChance, horizons: usize) -> Vec<String> {
     cells
 }
 
-fn print_models(one: &AccountChance, days: &[String]) {
+fn print_models(answer: &Chances, one: &AccountChance, days: &[String]) {
     if one.models.is_empty() {
         return;
     }
@@ -283,7 +305,7 @@ fn print_models(one: &AccountChance, days: &[String]) {
         match &model.chances {
             Ok(chances) => {
                 cells.extend(chances.iter().map(chance_words));
-                cells.push(about(model.kind).into());
+                cells.push(about(answer, model.kind).into());
             }
             Err(why) => {
                 cells.extend(days.iter().map(|_| "-".to_string()));
@@ -339,5 +361,37 @@ pub(crate) fn each_loss(book: &BookChance, days: &[u32], mut add: impl FnMut(Vec
                 add(row);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::expect_used)] // a range that is not there has failed the test
+
+    use super::*;
+    use plimsoll_risk::paths::Estimate;
+
+    fn drawn(chance: f64) -> Chance {
+        Chance { estimate: Estimate { chance, error: 5e-5, samples: 20_000 }, closed: false }
+    }
+
+    fn closed(chance: f64) -> Chance {
+        Chance { estimate: Estimate { chance, error: 0.0, samples: 0 }, closed: true }
+    }
+
+    /// Where no path of the headline crossed, less than three in 20,000 is all that it knows: no other model makes that less.
+    #[test]
+    fn a_range_ends_no_lower_than_what_the_paths_can_show() {
+        let told = |chances: &[Chance]| span(chances).expect("a range");
+        let same = |[a, b]: [f64; 2], [c, d]: [f64; 2]| (a - c).abs() < 1e-15 && (b - d).abs() < 1e-15;
+        assert!(same(told(&[drawn(0.0), closed(1.8e-6)]), [0.0, 1.5e-4]));
+        assert_eq!(span_words(&[drawn(0.0), closed(1.8e-6)]), "below 0.015 %");
+        assert_eq!(span_words(&[drawn(0.0), drawn(0.0)]), "below 0.015 %");
+        assert!(same(told(&[drawn(0.0), closed(0.02)]), [0.0, 0.02]));
+        assert_eq!(span_words(&[drawn(0.0), closed(0.02)]), "below 0.015 % to 2.00 %");
+        assert!(same(told(&[drawn(0.01), closed(0.02)]), [0.01, 0.02]));
+        assert_eq!(span_words(&[drawn(0.01), closed(0.02)]), "1.00 % to 2.00 %");
+        assert_eq!(span_words(&[closed(0.0)]), "0 %");
+        assert_eq!(span_words(&[]), "not estimable");
     }
 }

@@ -93,6 +93,9 @@ fn exit_codes_and_words() {
     assert_eq!(run(&["--looks", "7h"]), 2);
     assert_eq!(run(&["--paths", "1"]), 2);
     assert_eq!(run(&["--map", "WETH"]), 2);
+    // What nothing moves is not estimable.
+    let still = ["--hold", "USDC", "--hold", "ETH", "--hold", "stETH", "--hold", "wstETH"];
+    assert_eq!(run(&[&["--account", "alice"], &still[..]].concat()), 4);
     // The loop on a rate that stands still is not estimable, in the whole book either.
     assert_eq!(run(&["--hold", "USDC"]), 4);
     let nowhere = folder("nowhere");
@@ -183,12 +186,45 @@ fn a_buffer_is_told_with_amounts_and_its_policy() {
             .any(|need| need["repayments"][0]["asset"] == "USDC" && need["capital"].as_f64() > Some(0.0))
     );
     assert!(answer["policy"][1]["late_share"].as_f64() <= answer["policy"][1]["without_share"].as_f64());
+    let words = text(&[&fixed[..], &policy, &paths].concat());
+    assert!(words.contains("arrives after 21600 s") && words.contains("costs 25.00 USD"), "{words}");
+    // A call is not instant, and not free, because nobody said what it is.
+    for (lacking, of) in [("gas", "delay=6h"), ("delay", "gas=25")] {
+        let policy = format!("trigger=1.1,target=1.6,{of}");
+        let output = plimsoll(&[&fixed[..], &["--policy", &policy]].concat());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("found no `{lacking}`")));
+    }
+    let still = ["--hold", "ETH", "--hold", "stETH", "--hold", "wstETH"];
+    assert_eq!(code(&[&fixed[..], &still].concat()), 4);
     // Too few paths for a tenth of a percent: said, and not made up.
     let few = text(&[&fixed[..], &["--chance", "0.1"], &paths].concat());
     assert!(few.contains("10000 would"), "{few}");
-    assert_eq!(code(&[&fixed[..], &["--policy", "trigger=1.5,target=1.2"]].concat()), 2);
+    assert_eq!(code(&[&fixed[..], &["--policy", "trigger=1.5,target=1.2,delay=6h,gas=25"]].concat()), 2);
     assert_eq!(code(&[&fixed[..], &["--chance", "0"]].concat()), 2);
     assert_eq!(code(&["buffer", "examples/treasury", "acme-loop", "--history", path(&history)]), 4);
+    fs::remove_dir_all(&history).expect("a folder");
+}
+
+/// Of closes alone no low is seen, and the answer says so instead of speaking of lows and highs.
+#[test]
+fn closes_alone_are_said_to_be_such() {
+    let history = history("closes", &["ETH"]);
+    let fixed =
+        ["risk", "examples/treasury", "--history", path(&history), "--hold", "USDC", "--account", "alice"];
+    let args = [&fixed[..], &FAST].concat();
+    let ranged = text(&args);
+    assert!(ranged.contains("with their lows and highs") && !ranged.contains("closes alone"), "{ranged}");
+    let whole = fs::read_to_string(history.join("ETH.csv")).expect("a file");
+    let mut closes = String::new();
+    for line in whole.lines() {
+        let cells: Vec<&str> = line.split(',').collect();
+        writeln!(closes, "{},{}", cells[0], cells[4]).expect("a text");
+    }
+    fs::write(history.join("ETH.csv"), closes).expect("a file");
+    let alone = text(&args);
+    assert!(!alone.contains("their lows and highs"), "{alone}");
+    assert!(alone.contains("closes alone, without lows and highs: ETH-USD"), "{alone}");
     fs::remove_dir_all(&history).expect("a folder");
 }
 

@@ -146,6 +146,10 @@ fn every_fault_is_told_where_it_stands() {
         ("ETH.csv", ETH.replace("10,12,9", "10,12,10.1"), "PL0559", Some([2, 1])),
         ("ETH.csv", ETH.replace(",0\n", "\n"), "PL0533", Some([3, 1])),
         ("ETH.csv", ETH.replace("11,11,10", "\"11,11,10"), "PL0534", Some([3, 6])),
+        ("ETH.csv", ETH.replace("10,12,9", "10,,9"), "PL0559", Some([2, 1])),
+        ("ETH.csv", ETH.replace("11,11,10", ",,10"), "PL0559", Some([3, 1])),
+        ("ETH.csv", "ts,high,low,close\n0,2,1,1\n60,2,1,1\n".into(), "PL0559", Some([1, 1])),
+        ("ETH.csv", "close,ts,open\n1,0,1\n1,60,1\n".into(), "PL0559", Some([1, 1])),
         ("ETH.csv", "ts,close\n60,1\n".into(), "PL0515", Some([2, 1])),
         ("ETH.csv", "ts,close\n0,1\n60,1\n120,1\n150,1\n".into(), "PL0515", Some([5, 1])),
         ("=1.csv", "ts,close\n0,1\n60,1\n".into(), "PL0522", None),
@@ -178,6 +182,35 @@ fn a_faulty_row_is_a_gap_and_a_torn_file_is_no_series() {
     assert_eq!(one_bad.history.series("ETH").expect("ETH").bars.bars().len(), 2);
     let torn = read(vec![file("ETH.csv", ETH.replace("3600,", "\"3600,"))]);
     assert!(torn.history.series("ETH").is_none() && !torn.faults.is_empty());
+}
+
+/// A bar has an open, a high and a low or is its close alone; two of three are a fault, told once where the header lacks one.
+#[test]
+fn a_part_of_open_high_and_low_is_a_fault() {
+    const TWO: &str = "ts,high,low,close\n0,2,1,1\n60,2,1,1\n120,2,1,1\n";
+    let opened = read(vec![file("ETH.csv", TWO)]);
+    assert_eq!(opened.faults.count(), 1);
+    assert!(opened.faults.list[0].to_string().contains("open, high and low, or none of them"));
+    assert!(opened.history.series("ETH").is_none());
+    let columns: [(&str, ArrayRef); 4] = [
+        ("ts", Arc::new(Int64Array::from(vec![0, 60]))),
+        ("high", Arc::new(Float64Array::from(vec![2.0, 2.0]))),
+        ("low", Arc::new(Float64Array::from(vec![1.0, 1.0]))),
+        ("close", Arc::new(Float64Array::from(vec![1.0, 1.0]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).expect("a table");
+    let mut parquet = Vec::new();
+    let mut writer =
+        parquet::arrow::ArrowWriter::try_new(&mut parquet, batch.schema(), None).expect("a writer");
+    writer.write(&batch).expect("rows");
+    writer.close().expect("a file");
+    let opened = read(vec![file("ETH.parquet", parquet)]);
+    assert_eq!((opened.faults.count(), opened.faults.list[0].code.name()), (1, "PL0559"));
+    // A row that has none of them is its close alone; one that has some is left out.
+    let some = read(vec![file("ETH.csv", ETH.replace("10,12,9", ",,").replace("11,11,10", "11,,"))]);
+    assert_eq!((some.faults.count(), some.faults.list[0].place.map(|place| place.line)), (1, Some(3)));
+    let eth = some.history.series("ETH").expect("ETH");
+    assert!(!eth.ranged && eth.bars.bars().len() == 2);
 }
 
 #[test]

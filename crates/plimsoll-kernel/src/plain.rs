@@ -54,14 +54,10 @@ impl Plain {
         for ((term, coefficient), worth) in
             lowered.terms.iter().zip(&lowered.coefficients).zip(&lowered.worth)
         {
-            match term.begins {
-                Begins::Row => {
-                    all.rows.push(PlainRow::default());
-                    hinge = false;
-                }
-                Begins::Hinge => hinge = true,
-                Begins::Nothing => {}
+            if term.begins == Begins::Row {
+                all.rows.push(PlainRow::default());
             }
+            hinge = term.begins.in_hinge(hinge);
             let side = if term.owed { &mut all.debt } else { &mut all.collateral };
             if worth.abs() >= f64::MIN_POSITIVE {
                 side.push((term.node, *worth));

@@ -28,7 +28,9 @@ use crate::identity::Identity;
 use crate::shock::Said;
 use closed::Straight;
 use plimsoll_core::{Book, Decimal, Int};
+use plimsoll_risk::extremes;
 use plimsoll_risk::history::History;
+use plimsoll_risk::loss::{self, AtRisk};
 use plimsoll_risk::paths::Estimate;
 use study::Study;
 
@@ -114,9 +116,12 @@ pub struct Chances {
     pub series: Vec<String>,
     /// Series that something needs and that cannot serve, and why.
     pub useless: Vec<String>,
+    /// Those of the series that are known by their closes alone: no low or high of theirs is seen.
+    pub closes: Vec<String>,
     /// When the first and the last of the days begin that are drawn from \[s\]; `None` where there are none.
     pub window: Option<[i64; 2]>,
-    /// Days that were left out because a series lacks a part of them.
+    /// Of all days that the series have in common, within the window or before it, those that were left out because one of them lacks a part
+    /// of it. The day that has not ended is none of them.
     pub broken: usize,
     /// The horizons in days.
     pub days: Vec<u32>,
@@ -143,7 +148,7 @@ pub struct Counts {
     pub below: u64,
     /// Nothing is owed.
     pub no_debt: u64,
-    /// Not estimable: in no sum.
+    /// Not estimable.
     pub unknown: u64,
 }
 
@@ -225,7 +230,7 @@ enum Least {
     Jumps { kou: plimsoll_risk::passage::kou::Kou, carries: Vec<f64> },
 }
 
-/// The whole book under one model.
+/// The whole book under one model. Accounts that are below their line now, and those that are not estimable, are in no sum.
 #[derive(Clone, Debug)]
 pub struct BookChance {
     /// Of each account of the book, how many paths crossed by each horizon.
@@ -278,36 +283,27 @@ fn share(crossed: u64, paths: u64) -> Estimate {
 }
 
 fn quantiles(values: &[f32]) -> [f64; 5] {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f32::total_cmp);
-    [0.05, 0.25, 0.5, 0.75, 0.95].map(|p| {
-        let at = (p * sorted.len() as f64) as usize;
-        sorted.get(at.min(sorted.len().saturating_sub(1))).map_or(f64::NAN, |value| f64::from(*value))
-    })
+    let mut sorted: Vec<f64> = values.iter().map(|value| f64::from(*value)).collect();
+    // Once here: what is in order is quickly put in order again.
+    sorted.sort_by(f64::total_cmp);
+    [0.05, 0.25, 0.5, 0.75, 0.95].map(|p| extremes::quantile(&sorted, p).unwrap_or(f64::NAN))
 }
 
-/// Mean and quantiles of what all paths lost. The value at risk at 99 % is the least loss that is not exceeded in 99 % of paths; the shortfall
-/// is the mean of the worst 1 %.
+/// Mean and quantiles of what all paths lost, the quantiles by the rule of [`loss::historical`]; the shortfall is the mean of the worst 1 %.
 fn losses(paths: &[[f64; 2]]) -> Losses {
-    let side = |side: usize| {
-        let mut values: Vec<f64> = paths.iter().map(|path| path[side]).collect();
-        values.sort_by(f64::total_cmp);
-        values
-    };
-    let n = paths.len();
+    let side = |side: usize| paths.iter().map(|path| path[side]).collect::<Vec<f64>>();
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let at = |values: &[f64], p: f64| {
-        let rank = (p * n as f64).ceil() as usize;
-        values.get(rank.clamp(1, n.max(1)) - 1).copied().unwrap_or(0.0)
-    };
+    // Sums of what accounts hold and owe are numbers; of a loss that is none no quantile is known.
+    let none = AtRisk { value: f64::NAN, shortfall: f64::NAN };
+    let at = |values: &[f64], level: f64| loss::historical(values, level).unwrap_or(none);
+    let three = |values: &[f64]| [mean(values), at(values, 0.95).value, at(values, 0.99).value];
     let (liquidated, bad) = (side(0), side(1));
-    let worst = (n as f64 * 0.01).ceil() as usize;
-    let three = |values: &[f64]| [mean(values), at(values, 0.95), at(values, 0.99)];
-    Losses {
-        liquidated: three(&liquidated),
-        bad_debt: three(&bad),
-        shortfall: mean(&bad[n.saturating_sub(worst)..]),
-    }
+    Losses { liquidated: three(&liquidated), bad_debt: three(&bad), shortfall: at(&bad, 0.99).shortfall }
+}
+
+/// 10^n, by multiplication: the same on every machine.
+fn ten_to(decimals: u8) -> f64 {
+    (0..decimals).fold(1.0, |power, _| power * 10.0)
 }
 
 /// A decimal as the float beside it.

@@ -11,7 +11,7 @@ use crate::ask::Misasked;
 use fraction::Fraction;
 pub use moves::known_assets;
 use moves::{Decided, Moves};
-pub(crate) use moves::{known_as, names, wired};
+pub(crate) use moves::{known_as, names};
 use plimsoll_core::{
     Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Reading,
     Scale, Scenario, Why,

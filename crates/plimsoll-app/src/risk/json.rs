@@ -63,17 +63,17 @@ fn account(book: &Book, answer: &Chances, one: &AccountChance) -> Value {
         "health": one.health,
         "series": one.drivers,
         "range": if one.models.is_empty() { Value::Null } else { ranges.collect() },
-        "models": one.models.iter().map(|one| model(one, &answer.days)).collect::<Vec<_>>(),
+        "models": one.models.iter().map(|one| model(answer, one)).collect::<Vec<_>>(),
     })
 }
 
-fn model(one: &ModelChance, days: &[u32]) -> Value {
+fn model(answer: &Chances, one: &ModelChance) -> Value {
     let chances = one.chances.as_ref().map(|chances| {
-        days.iter().zip(chances).map(|(day, chance)| self::chance(*day, chance)).collect::<Vec<_>>()
+        answer.days.iter().zip(chances).map(|(day, chance)| self::chance(*day, chance)).collect::<Vec<_>>()
     });
     json!({
         "model": one.kind.name(),
-        "about": about(one.kind),
+        "about": about(answer, one.kind),
         "chances": chances.as_ref().ok(),
         "not_estimable": chances.as_ref().err(),
         "fan": one.fan.iter().zip(1..).map(|(health, day)| json!({"day": day, "health": health})).collect::<Vec<Value>>(),

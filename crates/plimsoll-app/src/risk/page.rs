@@ -1,6 +1,6 @@
 //! `plimsoll risk --report`: the same answer as a page, with the fan of health and chances by horizon.
 
-use super::{about, assumptions, chance_words, each_loss, percent, range, range_words, stands_words};
+use super::{about, assumptions, by_horizon, chance_words, each_loss, percent, range_words, stands_words};
 use crate::check;
 use crate::report::{Bar, Card, Kind, Page, Series, Table, bars, save, steps};
 use crate::show;
@@ -71,7 +71,7 @@ fn accounts(page: &mut Page, book: &Book, answer: &Chances) {
 fn whole(page: &mut Page, answer: &Chances) {
     page.section(
         "The whole book",
-        "Collateral of those who cross, and their debt beyond it, each at the look at which it crosses; paths are shared by all accounts.",
+        "Collateral of those who cross, and their debt beyond it, each at the look at which it crosses; paths are shared by all accounts. Accounts below the line now and those not estimable are in no sum.",
     );
     let header = [
         "model",
@@ -112,7 +112,8 @@ fn closely(page: &mut Page, book: &Book, answer: &Chances, one: &AccountChance) 
         &format!("{}; moves with {}", book.markets[listed.market].name, one.drivers.join(", ")),
     );
     for (horizon, day) in answer.days.iter().enumerate() {
-        if range(&one.models, horizon).is_none_or(|[_, high]| high <= 0.0) {
+        let chances = by_horizon(&one.models, horizon);
+        if chances.iter().all(|chance| chance.estimate.chance <= 0.0) {
             continue;
         }
         let known = one
@@ -122,7 +123,7 @@ fn closely(page: &mut Page, book: &Book, answer: &Chances, one: &AccountChance) 
         let mut table = Table::new("", &["model", ">chance", ""]);
         let mut all = Vec::new();
         for (kind, chance) in known {
-            table.row([kind.name().to_string(), chance_words(chance), about(kind).to_string()]);
+            table.row([kind.name().to_string(), chance_words(chance), about(answer, kind).to_string()]);
             all.push(Bar {
                 label: kind.name().into(),
                 value: parts(chance.estimate.chance),

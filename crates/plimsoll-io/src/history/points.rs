@@ -24,6 +24,9 @@ const HIGH: usize = 3;
 const LOW: usize = 4;
 const VOLUME: usize = 5;
 
+/// What a bar has beside its close.
+const WHOLE: &str = "open, high and low, or none of them";
+
 /// A bar, and where it stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Point {
@@ -48,13 +51,48 @@ impl Point {
 /// Points of a file in the order of time; `None` when rows are missing.
 pub(super) fn of_series(source: &Source, id: u16, log: &mut Log) -> Option<Vec<Point>> {
     let mut points: Vec<Point> = Vec::new();
-    let mut last = None;
+    let (mut last, mut lacking) = (None, None);
     let whole = rows::of_table(source, id, COLUMNS, log, |record, sound, log| {
-        if sound && let Some(point) = point(record, &mut last, log) {
+        // What the header lacks is told once, and not of each row.
+        let lacks = *lacking.get_or_insert_with(|| part(source, id).is_some());
+        if sound
+            && !lacks
+            && let Some(point) = point(record, &mut last, log)
+        {
             points.push(point);
         }
     });
+    if whole && let Some(part) = part(source, id) {
+        match source.packed {
+            Some(_) => log.file(Code::Contradiction, &source.name, part, WHOLE),
+            None => log.at(Code::Contradiction, top(id), part, WHOLE),
+        };
+        return None;
+    }
     whole.then_some(points)
+}
+
+/// Those of open, high and low that a header has, where it lacks another of them.
+fn part(source: &Source, id: u16) -> Option<String> {
+    let has = |name: &str| match &source.packed {
+        Some(packed) => packed.columns.get().is_some_and(|columns| columns.iter().any(|it| it == name)),
+        None => head(source, id).cells.iter().any(|cell| cell.text == name),
+    };
+    some([OPEN, HIGH, LOW].map(|column| has(COLUMNS[column].name)))
+}
+
+/// The names of those of open, high and low that are there, where another is not.
+fn some(there: [bool; 3]) -> Option<String> {
+    let names = [OPEN, HIGH, LOW].map(|column| COLUMNS[column].name);
+    let those: Vec<&str> = names.into_iter().zip(there).filter_map(|(name, is)| is.then_some(name)).collect();
+    (1..3).contains(&those.len()).then(|| format!("{} alone", those.join(" and ")))
+}
+
+/// The first row of a text.
+fn head(source: &Source, id: u16) -> Row<'_> {
+    let (mut silent, mut row) = (Log::default(), Row::default());
+    Rows::new(source, id, b',').next(&mut row, &mut silent);
+    row
 }
 
 fn point(record: &Record<'_>, last: &mut Option<u64>, log: &mut Log) -> Option<Point> {
@@ -70,6 +108,10 @@ fn point(record: &Record<'_>, last: &mut Option<u64>, log: &mut Log) -> Option<P
     // A row without a close is a bar that is missing.
     let (Some(Some(close)), true) = (close, log.count() == before) else { return None };
     // What is not said of a bar's open, high or low is not made up: a bar has them all, or is its close alone.
+    if let Some(part) = some([open, high, low].map(|it| it.is_some())) {
+        log.at(Code::Contradiction, record.span, part, WHOLE);
+        return None;
+    }
     let range = match [open, high, low] {
         [Some(Some(open)), Some(Some(high)), Some(Some(low))] => Some([open, high, low]),
         _ => None,
@@ -89,9 +131,7 @@ pub(super) fn is_panel(source: &Source, id: u16) -> bool {
     if source.packed.is_some() {
         return false;
     }
-    let mut silent = Log::default();
-    let mut row = Row::default();
-    Rows::new(source, id, b',').next(&mut row, &mut silent);
+    let row = head(source, id);
     let known = |cell: &&Cell<'_>| !COLUMNS.iter().any(|column| column.name == cell.text);
     row.cells.iter().all(|cell| cell.text != "close") && row.cells.iter().filter(known).count() > 1
 }

@@ -17,7 +17,7 @@ pub struct Whole {
     pub looks: usize,
     /// Of each day, of each look, of each series: close, low and high as logarithms over the day before's close.
     pub moves: Vec<[f64; 3]>,
-    /// Days that some series lacks a part of.
+    /// Days between the first and the last that all series have ended, of which one of them lacks a part.
     pub broken: usize,
 }
 
@@ -38,7 +38,9 @@ pub fn whole_days(series: &[&Series], look: u64) -> Result<Whole, Unfit> {
     };
     let day = DAY as i64;
     let first = spans.iter().map(|span| span.0.div_euclid(day)).max().unwrap_or(0) + 1;
-    let last = spans.iter().map(|span| span.1.div_euclid(day)).min().unwrap_or(0);
+    // The day that runs has not ended and lacks nothing yet.
+    let ended = |one: &&Series| one.span().map(|(_, last)| (last + one.bars.step()).div_euclid(day));
+    let last = series.iter().filter_map(ended).min().unwrap_or(0) - 1;
     for one in series {
         let step = one.bars.step().unsigned_abs();
         if step > DAY || !DAY.is_multiple_of(step) || (step < look && !look.is_multiple_of(step)) {
@@ -190,5 +192,42 @@ impl Tracks for Days {
                 stands[price] = track.close[end + price];
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::expect_used)] // bars that cannot be made have failed the test
+
+    use super::*;
+    use crate::bars::{Bar, Bars};
+
+    /// Bars of six hours from the first of them to the last, without those that are named.
+    fn series(bars: std::ops::Range<i64>, without: &[i64]) -> Series {
+        let kept = bars.filter(|bar| !without.contains(bar));
+        let bar = |bar: i64| {
+            let close = 100.0 + (bar % 7) as f64;
+            Bar { time: bar * 21_600, open: close, high: close, low: close, close }
+        };
+        let bars = Bars::new(21_600, kept.map(bar).collect()).expect("bars");
+        Series { base: "ETH".into(), quote: "USD".into(), bars, ranged: false }
+    }
+
+    /// The day that has not ended is none that lacks a part; one that has ended without one is.
+    #[test]
+    fn the_running_day_is_not_incomplete() {
+        let of = |series: &Series| {
+            let whole = whole_days(&[series], 21_600).expect("days");
+            (whole.times.len(), whole.broken)
+        };
+        // Five days, of which the first has none before it; then three bars of a sixth.
+        assert_eq!(of(&series(0..20, &[])), (4, 0));
+        assert_eq!(of(&series(0..23, &[])), (4, 0));
+        assert_eq!(of(&series(0..23, &[9])), (3, 1));
+        // A day whose last bar is missing, which the next day would follow from.
+        assert_eq!(of(&series(0..23, &[15])), (2, 2));
+        let short = series(0..18, &[]);
+        let both = whole_days(&[&series(0..23, &[]), &short], 21_600).expect("days");
+        assert_eq!((both.times.len(), both.broken), (3, 0));
     }
 }

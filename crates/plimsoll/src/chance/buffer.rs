@@ -5,7 +5,7 @@ use super::closed;
 use super::ground::Rows;
 use super::study::Study;
 use super::walk::{Policed, Walkers};
-use super::{AccountChance, Kind as Model, Least, Setting, Stands, Whom, float, int, share};
+use super::{AccountChance, Kind as Model, Least, Setting, Stands, Whom, float, int, share, ten_to};
 use crate::ask::{Misasked, asset_of};
 use crate::bounds::points;
 use crate::identity::Identity;
@@ -15,7 +15,7 @@ use crate::restore::{Enough, Hindrance, least};
 use plimsoll_core::{Book, Decimal, InstrumentId, Int, Kind, Observation, Origin, PriceId};
 use plimsoll_risk::history::History;
 use plimsoll_risk::paths::Estimate;
-use plimsoll_risk::{exp, log};
+use plimsoll_risk::{exp, log, normal_quantile};
 
 /// What is asked of a buffer.
 #[derive(Clone, Debug)]
@@ -172,8 +172,8 @@ pub fn buffer(
     let mut restored: Vec<(String, Ways)> = Vec::new();
     for model in &found.chances.models {
         for (horizon, days) in setting.days.iter().enumerate() {
-            for limit in &ask.limits {
-                let health = study.need(&model.least, horizon, *limit);
+            let healths = study.needed(&model.least, horizon, &ask.limits);
+            for (limit, health) in ask.limits.iter().zip(healths) {
                 let mut need = Need {
                     kind: model.kind,
                     days: *days,
@@ -250,10 +250,6 @@ fn capital(book: &Book, account: usize, ways: &Ways) -> Option<f64> {
     least(&ways.repayments).or_else(|| least(&ways.deposits))
 }
 
-fn ten_to(decimals: u8) -> f64 {
-    (0..decimals).fold(1.0, |power, _| power * 10.0)
-}
-
 /// What the account's debt costs it a year, as a share.
 fn own_rate(book: &Book, account: usize) -> Option<f64> {
     let Carry { paid, debt, .. } = Lookout::new(book, book.at).ok()?.of(account).carry?;
@@ -309,12 +305,12 @@ impl Study<'_> {
         Some(then)
     }
 
-    /// The least health at which the chance by a horizon is within a limit. Drawn paths are those of today's account: a health that is higher
-    /// by a factor is higher by it at every look.
-    fn need(&self, least: &Least, horizon: usize, limit: f64) -> Result<f64, String> {
+    /// The least health at which the chance by a horizon is within each limit. Drawn paths are those of today's account: a health that is
+    /// higher by a factor is higher by it at every look.
+    fn needed(&self, least: &Least, horizon: usize, limits: &[f64]) -> Vec<Result<f64, String>> {
         let days = self.setting.days[horizon];
         let chance = |from: f64| -> Result<f64, String> {
-            let models = self.models.as_ref().ok_or("no models")?;
+            let models = self.models.as_ref().map_err(Clone::clone)?;
             match least {
                 Least::Normal { straight, kind, carries } => {
                     let covariance = models.normal(*kind).ok_or("no covariance")?;
@@ -329,30 +325,23 @@ impl Study<'_> {
                 _ => Err("not drawn".into()),
             }
         };
-        match least {
+        let mut curve = Curve { chance, asked: Vec::new() };
+        let of = |limit: &f64| match least {
             Least::Nothing => Err("not estimable".into()),
-            Least::Drawn(all) => {
-                let over = &all[horizon];
-                let allowed = limit * over.len() as f64;
-                if allowed < FEWEST {
-                    let needed = (FEWEST / limit).ceil();
-                    return Err(format!("{} paths show no {} %: {needed} would", over.len(), limit * 100.0));
-                }
-                // At most so many paths may fall below the line.
-                let place = (allowed as usize).min(over.len() - 1);
-                Ok(exp(-over[place]).max(1.0))
-            }
-            _ => found(limit, chance),
-        }
+            Least::Drawn(all) => quantile(&all[horizon], *limit),
+            _ => curve.within(*limit),
+        };
+        limits.iter().map(of).collect()
     }
 
     /// A policy on the paths of history.
     fn policy(&self, account: usize, rows: &Rows, policy: &Policy) -> Option<Vec<PolicyChance>> {
-        let models = self.models.as_ref()?;
+        let models = self.models.as_ref().ok()?;
         let tracks = models.tracks(Model::Filtered).ok()?;
         let chosen = [account];
         let walkers = Walkers { ground: &self.ground, tracks: &*tracks, chosen: &chosen, book: false };
-        let delay = (policy.delay / self.setting.look) as usize;
+        // Whoever looks sees a call only once it has arrived: a part of a look counts as one.
+        let delay = usize::try_from(policy.delay.div_ceil(self.setting.look)).unwrap_or(usize::MAX);
         let policed: Vec<Vec<Policed>> = walkers.police(self.plan(), rows, policy, delay);
         let all = self.setting.days.iter().enumerate().map(|(horizon, days)| {
             let paths = policed.len() as u64;
@@ -374,39 +363,76 @@ impl Study<'_> {
     }
 }
 
-/// The least health at which a chance, which falls with the logarithm of health, is within a limit; to 1e-4 of the logarithm. Chances fall
-/// about as a normal's do, so that the line is drawn through their logarithms (regula falsi, Illinois).
-fn found(limit: f64, chance: impl Fn(f64) -> Result<f64, String>) -> Result<f64, String> {
-    let off = |at: f64| chance(at).map(|chance| log(chance.max(1e-300) / limit));
-    let (mut low, mut high) = (0.0, 0.25);
-    let mut above = off(low)?;
-    let mut below = off(high)?;
-    while below > 0.0 {
-        if high > log(HIGHEST) {
-            return Err(format!("a health of {HIGHEST} does not keep it"));
-        }
-        (low, above, high) = (high, below, high * 2.0);
-        below = off(high)?;
+/// The health that keeps all drawn paths but a share of them from the line, by their least health over today's, rising.
+fn quantile(over: &[f64], limit: f64) -> Result<f64, String> {
+    let allowed = limit * over.len() as f64;
+    if allowed < FEWEST {
+        let needed = (FEWEST / limit).ceil();
+        return Err(format!("{} paths show no {} %: {needed} would", over.len(), limit * 100.0));
     }
-    let mut side = 0;
-    for _ in 0..60 {
-        if high - low < 1e-4 {
-            break;
-        }
-        let line = (low * below - high * above) / (below - above);
-        let middle = line.clamp(low + 0.02 * (high - low), high - 0.02 * (high - low));
-        let value = off(middle)?;
-        if value > 0.0 {
-            (low, above) = (middle, value);
-            below *= if side == 1 { 0.5 } else { 1.0 };
-            side = 1;
-        } else {
-            (high, below) = (middle, value);
-            above *= if side == 2 { 0.5 } else { 1.0 };
-            side = 2;
-        }
+    // At most so many paths may fall below the line.
+    let place = (allowed as usize).min(over.len() - 1);
+    Ok(exp(-over[place]).max(1.0))
+}
+
+/// A chance by the logarithm of health, with which it falls. What was asked of it is kept: a chance watched now and then takes long, and all
+/// limits of a model and horizon are of one curve.
+struct Curve<F> {
+    chance: F,
+    /// The logarithm of a health, and its chance.
+    asked: Vec<(f64, f64)>,
+}
+
+impl<F: Fn(f64) -> Result<f64, String>> Curve<F> {
+    fn at(&mut self, health: f64) -> Result<f64, String> {
+        let chance = (self.chance)(health)?;
+        self.asked.push((health, chance));
+        Ok(chance)
     }
-    Ok(exp(high))
+
+    /// The least health at which the chance is within a limit; to 1e-4 of its logarithm. Watched by a Brownian motion the normal quantile of
+    /// half the chance falls in a straight line, and other chances about so: the line is drawn through that (regula falsi, Illinois).
+    fn within(&mut self, limit: f64) -> Result<f64, String> {
+        let off = |chance: f64| normal_quantile(0.5 * chance.max(1e-300)) - normal_quantile(0.5 * limit);
+        let known = |(at, chance): &(f64, f64)| (*at, off(*chance));
+        let before = self.asked.iter().map(known).filter(|(_, off)| *off > 0.0);
+        let (mut low, mut above) = before.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((0.0, off(1.0)));
+        let beyond = self.asked.iter().map(known).filter(|(_, off)| *off <= 0.0);
+        let nearest = beyond.min_by(|a, b| a.0.total_cmp(&b.0));
+        let (mut high, mut below) = match nearest {
+            Some(nearest) => nearest,
+            None => {
+                let first = (2.0 * low).max(0.25);
+                (first, off(self.at(first)?))
+            }
+        };
+        while below > 0.0 {
+            if high > log(HIGHEST) {
+                return Err(format!("a health of {HIGHEST} does not keep it"));
+            }
+            (low, above, high) = (high, below, high * 2.0);
+            below = off(self.at(high)?);
+        }
+        let mut side = 0;
+        for _ in 0..60 {
+            if high - low < 1e-4 {
+                break;
+            }
+            let line = (low * below - high * above) / (below - above);
+            let middle = line.clamp(low + 0.02 * (high - low), high - 0.02 * (high - low));
+            let value = off(self.at(middle)?);
+            if value > 0.0 {
+                (low, above) = (middle, value);
+                below *= if side == 1 { 0.5 } else { 1.0 };
+                side = 1;
+            } else {
+                (high, below) = (middle, value);
+                above *= if side == 2 { 0.5 } else { 1.0 };
+                side = 2;
+            }
+        }
+        Ok(exp(high))
+    }
 }
 
 impl Buffer {

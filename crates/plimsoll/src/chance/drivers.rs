@@ -1,6 +1,6 @@
 //! Which series of history moves each observed price, and what stands still and why.
 
-use crate::shock::{Said, known_as, wired};
+use crate::shock::{Said, known_as, names};
 use plimsoll_core::{Book, FeedKind, Origin, PriceId};
 use plimsoll_risk::history::{History, Series};
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,15 +75,14 @@ impl<'a> Drivers<'a> {
         if self.amounts.contains(&id) {
             return Moves::Still(Still::Amount);
         }
-        let named = price.unit.per.clone().map_or_else(|| wired(self.book, id), |per| vec![per]);
+        let named = names(self.book, id);
         let currency = price.unit.currency.clone();
         let names: BTreeSet<String> = named.iter().flat_map(|name| self.names(name)).collect();
-        if names.iter().any(|name| self.said.hold.contains(name)) {
-            return Moves::Still(Still::Held);
-        }
+        // What is held stands still in dollars: where a feed counts it in something else it moves against that.
+        let held = names.iter().any(|name| self.said.hold.contains(name));
         let mapped = names.iter().any(|name| self.said.map.iter().any(|mapping| mapping.asset == *name));
         // A series of this very pair goes before what two prices in dollars say of it.
-        if !mapped {
+        if !mapped && !held {
             for name in &names {
                 for counted in self.names(&currency) {
                     if let Some(series) = self.history.series(&format!("{name}-{counted}")) {
@@ -92,16 +91,22 @@ impl<'a> Drivers<'a> {
                 }
             }
         }
-        let own = named.iter().find_map(|name| self.dollars(name, CHAIN_MAX).ok());
+        let own = match held {
+            true => Some(Vec::new()),
+            false => named.iter().find_map(|name| self.dollars(name, CHAIN_MAX).ok()),
+        };
         let missing = || named.first().cloned().unwrap_or_else(|| price.name.clone());
         match own {
             // What an issuer pays moves only as it grows, unless history says otherwise.
             None if feed.kind == FeedKind::Redemption => Moves::Still(Still::Rate),
-            _ if feed.kind == FeedKind::Redemption && !mapped => Moves::Still(Still::Rate),
+            _ if feed.kind == FeedKind::Redemption && !mapped && !held => Moves::Still(Still::Rate),
             None => Moves::Unknown(missing()),
             Some(own) => match self.dollars(&currency, CHAIN_MAX) {
                 Err(asset) => Moves::Unknown(asset),
-                Ok(counted) => Moves::With(less(own, counted)),
+                Ok(counted) => match less(own, counted) {
+                    powers if held && powers.is_empty() => Moves::Still(Still::Held),
+                    powers => Moves::With(powers),
+                },
             },
         }
     }

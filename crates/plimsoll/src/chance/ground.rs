@@ -4,7 +4,7 @@
 use super::drivers::{Drivers, Moves, Still};
 use super::nodes::{Driven, driven};
 use super::prices::Twin;
-use super::{Setting, int};
+use super::{Setting, int, ten_to};
 use crate::ask::Misasked;
 use crate::bounds::points;
 use crate::shock::held_slots;
@@ -315,7 +315,7 @@ impl Teller<'_> {
             };
             // The rows' unit is the venue's own; the venue says what its collateral, or its debt, is in its currency.
             let told = [(&rows.collateral, worth.collateral), (&rows.debt, worth.debt)];
-            let whole = (0..worth.unit.decimals).fold(1.0, |power, _| power * 10.0);
+            let whole = ten_to(worth.unit.decimals);
             let unit = told.into_iter().find_map(|(terms, exact)| {
                 let own = total(terms, self.today);
                 (own > 0.0).then(|| int(exact) / whole / own)

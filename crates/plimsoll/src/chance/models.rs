@@ -1,7 +1,8 @@
 //! The models, from history: each says what it was made of.
 
 use super::Setting;
-use plimsoll_risk::history::{History, Series, aligned};
+use plimsoll_risk::history::{DAY, History, Series, aligned};
+use plimsoll_risk::rank::pearson;
 use plimsoll_risk::tracks::{Copula, Days, Normal, Tracks, Whole, whole_days};
 use plimsoll_risk::volatility::{ewma, ewma_covariance, moments};
 use plimsoll_risk::{Matrix, Unfit};
@@ -48,6 +49,10 @@ const STRESSED: [(&str, f64); 2] = [("BTC", 1.878), ("ETH", 2.446)];
 /// What makes them severe.
 const SEVERE: f64 = 1.5;
 const YEAR: f64 = 365.0;
+/// A beta of fewer days is none.
+const BETA_DAYS: usize = 30;
+/// A series that ended so long before the book says nothing of now \[s\].
+const STALE: i64 = 7 * DAY;
 
 /// Daily returns of all series, and the models made of them.
 pub(super) struct Models {
@@ -66,12 +71,17 @@ fn words(error: impl fmt::Display) -> String {
     error.to_string()
 }
 
-/// Of each series, cut to what was known at a time, itself where it may serve: there must be a window of whole days, and a few before them.
+/// Of each series, cut to what was known at a time, itself where it may serve: it ends no more than a week before, and there is a
+/// window of whole days, and a few before them.
 pub(super) fn useful(series: &[&Series], at: i64, setting: &Setting) -> Vec<Result<Series, String>> {
     let cut: Vec<Series> = series.iter().map(|one| one.until(at)).collect();
     let days = |one: &Series| whole_days(&[one], setting.look).map(|whole| whole.times.len());
     let least = setting.window;
+    let ended = |one: &Series| one.span().map_or(0, |(_, last)| at.saturating_sub(last + one.bars.step()));
     let alone = |one: &Series| match days(one) {
+        _ if ended(one) > STALE => {
+            Err(format!("{} ends {} days before the book", one.name(), ended(one) / DAY))
+        }
         Err(error) => Err(format!("{}: {error}", one.name())),
         Ok(found) if found < least => {
             Err(format!("{} whole days of {} before the book, expected {least}", found, one.name()))
@@ -193,7 +203,8 @@ fn copula(returns: &[Vec<f64>], looks: usize, setting: &Setting) -> Result<Copul
 }
 
 /// Covariances at stressed volatilities with the window's correlations. An asset that has none of its own moves by its beta to bitcoin or
-/// ether, whichever moves it more; a basis, of which a beta says nothing, at the highest volatility that its own history has seen.
+/// ether, whichever moves it more; a basis, of which a beta says nothing, at the highest volatility that its own history has seen. None is
+/// calmer than it was by itself in the window, today included.
 fn stressed(
     series: &[&Series],
     history: &History,
@@ -202,25 +213,24 @@ fn stressed(
     times: f64,
     setting: &Setting,
 ) -> Result<Matrix, String> {
-    let window = |returns: &[f64]| returns[returns.len().saturating_sub(setting.window)..].to_vec();
+    let window = |values: &[f64]| values[values.len().saturating_sub(setting.window)..].to_vec();
     let mut deviations = Vec::new();
     for (one, own) in series.iter().zip(returns) {
+        let variances = ewma(own, setting.decay).map_err(words)?;
+        let highest = |variances: &[f64]| (variances.iter().copied().fold(0.0, f64::max) * YEAR).sqrt();
         let stated = STRESSED.iter().find(|(name, _)| one.base == *name && one.quote == history.quote());
         let yearly = match stated {
             Some((_, volatility)) => *volatility,
-            None if one.quote != history.quote() => {
-                let highest = ewma(own, setting.decay).map_err(words)?.into_iter().fold(0.0, f64::max);
-                (highest * YEAR).sqrt()
-            }
+            None if one.quote != history.quote() => highest(&variances),
             None => by_beta(one, history, at, setting)?,
         };
+        let yearly = yearly.max(highest(&window(&variances)));
         deviations.push(yearly * times / YEAR.sqrt());
     }
     let mut matrix = Matrix::zero(series.len());
     for i in 0..series.len() {
         for j in 0..i {
-            let rho =
-                plimsoll_risk::rank::pearson(&window(&returns[i]), &window(&returns[j])).map_err(words)?;
+            let rho = pearson(&window(&returns[i]), &window(&returns[j])).map_err(words)?;
             matrix.set_both(i, j, rho * deviations[i] * deviations[j]);
         }
         matrix.set(i, i, deviations[i] * deviations[i]);
@@ -228,21 +238,24 @@ fn stressed(
     Ok(solid(matrix))
 }
 
+/// The stressed volatility a year of an asset that has none of its own.
 fn by_beta(one: &Series, history: &History, at: i64, setting: &Setting) -> Result<f64, String> {
-    let mut most = 0.0_f64;
-    let mut found = false;
+    let mut most: Option<f64> = None;
     for (name, volatility) in STRESSED {
         let Some(large) = history.series(name) else { continue };
         let both = aligned(&[one.daily_returns(), large.until(at).daily_returns()]);
         let last = both.times.len().saturating_sub(setting.window);
         let (x, y) = (&both.returns[1][last..], &both.returns[0][last..]);
-        let Ok((_, variance)) = moments(x, 1) else { continue };
-        let (mean_x, mean_y) =
-            (x.iter().sum::<f64>() / x.len() as f64, y.iter().sum::<f64>() / y.len() as f64);
-        let covariance = x.iter().zip(y).map(|(a, b)| (a - mean_x) * (b - mean_y)).sum::<f64>();
-        let beta = covariance / (x.len() as f64 - 1.0) / variance;
-        most = most.max(beta.abs() * volatility);
-        found |= x.len() >= 30;
+        if x.len() < BETA_DAYS {
+            continue;
+        }
+        let (Ok(rho), Ok((_, of)), Ok((_, own))) = (pearson(x, y), moments(x, 1), moments(y, 1)) else {
+            continue;
+        };
+        let moved = rho.abs() * (own / of).sqrt() * volatility;
+        most = Some(most.map_or(moved, |most| most.max(moved)));
     }
-    if found { Ok(most) } else { Err(format!("{}: no BTC or ETH in the history for a beta", one.name())) }
+    most.ok_or_else(|| {
+        format!("{}: no BTC or ETH with {BETA_DAYS} days in common with it for a beta", one.name())
+    })
 }

@@ -1,7 +1,7 @@
 //! The price graph in floats: the same rules as the exact one, without its roundings, fast enough for millions of worlds.
 
 use super::drivers::{Moves, Powers};
-use super::float;
+use super::{float, ten_to};
 use plimsoll_core::{Book, Origin, PoolValue, PriceId, Quote, U256};
 use plimsoll_risk::exp;
 
@@ -82,11 +82,10 @@ impl Twin {
             }
             Origin::VaultShare(vault) => {
                 let raw = |number: U256| number.to_string().parse::<f64>().ok();
-                let unit = |decimals: u8| ten_to(decimals);
                 let numbers = [
-                    unit(vault.asset_decimals),
+                    ten_to(vault.asset_decimals),
                     raw(vault.virtual_assets)?,
-                    unit(vault.share_decimals),
+                    ten_to(vault.share_decimals),
                     raw(vault.virtual_shares)?,
                 ];
                 Rule::Vault([at(&vault.assets)?, at(&vault.supply)?], numbers)
@@ -151,9 +150,4 @@ impl Twin {
             values.push(value);
         }
     }
-}
-
-/// 10^n, by multiplication: the same on every machine.
-fn ten_to(decimals: u8) -> f64 {
-    (0..decimals).fold(1.0, |power, _| power * 10.0)
 }

@@ -22,9 +22,12 @@ pub(super) struct Study<'a> {
     pub(super) history: &'a History,
     pub(super) setting: &'a Setting,
     pub(super) ground: Ground,
-    pub(super) models: Option<Models>,
+    /// The models, or why there are none.
+    pub(super) models: Result<Models, String>,
     pub(super) names: Vec<String>,
     pub(super) useless: Vec<String>,
+    /// Series that are known by their closes alone.
+    closes: Vec<String>,
 }
 
 impl<'a> Study<'a> {
@@ -41,11 +44,14 @@ impl<'a> Study<'a> {
         let moves = ground::leaves(book, &mut met, asked);
         let told = useful(&met.series, at, setting);
         let ground = Ground::new(book, &moves, &told, setting)?;
-        let names: Vec<String> = met.series.iter().map(|one| one.name()).collect();
         let useless = told.iter().filter_map(|told| told.as_ref().err().cloned()).collect();
         let sound: Vec<&Series> = told.iter().filter_map(|told| told.as_ref().ok()).collect();
         // Models are of the sound series alone, which then have other places.
-        let models = if sound.is_empty() { None } else { Models::new(&sound, history, at, setting).ok() };
+        let models = match (sound.is_empty(), met.series.is_empty()) {
+            (false, _) => Models::new(&sound, history, at, setting).map_err(|error| error.to_string()),
+            (true, false) => Err("no series can serve".into()),
+            (true, true) => Err("no series moves what is asked about".into()),
+        };
         let places: Vec<Option<usize>> = {
             let mut next = 0;
             let mut place = |told: &Result<Series, String>| {
@@ -57,9 +63,9 @@ impl<'a> Study<'a> {
             told.iter().map(&mut place).collect()
         };
         let ground = ground.among(&places);
-        let kept = |told: &Result<Series, String>| told.as_ref().ok().map(Series::name);
-        let names = if models.is_some() { told.iter().filter_map(kept).collect() } else { names };
-        Ok(Study { book, history, setting, ground, models, names, useless })
+        let names = sound.iter().map(|one| one.name()).collect();
+        let closes = sound.iter().filter(|one| !one.ranged).map(|one| one.name()).collect();
+        Ok(Study { book, history, setting, ground, models, names, useless, closes })
     }
 
     pub(super) fn chances(&self, whom: &Whom) -> Result<Chances, Misasked> {
@@ -87,7 +93,7 @@ impl<'a> Study<'a> {
         let accounts =
             accounts.map(|(at, (account, straight))| self.account(*account, at, &walked, straight.as_ref()));
         let accounts: Vec<AccountChance> = accounts.collect();
-        let window = self.models.as_ref().and_then(|models| {
+        let window = self.models.as_ref().ok().and_then(|models| {
             let times = &models.whole.times;
             Some([*times.get(times.len().checked_sub(self.setting.window)?)?, *times.last()?])
         });
@@ -96,6 +102,7 @@ impl<'a> Study<'a> {
             history: self.history.digest().to_string(),
             series: self.names.clone(),
             useless: self.useless.clone(),
+            closes: self.closes.clone(),
             window,
             broken: self.models.as_ref().map_or(0, |models| models.whole.broken),
             days: self.setting.days.clone(),
@@ -109,17 +116,19 @@ impl<'a> Study<'a> {
 
     /// Why a model that need not be drawn has no answer of another kind: it cannot be made.
     fn undrawn(&self, kind: Kind) -> Result<Walked, String> {
-        let models = self.models.as_ref().ok_or_else(|| "no series can serve".to_string())?;
-        models.tracks(kind)?;
+        self.models.as_ref().map_err(Clone::clone)?.tracks(kind)?;
         Err("it has no closed form here".into())
     }
 
     fn counts(&self) -> Counts {
         let mut counts = Counts::default();
+        let answered = |models: &Models| Kind::ALL.into_iter().any(|kind| models.tracks(kind).is_ok());
+        let answered = self.models.as_ref().is_ok_and(answered);
         for known in &self.ground.known {
             counts.accounts += 1;
             *match known {
-                Known::Rows(_) => &mut counts.estimated,
+                Known::Rows(_) if answered => &mut counts.estimated,
+                Known::Rows(_) => &mut counts.unknown,
                 Known::Below => &mut counts.below,
                 Known::NoDebt => &mut counts.no_debt,
                 Known::Nothing(_) => &mut counts.unknown,
@@ -158,7 +167,7 @@ impl<'a> Study<'a> {
     }
 
     pub(super) fn walk(&self, kind: Kind, chosen: &[usize], book: bool) -> Result<Walked, String> {
-        let models = self.models.as_ref().ok_or_else(|| "no series can serve".to_string())?;
+        let models = self.models.as_ref().map_err(Clone::clone)?;
         if !self.ground.known.iter().any(|known| known.rows().is_some()) {
             return Err("no account is estimable".into());
         }
@@ -217,12 +226,20 @@ impl<'a> Study<'a> {
         let model = |(kind, walked): &(Kind, Result<Walked, String>)| {
             self.model(*kind, rows, at, walked, straight, health)
         };
+        let models: Vec<ModelChance> = walked.iter().map(model).collect();
+        // An account of which no model says anything is not estimable: the headline's reason is told.
+        let stands = match models.first().map(|headline| &headline.chances) {
+            Some(Err(why)) if models.iter().all(|model| model.chances.is_err()) => {
+                Stands::Unknown(why.clone())
+            }
+            _ => Stands::Estimated,
+        };
         AccountChance {
             account: place,
-            stands: Stands::Estimated,
+            stands,
             health: Some(health),
             drivers: rows.series.iter().map(|series| self.names[*series].clone()).collect(),
-            models: walked.iter().map(model).collect(),
+            models,
         }
     }
 
@@ -237,7 +254,7 @@ impl<'a> Study<'a> {
     ) -> ModelChance {
         let failed =
             |why: String| ModelChance { kind, chances: Err(why), fan: Vec::new(), least: Least::Nothing };
-        if let (Some(straight), Some(models)) = (straight, &self.models) {
+        if let (Some(straight), Ok(models)) = (straight, &self.models) {
             let carry = |days: &u32| {
                 let look = *days as usize * models.whole.looks;
                 straight.carry(&self.ground, rows, look, self.names.len())

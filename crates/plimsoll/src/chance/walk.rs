@@ -278,7 +278,7 @@ impl Seen {
             now.crossed |= least < 1.0;
             now.late |= least * raised < 1.0;
             if !now.late && due.is_none() && least * raised <= policy.trigger {
-                due = Some(look + delay);
+                due = Some(look.saturating_add(delay));
             }
             if !now.late && due.is_some_and(|due| due <= look) {
                 due = None;
