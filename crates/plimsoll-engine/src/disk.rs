@@ -263,8 +263,9 @@ impl Storage for Disk {
         let mut durable = file.seen.clone();
         for range in &file.lost {
             let end = range.end.min(durable.len());
-            for place in range.start.min(end)..end {
-                durable[place] = file.durable.get(place).copied().filter(|_| place < kept).unwrap_or(0);
+            let gone = range.start.min(end);
+            for (place, byte) in durable[..end].iter_mut().enumerate().skip(gone) {
+                *byte = file.durable.get(place).copied().filter(|_| place < kept).unwrap_or(0);
             }
         }
         file.durable = durable;

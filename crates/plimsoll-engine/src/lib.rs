@@ -10,5 +10,5 @@ pub mod snapshot;
 pub mod storage;
 pub mod trial;
 
-pub use log::{Commit, Damage, Log, LogId, Opened, Settings, Torn};
+pub use log::{Commit, Damage, Log, LogId, Opened, Scan, Settings, Torn, scan};
 pub use storage::{Storage, Trouble};
