@@ -80,6 +80,7 @@ const LAYERS: &[Layer] = &[
     ("plimsoll-core", &[], Some(&["ruint"])),
     ("plimsoll-venues", &["plimsoll-core"], Some(&[])),
     ("plimsoll-margin", &["plimsoll-core"], Some(&[])),
+    ("plimsoll-engine", &[], Some(&["crc32fast", "sha2"])),
     ("plimsoll-kernel", &["plimsoll-core"], Some(&["rayon"])),
     ("plimsoll-risk", &["plimsoll-kernel"], Some(&["libm"])),
     ("plimsoll-io", &["plimsoll-core", "plimsoll-margin", "plimsoll-risk", "plimsoll-venues"], None),
@@ -90,6 +91,7 @@ const LAYERS: &[Layer] = &[
         &[
             "plimsoll",
             "plimsoll-core",
+            "plimsoll-engine",
             "plimsoll-io",
             "plimsoll-kernel",
             "plimsoll-margin",
@@ -133,7 +135,7 @@ fn crates_depend_downward_only() {
 /// A2
 #[test]
 fn no_float_in_core_and_venues() {
-    for package in ["plimsoll-core", "plimsoll-venues", "plimsoll-margin"] {
+    for package in ["plimsoll-core", "plimsoll-venues", "plimsoll-margin", "plimsoll-engine"] {
         for (file, text) in crate_sources(package) {
             for word in words(&text) {
                 assert!(!is_float(&word.text), "{file}:{}: the float {}", word.line, word.text);

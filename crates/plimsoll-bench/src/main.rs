@@ -64,6 +64,12 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Writes to a log until it is killed; `kills` runs it
+    #[command(hide = true)]
+    WriteLog {
+        /// The log's folder
+        folder: std::path::PathBuf,
+    },
 }
 
 /// A file that makes the Parquet decoder panic is told as faulty, and not as a mistake of this program.
@@ -86,6 +92,12 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let (names, scale, seed) = match args.command {
+        Some(Command::WriteLog { folder }) => {
+            return match benches::durability::write_log(&folder) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(trouble) => ExitCode::from(trouble.exit_code()),
+            };
+        }
         Some(Command::Soak { names, rounds, seed }) => (names, Scale::Soak { rounds }, seed),
         None if args.quick => (args.names, Scale::Quick, args.seed),
         None => (args.names, Scale::Full, args.seed),

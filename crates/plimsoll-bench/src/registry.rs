@@ -1,7 +1,8 @@
 //! Every name, and what running one may need or meet.
 
 use crate::benches::{
-    assess_aave, chance, check_1m, conservation, hostile, margin, never_miss, num_mul_div, stress_exact, ticks, whole_book,
+    assess_aave, chance, check_1m, conservation, durability, hostile, margin, never_miss, num_mul_div,
+    stress_exact, ticks, whole_book,
 };
 use crate::line::Line;
 use plimsoll_core::Refusal;
@@ -156,6 +157,30 @@ pub(crate) const ENTRIES: &[Entry] = &[
         about: "random liquidations of every venue: what is taken, paid, burned and written off adds up to the unit",
         kind: Kind::Property,
         run: conservation::run,
+    },
+    Entry {
+        name: durability::POWER_CUTS,
+        about: "the log on a disk that tears, loses and refuses, cut off at random: what was acknowledged and is gone",
+        kind: Kind::Property,
+        run: durability::run_power_cuts,
+    },
+    Entry {
+        name: durability::BIT_FLIPS,
+        about: "a log with one bit turned, every bit of 64 KB: not told",
+        kind: Kind::Property,
+        run: durability::run_bit_flips,
+    },
+    Entry {
+        name: durability::KILLS,
+        about: "processes that write a log, killed at random: what they acknowledged and is gone",
+        kind: Kind::Property,
+        run: durability::run_kills,
+    },
+    Entry {
+        name: durability::DURABLE,
+        about: "records hashed, chained and durable in batches, beside what the disk can do",
+        kind: Kind::Speed,
+        run: durability::run_durable,
     },
     Entry {
         name: hostile::NAME,

@@ -1,0 +1,14 @@
+//! The engine's ground: a log that loses nothing which was acknowledged, on storage that may fail at any call.
+//!
+//! No I/O, clock or randomness stands here but behind traits ([`storage::Storage`]) that are passed in, with one exception that implements
+//! them for a folder of the machine ([`folder`]). [`disk`] is the same trait with a seed: a disk that loses, tears and refuses.
+
+pub mod disk;
+pub mod folder;
+pub mod log;
+pub mod snapshot;
+pub mod storage;
+pub mod trial;
+
+pub use log::{Commit, Damage, Log, LogId, Opened, Scan, Settings, Torn, scan};
+pub use storage::{Storage, Trouble};
