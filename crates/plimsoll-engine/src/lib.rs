@@ -5,6 +5,7 @@
 
 pub mod disk;
 pub mod folder;
+pub mod guard;
 pub mod log;
 pub mod snapshot;
 pub mod storage;
