@@ -3,7 +3,9 @@
 //! No I/O, clock or randomness stands here but behind traits ([`storage::Storage`]) that are passed in, with one exception that implements
 //! them for a folder of the machine ([`folder`]). [`disk`] is the same trait with a seed: a disk that loses, tears and refuses.
 
+pub mod calls;
 pub mod disk;
+pub mod feed;
 pub mod folder;
 pub mod guard;
 pub mod log;

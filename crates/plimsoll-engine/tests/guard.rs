@@ -83,7 +83,11 @@ fn p88_caps_hold_over_every_window_and_hold_nobody_else() {
         let burst = random.below(4) > 0 && (now / (300 * SECOND)).is_multiple_of(2);
         now += random.below(if burst { SECOND } else { 12 * SECOND });
         let accounts = ["anna", "bela", "cleo", "dora"];
-        let mut one = act(Kind::Protection, accounts[random.below(4) as usize], random.below(if burst { 60 } else { 1100 }).into());
+        let mut one = act(
+            Kind::Protection,
+            accounts[random.below(4) as usize],
+            random.below(if burst { 60 } else { 1100 }).into(),
+        );
         one.strategy = ["keeper", "desk"][random.below(2) as usize].into();
         one.asset = ["WETH", "WBTC"][random.below(2) as usize].into();
         one.of_depth = random.below(if burst { 300 } else { 30_000 });

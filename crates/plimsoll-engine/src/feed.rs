@@ -1,0 +1,271 @@
+//! What is believed of a price: several sources, of which no one decides.
+//!
+//! Each source belongs to an *origin*: whatever fails together (an exchange, a chain's oracle network, one pool). An origin speaks with one voice, the median of its
+//! fresh sources; the feed's value is the median over origins, if at least a quorum of them speak. So a wrong origin moves the value no further than to
+//! its neighbour, and eleven sources that read one pool are one.
+//!
+//! A value is used only where the feed is [`State::Fresh`]. In every other state the last value may be shown, and starts nothing. Medians of an even number are
+//! the mean of the two in the middle, rounded down.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Nanoseconds of UTC.
+pub type Stamp = u64;
+
+/// When a feed is believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// A source that has been silent for longer says nothing (ns since it observed).
+    pub max_age: Stamp,
+    /// Clocks of sources may be so far ahead of ours (ns).
+    pub max_ahead: Stamp,
+    /// At this value and below the feed has failed: a feed that rests on its floor has stopped.
+    pub floor: u128,
+    /// At this value and above the feed has failed.
+    pub ceiling: u128,
+    /// A source that is this unsure says nothing (millionths of its value).
+    pub confidence: u64,
+    /// A value further than this from the last one that was believed is a jump (millionths of that).
+    pub jump: u64,
+    /// So many origins must speak.
+    pub quorum: usize,
+    /// So many origins must have jumped, each by itself, for a jump to be believed.
+    pub jump_quorum: usize,
+}
+
+/// What a source said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// Who.
+    pub source: String,
+    /// What he fails together with.
+    pub origin: String,
+    /// The price (raw, in the feed's own unit).
+    pub value: u128,
+    /// How unsure he is (raw).
+    pub unsure: u128,
+    /// When he observed it.
+    pub observed: Stamp,
+}
+
+/// Why something that a source said was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// A price of zero.
+    Zero,
+    /// It is older than what the same source said before.
+    OutOfOrder,
+    /// It was observed in the future.
+    Ahead,
+    /// Who says so does not belong to the origin that he named before.
+    OtherOrigin,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refused::Zero => "a price of zero",
+            Refused::OutOfOrder => "older than what the same source said before",
+            Refused::Ahead => "observed in the future",
+            Refused::OtherOrigin => "the source belonged to another origin before",
+        })
+    }
+}
+
+/// What a feed is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is believed.
+    Fresh,
+    /// Some origins speak, too few.
+    Degraded {
+        /// How many.
+        origins: usize,
+        /// How many must.
+        quorum: usize,
+    },
+    /// Nobody speaks.
+    Stale,
+    /// It is at its floor or ceiling, or beyond.
+    OutOfBounds {
+        /// What it would be.
+        value: u128,
+    },
+    /// It jumped, and too few origins by themselves.
+    Jumped {
+        /// From the last value that was believed.
+        from: u128,
+        /// To what it would be.
+        to: u128,
+        /// How many origins are as far away.
+        origins: usize,
+    },
+    /// A person says that it is not to be believed.
+    Impaired {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feed {
+    rule: Rule,
+    quotes: BTreeMap<String, Quote>,
+    /// The last value that was believed, and when it was.
+    believed: Option<(u128, Stamp)>,
+    impaired: Option<(String, String)>,
+}
+
+impl Feed {
+    /// A feed of which nothing was heard. `None` for a rule that nothing can meet: no quorum, a floor that is not below the ceiling.
+    #[must_use]
+    pub fn new(rule: Rule) -> Option<Feed> {
+        let sound = rule.quorum > 0 && rule.jump_quorum >= rule.quorum && rule.floor < rule.ceiling;
+        sound.then_some(Feed { rule, quotes: BTreeMap::new(), believed: None, impaired: None })
+    }
+
+    /// A source speaks.
+    ///
+    /// # Errors
+    /// [`Refused`]: what he said is not taken, and what he said before stands.
+    pub fn hear(&mut self, quote: Quote, now: Stamp) -> Result<(), Refused> {
+        if quote.value == 0 {
+            return Err(Refused::Zero);
+        }
+        if quote.observed > now.saturating_add(self.rule.max_ahead) {
+            return Err(Refused::Ahead);
+        }
+        if let Some(before) = self.quotes.get(&quote.source) {
+            if before.origin != quote.origin {
+                return Err(Refused::OtherOrigin);
+            }
+            if before.observed > quote.observed {
+                return Err(Refused::OutOfOrder);
+            }
+        }
+        self.quotes.insert(quote.source.clone(), quote);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// A person says that the feed is not to be believed, or (`None`) that it is again.
+    pub fn impair(&mut self, why: Option<(String, String)>) {
+        self.impaired = why;
+    }
+
+    /// A person says that the feed's present value is right, jump or not: what it is believed to be then, if all else is well.
+    pub fn confirm(&mut self, now: Stamp) -> Option<u128> {
+        let value = self.median(now).ok()?;
+        self.within(value).then(|| {
+            self.believed = Some((value, now));
+            value
+        })
+    }
+
+    /// What the feed is worth now, and the last value that was believed.
+    #[must_use]
+    pub fn state(&self, now: Stamp) -> (State, Option<u128>) {
+        (self.judge(now).map_or_else(|state| state, |_| State::Fresh), self.believed.map(|(value, _)| value))
+    }
+
+    /// The value where it may be used: it is fresh.
+    #[must_use]
+    pub fn value(&self, now: Stamp) -> Option<u128> {
+        self.judge(now).ok()
+    }
+
+    /// How far the sources are apart in time (ns): of those that speak, the oldest against the newest observation.
+    #[must_use]
+    pub fn skew(&self, now: Stamp) -> Stamp {
+        let times = || self.speaking(now).map(|quote| quote.observed);
+        times().max().unwrap_or(0).saturating_sub(times().min().unwrap_or(0))
+    }
+
+    /// Takes the value for believed where it is.
+    fn settle(&mut self, now: Stamp) {
+        if let Ok(value) = self.judge(now) {
+            self.believed = Some((value, now));
+        }
+    }
+
+    fn judge(&self, now: Stamp) -> Result<u128, State> {
+        if let Some((by, reason)) = &self.impaired {
+            return Err(State::Impaired { by: by.clone(), reason: reason.clone() });
+        }
+        let value = self.median(now)?;
+        if !self.within(value) {
+            return Err(State::OutOfBounds { value });
+        }
+        if let Some((from, _)) = self.believed
+            && self.is_jump(from, value)
+        {
+            // As far away as the value, and on its side.
+            let moved = |voice: &u128| self.is_jump(from, *voice) && (*voice > from) == (value > from);
+            let origins = self.voices(now).iter().filter(|voice| moved(voice)).count();
+            if origins < self.rule.jump_quorum {
+                return Err(State::Jumped { from, to: value, origins });
+            }
+        }
+        Ok(value)
+    }
+
+    fn median(&self, now: Stamp) -> Result<u128, State> {
+        let mut voices = self.voices(now);
+        if voices.is_empty() {
+            return Err(State::Stale);
+        }
+        if voices.len() < self.rule.quorum {
+            return Err(State::Degraded { origins: voices.len(), quorum: self.rule.quorum });
+        }
+        Ok(median(&mut voices))
+    }
+
+    const fn within(&self, value: u128) -> bool {
+        self.rule.floor < value && value < self.rule.ceiling
+    }
+
+    /// Whether a value is further from another than the rule allows; where the product does not fit, it is.
+    fn is_jump(&self, from: u128, to: u128) -> bool {
+        let apart = from.abs_diff(to).checked_mul(1_000_000);
+        let allowed = from.checked_mul(self.rule.jump.into());
+        !matches!((apart, allowed), (Some(apart), Some(allowed)) if apart <= allowed)
+    }
+
+    /// Sources that are neither old nor unsure.
+    fn speaking(&self, now: Stamp) -> impl Iterator<Item = &Quote> {
+        self.quotes.values().filter(move |quote| {
+            let sure = match (
+                quote.unsure.checked_mul(1_000_000),
+                quote.value.checked_mul(self.rule.confidence.into()),
+            ) {
+                (Some(unsure), Some(allowed)) => unsure <= allowed,
+                _ => false,
+            };
+            sure && now.saturating_sub(quote.observed) <= self.rule.max_age
+        })
+    }
+
+    /// What each origin says.
+    fn voices(&self, now: Stamp) -> Vec<u128> {
+        let mut origins: BTreeMap<&str, Vec<u128>> = BTreeMap::new();
+        for quote in self.speaking(now) {
+            origins.entry(&quote.origin).or_default().push(quote.value);
+        }
+        origins.into_values().map(|mut values| median(&mut values)).collect()
+    }
+}
+
+/// The median, the mean of the two in the middle rounded down where their number is even; 0 of nothing.
+fn median(values: &mut [u128]) -> u128 {
+    values.sort_unstable();
+    let middle = values.len() / 2;
+    match (values.get(middle.wrapping_sub(1)), values.get(middle)) {
+        (Some(low), Some(high)) if values.len().is_multiple_of(2) => low + (high - low) / 2,
+        (_, Some(value)) => *value,
+        _ => 0,
+    }
+}
