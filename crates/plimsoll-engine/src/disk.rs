@@ -21,6 +21,19 @@ pub enum Fault {
     Power,
 }
 
+/// A disk, or a log on it, that does not do what it says: what a trial must find out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// `sync` does nothing: nothing is durable when it is acknowledged.
+    NoSync,
+    /// `sync_folder` does nothing: new segments are lost with all that is in them.
+    NoFolderSync,
+    /// `truncate` does nothing: what was torn stays, and new records stand behind it.
+    NoTruncate,
+    /// An append may write a part and say that it wrote all.
+    ShortAppend,
+}
+
 #[derive(Clone, Debug, Default)]
 struct File {
     /// What a crash cannot take.
@@ -51,7 +64,7 @@ pub struct Disk {
     calls: u64,
     fault: Option<(u64, Fault)>,
     dead: bool,
-    syncs_lie: bool,
+    bug: Option<Bug>,
 }
 
 impl Disk {
@@ -67,13 +80,13 @@ impl Disk {
             calls: 0,
             fault: None,
             dead: false,
-            syncs_lie: false,
+            bug: None,
         }
     }
 
-    /// Whether `sync` does nothing and says that it did: the bug that a test of durability must find.
-    pub fn lie_about_syncs(&mut self, lie: bool) {
-        self.syncs_lie = lie;
+    /// From now on it has this bug.
+    pub fn plant(&mut self, bug: Option<Bug>) {
+        self.bug = bug;
     }
 
     /// From now on the call of this number (the next is 0) fails.
@@ -227,7 +240,9 @@ impl Storage for Disk {
     fn append(&mut self, name: &str, bytes: &[u8]) -> Result<(), Trouble> {
         let fault = self.called("append", name)?;
         let at = self.place("append", name)?;
+        let cut_short = self.bug == Some(Bug::ShortAppend) && self.below(8) == 0;
         let written = match fault {
+            None if cut_short => self.below(bytes.len() as u64) as usize,
             None | Some(Fault::Power) => bytes.len(),
             Some(Fault::Short) => self.below(bytes.len() as u64 + 1) as usize,
             Some(Fault::Refused) => 0,
@@ -239,7 +254,8 @@ impl Storage for Disk {
     fn truncate(&mut self, name: &str, bytes: u64) -> Result<(), Trouble> {
         let fault = self.called("truncate", name)?;
         let at = self.place("truncate", name)?;
-        if fault.is_none() || fault == Some(Fault::Power) {
+        let done = fault.is_none() || fault == Some(Fault::Power);
+        if done && self.bug != Some(Bug::NoTruncate) {
             let file = &mut self.files[at];
             file.seen.truncate(bytes as usize);
             file.least = file.least.min(file.seen.len());
@@ -250,7 +266,7 @@ impl Storage for Disk {
     fn sync(&mut self, name: &str) -> Result<(), Trouble> {
         let fault = self.called("sync", name)?;
         let at = self.place("sync", name)?;
-        if self.syncs_lie {
+        if self.bug == Some(Bug::NoSync) {
             return fault.map_or(Ok(()), |_| Err(refused("sync", name)));
         }
         let file = &mut self.files[at];
@@ -293,7 +309,7 @@ impl Storage for Disk {
 
     fn sync_folder(&mut self) -> Result<(), Trouble> {
         let fault = self.called("sync", "")?;
-        if self.syncs_lie {
+        if matches!(self.bug, Some(Bug::NoSync | Bug::NoFolderSync)) {
             return fault.map_or(Ok(()), |_| Err(refused("sync", "")));
         }
         if fault.is_some() {

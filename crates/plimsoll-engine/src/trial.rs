@@ -1,6 +1,6 @@
 //! A life of a log on a disk that fails, judged by what was submitted and acknowledged: what the tests run a little of, and soaks a lot.
 
-use crate::disk::{Disk, Fault};
+use crate::disk::{Bug, Disk, Fault};
 use crate::log::{Damage, Log, LogId, Settings};
 
 const ID: LogId = *b"a log on trial \0";
@@ -56,11 +56,11 @@ fn judge(found: &Records, submitted: &Records, acknowledged: usize) -> Result<()
     Ok(())
 }
 
-/// A life of several sessions, each ended by the power, in the middle of opening too. `lie`: syncs do nothing, which must be found out.
+/// A life of several sessions, each ended by the power, in the middle of opening too. A `bug` that is planted must be found out.
 ///
 /// # Errors
 /// What is wrong: a record that is missing or was never submitted, a log that does not open.
-pub fn life(seed: u64, settings: Settings, lie: bool) -> Result<Lived, String> {
+pub fn life(seed: u64, settings: Settings, bug: Option<Bug>) -> Result<Lived, String> {
     let mut random = Random(seed);
     let mut disk = Disk::new(seed);
     let mut submitted = Records::new();
@@ -68,7 +68,7 @@ pub fn life(seed: u64, settings: Settings, lie: bool) -> Result<Lived, String> {
     let mut made = false;
     let mut lived = Lived::default();
     for _ in 0..1 + random.below(5) {
-        disk.lie_about_syncs(lie);
+        disk.plant(bug);
         disk.fail_at(random.below(40), Fault::Power);
         session(&mut disk, settings, &mut random, &mut made, &mut submitted, &mut acknowledged)?;
         disk = disk.crash();

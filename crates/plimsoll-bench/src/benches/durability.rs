@@ -52,7 +52,7 @@ pub(crate) fn run_power_cuts(context: &Context, emit: &mut dyn FnMut(Line)) -> R
 }
 
 fn trial(seed: u64) -> Result<Lived, String> {
-    life(seed, Settings { segment: 700 }, false).map_err(|why| format!("seed {seed}: {why}"))
+    life(seed, Settings { segment: 700 }, None).map_err(|why| format!("seed {seed}: {why}"))
 }
 
 /// A sealed log of so many bytes and a little more, its one segment's name, and how many records it has.
