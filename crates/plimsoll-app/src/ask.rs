@@ -111,6 +111,14 @@ pub(crate) fn print_head(book: &Book, account: usize, judgement: &Judgement) {
     if let Some(coming) = coming(book, account) {
         outln!("COMING   {}", crate::outlook::arriving(book.at, &coming));
     }
+    if let Some(renewed) = plimsoll::renewed_for(book, account) {
+        outln!("NOTE     {}", crate::check::renewed(&renewed));
+    }
+}
+
+/// How an account stands under parameters that are not in force for it yet, for programs.
+pub(crate) fn renewed_json(book: &Book, account: usize) -> Value {
+    plimsoll::renewed_for(book, account).as_ref().map_or(Value::Null, crate::check::renewed_json)
 }
 
 /// The price on its way to the venue at which an account of a book will be below its line.

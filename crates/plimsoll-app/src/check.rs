@@ -10,7 +10,9 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use plimsoll::{
     Auction, Check, Identity, Lookout, MarketInfo, Ratio, Row, Severity, Tier, Total, Unsound, check_some,
 };
-use plimsoll_core::{Assessment, Book, BranchHealth, Certainty, Figure, Int, Judgement, Time, U256, Verdict};
+use plimsoll_core::{
+    Assessment, Book, BranchHealth, Certainty, Figure, Int, Judgement, Renewed, Time, U256, Verdict,
+};
 use plimsoll_io::book::Opened;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -296,18 +298,42 @@ fn note(row: &Row) -> String {
             least.name
         ));
     }
-    if let Some(renewed) = &row.renewed {
-        notes.push(format!(
-            "judged by older parameters: its next loan or withdrawal puts the newest in force, under which {} is {}",
-            renewed.name,
-            show::amount(renewed.value, renewed.unit.decimals, 6)
-        ));
-    }
+    notes.extend(row.renewed.as_ref().map(renewed));
     notes.extend(row.branch.as_ref().and_then(branch));
     if let Some(view) = &row.view {
         notes.push(format!("the getter still says {}", word(view.verdict)));
     }
     notes.join("; ")
+}
+
+/// What an account that is judged by older parameters has to know before it acts.
+pub(crate) fn renewed(renewed: &Renewed) -> String {
+    let Renewed { health, verdict } = renewed;
+    let is = format!("{} is {}", health.name, show::amount(health.value, health.unit.decimals, 6));
+    match verdict {
+        Verdict::NoDebt => "older parameters are in force for it: its next loan or withdrawal of collateral puts the newest in \
+             force (no debt)"
+            .into(),
+        Verdict::Healthy => format!(
+            "judged by older parameters: its next loan or withdrawal of collateral puts the newest in force, under which {is}"
+        ),
+        Verdict::Unhealthy => format!(
+            "judged by older parameters: a loan or a withdrawal of collateral would be judged by the newest, under which {is}, and \
+             be refused"
+        ),
+    }
+}
+
+/// The same for programs.
+pub(crate) fn renewed_json(renewed: &Renewed) -> Value {
+    let Renewed { health, verdict } = renewed;
+    json!({
+        "name": health.name,
+        "value": (*verdict != Verdict::NoDebt).then(|| health.value.to_string()),
+        "unit": health.unit.name,
+        "decimals": health.unit.decimals,
+        "verdict": word(*verdict),
+    })
 }
 
 /// What stands in the way of a whole branch; `None` where nothing does.
@@ -378,7 +404,7 @@ pub(crate) fn print_prices(markets: &[MarketInfo]) {
                 price.doubt.map_or_else(String::new, |why| format!(", {}", why.to_string().to_uppercase()));
             let blind = price.sight.filter(|sight| sight.is_blind());
             let blind = blind.map_or_else(String::new, |sight| format!(", {}: sees no market", sight.name()));
-            format!("  {} {value} {} ({}{age}{doubt}{blind})", price.asset, market.currency, price.kind)
+            format!("  {} {value} {} ({}{age}{doubt}{blind})", price.name, market.currency, price.kind)
         });
         outln!("{}", prices.collect::<Vec<_>>().join("\n"));
         if let Some(line) = kept(&market.kept) {
@@ -560,6 +586,7 @@ fn market_json(market: &MarketInfo) -> Value {
         "state_at": market.updated.0,
         "prices": market.prices.iter().map(|price| json!({
             "asset": price.asset,
+            "name": price.name,
             "feed": price.feed,
             "kind": price.kind,
             "value": price.value.map(|value| value.to_string()),
@@ -626,7 +653,7 @@ pub(crate) fn row_json(book: &Book, row: &Row) -> Value {
         "liquidation": judgement_json(&row.liquidation),
         "borrowing": borrowing_json(&row.borrowing),
         "branch": row.branch.as_ref().map(branch_json),
-        "renewed": row.renewed.as_ref().map(|figure| figures_json(std::slice::from_ref(figure))),
+        "renewed": row.renewed.as_ref().map(renewed_json),
         "below_least": row.below_least.as_ref().map(|both| figures_json(both)),
         "coming": row.coming.as_ref().map(outlook::arriving_json),
         "getter_verdict": row.view.map(|view| word(view.verdict)),

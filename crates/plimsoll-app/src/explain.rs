@@ -123,9 +123,9 @@ fn print(book: &Book, e: &Explanation) {
         if allowances.is_empty() {
             outln!("  nothing");
         }
-        for Allowance { asset, decimals, limit, doubt } in allowances {
+        for Allowance { name, decimals, limit, doubt, .. } in allowances {
             if let (true, Some(refusal)) = (limit.is_unknown(), limit.because) {
-                outln!("  unknown: {asset} ({refusal} [{}])", refusal.code());
+                outln!("  unknown: {name} ({refusal} [{}])", refusal.code());
                 continue;
             }
             let beyond = limit.beyond.map_or_else(String::new, |why| {
@@ -138,7 +138,7 @@ fn print(book: &Book, e: &Explanation) {
             let doubt = doubt.map_or_else(String::new, |why| {
                 format!(" IN DOUBT: a price is {why}; this is at the price that the venue would use")
             });
-            outln!("  {} {asset} ({why}){doubt}", show::exact(limit.amount.into(), *decimals));
+            outln!("  {} {name} ({why}){doubt}", show::exact(limit.amount.into(), *decimals));
         }
     }
     outln!("\nas the venue's contracts or their periphery name it");
@@ -185,6 +185,9 @@ fn doubted(doubt: Option<Why>) -> String {
 fn print_ratios(row: &Row) {
     outln!("\nWHAT `check` SHOWS OF IT");
     outln!("  tier = {}", row.tier.name());
+    if let Some(renewed) = &row.renewed {
+        outln!("  {}", crate::check::renewed(renewed));
+    }
     let Ok(own) = row.liquidation.own else { return };
     let percent = |ratio: &Ratio| format!("{} %", ratio.digits(2, 2));
     for (name, words, ratio, parts) in [
@@ -344,6 +347,7 @@ fn as_json(book: &Book, e: &Explanation) -> Value {
 fn allowance_json(allowance: &Allowance) -> Value {
     json!({
         "asset": allowance.asset,
+        "name": allowance.name,
         "decimals": allowance.decimals,
         "amount": (!allowance.limit.is_unknown()).then(|| allowance.limit.amount.to_string()),
         "because": allowance.limit.because.map(|r| json!({"code": r.code(), "message": r.to_string()})),

@@ -1,7 +1,9 @@
 //! `plimsoll liquidate`: every debt with every collateral, best first.
 
 use crate::args::LiquidateArgs;
-use crate::ask::{after, coming_json, opened, print_foot, print_head, refusal_json, tell, tokens, words};
+use crate::ask::{
+    after, coming_json, opened, print_foot, print_head, refusal_json, renewed_json, tell, tokens, words,
+};
 use crate::check::{judgement_json, provenance_json};
 use crate::show;
 use crate::show::outln;
@@ -70,9 +72,9 @@ fn print(book: &Book, answer: &Liquidate, unmoved: &[(String, String)]) {
             Ok(sale) => {
                 sales.add_row([
                     tokens(sale.does.repaid, debt.decimals),
-                    debt.asset.clone(),
+                    debt.name.clone(),
                     tokens(sale.does.seized, collateral.decimals),
-                    collateral.asset.clone(),
+                    collateral.name.clone(),
                     tokens(sale.does.fee, collateral.decimals),
                     money(sale.profit),
                     priced(sale),
@@ -83,8 +85,8 @@ fn print(book: &Book, answer: &Liquidate, unmoved: &[(String, String)]) {
             Err(refusal) => {
                 refused.push(format!(
                     "{} for {}: not executable: {}",
-                    debt.asset,
-                    collateral.asset,
+                    debt.name,
+                    collateral.name,
                     words(refusal)
                 ));
             }
@@ -257,13 +259,13 @@ fn note(pair: &Pair, sale: &Sale, unmoved: &[(String, String)]) -> String {
     notes
         .extend(unmoved.iter().filter(|(asset, _)| sold.contains(&asset)).map(|(asset, _)| as_before(asset)));
     if sale.receive == Receive::Receipt {
-        notes.push("as receipts: the pool cannot pay the asset out".into());
+        notes.push("as receipts: the pool does not pay the asset out now".into());
     }
     let lost = sale.does.bad_debt.iter().filter(|(_, amount)| *amount != U256::ZERO).count() as u64;
     if lost > 0 {
         let here = sale.does.bad_debt.iter().find(|(id, _)| *id == pair.debt.instrument);
         let amount =
-            here.map(|(_, raw)| format!(" of {} {}", tokens(*raw, pair.debt.decimals), pair.debt.asset));
+            here.map(|(_, raw)| format!(" of {} {}", tokens(*raw, pair.debt.decimals), pair.debt.name));
         notes.push(format!("leaves bad debt{}", amount.unwrap_or_default()));
     }
     notes.join("; ")
@@ -278,6 +280,7 @@ fn as_json(book: &Book, answer: &Liquidate, unmoved: &[(String, String)]) -> Val
         "market": book.markets[listed.market].name,
         "judgement": judgement_json(&answer.judgement),
         "coming": coming_json(book, answer.account),
+        "renewed": renewed_json(book, answer.account),
         "currency": answer.currency,
         "decimals": answer.unit.decimals,
         "gas": answer.gas.to_string(),
@@ -334,7 +337,8 @@ fn by_json(by: &PricedBy) -> Value {
 
 fn pair_json(pair: &Pair) -> Value {
     let Pair { debt, collateral, outcome } = pair;
-    let side = |side: &plimsoll::Side| json!({"asset": side.asset, "decimals": side.decimals});
+    let side =
+        |side: &plimsoll::Side| json!({"asset": side.asset, "name": side.name, "decimals": side.decimals});
     json!({
         "debt": side(debt),
         "collateral": side(collateral),

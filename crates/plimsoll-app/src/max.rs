@@ -1,7 +1,9 @@
 //! `plimsoll max`: the most that goes, and what stands in the way of more.
 
 use crate::args::MaxArgs;
-use crate::ask::{coming_json, opened, print_foot, print_head, refusal_json, tell, tokens, words};
+use crate::ask::{
+    coming_json, opened, print_foot, print_head, refusal_json, renewed_json, tell, tokens, words,
+};
 use crate::check::{judgement_json, provenance_json};
 use crate::show;
 use crate::show::outln;
@@ -33,7 +35,7 @@ fn print(book: &Book, answer: &Max) {
     outln!("accepted at {} and at {}\n", show::time(answer.now), show::time(answer.until));
     let mut most = table(&["", "asset", "most", "binds", "one unit more"], 2..3);
     for (word, list) in [("withdraw", &answer.withdraw), ("borrow", &answer.borrow)] {
-        for Most { asset, decimals, limit, binds } in list {
+        for Most { name, decimals, limit, binds, .. } in list {
             let all = if limit.because.is_none() { "all: " } else { "" };
             let amount = match limit.is_unknown() {
                 true => "unknown".into(),
@@ -51,7 +53,7 @@ fn print(book: &Book, answer: &Max) {
             };
             most.add_row([
                 word.into(),
-                asset.clone(),
+                name.clone(),
                 amount,
                 binds.name().into(),
                 format!("{because}{beyond}{open}"),
@@ -71,6 +73,7 @@ fn as_json(book: &Book, answer: &Max) -> Value {
         "market": book.markets[listed.market].name,
         "judgement": judgement_json(&answer.judgement),
         "coming": coming_json(book, answer.account),
+        "renewed": renewed_json(book, answer.account),
         "accepted_from": answer.now.0,
         "accepted_to": answer.until.0,
         "withdraw": answer.withdraw.iter().map(most_json).collect::<Vec<_>>(),
@@ -79,10 +82,11 @@ fn as_json(book: &Book, answer: &Max) -> Value {
 }
 
 fn most_json(most: &Most) -> Value {
-    let Most { asset, decimals, limit, binds } = most;
+    let Most { asset, name, decimals, limit, binds } = most;
     let known = |amount: U256| (!limit.is_unknown()).then(|| amount.to_string());
     json!({
         "asset": asset,
+        "name": name,
         "decimals": decimals,
         "amount": known(limit.amount),
         "all": limit.because.is_none() && limit.amount != U256::ZERO,

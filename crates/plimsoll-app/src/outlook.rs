@@ -1,7 +1,7 @@
 //! `plimsoll outlook`: what kills an account, and when; and the columns of it that `check` shows.
 
 use crate::args::OutlookArgs;
-use crate::ask::{opened, print_foot, print_head, refusal_json, tokens, words};
+use crate::ask::{opened, print_foot, print_head, refusal_json, renewed_json, tokens, words};
 use crate::check::{judgement_json, provenance_json};
 use crate::select::Shown;
 use crate::show::{errln, outln};
@@ -54,8 +54,9 @@ pub(crate) fn run(args: &OutlookArgs) -> u8 {
                 "liquidation": judgement_json(&judgement),
                 "outlook": as_json(&book, account, &outlook),
                 "coming": coming.as_ref().map(arriving_json),
+                "renewed": renewed_json(&book, account),
                 "assets": slots.iter()
-                    .map(|(asset, found)| json!({"asset": asset, "price": boundary_json(found)}))
+                    .map(|(name, found)| json!({"asset": name, "price": boundary_json(found)}))
                     .collect::<Vec<_>>(),
                 "together": joint.iter()
                     .map(|(text, found)| json!({"feeds": text, "factor": found.as_ref().map(boundary_json)}))
@@ -543,17 +544,19 @@ fn print_premium(book: &Book, account: usize, premium: &plimsoll_core::Premium) 
     let percent = |bps: U256| format!("{} %", show::amount(bps.into(), 2, 2));
     let year = |value: U256| show::amount(value.into(), premium.unit.decimals, 2);
     outln!(
-        "for the risk of its collateral it pays {} of its interest on top, {} a year; counted anew it is {}",
+        "for the risk of its collateral it pays {} of its interest on top, {} a year; counted anew it is {}, {} a year",
         percent(premium.paid),
         year(premium.cost),
-        percent(premium.next)
+        percent(premium.next),
+        year(premium.cost_next)
     );
     for swap in &premium.swaps {
         let [from, to] = [swap.from, swap.to].map(|id| instrument(book, account, id));
         outln!(
-            "  {to} in place of {from}, at equal value: {}, {} a year less",
+            "  {to} in place of {from}, at equal value: {}, {} a year, {} less than counted anew",
             percent(swap.premium),
-            year(swap.saves)
+            year(swap.cost),
+            year(premium.cost_next.sub_or_zero(swap.cost))
         );
     }
 }
@@ -564,13 +567,15 @@ fn premium_json(book: &Book, account: usize, premium: &plimsoll_core::Premium) -
             "from": instrument(book, account, swap.from),
             "to": instrument(book, account, swap.to),
             "premium_bps": swap.premium.to_string(),
-            "saves_a_year": swap.saves.to_string(),
+            "cost_a_year": swap.cost.to_string(),
+            "saves_a_year": premium.cost_next.sub_or_zero(swap.cost).to_string(),
         })
     };
     json!({
         "paid_bps": premium.paid.to_string(),
         "next_bps": premium.next.to_string(),
         "cost_a_year": premium.cost.to_string(),
+        "next_cost_a_year": premium.cost_next.to_string(),
         "decimals": premium.unit.decimals,
         "swaps": premium.swaps.iter().map(swap).collect::<Vec<_>>(),
     })

@@ -153,7 +153,7 @@ fn print_back(book: &Book, args: &PortfolioArgs, back: &[Restore], all_known: bo
     for restore in back {
         let health = restore.health.map_or_else(|| "-".into(), |health: Ratio| health.to_string());
         let list = |ways: &[Way]| {
-            let told = |way: &Way| Some(format!("{} {}", amount(&way.by.ok()?, way.decimals), way.asset));
+            let told = |way: &Way| Some(format!("{} {}", amount(&way.by.ok()?, way.decimals), way.name));
             let possible: Vec<String> = ways.iter().filter_map(told).collect();
             if possible.is_empty() { "impossible".into() } else { possible.join(" or ") }
         };

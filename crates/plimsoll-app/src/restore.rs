@@ -2,8 +2,8 @@
 
 use crate::args::RestoreArgs;
 use crate::ask::{
-    changed, coming_json, health_words, print_foot, print_head, refusal_json, tell, tokens, unknown_health,
-    words,
+    changed, coming_json, health_words, print_foot, print_head, refusal_json, renewed_json, tell, tokens,
+    unknown_health, words,
 };
 use crate::check::{judgement_json, provenance_json};
 use crate::show::{errln, outln};
@@ -57,22 +57,22 @@ fn print(book: &Book, answer: &Restore) {
     let mut uncounted = Vec::new();
     let mut impossible = Vec::new();
     for (word, list) in [("deposit", &answer.deposits), ("repay", &answer.repayments)] {
-        for Way { asset, decimals, now, by, .. } in list {
+        for Way { name, decimals, now, by, .. } in list {
             match (now, by) {
                 (Ok(now), by) => {
                     let (later, then) = match by {
                         Ok(by) => (amount(by, *decimals), health(by.health)),
                         Err(why) => {
                             let kind = if is_unknown(why) { "unknown" } else { "impossible" };
-                            (format!("{kind}: {}", hindrance(why, asset, *decimals)), "-".into())
+                            (format!("{kind}: {}", hindrance(why, name, *decimals)), "-".into())
                         }
                     };
-                    ways.add_row([word.into(), asset.clone(), amount(now, *decimals), later, then]);
+                    ways.add_row([word.into(), name.clone(), amount(now, *decimals), later, then]);
                 }
-                (Err(Hindrance::NotCounted), _) => uncounted.push(asset.clone()),
+                (Err(Hindrance::NotCounted), _) => uncounted.push(name.clone()),
                 (Err(why), _) => {
                     let kind = if is_unknown(why) { "unknown" } else { "impossible" };
-                    impossible.push(format!("{word} {asset}: {kind}: {}", hindrance(why, asset, *decimals)));
+                    impossible.push(format!("{word} {name}: {kind}: {}", hindrance(why, name, *decimals)));
                 }
             }
         }
@@ -134,11 +134,11 @@ fn is_unknown(why: &Hindrance) -> bool {
     matches!(why, Hindrance::Refused { most: U256::ZERO, refusal } if Binds::of(Some(refusal)) == Binds::World)
 }
 
-fn hindrance(why: &Hindrance, asset: &str, decimals: u8) -> String {
+fn hindrance(why: &Hindrance, name: &str, decimals: u8) -> String {
     match why {
         Hindrance::Refused { most, refusal } if *most == U256::ZERO => words(refusal),
         Hindrance::Refused { most, refusal } => {
-            format!("more than {} {asset}: {}", tokens(*most, decimals), words(refusal))
+            format!("more than {} {name}: {}", tokens(*most, decimals), words(refusal))
         }
         Hindrance::NotCounted => "it does not count as collateral of this account".into(),
         Hindrance::NotEnough { health: reached } => {
@@ -156,6 +156,7 @@ pub(crate) fn as_json(book: &Book, answer: &Restore) -> Value {
         "market": book.markets[listed.market].name,
         "judgement": judgement_json(&answer.judgement),
         "coming": coming_json(book, answer.account),
+        "renewed": renewed_json(book, answer.account),
         "health": answer.health.map(|health| health.digits(0, 18)),
         "health_unknown": unknown_health(&answer.judgement).as_ref().map(refusal_json),
         "to": answer.target.to_string(),
@@ -169,6 +170,7 @@ pub(crate) fn as_json(book: &Book, answer: &Restore) -> Value {
 fn way_json(book: &Book, way: &Way) -> Value {
     json!({
         "asset": way.asset,
+        "name": way.name,
         "decimals": way.decimals,
         "own": way.own.iter().map(|(account, raw)| json!({
             "account": book.accounts[*account].name,

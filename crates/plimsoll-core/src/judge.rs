@@ -144,7 +144,11 @@ impl<'m> Standing<'m> {
             return Some(refusal);
         }
         let [low, _] = self.ends.as_ref()?;
-        low.verdict(account, test).err()
+        match low.verdict(account, test).err()? {
+            // That the lowest of a missing price is none either is no other reason.
+            Refusal::PriceUnknown { .. } => Some(refusal),
+            other => Some(other),
+        }
     }
 
     fn certainty(&self, account: &Account, test: Test) -> Certainty {

@@ -316,6 +316,15 @@ pub trait Market: Send + Sync {
     fn nodes(&self) -> &[NodeSpec];
     /// The terms that accounts carry here.
     fn terms(&self) -> &[TermSpec];
+    /// The name by which people and files call what an instrument is of, at a market that lists an asset more than once;
+    /// `None` where the asset's name is that.
+    fn called(&self, _: InstrumentId) -> Option<&str> {
+        None
+    }
+    /// The same of a price slot.
+    fn slot_called(&self, _slot: usize) -> Option<&str> {
+        None
+    }
     /// How much of an instrument all accounts of the market hold, in the quantity that accounts hold, as the market itself
     /// keeps it: no sum over accounts is more. `None` where it keeps no such number.
     fn total(&self, _: InstrumentId) -> Option<U256> {
@@ -582,12 +591,12 @@ pub trait Quoted: Send + Sync {
         Ok(None)
     }
 
-    /// The venue's own number for health under the parameters that the account's next risk puts in force for it, where those
-    /// are others than it is judged by now (Aave v4).
+    /// The account under the parameters that its next risk is judged by and puts in force for it, where those are others than it
+    /// is judged by now (Aave v4).
     ///
     /// # Errors
     /// As [`Quoted::assess`].
-    fn renewed(&self, _: &Account) -> Result<Option<Figure>, Refusal> {
+    fn renewed(&self, _: &Account) -> Result<Option<Renewed>, Refusal> {
         Ok(None)
     }
 
@@ -619,6 +628,15 @@ pub trait Quoted: Send + Sync {
     }
 }
 
+/// An account under parameters that are not in force for it yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewed {
+    /// The venue's own number for health under them.
+    pub health: Figure,
+    /// The verdict under them: whatever would put them in force is refused where it is [`Verdict::Unhealthy`].
+    pub verdict: Verdict,
+}
+
 /// What an account pays beyond interest for the risk of what it holds as collateral (Aave v4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Premium {
@@ -628,7 +646,9 @@ pub struct Premium {
     pub next: U256,
     /// What is paid comes to so much a year at the rates and prices of now, raised (in `unit`).
     pub cost: U256,
-    /// What `cost` counts.
+    /// What `next` would come to, likewise.
+    pub cost_next: U256,
+    /// What the costs count.
     pub unit: Unit,
     /// Swaps of all of one collateral that would make `next` less and leave the account healthy, the best first.
     pub swaps: Vec<Swap>,
@@ -643,8 +663,8 @@ pub struct Swap {
     pub to: InstrumentId,
     /// The part of interest that would be paid then (bps).
     pub premium: U256,
-    /// What `next` would cost less a year (in the unit of [`Premium::cost`]).
-    pub saves: U256,
+    /// What that would come to a year (in [`Premium::unit`]).
+    pub cost: U256,
 }
 
 /// Accounts in the order in which a redemption reaches them; a refusal where that cannot be said, such as without a price.

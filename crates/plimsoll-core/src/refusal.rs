@@ -292,6 +292,8 @@ pub enum Refusal {
     RiskPremiumLimit(InstrumentId),
     /// So small an amount that no share would stand for it.
     NoShares,
+    /// The instrument is of another part of the market (a spoke), in which whoever holds it is another account.
+    AnotherAccount(InstrumentId),
 
     /// A price that the answer needs is not known.
     PriceUnknown {
@@ -420,6 +422,7 @@ impl Refusal {
             Refusal::TooManyReserves { .. } => "PL0190",
             Refusal::RiskPremiumLimit(_) => "PL0191",
             Refusal::NoShares => "PL0192",
+            Refusal::AnotherAccount(_) => "PL0193",
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
             Refusal::AccountsMissing => "PL0203",
@@ -453,6 +456,7 @@ impl Refusal {
             | Refusal::Siloed(i)
             | Refusal::NotUsableAsCollateral(i)
             | Refusal::RiskPremiumLimit(i)
+            | Refusal::AnotherAccount(i)
             | Refusal::TotalsMissing(i)
             | Refusal::NoSuchInstrument(i) => Some(*i),
             _ => None,
@@ -575,6 +579,9 @@ impl fmt::Display for Refusal {
                 f.write_str("more would be owed at a premium than the hub allows this spoke")
             }
             Refusal::NoShares => f.write_str("so small an amount that no share would stand for it"),
+            Refusal::AnotherAccount(_) => {
+                f.write_str("it is of another spoke than the account: a position there is another account")
+            }
             Refusal::PriceUnknown { why, .. } => write!(f, "a price that this needs is {why}"),
             Refusal::ClockWentBack { state, asked } => {
                 write!(f, "the state is of {state}, later than the {asked} asked about")

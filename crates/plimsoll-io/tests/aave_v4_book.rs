@@ -43,6 +43,46 @@ fn fault(name: &str, from: &str, to: &str, code: &str, found: &str) {
     assert!(first.found.contains(found), "{told}");
 }
 
+/// The example with one file put for its own.
+fn all_with(name: &str, text: String) -> Opened {
+    let names = ["book.toml", "feeds.csv", "positions.csv", "markets/hubs.toml"];
+    let own = |file: &str| std::fs::read_to_string(folder().join(file)).unwrap();
+    let text = |file: &str| if file == name { text.clone() } else { own(file) };
+    book::read(names.map(|file_name| file(file_name, text(file_name))).into_iter().collect::<Vec<File>>())
+}
+
+/// What no spoke keeps is no account: a premium without a debt, which is paid first and cleared with the last drawn share
+/// (`Spoke.repay`), and one below zero, at which every call reverts (`SafeCastOverflowedIntToUint`). Told at the mode.
+#[test]
+fn a_premium_that_cannot_be_is_told_where_it_stands() {
+    let own = std::fs::read_to_string(folder().join("positions.csv")).unwrap();
+    let told = |text: String| {
+        let opened = all_with("positions.csv", text);
+        let list = &opened.faults.list;
+        (opened.faults.render(false), list.iter().map(|fault| fault.code.name()).collect::<Vec<_>>())
+    };
+    // No debt in WBTC, and one of nothing in USDC.
+    let other = own.replace(
+        "shares,Acme treasury,version WETH=1",
+        "shares,Acme treasury,version WETH=1; premium WBTC=100/0",
+    );
+    let (text, codes) = told(other);
+    assert_eq!(codes, ["PL0559"], "{text}");
+    assert!(text.contains("premium WBTC=100/0") && text.contains("positions.csv:4:"), "{text}");
+    let nothing = own.replace("risky,hubs,debt,USDC,420000000000", "risky,hubs,debt,USDC,0");
+    assert_eq!(told(nothing).1, ["PL0559"]);
+    // 100 shares at 1.0214 and an hour's interest stand for 102 units and not for 103.
+    let premium = |offset: u128| {
+        let said = "premium USDC=84000000000/84927100000000000000000000000000000000";
+        told(own.replace(said, &format!("premium USDC=100/{offset}")))
+    };
+    let unit = 10u128.pow(27);
+    assert_eq!(premium(102 * unit).1, Vec::<&str>::new());
+    let (text, codes) = premium(103 * unit);
+    assert_eq!(codes, ["PL0559"], "{text}");
+    assert!(text.contains("positions.csv:9:"), "{text}");
+}
+
 #[test]
 fn the_example_has_an_account_on_each_side() {
     let book = example();
@@ -104,8 +144,11 @@ fn any_account_comes_back() {
             if dice(3) == 0 {
                 map = map.with_bit(2 * place, true);
                 account.set(debt(place), Int::from(dice(1_000_000) + 1));
-                account.set_term(premium_shares(place), Int::from(dice(1_000)));
-                account.set_term(premium_offset(place), Int::new(i128::from(dice(2_000)) - 1_000));
+                let shares = dice(1_000);
+                account.set_term(premium_shares(place), Int::from(shares));
+                // At most what the shares stand for: indices are above one.
+                let most = i128::from(shares) * 10i128.pow(27);
+                account.set_term(premium_offset(place), Int::new(most - i128::from(dice(2_000))));
             }
         }
         account.set_term(MAP, map.into());
@@ -215,6 +258,20 @@ fn faults_are_told_where_they_stand() {
         "PL0554",
         "risk=2000",
     );
+    fault(
+        rows,
+        "Beta fund,risk_premium=2000",
+        "Beta fund,risk_premium=100001",
+        "PL0554",
+        "risk_premium=100001",
+    );
+    // A collateral risk ends there, and so do their averages.
+    let rows_of_risky = |risk: &str| {
+        let text = std::fs::read_to_string(folder().join(rows)).unwrap();
+        assert!(text.contains("risk_premium=2000"));
+        text.replace("risk_premium=2000", risk)
+    };
+    assert!(all_with(rows, rows_of_risky("risk_premium=100000")).faults.is_empty());
     // More than the reserve says there is.
     fault(
         rows,

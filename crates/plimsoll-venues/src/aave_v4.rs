@@ -439,6 +439,15 @@ impl plimsoll_core::Market for Market {
         &self.terms
     }
 
+    /// By its reserve.
+    fn called(&self, instrument: InstrumentId) -> Option<&str> {
+        self.slot_called(instrument.index() / 3)
+    }
+
+    fn slot_called(&self, slot: usize) -> Option<&str> {
+        self.reserves.get(slot).map(|reserve| reserve.name.as_str())
+    }
+
     fn total(&self, instrument: InstrumentId) -> Option<U256> {
         let link = &self.reserves.get(instrument.index() / 3)?.link;
         match instrument.0 % 3 {

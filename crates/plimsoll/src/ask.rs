@@ -2,8 +2,8 @@
 
 use plimsoll_core::num::DecimalError;
 use plimsoll_core::{
-    Account, Amount, Book, Cell, Decimal, InstrumentId, Int, Kind, ListedMarket, Market, Part, PriceId,
-    Refusal, Time, U256, Unit,
+    Account, Amount, Book, Cell, Decimal, Instrument, InstrumentId, Int, Kind, ListedMarket, Market, Part,
+    PriceId, Refusal, Time, U256, Unit,
 };
 use std::fmt;
 
@@ -194,12 +194,26 @@ pub(crate) fn asset_of(market: &dyn Market, id: InstrumentId) -> (String, u8) {
     }
 }
 
-/// The receipt or debt that a name stands for in a market: its asset's, or its own.
+/// What people call the asset behind an instrument: by its reserve where its market lists one asset more than once.
+pub(crate) fn called(market: &dyn Market, id: InstrumentId) -> String {
+    market.called(id).map_or_else(|| asset_of(market, id).0, String::from)
+}
+
+/// The same of a price slot.
+pub(crate) fn slot_called(market: &dyn Market, slot: usize) -> String {
+    let asset = || market.slots().get(slot).map_or_else(|| "?".into(), |slot| slot.asset.clone());
+    market.slot_called(slot).map_or_else(asset, String::from)
+}
+
+/// The receipt or debt that a name stands for in a market: its own, its reserve's, or its asset's where that is one.
 pub(crate) fn instrument(listed: &ListedMarket, kind: Kind, name: &str) -> Result<InstrumentId, Misasked> {
     let of_kind = || (0..).zip(listed.market.instruments()).filter(|(_, i)| i.kind == kind);
-    if let Some((id, _)) = of_kind().find(|(_, i)| i.name == name) {
+    let market = &*listed.market;
+    let exact = |id: u32, i: &Instrument| i.name == name || market.called(InstrumentId(id)) == Some(name);
+    if let Some((id, _)) = of_kind().find(|(id, i)| exact(*id, i)) {
         return Ok(InstrumentId(id));
     }
+    let by_name = |id: u32, i: &Instrument| market.called(InstrumentId(id)).unwrap_or(&i.name).to_string();
     let matching: Vec<_> = of_kind().filter(|(_, i)| i.asset == name).collect();
     match matching.as_slice() {
         [(id, _)] => Ok(InstrumentId(*id)),
@@ -207,17 +221,17 @@ pub(crate) fn instrument(listed: &ListedMarket, kind: Kind, name: &str) -> Resul
             what: format!("asset of {}", listed.name),
             found: name.into(),
             known: of_kind()
-                .map(|(_, one)| {
+                .map(|(id, one)| {
                     // Where an asset stands for several, each by its own name.
                     let alone = of_kind().filter(|(_, other)| other.asset == one.asset).count() == 1;
-                    if alone { one.asset.clone() } else { one.name.clone() }
+                    if alone { one.asset.clone() } else { by_name(id, one) }
                 })
                 .collect(),
         }),
         several => Err(Misasked::Several {
             what: format!("holding of {}", listed.name),
             found: name.into(),
-            candidates: several.iter().map(|(_, i)| i.name.clone()).collect(),
+            candidates: several.iter().map(|(id, i)| by_name(*id, i)).collect(),
         }),
     }
 }

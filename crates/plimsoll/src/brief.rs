@@ -23,7 +23,9 @@ use crate::identity::Identity;
 use crate::ratio::Ratio;
 use crate::survey::{Survey, Surveyed, Unsound, currency, one_a_currency};
 pub(crate) use amounts::scaled;
-use plimsoll_core::{AccountId, Book, Lens, ListedAccount, NextPrice, Quote, Reading, Standing, Test};
+use plimsoll_core::{
+    AccountId, Book, Lens, ListedAccount, NextPrice, Quote, Reading, Renewed, Standing, Test,
+};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashMap};
 pub(crate) use worlds::units;
@@ -81,6 +83,8 @@ pub struct AccountChange {
     pub health: [Option<Ratio>; 2],
     /// The price on its way to the venue at which it will be below the line.
     pub coming: Option<NextPrice>,
+    /// How it stands in the newer book under the parameters that its next risk is judged by, where it is judged by others.
+    pub renewed: Option<Renewed>,
     /// What changed, and by what.
     pub change: Attribution,
 }
@@ -413,6 +417,9 @@ impl<'m> Looking<'m> {
             let judgement = standing.judge(&listed.account, Test::Liquidation);
             check::coming(standing, &listed.account, &judgement)
         });
+        let renewed = self.listed(&seen.places, 1).and_then(|listed| {
+            self.standings[1][listed.market].quoted().renewed(&listed.account).ok().flatten()
+        });
         AccountChange {
             name: name.map_or_else(String::new, |listed| listed.name.clone()),
             owner: self.owner(seen).to_string(),
@@ -421,6 +428,7 @@ impl<'m> Looking<'m> {
             tiers: seen.tiers,
             health: seen.health,
             coming,
+            renewed,
             change: self.split(seen),
         }
     }

@@ -6,15 +6,15 @@
 //! screen has no place here: to pack an account takes longer than to assess it, and of whom it lets go the sums must know
 //! the worth all the same. It pays where one packed book is asked again and again ([`Stress`](crate::Stress)).
 
-use crate::ask::asset_of;
+use crate::ask::{asset_of, slot_called};
 use crate::identity::Identity;
 use crate::limits::{NEXT_BLOCK, lendable};
 use crate::ratio::Ratio;
 use crate::survey::{Survey, Surveyed, Unsound, currency};
 use plimsoll_core::num::Wide;
 use plimsoll_core::{
-    Account, Assessment, Book, BranchHealth, Certainty, Figure, Int, Judgement, Lens, ListedMarket,
-    NextPrice, Quote, Reading, Refusal, Running, Sight, Standing, Test, Time, Verdict, Why,
+    Account, Assessment, Book, BranchHealth, Certainty, Feeds, Figure, Int, Judgement, Lens, ListedMarket,
+    NextPrice, Quote, Reading, Refusal, Renewed, Running, Sight, Standing, Test, Time, Verdict, Why,
 };
 use std::collections::BTreeMap;
 
@@ -131,9 +131,8 @@ pub struct Row {
     pub available_because: Option<Refusal>,
     /// How the branch of which it is a part stands, at venues that have branches.
     pub branch: Option<BranchHealth>,
-    /// The venue's own number for health under the parameters that its next risk puts in force for it, where those are others
-    /// than it is judged by.
-    pub renewed: Option<Figure>,
+    /// How it stands under the parameters that its next risk is judged by, where those are others than it is judged by now.
+    pub renewed: Option<Renewed>,
     /// What it owes and the least that its market lets anybody owe, where that is more.
     pub below_least: Option<[Figure; 2]>,
     /// Backing less requirement of the line of liquidation (account unit); negative is a shortfall.
@@ -221,6 +220,8 @@ pub struct Auction {
 pub struct PriceAge {
     /// The asset it prices.
     pub asset: String,
+    /// What people call that: its reserve's name at a market that lists an asset more than once, else the asset's.
+    pub name: String,
     /// The price's name in the book; empty where the market names none.
     pub feed: String,
     /// Which question it answers: oracle, market, redemption, or how it is derived.
@@ -367,6 +368,17 @@ pub fn coming_for(book: &Book, place: usize) -> Result<Option<NextPrice>, Refusa
     Ok(coming(&action, &listed.account, &liquidation))
 }
 
+/// How an account of a book stands under the parameters that its next risk is judged by, at the book's own time; `None` where it
+/// is judged by those already, or the venue has no answer.
+#[must_use]
+pub fn renewed_for(book: &Book, place: usize) -> Option<Renewed> {
+    let listed = &book.accounts[place];
+    let market = &book.markets[listed.market];
+    let readings = book.readings(market, &book.graph.quotes(book.at));
+    let quoted = market.market.at(Feeds { readings: &readings }, Lens::Action, book.at).ok()?;
+    quoted.renewed(&listed.account).ok().flatten()
+}
+
 fn worse_first(
     (x, health_of_x): (Tier, &Option<Ratio>),
     (y, health_of_y): (Tier, &Option<Ratio>),
@@ -487,6 +499,7 @@ pub(crate) fn market_info(
             let observed = wired.and_then(|id| quotes.get(id.0 as usize)).and_then(|quote| quote.observed_at);
             PriceAge {
                 asset: spec.asset.clone(),
+                name: slot_called(&*listed.market, slot),
                 feed: price.map_or_else(String::new, |price| price.name.clone()),
                 kind: price.map_or("none", |price| kind(&price.origin)),
                 value: readings[slot].value.map(Int::from),

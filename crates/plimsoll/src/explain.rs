@@ -1,6 +1,6 @@
 //! How one account's numbers came about: the steps that the venue's own code path took.
 
-use crate::ask::asset_decimals;
+use crate::ask::{asset_decimals, called};
 use crate::check::{Ladder, Row, kind, row};
 use crate::identity::{Identity, identity};
 use crate::limits::{Limit, borrowable, withdrawable};
@@ -77,6 +77,8 @@ pub struct TermLine {
 pub struct Allowance {
     /// The asset.
     pub asset: String,
+    /// What people call it: its reserve's name at a market that lists an asset more than once, else the asset's.
+    pub name: String,
     /// Its decimals.
     pub decimals: u8,
     /// How much of it, and why not more.
@@ -186,7 +188,8 @@ pub fn explain(book: &Book, account: usize, at: Time, ladder: &Ladder) -> Result
         let asset = instrument.map_or_else(|| "?".into(), |i| i.asset.clone());
         // A receipt or debt may have more decimals than its asset, in which limits are counted.
         let decimals = instrument.map_or(0, |i| asset_decimals(market, &i.asset).unwrap_or(i.decimals));
-        Allowance { doubt: if priced { doubt_of(&asset) } else { None }, asset, decimals, limit }
+        let doubt = if priced { doubt_of(&asset) } else { None };
+        Allowance { doubt, asset, name: called(market, limit.instrument), decimals, limit }
     };
     let withdrawable = withdrawable(market, prices, &listed.account, &[at]);
     let borrowable = borrowable(market, prices, &listed.account, &[at]);

@@ -81,7 +81,7 @@ pub use chance::{
 pub use change::{Change, Did, NewPrice, Stake};
 pub use check::{
     Auction, Check, Ladder, MarketInfo, PriceAge, Row, Seen, Severity, Tier, Total, check, check_some,
-    coming_for,
+    coming_for, renewed_for,
 };
 pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};

@@ -83,10 +83,10 @@ pub fn borrowable(
     };
     let mut all: Vec<Limit> = Vec::new();
     for limit in limits.filter(|limit| !none(limit)) {
-        // Two instruments that stand for one debt say the same.
-        let asset = |id: InstrumentId| market.instruments().get(id.index()).map(|spec| spec.asset.as_str());
+        // Two instruments that stand for one debt say the same; two reserves of one asset are two debts.
+        let debt = |id: InstrumentId| ask::called(market, id);
         let said = all.iter().any(|other| {
-            asset(other.instrument) == asset(limit.instrument)
+            debt(other.instrument) == debt(limit.instrument)
                 && (other.amount, other.because, other.no_more_than)
                     == (limit.amount, limit.because, limit.no_more_than)
         });

@@ -1,6 +1,6 @@
 //! What a keeper may take of an account now, and what is left of it for him.
 
-use crate::ask::{Misasked, asset_of};
+use crate::ask::{Misasked, asset_of, called};
 use crate::forced::{Forced, forced};
 use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
@@ -53,6 +53,8 @@ pub struct Side {
     pub instrument: InstrumentId,
     /// The asset behind it.
     pub asset: String,
+    /// What people call that: its reserve's name at a market that lists an asset more than once, else the asset's.
+    pub name: String,
     /// The asset's decimals.
     pub decimals: u8,
 }
@@ -62,7 +64,7 @@ pub struct Side {
 pub struct Sale {
     /// What to ask for.
     pub lot: Lot,
-    /// In which form the collateral comes. Receipts only where the pool cannot pay the asset out.
+    /// In which form the collateral comes. Receipts only where the pool cannot pay the asset out, or may not.
     pub receive: Receive,
     /// What it does: repaid, seized with the venue's fee, fee, bad debt (raw). No other amount seizes more, and none
     /// seizes as much for less.
@@ -201,7 +203,7 @@ impl Asker<'_> {
             |id: &InstrumentId| market.instruments().get(id.index()).is_some_and(|i| i.kind == kind);
         let side = |instrument| {
             let (asset, decimals) = asset_of(market, instrument);
-            Side { instrument, asset, decimals }
+            Side { instrument, asset, name: called(market, instrument), decimals }
         };
         holdings.filter(of_kind).map(side).collect()
     }
@@ -222,13 +224,13 @@ impl Asker<'_> {
         Ok(Accepted { lot, effects, does })
     }
 
-    /// The accepted lot of a pair that repays most, as assets where the pool can pay them out.
+    /// The accepted lot of a pair that repays most, as assets where the pool can pay them out and nobody has stopped that.
     pub(crate) fn most(&self, debt: &Side, collateral: &Side) -> Result<(Accepted, Receive), Refusal> {
         let pair = [debt.instrument, collateral.instrument];
         match self.largest(pair, Receive::Asset) {
             Ok(accepted) => Ok((accepted, Receive::Asset)),
             // Whatever else refuses the asset refuses the receipt as well.
-            Err(why @ Refusal::InsufficientCash { .. }) => {
+            Err(why @ (Refusal::InsufficientCash { .. } | Refusal::ActionPaused(_))) => {
                 Ok((self.largest(pair, Receive::Receipt).map_err(|_| why)?, Receive::Receipt))
             }
             Err(why) => Err(why),

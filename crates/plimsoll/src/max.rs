@@ -1,6 +1,6 @@
 //! How much an account can borrow and withdraw, so that the next block still lets it.
 
-use crate::ask::{Misasked, asset_of};
+use crate::ask::{Misasked, asset_of, called};
 use crate::identity::{Identity, identity};
 use crate::limits::{Limit, borrowable, withdrawable};
 use plimsoll_core::{Book, Judgement, Lens, Reading, Refusal, Standing, Test, Time};
@@ -18,7 +18,7 @@ pub struct Max {
     pub now: Time,
     /// … and at this time as well, with the interest between.
     pub until: Time,
-    /// The largest loan of each asset that the market lists.
+    /// The largest loan of each asset that the market lists, and of each reserve where it lists one more than once.
     pub borrow: Vec<Most>,
     /// The largest withdrawal of each asset that the account has in.
     pub withdraw: Vec<Most>,
@@ -29,6 +29,8 @@ pub struct Max {
 pub struct Most {
     /// The asset.
     pub asset: String,
+    /// What people call it: its reserve's name at a market that lists an asset more than once, else the asset's.
+    pub name: String,
     /// Its decimals.
     pub decimals: u8,
     /// How much of it, and why not one unit more.
@@ -122,7 +124,8 @@ pub fn max(book: &Book, account: usize, seconds: u64) -> Result<Max, Misasked> {
     stand(until)?;
     let most = |limit: Limit| {
         let (asset, decimals) = asset_of(market, limit.instrument);
-        Most { asset, decimals, binds: Binds::of(limit.beyond.or(limit.because).as_ref()), limit }
+        let name = called(market, limit.instrument);
+        Most { asset, name, decimals, binds: Binds::of(limit.beyond.or(limit.because).as_ref()), limit }
     };
     let times = [now, until];
     let borrow = borrowable(market, prices, &listed.account, &times);

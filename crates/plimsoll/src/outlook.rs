@@ -1,7 +1,7 @@
 //! What kills an account, and when: the distance along each factor, the day on which interest alone reaches the
 //! line, what it earns and pays, and what each holding is good for.
 
-use crate::ask::asset_of;
+use crate::ask::{asset_of, slot_called};
 use crate::blind::{Blind, Blinds, looks};
 use crate::boundary::{Boundary, Crossing, boundary};
 use crate::identity::{Identity, identity};
@@ -291,8 +291,8 @@ impl<'b> Lookout<'b> {
         let market = through.as_deref().unwrap_or(&*stand.listed.market);
         let slots = slots(market, &listed.account, self.question());
         let found = slots.into_iter().filter_map(|slot| {
-            let asset = stand.listed.market.slots().get(slot)?.asset.clone();
-            Some((asset, self.along(account, Mover::Slot(slot))?))
+            let name = slot_called(&*stand.listed.market, slot);
+            Some((name, self.along(account, Mover::Slot(slot))?))
         });
         found.collect()
     }

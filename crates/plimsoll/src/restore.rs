@@ -1,6 +1,6 @@
 //! The smallest deposit or repayment that brings an account's health back to where it shall be.
 
-use crate::ask::{Misasked, asset_of};
+use crate::ask::{Misasked, asset_of, called};
 use crate::bounds::{self, Target};
 use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
@@ -40,6 +40,8 @@ pub struct Way {
     pub instrument: InstrumentId,
     /// The asset.
     pub asset: String,
+    /// What people call it: its reserve's name at a market that lists an asset more than once, else the asset's.
+    pub name: String,
     /// Its decimals.
     pub decimals: u8,
     /// The smallest amount that reaches the health now.
@@ -48,19 +50,6 @@ pub struct Way {
     pub by: Result<Enough, Hindrance>,
     /// Of a repayment: the other accounts of the same owner in this market that hold the asset itself, and how much (raw).
     pub own: Vec<(usize, U256)>,
-}
-
-impl Way {
-    /// Whether the instrument has no place in such an account at all: another branch's collateral, a pool's deposit.
-    fn is_none_of_it(&self) -> bool {
-        let never = |refusal: &Refusal| {
-            matches!(
-                refusal,
-                Refusal::NoSuchInstrument(_) | Refusal::NotAtThisVenue | Refusal::InconsistentAccount(_)
-            )
-        };
-        matches!(&self.now, Err(Hindrance::Refused { most, refusal }) if *most == U256::ZERO && never(refusal))
-    }
 }
 
 /// An amount that will do.
@@ -124,12 +113,9 @@ pub fn restore(book: &Book, account: usize, target: Decimal, seconds: u64) -> Re
         let instruments = (0..).zip(market.instruments()).filter(|(_, i)| i.kind == kind);
         let held = |id: InstrumentId| kind == Kind::Receipt || !listed.account.quantity(id).is_zero();
         let ids = instruments.map(|(id, _)| InstrumentId(id)).filter(|id| held(*id));
-        ids.map(|instrument| {
-            let seeker = Seeker { book, account, readings: &readings, aim, instrument, kind };
-            seeker.way(book.at, by)
-        })
-        .filter(|way| !way.is_none_of_it())
-        .collect()
+        let seekers =
+            ids.map(|instrument| Seeker { book, account, readings: &readings, aim, instrument, kind });
+        seekers.filter(|seeker| !seeker.is_none_of_it()).map(|seeker| seeker.way(book.at, by)).collect()
     };
     let repayments: Vec<Way> = ways(Kind::Debt);
     let mut deposits: Vec<Way> = ways(Kind::Receipt);
@@ -230,7 +216,23 @@ impl<'a> Seeker<'a> {
         // What holds until then reaches it now as well: nothing below the first answer will do.
         let later = found.and_then(|found| until.least(found.no_less_than));
         let own = if self.kind == Kind::Debt { self.own(&asset) } else { Vec::new() };
-        Way { instrument: self.instrument, asset, decimals, now: found, by: later, own }
+        let name = called(self.market(), self.instrument);
+        Way { instrument: self.instrument, asset, name, decimals, now: found, by: later, own }
+    }
+
+    /// Whether the instrument has no place in such an account at all: another branch's collateral, a pool's deposit, another
+    /// spoke's reserve.
+    fn is_none_of_it(&self) -> bool {
+        let refused = self.after(Amount::Assets(U256::ONE), self.book.at).err();
+        refused.is_some_and(|refusal| {
+            matches!(
+                refusal,
+                Refusal::NoSuchInstrument(_)
+                    | Refusal::NotAtThisVenue
+                    | Refusal::InconsistentAccount(_)
+                    | Refusal::AnotherAccount(_)
+            )
+        })
     }
 
     /// What the account's owner holds of an asset in other accounts of the market.
@@ -387,8 +389,8 @@ impl At<'_> {
         }
     }
 
-    /// Whether a deposit that is worth more than is needed does not count. That it leaves backing as it was proves
-    /// nothing: an average that is cut may hide the first units of one that does.
+    /// Whether a deposit that is worth more than is needed does not count, or one that has no price. That it leaves backing as
+    /// it was proves nothing: an average that is cut may hide the first units of one that does.
     fn idle(&self, amount: U256) -> bool {
         let Some(moment) = self.moments.first().filter(|_| self.seeker.kind != Kind::Debt) else {
             return false;
@@ -396,7 +398,7 @@ impl At<'_> {
         let instrument = self.seeker.instrument;
         let worth = |market: &dyn Market, account: &Account| {
             let quoted = market.at(self.seeker.feeds(), Lens::Action, moment.seen).ok()?;
-            let value = quoted.balance(account, instrument).ok()?.value?;
+            let value = quoted.balance(account, instrument).ok()?.value;
             let counts = market.counting(account, instrument).ok()?.weight.is_some_and(|w| w != U256::ZERO);
             Some((value, counts, quoted.verdict(account, Test::Liquidation).ok()?))
         };
@@ -405,7 +407,12 @@ impl At<'_> {
         let after = self.seeker.after(Amount::Assets(amount), moment.done).ok();
         let after = after.and_then(|(market, account, _)| worth(&*market, &account));
         let (Some((had, _, before)), Some((has, counts, _))) = (before, after) else { return false };
-        Int::from(has.sub_or_zero(had)) > before.requirement && !counts
+        let enough = match (had, has) {
+            (Some(had), Some(has)) => Int::from(has.sub_or_zero(had)) > before.requirement,
+            // The account was judged without asking its price.
+            _ => true,
+        };
+        enough && !counts
     }
 
     fn hindrance(&self, most: U256, refusal: Refusal) -> Hindrance {

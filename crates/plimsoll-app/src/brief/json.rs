@@ -60,6 +60,7 @@ fn account(told: &Told<'_>, one: &AccountChange) -> Value {
         "decimals": market.sum.decimals,
         "change": change(&one.change),
         "coming": one.coming.as_ref().map(outlook::arriving_json),
+        "renewed": one.renewed.as_ref().map(crate::check::renewed_json),
     })
 }
 

@@ -131,6 +131,7 @@ fn worst(told: &Told<'_>) -> Section {
             let fed = one.coming.as_ref().filter(|_| !outlook::queue_liquidates(&outlook));
             note.extend(fed.map(|coming| outlook::arriving(told.newer.at, coming)));
         }
+        note.extend(one.renewed.as_ref().map(crate::check::renewed));
         let market = &told.answer.markets[one.market];
         let mut cells = vec![one.name.clone(), market.name.clone(), tier(one.tiers), health(one.health)];
         let headroom = |after: Amounts| show::amount(after.headroom, market.sum.decimals, 2);

@@ -5,7 +5,7 @@ mod read;
 mod write;
 
 use crate::book::venue::{Desk, Posting, Side, VenueFile, cell, raise};
-use crate::fault::{Code, Log, nearest, quoted};
+use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::table::Cell;
 use plimsoll_core::{Account, InstrumentId, Int, Market as _, RAY, Rounding, U256};
 use plimsoll_venues::aave_v4::{
@@ -152,6 +152,31 @@ impl Desk for HubDesk {
 
     fn mode(&self, account: &mut Account, mode: &Cell<'_>, log: &mut Log) {
         mode::read(&self.market, account, mode, log);
+    }
+
+    /// A spoke pays premium before drawn shares and clears it with the last of them, and what premium shares owe is never less
+    /// than their offset.
+    fn settle(&self, account: &Account, mode: Span, log: &mut Log) {
+        for (place, name) in self.names().enumerate() {
+            let (shares, offset) = (account.term(premium_shares(place)), account.term(premium_offset(place)));
+            let found = || format!("premium {name}={shares}/{offset}");
+            if account.quantity(debt(place)).is_zero() {
+                if !shares.is_zero() || !offset.is_zero() {
+                    let expected =
+                        format!("a debt of {name} beside it: premium is paid before what was drawn");
+                    log.at(Code::Contradiction, mode, found(), expected);
+                }
+                continue;
+            }
+            // Of 120 and 120 bits at most.
+            let grown = shares.mul(self.views[place].drawn_index.into()).unwrap_or_default();
+            if grown < offset {
+                let expected =
+                    format!("an offset of at most {grown}, which its shares stand for at the book's time");
+                log.at(Code::Contradiction, mode, found(), expected)
+                    .help("an offset counts raw units x 10^27");
+            }
+        }
     }
 }
 

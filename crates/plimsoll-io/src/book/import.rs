@@ -332,11 +332,14 @@ impl Importer<'_> {
         if let Some(mode) = mode {
             desk.mode(&mut listed, mode, log);
         }
-        let mode = mode.map_or("", |mode| &*mode.text);
+        let said = mode.map_or("", |mode| &*mode.text);
         for amount in &self.columns.amounts {
             let cell = &row.cells[amount.column];
             self.empty_debts += u64::from(amount.side == Side::Debt && cell.text.is_empty());
-            hold(&mut listed, amount, (class, mode), cell, &**desk, self.rounder, log);
+            hold(&mut listed, amount, (class, said), cell, &**desk, self.rounder, log);
+        }
+        if let Some(mode) = mode.filter(|_| log.count() == before) {
+            desk.settle(&listed, mode.span, log);
         }
         let (name, owner) = (name.to_string(), owner.unwrap_or_default().to_string());
         if log.count() == before {

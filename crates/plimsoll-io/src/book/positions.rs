@@ -85,6 +85,8 @@ struct Draft {
     listed: ListedAccount,
     /// Empty for none.
     mode: String,
+    /// Where it stands.
+    mode_at: Span,
     seen: Vec<InstrumentId>,
     sound: bool,
 }
@@ -231,7 +233,8 @@ impl Positions {
             by_name[market].insert(name.to_string(), at);
         }
         let mut draft = self.spare.pop().unwrap_or_else(Draft::empty);
-        draft.begin(name, market, record.text(MODE));
+        let mode_at = record.get(MODE).map_or(record.span, |cell| cell.span);
+        draft.begin(name, market, (record.text(MODE), mode_at));
         self.accounts.push(draft);
         at
     }
@@ -239,6 +242,7 @@ impl Positions {
     /// The sound accounts, numbered, and who was left out. A market whose accounts hold more than it says exists is as
     /// faulty as any, and they are left out with it.
     pub(super) fn finish(mut self, places: &mut [Place], log: &mut Log) -> (Vec<ListedAccount>, LeftOut) {
+        self.settle(places, log);
         let mut left_out = LeftOut::default();
         let mut lost = vec![self.torn; places.len()];
         self.clear(&mut lost, places, &mut left_out);
@@ -311,6 +315,16 @@ impl Positions {
         }
     }
 
+    /// Tells what sound accounts at hand say as a whole that cannot be; no row of theirs is still to come.
+    pub(super) fn settle(&mut self, places: &[Place], log: &mut Log) {
+        for draft in self.accounts.iter_mut().filter(|draft| draft.sound && !draft.mode.is_empty()) {
+            let Some(desk) = &places[draft.listed.market].desk else { continue };
+            let before = log.count();
+            desk.settle(&draft.listed.account, draft.mode_at, log);
+            draft.sound = log.count() == before;
+        }
+    }
+
     /// The name that all accounts at hand have, where there are any.
     pub(super) fn group(&self) -> Option<&str> {
         self.accounts.first().map(|draft| draft.listed.name.as_str())
@@ -346,11 +360,12 @@ pub(super) fn list_accounts(accounts: impl IntoIterator<Item = ListedAccount>) -
 impl Draft {
     /// Of no account yet.
     fn empty() -> Draft {
-        Draft { listed: nobody(), mode: String::new(), seen: Vec::new(), sound: true }
+        let mode_at = Span { source: 0, start: 0, end: 0 };
+        Draft { listed: nobody(), mode: String::new(), mode_at, seen: Vec::new(), sound: true }
     }
 
     /// Begins another account, in the room that the last one had.
-    fn begin(&mut self, name: &str, market: usize, mode: &str) {
+    fn begin(&mut self, name: &str, market: usize, (mode, mode_at): (&str, Span)) {
         let ListedAccount { name: named, owner, market: place, account } = &mut self.listed;
         named.clear();
         named.push_str(name);
@@ -359,6 +374,7 @@ impl Draft {
         account.clear(AccountId(0));
         self.mode.clear();
         self.mode.push_str(mode);
+        self.mode_at = mode_at;
         self.seen.clear();
         self.sound = true;
     }

@@ -139,8 +139,9 @@ impl Stream {
                         return Err(Unsteady::Faulty);
                     }
                     if self.batch.is_none() {
+                        self.positions.settle(&self.places, &mut self.log);
                         self.take_group(chunk);
-                        if !self.sums.sound() {
+                        if self.log.count() > 0 || !self.sums.sound() {
                             return Err(Unsteady::Faulty);
                         }
                         break;
@@ -163,6 +164,7 @@ impl Stream {
             let name = record.text(positions::ACCOUNT);
             match self.positions.group().map(|group| group.cmp(name)) {
                 Some(Ordering::Less) => {
+                    self.positions.settle(&self.places, &mut self.log);
                     let (room, sums, next) = (&mut self.room, &mut self.sums, &mut self.accounts);
                     self.positions.take(room, |listed| give(listed, sums, next, chunk));
                 }

@@ -95,6 +95,8 @@ pub(super) trait Desk {
     fn cover(&mut self, sums: &[(InstrumentId, U256)]) -> Option<()>;
     /// Sets the account's mode from its text, such as `emode=1`.
     fn mode(&self, account: &mut Account, mode: &table::Cell<'_>, log: &mut Log);
+    /// Tells what an account whose rows were all read says as a whole and its venue cannot keep; `mode` is where its mode stands.
+    fn settle(&self, _account: &Account, _mode: Span, _log: &mut Log) {}
     /// Puts in place what accounts and the market say of other accounts, now that all of the book have numbers; this
     /// market's are those of the given market number. Only needed where accounts name each other.
     fn link(&mut self, _accounts: &mut [ListedAccount], _number: usize, _log: &mut Log) {}

@@ -16,13 +16,21 @@ pub(super) fn compile(market: &Market, account: &Account, test: Test) -> Result<
     for (place, (reserve, position)) in market.reserves.iter().zip(&user.positions).enumerate() {
         let level = U256::pow10(18 - market.decimals(place));
         if position.counts {
-            let factor = market.configuration(place, user.key(place, reserve, versions))?.collateral_factor;
-            row = if position.supplied == U256::ZERO || factor == 0 {
-                row.asks(place)
-            } else {
-                row.holds(place, position.supplied, level, U256::from(u64::from(factor)))
+            row = row.asks(place).ok_or(OVERFLOW)?;
+            if position.supplied != U256::ZERO {
+                let factor = |versions| {
+                    let key = user.key(place, reserve, versions);
+                    Ok(market.configuration(place, key)?.collateral_factor)
+                };
+                if factor(versions)? != 0 {
+                    let factor = U256::from(u64::from(factor(versions)?));
+                    row = row.backs(place, position.supplied, level, factor).ok_or(OVERFLOW)?;
+                }
+                // It is collateral by the version in force, whichever the line goes by.
+                if factor(Versions::Own)? != 0 {
+                    row = row.holds(place, position.supplied, level).ok_or(OVERFLOW)?;
+                }
             }
-            .ok_or(OVERFLOW)?;
         }
         if position.owes {
             let shares = position.drawn.add(position.premium_shares);
@@ -53,13 +61,18 @@ struct Row {
 }
 
 impl Row {
-    fn holds(mut self, place: usize, shares: U256, level: Option<U256>, factor: U256) -> Option<Row> {
-        let level = level?;
+    fn backs(mut self, place: usize, shares: U256, level: Option<U256>, factor: U256) -> Option<Row> {
+        let weight = level?.mul(factor)?;
         let (supply, price) = (NodeId(supply_node(place)), NodeId(price_node(place)));
-        let coefficient = |amount: U256, weight: U256| Some(Int::from(amount.mul(level)?.mul(weight)?));
-        self.backing = self.backing.plus(supply, coefficient(shares, factor)?)?;
-        self.collateral = self.collateral.plus(supply, coefficient(shares, BPS)?)?;
-        self.slack = self.slack.plus(price, coefficient(shares.max(RAY.value()), factor)?)?;
+        self.backing = self.backing.plus(supply, Int::from(shares.mul(weight)?))?;
+        self.slack = self.slack.plus(price, Int::from(shares.max(RAY.value()).mul(weight)?))?;
+        Some(self)
+    }
+
+    fn holds(mut self, place: usize, shares: U256, level: Option<U256>) -> Option<Row> {
+        let weight = level?.mul(BPS)?;
+        let supply = NodeId(supply_node(place));
+        self.collateral = self.collateral.plus(supply, Int::from(shares.mul(weight)?))?;
         Some(self)
     }
 

@@ -83,9 +83,12 @@ pub(super) fn executable(market: &Market, user: &super::position::User) -> Resul
             () if halted && !takes_shares => Err(Refusal::ActionPaused(super::HALTED)),
             () => Ok(()),
         };
-        let factor = market.configuration(place, position.key)?.collateral_factor;
-        if position.counts && position.supplied != U256::ZERO && factor != 0 && sides[0].is_err() {
-            sides[0] = open(reserve.is(RECEIVE_SHARES) && !reserve.is(FROZEN));
+        // Of a reserve that backs nothing here the account has no version: it may be of another spoke.
+        if position.counts && position.supplied != U256::ZERO && sides[0].is_err() {
+            let factor = market.configuration(place, position.key)?.collateral_factor;
+            if factor != 0 {
+                sides[0] = open(reserve.is(RECEIVE_SHARES) && !reserve.is(FROZEN));
+            }
         }
         if position.owes && sides[1].is_err() {
             sides[1] = open(false);

@@ -43,16 +43,16 @@ pub(super) fn premium(market: &Market, legs: &[Leg], user: &User) -> Result<Opti
             );
             let Some(swapped) = swapped.filter(|data| data.weighted >= requirement) else { continue };
             let premium = swapped.risk_premium(t)?;
-            let saves = cost_next.sub_or_zero(at(premium)?);
-            if premium < next && saves != U256::ZERO {
-                swaps.push(Swap { from: receipt(from), to: receipt(to), premium, saves });
+            let cost = at(premium)?;
+            if premium < next && cost < cost_next {
+                swaps.push(Swap { from: receipt(from), to: receipt(to), premium, cost });
             }
         }
     }
-    swaps.sort_by_key(|swap| core::cmp::Reverse(swap.saves));
+    swaps.sort_by_key(|swap| swap.cost);
     swaps.truncate(TOLD);
     let paid = U256::from(u64::from(user.risk_premium));
-    Ok(Some(Premium { paid, next, cost, unit: FINE_VALUE, swaps }))
+    Ok(Some(Premium { paid, next, cost, cost_next, unit: FINE_VALUE, swaps }))
 }
 
 /// What premium shares of all debts owe more in a year at the rates that stand, each raised.

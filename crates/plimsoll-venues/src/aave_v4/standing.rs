@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use plimsoll_core::Rounding::Down;
 use plimsoll_core::{
     Account, Arithmetic, Assessment, BPS, Balance, Feeds, Figure, InstrumentId, Int, Node, Premium, Quoted,
-    Range, Refusal, Silent, Subject, Test, Time, Trace, U256, Unit, Verdict, Why,
+    Range, Refusal, Renewed, Silent, Subject, Test, Time, Trace, U256, Unit, Verdict, Why,
 };
 
 pub(super) struct Standing<'m> {
@@ -92,19 +92,24 @@ impl<'m> Standing<'m> {
             let wanted = |place: usize| user.positions[place].counts || user.positions[place].owes;
             legs(t, self.market, &prices, self.at, &wanted)?;
         }
-        let data = self.data(t, &user, form::versions(test))?;
+        let versions = form::versions(test);
+        let data = self.data(t, &user, versions)?;
         let requirement = data.requirement(t)?;
-        let collateral =
-            t.mul("collateral, in the unit of backing", data.collateral, BPS.value(), FINE_VALUE)?;
+        // What is collateral is so by the versions in force, whichever versions a line goes by: sums of the other lines are these.
+        let collateral = match versions == Versions::Newest && self.market.is_stale(&user) {
+            true => {
+                let own = self.data(&mut Silent, &user, Versions::Own)?.collateral;
+                t.given("collateral, by the versions in force", own, VALUE);
+                own
+            }
+            false => data.collateral,
+        };
+        let collateral = t.mul("collateral, in the unit of backing", collateral, BPS.value(), FINE_VALUE)?;
         if t.listens() {
             data.health(t)?;
             data.risk_premium(t)?;
         }
-        let verdict = match (data.owes, data.weighted >= requirement) {
-            (false, _) => Verdict::NoDebt,
-            (_, true) => Verdict::Healthy,
-            (_, false) => Verdict::Unhealthy,
-        };
+        let verdict = verdict(&data, requirement);
         Ok(Assessment {
             verdict,
             backing: data.weighted.into(),
@@ -117,6 +122,14 @@ impl<'m> Standing<'m> {
                 _ => Ok(()),
             },
         })
+    }
+}
+
+fn verdict(data: &AccountData, requirement: U256) -> Verdict {
+    match (data.owes, data.weighted >= requirement) {
+        (false, _) => Verdict::NoDebt,
+        (_, true) => Verdict::Healthy,
+        (_, false) => Verdict::Unhealthy,
     }
 }
 
@@ -158,14 +171,16 @@ impl Quoted for Standing<'_> {
         ])
     }
 
-    /// The health factor under the newest versions, where some collateral counts by an older one.
-    fn renewed(&self, account: &Account) -> Result<Option<Figure>, Refusal> {
+    /// Under the newest versions, where some collateral counts by an older one.
+    fn renewed(&self, account: &Account) -> Result<Option<Renewed>, Refusal> {
         let (user, t) = (User::of(self.market, account)?, &mut Silent);
         if !self.market.is_stale(&user) {
             return Ok(None);
         }
-        let health = self.data(t, &user, Versions::Newest)?.health(t)?;
-        Ok(Some(figure("healthFactor", health.into(), Unit::WAD)))
+        let data = self.data(t, &user, Versions::Newest)?;
+        let health = figure("healthFactor", data.health(t)?.into(), Unit::WAD);
+        let verdict = verdict(&data, data.requirement(t)?);
+        Ok(Some(Renewed { health, verdict }))
     }
 
     fn premium(&self, account: &Account) -> Result<Option<Premium>, Refusal> {

@@ -169,7 +169,7 @@ impl<'a, T: Trace + ?Sized> Turn<'a, T> {
         }
         let spoke = self.market.reserves[place].spoke;
         if self.user.spoke.is_some_and(|own| own != spoke) {
-            return Err(Refusal::InconsistentAccount("positions in two spokes"));
+            return Err(Refusal::AnotherAccount(instrument));
         }
         Ok(place)
     }

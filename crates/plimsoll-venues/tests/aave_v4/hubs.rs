@@ -170,7 +170,7 @@ fn holdings_are_counted() {
     assert!(older > newer);
     let renewed = quoted.renewed(&old).unwrap().unwrap();
     let own = quoted.figures(&world.accounts[0]).unwrap();
-    assert_eq!(Some(renewed.value), own.last().map(|figure| figure.value));
+    assert_eq!(Some(renewed.health.value), own.last().map(|figure| figure.value));
 }
 
 /// 128 reserves fill the map, and one more has no place in it.

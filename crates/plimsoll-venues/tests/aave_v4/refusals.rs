@@ -64,7 +64,7 @@ fn what_users_are_refused() {
     assert_eq!(why(borrowed().use_it(0, 0, false)), Refusal::WouldBeUnhealthy);
     let (held, asked) = (u(40_000_000_000), u(40_000_000_001));
     assert_eq!(why(borrowed().borrow(0, 1, 40_000_000_001)), Refusal::InsufficientCash { held, asked });
-    assert_eq!(why(borrowed().supply(0, 4, 1)), Refusal::InconsistentAccount("positions in two spokes"));
+    assert_eq!(why(borrowed().supply(0, 4, 1)), Refusal::AnotherAccount(receipt(4)));
     assert_eq!(why(borrowed().call(0, 0, Action::Accrue)), Refusal::NotAtThisVenue);
     let deposit = Action::Deposit { into: receipt(0), amount: Amount::Assets(u(1)) };
     assert_eq!(why(borrowed().call(1, 0, deposit)), Refusal::NoConsent("acting for another account"));

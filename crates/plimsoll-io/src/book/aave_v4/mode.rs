@@ -4,6 +4,7 @@
 //! reserve's configuration that is in force for it, `premium RESERVE=SHARES/OFFSET` its premium shares there (drawn shares)
 //! and their offset (raw x ray).
 
+use super::read::MOST_RISK;
 use crate::fault::{Code, Log, nearest, quoted};
 use crate::table::Cell;
 use plimsoll_core::{Account, Int};
@@ -58,9 +59,9 @@ fn one(market: &Market, account: &mut Account, word: &str, mode: &Cell<'_>, log:
         log.at(Code::UnknownMode, mode.span, quoted(word), expected);
     };
     if let Some(number) = word.strip_prefix(RISK) {
-        match number.parse::<u32>().ok().filter(|bps| *bps < 1 << 24) {
+        match number.parse::<u32>().ok().filter(|bps| u64::from(*bps) <= MOST_RISK) {
             Some(bps) => account.set_term(RISK_PREMIUM, Int::from(u64::from(bps))),
-            None => wrong("basis points below 2^24".into()),
+            None => wrong(format!("basis points up to {MOST_RISK}, as of a collateral")),
         }
         return;
     }

@@ -18,7 +18,7 @@ type Wire = Option<(String, Span)>;
 /// A health of one (wad).
 const HEALTH_ONE: U256 = U256::new(10u128.pow(18));
 /// A thousand percent (bps).
-const MOST_RISK: u64 = 100_000;
+pub(super) const MOST_RISK: u64 = 100_000;
 
 /// What a reserve may be, by the words of files; as on chain a new one may be borrowed and its shares taken.
 pub(super) const FLAGS: [(&str, u8, bool); 4] = [

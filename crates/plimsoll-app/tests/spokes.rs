@@ -1,0 +1,87 @@
+//! Aave v4 as people read it: what newer parameters will do is told by every question, and reserves go by their names.
+
+#![allow(clippy::expect_used)] // a program that cannot be run has failed the test
+
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+const BOOK: &str = "examples/hubs";
+const OLD: &str = "old-version";
+/// 100 WETH count 80 % under the newest version and 82 % under its own: 1.0197 x 80 / 82.
+const TOLD: &str = "judged by older parameters: a loan or a withdrawal of collateral would be judged by the newest, under which \
+                    healthFactor is 0.994";
+
+fn plimsoll(args: &[&str]) -> Output {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    Command::new(env!("CARGO_BIN_EXE_plimsoll")).args(args).current_dir(root).output().expect("it runs")
+}
+
+fn text(args: &[&str]) -> String {
+    String::from_utf8_lossy(&plimsoll(args).stdout).into_owned()
+}
+
+fn json(args: &[&str]) -> Value {
+    serde_json::from_slice(&plimsoll(args).stdout).expect("JSON")
+}
+
+#[test]
+fn every_question_tells_of_newer_parameters() {
+    for args in [
+        vec!["check", BOOK],
+        vec!["explain", BOOK, OLD],
+        vec!["outlook", BOOK, OLD],
+        vec!["portfolio", BOOK, OLD],
+        vec!["restore", BOOK, OLD, "--to", "1.5"],
+        vec!["max", BOOK, OLD],
+        vec!["liquidate", BOOK, OLD],
+        vec!["brief", BOOK, "--since", BOOK],
+    ] {
+        let all = text(&args);
+        assert!(all.contains(TOLD) && all.contains("and be refused"), "{args:?}: {all}");
+    }
+    for args in [
+        vec!["outlook", BOOK, OLD, "--json"],
+        vec!["restore", BOOK, OLD, "--to", "1.5", "--json"],
+        vec!["max", BOOK, OLD, "--json"],
+        vec!["liquidate", BOOK, OLD, "--json"],
+    ] {
+        let answer = json(&args);
+        assert_eq!(answer["renewed"]["verdict"], "unhealthy", "{args:?}: {answer:#}");
+        assert!(
+            answer["renewed"]["value"].as_str().is_some_and(|value| value.starts_with("994")),
+            "{args:?}"
+        );
+    }
+    let mixed = json(&["max", BOOK, "mixed", "--json"]);
+    assert_eq!(mixed["renewed"], Value::Null);
+    let since = json(&["brief", BOOK, "--since", BOOK, "--json"]);
+    let worst = since["worst"].as_array().expect("a list");
+    let old = worst.iter().find(|one| one["account"] == OLD).expect("among the worst");
+    assert_eq!(old["renewed"]["verdict"], "unhealthy");
+    // Who owes nothing has no health to speak of, and no number stands for that.
+    let all = text(&["whatif", BOOK, OLD, "--repay", "all USDC"]);
+    assert!(!all.contains("115 792 089") && all.contains("(no debt)"), "{all}");
+}
+
+#[test]
+fn reserves_go_by_their_names() {
+    let all = text(&["max", BOOK, "mixed"]);
+    for name in ["USDC prime", "USDC stakers", "WETH stakers"] {
+        assert!(all.lines().any(|line| line.contains("borrow") && line.contains(name)), "{name}: {all}");
+    }
+    assert!(all.contains("a position there is another account [PL0193]"), "{all}");
+    let sold = json(&["liquidate", BOOK, "under-water", "--json"]);
+    let pair = &sold["pairs"][0];
+    assert_eq!((&pair["debt"]["asset"], &pair["debt"]["name"]), (&"USDC".into(), &"USDC".into()));
+    let desk = json(&["restore", BOOK, "bitcoin-desk", "--to", "2", "--json"]);
+    let names: Vec<&str> = desk["repayments"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|way| way["name"].as_str())
+        .collect();
+    assert_eq!(names, ["WETH", "USDC prime"]);
+    let prices = text(&["check", BOOK]);
+    assert!(prices.contains("\n  USDC prime 1") && prices.contains("\n  WETH stakers 2500"), "{prices}");
+}
