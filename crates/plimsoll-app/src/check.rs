@@ -451,7 +451,7 @@ pub(crate) fn print_totals(accounts: u64, tiers: &BTreeMap<Tier, u64>, totals: &
             show(total.debt),
             show(total.collateral_liquidatable),
             show(total.debt_liquidatable),
-            show(total.uncovered),
+            show::missing(total.uncovered, *decimals, 2),
             counted(total.accounts, "account"),
         );
     }

@@ -64,6 +64,20 @@ pub(crate) fn amount(value: Int, decimals: u8, digits: u8) -> String {
     cut(value, decimals, digits, rounding)
 }
 
+/// What is missing, such as bad debt, rounded up: it looks no smaller than it is.
+pub(crate) fn missing(value: Int, decimals: u8, digits: u8) -> String {
+    amount(value.neg(), decimals, digits).replacen('-', "", 1)
+}
+
+/// A sum, and in its place what is in no sum: some of the accounts have no value.
+pub(crate) fn summed(sum: Option<String>, valued: u64, unvalued: u64) -> String {
+    match sum {
+        Some(sum) if unvalued == 0 => sum,
+        Some(sum) if valued > 0 => format!("{sum} + unknown"),
+        _ => "unknown".into(),
+    }
+}
+
 /// The same cut toward zero: a way to go looks no longer than it is.
 pub(crate) fn way(value: Int, decimals: u8, digits: u8) -> String {
     cut(value, decimals, digits, Rounding::Down)
@@ -121,6 +135,17 @@ pub(crate) fn age(seconds: u64) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_sum_says_what_is_not_in_it() {
+        let sum = || Some("1.00".to_string());
+        assert_eq!(summed(sum(), 2, 0), "1.00");
+        assert_eq!(summed(sum(), 2, 1), "1.00 + unknown");
+        assert_eq!(summed(sum(), 0, 1), "unknown");
+        assert_eq!(summed(None, 2, 0), "unknown");
+        // Of nobody it is known that they have nothing.
+        assert_eq!(summed(sum(), 0, 0), "1.00");
+    }
+
     /// A shortfall once was shown smaller than it is: -22.888 as -22.88.
     #[test]
     fn what_is_missing_looks_no_smaller() {
@@ -131,6 +156,9 @@ mod tests {
             (-1, "-0.01", "0.00"),
             (0, "0.00", "0.00"),
         ];
+        for (value, up) in [(1, "0.01"), (22_888, "22.89"), (22_880, "22.88"), (0, "0.00")] {
+            assert_eq!(missing(Int::new(value), 3, 2), up);
+        }
         for (value, down, toward_zero) in cases {
             assert_eq!(amount(Int::new(value), 3, 2), down);
             assert_eq!(way(Int::new(value), 3, 2), toward_zero);

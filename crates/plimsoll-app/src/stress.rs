@@ -53,13 +53,15 @@ pub(crate) fn run(args: &StressArgs) -> u8 {
         Ok(curve) => curve,
         Err(code) => return code,
     };
+    let words: Vec<&str> = args.set.iter().map(|(words, _)| words.trim_start_matches("set ")).collect();
+    let changed = under.as_ref().map(|seen| Changed { set: &words, seen });
     if let Some(path) = &args.report
-        && let Err(code) = report::write(path, &book, &seen, curve.as_ref(), args.top)
+        && let Err(code) = report::write(path, &book, &seen, changed, curve.as_ref(), args.top)
     {
         return code;
     }
     if let Some(path) = &args.parquet
-        && let Err(code) = table::write(path, &book, &seen)
+        && let Err(code) = table::write(path, &book, &seen, changed)
     {
         return code;
     }
@@ -69,7 +71,7 @@ pub(crate) fn run(args: &StressArgs) -> u8 {
             answer["curve"] = json::curve(&book, curve);
         }
         if let Some(under) = &under {
-            answer["under_set"] = json::under(&book, &args.set, under, &seen.jumps);
+            answer["under_set"] = json::under(&book, &words, under, &seen.jumps);
         }
         outln!("{answer:#}");
     } else {
@@ -108,6 +110,14 @@ struct Seen {
     /// Each scenario as a path, where one was asked for.
     walks: Vec<Walk>,
     heat: Option<HeatMap>,
+}
+
+/// The same under other parameters.
+#[derive(Clone, Copy)]
+struct Changed<'a> {
+    /// What was set, in words.
+    set: &'a [&'a str],
+    seen: &'a Seen,
 }
 
 impl Asked<'_> {
@@ -178,12 +188,15 @@ const BAD_DEBT: [&str; 2] = [
      bad debt: another order, smaller calls or none may leave less",
 ];
 
+/// The row of a scenario under other parameters, below its own.
+const WITH_SET: &str = "  with --set";
+
 fn print(book: &Book, jumps: &[Jump], under: Option<&Seen>, top: usize) {
     let mut rows = columns(&HEADER, 1..12);
     for (place, jump) in jumps.iter().enumerate() {
-        add(&mut rows, &jump.scenario.name, jump.after, &jump.risks);
+        add(&mut rows, &jump.scenario.called(), jump.after, &jump.risks);
         if let Some(under) = under.map(|under| &under.jumps[place]) {
-            add(&mut rows, "  with --set", under.after, &under.risks);
+            add(&mut rows, WITH_SET, under.after, &under.risks);
         }
     }
     outln!("{}", rows.trim_fmt());
@@ -195,7 +208,7 @@ fn print(book: &Book, jumps: &[Jump], under: Option<&Seen>, top: usize) {
         print_jump(book, jump, jumps.len() == 2, top);
     }
     for (place, jump) in jumps.iter().enumerate() {
-        print_gaps(&jump.scenario.name, jump);
+        print_gaps(&jump.scenario.called(), jump);
         if let Some(under) = under.map(|under| &under.jumps[place]) {
             print_under(book, jump, under, top);
         }
@@ -228,7 +241,7 @@ fn rows(name: &str, counts: Counts, risks: &[Risk], mut add: impl FnMut(Vec<Stri
 }
 
 fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
-    outln!("\n{}: {}", jump.scenario.name, jump.scenario.title);
+    outln!("\n{}: {}", jump.scenario.called(), jump.scenario.title);
     for source in &jump.scenario.sources {
         outln!("  source: {source}");
     }
@@ -270,7 +283,7 @@ fn moved(price: &PriceMove) -> [String; 6] {
 
 /// Who is liquidatable only under the other parameters.
 fn print_under(book: &Book, jump: &Jump, under: &Jump, top: usize) {
-    let name = &jump.scenario.name;
+    let name = jump.scenario.called();
     let newly: Vec<&Below> = under.not_in(jump).collect();
     outln!("\n{name}: {} newly liquidatable with --set", counted(newly.len() as u64, "account"));
     print_below(book, under, &newly, |below| jump.health_of(below.account), top);
@@ -294,9 +307,9 @@ fn assumed(shocked: &Shocked) -> Vec<String> {
         lines.push(format!("overridden: what the scenario says of {asset}"));
     }
     for target in &shocked.without_effect {
-        lines.push(format!(
-            "without effect: no price of the book moves by what the scenario says of {target}"
-        ));
+        let mapped = shocked.mapped.iter().any(|mapping| mapping.asset == *target);
+        let whose = if mapped { "--map says" } else { "the scenario says" };
+        lines.push(format!("without effect: no price of the book moves by what {whose} of {target}"));
     }
     for (market, asset, price) in &shocked.constant {
         lines.push(format!("constant: {market} takes {asset} at {price}, whatever happens"));

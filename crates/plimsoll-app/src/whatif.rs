@@ -284,7 +284,9 @@ fn print_totals(before: &Check, after: &Check) {
             ("uncovered", was.uncovered, total.uncovered),
         ] {
             if before != after {
-                let show = |value: Int| show::amount(value, total.decimals, 2);
+                let missing = name == "uncovered";
+                let shown = if missing { show::missing } else { show::amount };
+                let show = |value: Int| shown(value, total.decimals, 2);
                 totals.add_row([total.currency.clone(), name.into(), show(before), show(after)]);
             }
         }

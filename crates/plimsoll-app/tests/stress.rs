@@ -267,10 +267,65 @@ fn other_parameters_are_compared() {
         text.contains("1 account newly liquidatable with --set") && text.contains("with --set · hash "),
         "{text}"
     );
+    // On the page, and as rows.
+    let (folder, _) = depth("set");
+    let [page, rows] = ["set.html", "set.parquet"].map(|name| folder.join(name));
+    let [out, file] = [&page, &rows].map(|path| path.display().to_string());
+    assert_eq!(code(&[&fall[..], &threshold, &["--report", &out, "--parquet", &file]].concat()), 1);
+    let html = std::fs::read_to_string(&page).expect("the page");
+    let hash = answer["under_set"]["provenance"]["book_hash"].as_str().expect("a hash");
+    let words = ["With --set", threshold[1], hash, "newly liquidatable with --set: 1 account"];
+    words.iter().for_each(|words| assert!(html.contains(words), "{words}"));
+    let bytes = std::fs::read(&rows).expect("the rows");
+    for words in ["with_set", "yes", threshold[1], hash] {
+        assert!(bytes.windows(words.len()).any(|window| window == words.as_bytes()), "{words}");
+    }
+    std::fs::remove_dir_all(&folder).expect("the folder was made");
     // What no book could say, and a number that there is not.
     assert_eq!(code(&[TREASURY, "--set", "aave-core/WETH/ltv=8500"]), 3);
     assert_eq!(code(&[TREASURY, "--set", "aave-core/WETH/nothing=1"]), 2);
     assert_eq!(code(&[TREASURY, "--set", "aave-core/WETH/ltv"]), 2);
+}
+
+/// A scenario asked for twice with other words is two scenarios, each by what it was asked with.
+#[test]
+fn a_scenario_is_called_by_what_it_was_asked_with() {
+    let (folder, _) = depth("called");
+    let [page, rows] = ["called.html", "called.parquet"].map(|name| folder.join(name));
+    let [out, file] = [&page, &rows].map(|path| path.display().to_string());
+    let falls = ["one-asset:asset=ETH,percent=-10", "one-asset:percent=-30,asset=ETH"];
+    let args = [TREASURY, "--hold", "USDC", "--scenario", falls[0], "--scenario", falls[1]];
+    let answer = json(&[&args[..], &["--report", &out, "--parquet", &file]].concat());
+    every_field_is_told(&answer);
+    let parameters = |percent: &str| serde_json::json!([{"name": "asset", "value": "ETH"}, {"name": "percent", "value": percent}]);
+    assert_eq!(answer["scenarios"][1]["parameters"], parameters("-10"));
+    assert_eq!(answer["scenarios"][2]["parameters"], parameters("-30"));
+    assert_eq!(answer["scenarios"][0]["parameters"], serde_json::json!([]));
+    let (shown, html) = (text(&args), std::fs::read_to_string(&page).expect("the page"));
+    let bytes = std::fs::read(&rows).expect("the rows");
+    for called in ["one-asset:asset=ETH,percent=-10", "one-asset:asset=ETH,percent=-30"] {
+        assert!(shown.contains(called) && html.contains(called), "{called}");
+        assert!(bytes.windows(called.len()).any(|window| window == called.as_bytes()), "{called}");
+    }
+    std::fs::remove_dir_all(&folder).expect("the folder was made");
+}
+
+/// What is said twice of one asset, and in two ways, is refused; a curve tells what could move.
+#[test]
+fn what_contradicts_itself_is_refused() {
+    let fall = [TREASURY, "--scenario", "one-asset:asset=ETH,percent=-10", "--hold", "USDC"];
+    for (words, found) in [
+        (&["--hold", "WETH", "--map", "WETH=USDC"][..], "found --map WETH=USDC*1 and --hold WETH"),
+        (&["--hold", "ETH", "--map", "WETH=USDC"], "found --map WETH=USDC*1 and --hold ETH"),
+        (&["--map", "ETH=USDC", "--map", "ETH=USDC*2"], "found --map ETH=USDC*2 and --map ETH=USDC*1"),
+    ] {
+        let args = [&fall[..], words].concat();
+        assert_eq!(code(&args), 2, "{words:?}");
+        assert!(told(&args).contains(found), "{}", told(&args));
+    }
+    let curve = told(&[TREASURY, "--curve", "nothing", "--hold", "USDC", "--hold", "ETH"]);
+    let words = "expected an asset with a feed that has a price and is not held: WETH, wstETH";
+    assert!(curve.contains(words), "{curve}");
 }
 
 /// A folder of one's own with a file of depth curves.

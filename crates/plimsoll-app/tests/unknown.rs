@@ -238,6 +238,49 @@ fn where_whole_units_decide_nobody_dies_first() {
     assert!(!told.contains("-99.99"), "{told}");
 }
 
+/// A sum without the accounts that have no value is no zero: in a brief, on its page, and of what a market that fails takes.
+#[test]
+fn a_sum_of_nobody_is_no_zero() {
+    let book = treasury("summed", without_ether, same);
+    let page = book.0.join("brief.html").display().to_string();
+    let shown = book.text("brief", &["--since", "examples/treasury-before", "--report", &page]);
+    let after = |heading: &str, start: &str| {
+        let lines = shown.lines().skip_while(|line| !line.starts_with(heading));
+        let found = lines.skip(1).find(|line| line.trim_start().starts_with(start));
+        found.unwrap_or_else(|| panic!("{heading} {start}: {shown}")).to_string()
+    };
+    let owner = after("OWNERS", "Acme treasury");
+    assert!(owner.contains("unknown"), "{owner}");
+    // Whoever lends at Morpho is valued, and has no collateral.
+    for (market, words) in [("aave-core", "USD   unknown"), ("morpho-wsteth-usdc", "0.00 + unknown")] {
+        let line = after("MARKETS", market);
+        assert!(line.contains(words), "{line}");
+    }
+    let html = std::fs::read_to_string(&page).expect("the page");
+    let card = html.split("<dt>collateral</dt>").nth(1).expect("a card").split("</dd>").next().expect("it");
+    assert!(card.contains("unknown") && !card.contains("exact"), "{card}");
+    let fails = book.text("stress", &["--scenario", "venue-impaired:market=aave-core,pays=0.4"]);
+    let row = fails.lines().find(|line| line.contains("Acme treasury")).unwrap_or_else(|| panic!("{fails}"));
+    assert!(row.matches("unknown").count() == 3, "{row}");
+}
+
+/// What is uncovered looks no smaller than it is: three hundred units of 1e-8 are a cent, and none is nothing.
+#[test]
+fn bad_debt_is_rounded_up_wherever_it_is_shown() {
+    // 1e-8 of a dollar's worth of debt is a hundredth of a raw unit of USDC: one raw unit is a hundred of them.
+    let naked = |text: String| text + "naked,aave-core,debt,USDC,3,raw,,,\n";
+    let book = treasury("uncovered", same, naked);
+    let totals = book.text("check", &["--totals"]);
+    assert!(totals.contains("uncovered 0.01 "), "{totals}");
+    let page = book.0.join("brief.html").display().to_string();
+    let brief = book.text("brief", &["--since", "examples/treasury-before", "--report", &page]);
+    let row = brief.lines().find(|line| line.trim_start().starts_with("bad debt") && line.contains("USD "));
+    assert!(row.is_some_and(|row| row.contains("0.01")), "{brief}");
+    let html = std::fs::read_to_string(&page).expect("the page");
+    let card = html.split("<dt>bad debt</dt>").nth(1).expect("a card").split("</dd>").next().expect("it");
+    assert!(card.contains("1 USD"), "{card}");
+}
+
 /// A sale at a market's price that the change had left behind, without a word.
 #[test]
 fn a_market_price_that_did_not_move_is_told() {

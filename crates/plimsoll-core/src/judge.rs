@@ -219,7 +219,8 @@ impl<'m> Standing<'m> {
         let (mut covered, mut open) = (100_u64, 10_000_u64);
         while open - covered > 1 {
             let middle = covered.midpoint(open);
-            let holds = scaled(form, middle)
+            let holds = self
+                .scaled(form, middle)
                 .and_then(|form| self.extreme(&form, &ends, Side::Least).ok())
                 .is_some_and(|least| !least.is_negative());
             if holds { covered = middle } else { open = middle }
@@ -276,6 +277,35 @@ impl<'m> Standing<'m> {
         Ok(total)
     }
 
+    /// The form of "backing covers so many percent of the requirement".
+    ///
+    /// Of 100 x backing - percent x requirement, what the venue rounds off backing counts a hundredfold and what it rounds
+    /// onto the requirement `percent` times. Slack at a price that nothing of the requirement is counted at is of backing
+    /// alone; all other is of both together, and counts as the greater of the two.
+    fn scaled(&self, form: &Form, percent: u64) -> Option<Form> {
+        let slot = |node: NodeId| self.market.nodes().get(node.0 as usize).and_then(|spec| spec.slot);
+        let backs = |node: NodeId| {
+            let mut asked = form.requirement.terms.iter().map(|&(asked, _)| slot(asked));
+            slot(node).is_some_and(|price| asked.all(|asked| asked.is_some_and(|asked| asked != price)))
+        };
+        let mut slack = times(&form.slack, percent.max(100))?;
+        for (place, &(node, coefficient)) in slack.terms.iter_mut().zip(&form.slack.terms) {
+            if backs(node) {
+                *place = (node, coefficient.mul(Int::from(100_u64))?);
+            }
+        }
+        Some(Form {
+            backing: times(&form.backing, 100)?,
+            requirement: times(&form.requirement, percent)?,
+            hinges: form.hinges.iter().map(|hinge| times(hinge, 100)).collect::<Option<Vec<_>>>()?,
+            slack,
+            scale: form.scale,
+            collateral: form.collateral.clone(),
+            debt: form.debt.clone(),
+            valid: form.valid.clone(),
+        })
+    }
+
     fn linear_most(&self, part: &Linear, ends: &[Nodes<'_>; 2]) -> Result<Wide, RowError> {
         part.terms.iter().try_fold(Wide::from(part.constant), |sum, &(id, coefficient)| {
             let mut most: Option<Wide> = None;
@@ -292,26 +322,10 @@ impl<'m> Standing<'m> {
     }
 }
 
-/// The form of "backing covers so many percent of the requirement".
-///
-/// Of 100 x backing - percent x requirement, what the venue rounds off backing counts a hundredfold and what it rounds
-/// onto the requirement `percent` times. The slack is of both together, so it counts as the greater of the two.
-fn scaled(form: &Form, percent: u64) -> Option<Form> {
-    let times = |part: &Linear, factor: u64| -> Option<Linear> {
-        let factor = Int::from(factor);
-        let terms = part.terms.iter().map(|&(node, coefficient)| Some((node, coefficient.mul(factor)?)));
-        Some(Linear { terms: terms.collect::<Option<Vec<_>>>()?, constant: part.constant.mul(factor)? })
-    };
-    Some(Form {
-        backing: times(&form.backing, 100)?,
-        requirement: times(&form.requirement, percent)?,
-        hinges: form.hinges.iter().map(|hinge| times(hinge, 100)).collect::<Option<Vec<_>>>()?,
-        slack: times(&form.slack, percent.max(100))?,
-        scale: form.scale,
-        collateral: form.collateral.clone(),
-        debt: form.debt.clone(),
-        valid: form.valid.clone(),
-    })
+fn times(part: &Linear, factor: u64) -> Option<Linear> {
+    let factor = Int::from(factor);
+    let terms = part.terms.iter().map(|&(node, coefficient)| Some((node, coefficient.mul(factor)?)));
+    Some(Linear { terms: terms.collect::<Option<Vec<_>>>()?, constant: part.constant.mul(factor)? })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

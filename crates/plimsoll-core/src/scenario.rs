@@ -14,6 +14,8 @@ use alloc::vec::Vec;
 pub struct Scenario {
     /// The name that it is asked for by.
     pub name: String,
+    /// What it was asked with, by name.
+    pub parameters: Vec<(String, String)>,
     /// What it is, in a line.
     pub title: String,
     /// Where each figure is from.
@@ -33,7 +35,21 @@ impl Scenario {
     #[must_use]
     pub fn of_prices(name: &str, hold: Vec<String>, shocks: Vec<Shock>) -> Scenario {
         let (title, sources, failures) = (String::new(), Vec::new(), Vec::new());
-        Scenario { name: name.into(), title, sources, hold, shocks, liquidity: None, failures }
+        let (name, parameters) = (name.into(), Vec::new());
+        Scenario { name, parameters, title, sources, hold, shocks, liquidity: None, failures }
+    }
+
+    /// Its name, with what it was asked with behind a colon: `one-asset:asset=ETH,percent=-10`.
+    #[must_use]
+    pub fn called(&self) -> String {
+        let mut called = self.name.clone();
+        for (at, (name, value)) in self.parameters.iter().enumerate() {
+            called.push(if at == 0 { ':' } else { ',' });
+            called.push_str(name);
+            called.push('=');
+            called.push_str(value);
+        }
+        called
     }
 }
 

@@ -44,11 +44,11 @@ pub fn read(name: &str, words: &str, arguments: &[(String, String)]) -> Opened {
     let (mut log, mut parameters) = (Log::default(), Vec::new());
     let scenario = read_toml(&source, 0, &mut log).and_then(|mut node| {
         parameters = read_parameters(&node, &mut log);
-        set(&mut node, &parameters, arguments, name, &mut log);
+        let said = set(&mut node, &parameters, arguments, name, &mut log);
         let mut fields = Fields::of(&node, &mut log)?;
         let scenario = whole(&mut fields, &mut log);
         fields.finish(&mut log);
-        scenario
+        Some(Scenario { parameters: said, ..scenario? })
     });
     let faults = once(log.finish(&[source]));
     Opened { scenario: scenario.filter(|_| faults.is_empty()), parameters, faults }
@@ -93,8 +93,14 @@ fn read_parameters(node: &Node, log: &mut Log) -> Vec<Parameter> {
     parameters
 }
 
-/// Puts what was said, or the default, in the place of every text `"$name"`.
-fn set(node: &mut Node, parameters: &[Parameter], arguments: &[(String, String)], file: &str, log: &mut Log) {
+/// Puts what was said, or the default, in the place of every text `"$name"`; what that is, by name.
+fn set(
+    node: &mut Node,
+    parameters: &[Parameter],
+    arguments: &[(String, String)],
+    file: &str,
+    log: &mut Log,
+) -> Vec<(String, String)> {
     let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     for (name, _) in arguments {
         if !names.contains(&name.as_str()) {
@@ -123,6 +129,7 @@ fn set(node: &mut Node, parameters: &[Parameter], arguments: &[(String, String)]
         }
     }
     replace(node, &said);
+    said.into_iter().map(|(name, value)| (name.trim_start_matches('$').to_string(), value)).collect()
 }
 
 fn replace(node: &mut Node, said: &[(String, String)]) {
@@ -167,6 +174,8 @@ fn whole(fields: &mut Fields<'_>, log: &mut Log) -> Option<Scenario> {
     format?;
     Some(Scenario {
         name: name?,
+        // Whoever read them sets them.
+        parameters: Vec::new(),
         title: title?.into(),
         sources: sources?,
         hold: hold?,

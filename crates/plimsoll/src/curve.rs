@@ -11,10 +11,10 @@ use crate::stress::{play, readings, standings, value};
 use crate::survey::currency;
 use crate::world::World;
 use plimsoll_core::{
-    Book, Decimal, FeedKind, How, Int, Lens, PriceId, Question, Reading, Scenario, Shock, Standing, Target,
-    Test, U256, Verdict,
+    Book, Decimal, FeedKind, How, Int, Lens, Origin, PriceId, Question, Reading, Scenario, Shock, Standing,
+    Target, Test, U256, Verdict,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose price is the factor's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,10 +116,10 @@ pub fn curve(book: &Book, along: Along, hold: &[String], said: &Said) -> Result<
     let told = shocked(book, &scenario, said)?;
     let [with, against] = halved(book, &scenario, said)?;
     if with.is_empty() && against.is_empty() {
-        let known =
-            book.markets.iter().flat_map(|listed| listed.market.slots().iter().map(|s| s.asset.clone()));
+        let known = movable(book, &told.held).into_iter().map(String::from).collect();
         let found = if let Along::Asset(name) = &along { name.clone() } else { "collateral".into() };
-        return Err(Misasked::NoSuch { what: "asset with a feed".into(), found, known: known.collect() });
+        let what = "asset with a feed that has a price and is not held".into();
+        return Err(Misasked::NoSuch { what, found, known });
     }
     let identity = identity(book, book.at, &readings(book));
     let mut base = book.clone();
@@ -141,6 +141,19 @@ pub fn curve(book: &Book, along: Along, hold: &[String], said: &Said) -> Result<
     };
     walk.all(&mut curve);
     Ok(curve)
+}
+
+/// Assets whose price stands on a feed that has one, but for those that are held.
+fn movable<'b>(book: &'b Book, held: &[String]) -> BTreeSet<&'b str> {
+    let quotes = book.graph.quotes(book.at);
+    let moves = |id: &PriceId| {
+        let feed = book.graph.price(*id).is_some_and(|price| matches!(price.origin, Origin::Feed(_)));
+        feed && quotes[id.0 as usize].value.is_some()
+    };
+    let slots = book.markets.iter().flat_map(|listed| listed.market.slots().iter().zip(&listed.wiring));
+    let slots = slots.filter(|(_, wired)| wired.is_some_and(|id| book.graph.leaves(id).iter().any(moves)));
+    let names = slots.map(|(slot, _)| slot.asset.as_str());
+    names.filter(|name| !held.iter().any(|held| held == name)).collect()
 }
 
 /// So few accounts are not worth a thread of their own.

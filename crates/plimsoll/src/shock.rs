@@ -6,12 +6,13 @@
 
 mod fraction;
 mod moves;
+mod named;
 
 use crate::ask::Misasked;
 use fraction::Fraction;
-pub use moves::known_assets;
 use moves::{Decided, Moves};
-pub(crate) use moves::{known_as, names};
+pub use named::known_assets;
+pub(crate) use named::{known_as, names};
 use plimsoll_core::{
     Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Reading,
     Scale, Scenario, Why,
@@ -68,7 +69,8 @@ pub struct Shocked {
     pub mapped: Vec<Mapping>,
     /// Assets of which whoever asked said something else than the scenario's own shock.
     pub overridden: Vec<String>,
-    /// Targets of the scenario's shocks none of whose assets moves a price of the book: misspelt, or without a feed of their own.
+    /// Targets of the scenario's shocks none of whose assets moves a price of the book, and such mapped assets: misspelt, without a feed
+    /// of their own, or one that has no price.
     pub without_effect: Vec<String>,
     /// Prices that are constants, also with the rate of a vault before them, and blind to any market: market, asset, price.
     pub constant: Vec<(String, String, String)>,
@@ -110,21 +112,29 @@ impl Shocked {
 }
 
 /// What each market's assets are worth in a sale, before any of them is sold: a feed of the market's price where there is a
-/// certain one, else what the market's oracle says of these prices. A doubtful one is none.
+/// certain one, also under another name of the asset, else what the market's oracle says of these prices. A doubtful one is none.
 pub(crate) fn sale_readings(book: &Book, sales: &Graph) -> Vec<Vec<Reading>> {
     let quotes = sales.quotes(book.at);
+    let known = known_as(book);
+    // 0 where a name is the one wanted, 1 where it is another of the asset's.
+    let distance = |name: &str, wanted: &str| match known.get(wanted) {
+        _ if name == wanted => Some(0),
+        Some(others) if others.contains(name) => Some(1),
+        _ => None,
+    };
     let sale = |slot: &plimsoll_core::PriceSlot| {
-        let mut prices = sales.prices().iter().zip(&quotes);
-        let found = prices.find(|(price, quote)| {
-            let named = price.unit.currency == slot.currency
-                && price.unit.per.as_deref() == Some(slot.asset.as_str());
+        let prices = sales.prices().iter().zip(&quotes);
+        let named = prices.filter_map(|(price, quote)| {
             let sold = match &price.origin {
                 Origin::Feed(feed) => feed.kind == FeedKind::Market && feed.scale == Scale::Decimal,
                 _ => false,
             };
-            named && sold && quote.doubt.is_none()
+            let per = distance(price.unit.per.as_deref()?, &slot.asset)?;
+            let currency = distance(&price.unit.currency, &slot.currency)?;
+            (sold && quote.doubt.is_none()).then_some((per + currency, quote))
         });
-        found.and_then(|(_, quote)| quote.value?.cut(slot.decimals).scaled_amount(slot.decimals).ok())
+        let (_, quote) = named.min_by_key(|(distance, _)| *distance)?;
+        quote.value?.cut(slot.decimals).scaled_amount(slot.decimals).ok()
     };
     let of = |listed: &plimsoll_core::ListedMarket| {
         let oracles = book.readings(listed, &quotes);
@@ -175,7 +185,7 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     let undelayed = undelay(&mut after);
     still(book, &after, moves.held(), scenario)?;
     let (held, mapped) = (moves.held().to_vec(), said.map.clone());
-    let (overridden, without_effect) = (moves.overridden().to_vec(), moves.unheard(scenario));
+    let (overridden, without_effect) = (moves.overridden().to_vec(), moves.unheard(scenario, said));
     Ok(Shocked { book: after, moved, held, mapped, overridden, without_effect, constant, undelayed, sales })
 }
 

@@ -118,6 +118,39 @@ fn a_curve_is_found_under_the_names_that_the_book_has() {
     assert!(risks[0].sales.calls == 0 && risks[0].sales.left_for(Stays::NoCurve).accounts == 1, "{risks:?}");
 }
 
+/// A market's price of ETH is one of WETH there, too; one of the very name goes before it.
+#[test]
+fn a_market_price_is_found_under_the_names_that_the_book_has() {
+    let sold = |units: &[(&str, &str)]| {
+        let mut book = alone("alice");
+        for (unit, price) in units {
+            let feed = plimsoll_core::Observation {
+                kind: FeedKind::Market,
+                price: Some(decimal(price)),
+                scale: plimsoll_core::Scale::Decimal,
+                source: "test".into(),
+                observed_at: Some(book.at),
+                max_age: None,
+                confidence: None,
+                floor: None,
+                ceiling: None,
+            };
+            let (name, origin) = (format!("{unit} of a market"), plimsoll_core::Origin::Feed(feed));
+            let unit = plimsoll_core::PriceUnit::parse(unit).expect("a unit");
+            book.graph.add(plimsoll_core::Price { name, unit, origin }).expect("a price");
+        }
+        let mut depth = depth_of("0");
+        depth.curves[0].assets = texts(&["WETH", "wstETH"]);
+        let sales = sales(&jump(&book, depth, &fall("0.5", None))).clone();
+        assert!(sales.calls > 0 && sales.sold > Int::ZERO, "{units:?}: {sales:?}");
+        sales.sold
+    };
+    let by_name = sold(&[("USD/WETH", "4500")]);
+    assert_ne!(by_name, sold(&[]));
+    assert_eq!(by_name, sold(&[("USD/ETH", "4500")]));
+    assert_eq!(by_name, sold(&[("USD/ETH", "4400"), ("USD/WETH", "4500")]));
+}
+
 fn depth_of(gas: &str) -> Depth {
     depth(&ENDLESS, gas)
 }

@@ -317,6 +317,99 @@ fn nothing_stands_still_by_silence() {
     assert!(matches!(shocked(&treasury, &fall, &held), Err(Misasked::NoPrice { .. })));
 }
 
+/// WETH is wired to the price of ETH: whoever says something of the one says it of the other.
+#[test]
+fn names_of_one_price_are_one_asset() {
+    let mut book = example("treasury");
+    let ether = |book: &Book, shocks: Vec<Shock>, said: &Said| -> Result<String, Misasked> {
+        let done = shocked(book, &scenario(&["USDC"], shocks), said)?;
+        let found = done.moved.iter().find(|moved| moved.name == "ETH/USD");
+        Ok(found.map_or_else(|| "stands".into(), |moved| moved.to.to_string()))
+    };
+    let map = |asset: &str, like: &str, times: &str| Mapping {
+        asset: asset.into(),
+        like: like.into(),
+        times: decimal(times),
+    };
+    let said = |hold: &[&str], map: Vec<Mapping>| Said { hold: texts(hold), map };
+    let of = |shocks: Vec<Shock>| ether(&book, shocks, &Said::default()).expect("all is said");
+    // 4312.57 x 0.4, whichever name comes first.
+    for [first, last] in [["ETH", "WETH"], ["WETH", "ETH"]] {
+        assert_eq!(of(vec![times(&[first], "0.9"), times(&[last], "0.4")]), "1725.028");
+        let wrong = |names: &[&str]| assets(names, How::Wrong(decimal("0.5")));
+        // x 0.9 x 0.5, and once where both names are said.
+        assert_eq!(of(vec![times(&[first], "0.9"), wrong(&[last])]), "1940.6565");
+        assert_eq!(of(vec![wrong(&[first, last])]), "2156.285");
+        // 1 - 1.3 x 0.511 = 0.3357
+        let fall = vec![times(&[first], "0.489")];
+        let mapped = said(&[], vec![map(last, first, "1.3")]);
+        assert_eq!(ether(&book, fall.clone(), &mapped).expect("all is said"), "1447.729749");
+        let told = shocked(&book, &scenario(&["USDC"], fall), &mapped).expect("all is said");
+        assert_eq!(told.overridden, [last]);
+    }
+    // Two words on one asset.
+    let fall = || vec![times(&["ETH"], "0.9")];
+    for (hold, map) in [
+        (&["ETH"][..], vec![map("ETH", "USDC", "1")]),
+        (&["ETH"], vec![map("WETH", "USDC", "1")]),
+        (&[], vec![map("ETH", "USDC", "1"), map("ETH", "USDC", "2")]),
+        (&[], vec![map("ETH", "USDC", "1"), map("WETH", "stETH", "1")]),
+    ] {
+        let answer = ether(&book, fall(), &said(hold, map));
+        assert!(matches!(answer, Err(Misasked::NoPrice { .. })), "{hold:?} {answer:?}");
+    }
+    let twice = said(&[], vec![map("ETH", "USDC", "1"), map("WETH", "USDC", "1.0")]);
+    assert_eq!(ether(&book, fall(), &twice).expect("all is said"), "stands");
+    // With a feed of its own WETH is told apart, and its oracle is not mapped by silence.
+    let own = plimsoll_core::Observation {
+        kind: FeedKind::Market,
+        price: Some(decimal("4300")),
+        scale: plimsoll_core::Scale::Decimal,
+        source: "test".into(),
+        observed_at: Some(book.at),
+        max_age: None,
+        confidence: None,
+        floor: None,
+        ceiling: None,
+    };
+    let unit = plimsoll_core::PriceUnit::parse("USD/WETH").expect("a unit");
+    let origin = plimsoll_core::Origin::Feed(own);
+    book.graph.add(plimsoll_core::Price { name: "WETH/USD".into(), unit, origin }).expect("a price");
+    let apart = vec![times(&["ETH"], "0.9"), times(&["WETH"], "0.4")];
+    assert_eq!(ether(&book, apart, &Said::default()).expect("all is said"), "3881.313");
+    let mapped = ether(&book, fall(), &said(&[], vec![map("WETH", "ETH", "1.3")]));
+    assert!(matches!(mapped, Err(Misasked::NoPrice { .. })), "{mapped:?}");
+    assert_eq!(
+        ether(&book, fall(), &said(&[], vec![map("WETH", "ETH", "1")])).expect("all is said"),
+        "3881.313"
+    );
+}
+
+/// A feed without a price moves nowhere, whatever is said of it.
+#[test]
+fn what_has_no_price_is_told_as_said_in_vain() {
+    let book = observed(&example("treasury"), |feed| {
+        if feed.source.contains("USDC") {
+            feed.price = None;
+        }
+    });
+    let told = |hold: &[&str], shocks: Vec<Shock>, map: Vec<Mapping>| {
+        let said = Said { hold: Vec::new(), map };
+        shocked(&book, &scenario(hold, shocks), &said).expect("all is said").without_effect
+    };
+    let fall = || times(&["ETH"], "0.9");
+    assert_eq!(told(&["USDC"], vec![fall()], Vec::new()), Vec::<String>::new());
+    assert_eq!(told(&[], vec![fall(), assets(&["USDC"], How::Value(decimal("3")))], Vec::new()), ["USDC"]);
+    let mapping = Mapping { asset: "USDC".into(), like: "ETH".into(), times: decimal("1") };
+    assert_eq!(told(&[], vec![fall()], vec![mapping]), ["USDC"]);
+    let named = Shock {
+        target: Target::Prices(texts(&["USDC/USD"])),
+        how: How::Factor(decimal("0.5")),
+        liquidity: None,
+    };
+    assert_eq!(told(&["USDC"], vec![fall(), named], Vec::new()), ["USDC/USD"]);
+}
+
 /// Liquidates an account by hand, always the pair that `liquidate` finds to seize most, until it is over; what is owed then
 /// beyond what is held, with what was written off: one debt asset at one dollar in sixth digits.
 fn by_hand(book: &Book, account: usize) -> (Int, Int) {

@@ -234,6 +234,24 @@ fn the_venues_own_verdict_stands_beside_the_doubt() {
     assert_eq!(answer.severity(), Severity::Unhealthy);
 }
 
+/// Dust at a price that nobody trusts takes nothing from what is certain: at worst it is worth nothing.
+#[test]
+fn dust_of_a_doubtful_asset_leaves_the_tier() {
+    let stale = Observation { observed_at: Some(Time(0)), ..observation(Some("5")) };
+    let one = || observation(Some("1"));
+    // 1000 at 80 % against 32: a health of 25.
+    let mut book = book(observation(Some("100")), one(), stale, &[&[(COL, 10), (OWE, 32), (ZED, 1)]]);
+    for raw in [1, 2, 1_000, 1_000_000_000_000_000_000] {
+        book.accounts[0].account.set(plimsoll_core::InstrumentId(ZED), plimsoll_core::Int::new(raw));
+        let answer = check(&book, NOW, &Ladder::default()).expect("a market that stands");
+        let Certainty::Safe { at_least, .. } = answer.rows[0].liquidation.certainty else {
+            panic!("{raw}: {:?}", answer.rows[0].liquidation)
+        };
+        assert!((2_499..=2_500).contains(&at_least), "{raw}: {at_least}");
+        assert_eq!(answer.rows[0].tier, Tier::Safe);
+    }
+}
+
 /// Whatever a doubtful price is, an account that is lost without it is lost: a short interval decides.
 #[test]
 fn an_interval_that_decides_is_no_doubt() {

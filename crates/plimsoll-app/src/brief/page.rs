@@ -42,16 +42,15 @@ fn cards(page: &mut Page, told: &Told<'_>) {
     cards.push(Card::new("unknown", count(Tier::Unknown), kind));
     for sum in &answer.sums {
         let now = sum.valued()[1];
-        let card = |name: &str, value: Option<Int>| match value {
-            Some(it) => {
-                let money = format!("{} {}", show::amount(it, sum.decimals, 0), sum.currency);
-                Card::new(name, money, Kind::Exact)
-            }
-            None => Card::new(name, "unknown", Kind::Unknown),
+        let [valued, unvalued] = [sum.accounts[1], sum.unvalued[1]];
+        let card = |name: &str, value: Option<Int>, shown: fn(Int, u8, u8) -> String| {
+            let money = value.map(|it| format!("{} {}", shown(it, sum.decimals, 0), sum.currency));
+            let kind = if money.is_some() && unvalued == 0 { Kind::Exact } else { Kind::Unknown };
+            Card::new(name, show::summed(money, valued, unvalued), kind)
         };
-        cards.push(card("collateral", now.map(|now| now.collateral)));
-        cards.push(card("debt", now.map(|now| now.debt)));
-        cards.push(card("bad debt", now.map(|now| now.uncovered)));
+        cards.push(card("collateral", now.map(|now| now.collateral), show::amount));
+        cards.push(card("debt", now.map(|now| now.debt), show::amount));
+        cards.push(card("bad debt", now.map(|now| now.uncovered), show::missing));
     }
     // A feed that says the same again may well be right.
     let odd = answer

@@ -255,6 +255,15 @@ fn sums(told: &Told<'_>) -> Section {
     section
 }
 
+const BAD_DEBT: &str = "bad debt";
+
+/// A change of a sum, and whether some accounts are in no change because they have no value.
+fn changed(sum: &SumChange, change: Option<Int>) -> String {
+    let unvalued = sum.unvalued[0].max(sum.unvalued[1]);
+    let valued = sum.accounts[0].max(sum.accounts[1]);
+    show::summed(change.map(|it| signed(it, sum.decimals)), valued, unvalued)
+}
+
 /// One of several amounts; `None` beyond 256 bits.
 type Amount = fn(&Amounts) -> Option<Int>;
 
@@ -265,15 +274,18 @@ fn sum_rows(sum: &SumChange) -> Vec<Vec<String>> {
         // Made of the two above it.
         ("equity", Amounts::equity),
         ("headroom", |amounts| Some(amounts.headroom)),
-        ("bad debt", |amounts| Some(amounts.uncovered)),
+        (BAD_DEBT, |amounts| Some(amounts.uncovered)),
     ];
     let row = |(name, of): &(&str, Amount)| {
-        let whole = |amounts: &Amounts| {
-            of(amounts).map_or_else(|| "unknown".into(), |it| show::amount(it, sum.decimals, 2))
+        let shown = if *name == BAD_DEBT { show::missing } else { show::amount };
+        let whole = |end: usize, amounts: &Amounts| {
+            let money = of(amounts).map(|it| shown(it, sum.decimals, 2));
+            show::summed(money, sum.accounts[end], sum.unvalued[end])
         };
         let part = |amounts: &Amounts| told_or_unknown(of(amounts), sum.decimals);
-        let mut cells = vec![(*name).into(), sum.currency.clone(), whole(&sum.before), whole(&sum.after)];
-        cells.push(sum.change().as_ref().map_or_else(|| "unknown".into(), part));
+        let mut cells =
+            vec![(*name).into(), sum.currency.clone(), whole(0, &sum.before), whole(1, &sum.after)];
+        cells.push(changed(sum, sum.change().as_ref().and_then(of)));
         cells.extend(sum.parts.iter().map(part));
         cells.push(part(&sum.unsplit));
         cells
@@ -343,14 +355,15 @@ fn owner_rows(told: &Told<'_>, owner: &OwnerChange) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     for sum in &owner.sums {
         let mut row = std::mem::replace(&mut head, vec![String::new(); 4]);
-        let money = |amounts: Option<Amounts>| {
+        let money = |end: usize, amounts: Option<Amounts>| {
             let equity = amounts.and_then(|amounts| amounts.equity());
-            equity.map_or_else(|| "unknown".into(), |it| show::amount(it, sum.decimals, 2))
+            let equity = equity.map(|it| show::amount(it, sum.decimals, 2));
+            show::summed(equity, sum.accounts[end], sum.unvalued[end])
         };
         let [before, after] = sum.valued();
-        row.extend([sum.currency.clone(), money(before), money(after)]);
+        row.extend([sum.currency.clone(), money(0, before), money(1, after)]);
         let change = sum.change().filter(|_| sum.uncompared_accounts == 0);
-        row.push(told_or_unknown(change.and_then(|change| change.equity()), sum.decimals));
+        row.push(changed(sum, change.and_then(|change| change.equity())));
         rows.push(row);
     }
     rows

@@ -3,8 +3,8 @@
 use super::Seen;
 use crate::check::provenance_json;
 use plimsoll::{
-    Along, Below, Change, Class, Counts, Curve, HeatMap, Impact, Jump, Loss, Ratio, Risk, Sales, Shocked,
-    Stays, Step, Stride, Tallies, Walk,
+    Along, Below, Class, Counts, Curve, HeatMap, Impact, Jump, Loss, Ratio, Risk, Sales, Shocked, Stays,
+    Step, Stride, Tallies, Walk,
 };
 use plimsoll_core::{Book, Depth, FeedKind, Int, U256};
 use serde_json::{Value, json};
@@ -126,7 +126,7 @@ fn sales_json(sales: &Sales) -> Value {
 }
 
 /// The same under other parameters, and who is liquidatable only there.
-pub(super) fn under(book: &Book, set: &[(String, Change)], under: &Seen, without: &[Jump]) -> Value {
+pub(super) fn under(book: &Book, set: &[&str], under: &Seen, without: &[Jump]) -> Value {
     let identity = &under.identity;
     let all = scenarios(book, under).into_iter();
     let scenarios = all.zip(under.jumps.iter().zip(without)).map(|(mut answer, (under, without))| {
@@ -135,7 +135,7 @@ pub(super) fn under(book: &Book, set: &[(String, Change)], under: &Seen, without
         answer
     });
     json!({
-        "set": set.iter().map(|(words, _)| words.trim_start_matches("set ")).collect::<Vec<_>>(),
+        "set": set,
         "provenance": provenance_json(identity),
         "scenarios": scenarios.collect::<Vec<_>>(),
     })
@@ -147,6 +147,10 @@ fn jump_json(book: &Book, jump: &Jump, played: Played) -> Value {
         shocked,
         json!({
             "name": jump.scenario.name,
+            "parameters": jump.scenario.parameters.iter().map(|(name, value)| json!({
+                "name": name,
+                "value": value,
+            })).collect::<Vec<_>>(),
             "title": jump.scenario.title,
             "sources": jump.scenario.sources,
             "prices": shocked.moved.iter().map(|moved| json!({

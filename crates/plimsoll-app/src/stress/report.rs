@@ -1,12 +1,12 @@
 //! `plimsoll stress --report`: the same answer as a page.
 
-use super::{Seen, assumed, moved, sales};
+mod fallen;
+
+use super::{Changed, Seen, WITH_SET, assumed, moved, sales};
 use crate::check::{self, counted};
 use crate::report::{Bar, Card, Kind, Page, Series, Table, bars, save, steps};
 use crate::show;
-use plimsoll::{
-    Backing, Below, Class, Curve, Impact, Jump, Lowest, Ratio, Risk, Step, Stride, Tallies, Walk,
-};
+use plimsoll::{Backing, Class, Curve, Impact, Jump, Lowest, Risk, Step, Stride, Tallies, Walk};
 use plimsoll_core::{Book, Int, U256};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,6 +16,7 @@ pub(super) fn write(
     path: &Path,
     book: &Book,
     seen: &Seen,
+    changed: Option<Changed<'_>>,
     curve: Option<&Curve>,
     top: usize,
 ) -> Result<(), u8> {
@@ -25,13 +26,16 @@ pub(super) fn write(
     if let Some(jump) = worst {
         cards(&mut page, jump, seen.depth.is_some());
     }
-    overview(&mut page, &seen.jumps);
+    overview(&mut page, &seen.jumps, changed);
     sold(&mut page, seen);
     for (at, jump) in seen.jumps[1..].iter().enumerate() {
         scenario(&mut page, book, jump, top);
         if let Some(walk) = seen.walks.get(at) {
             along_path(&mut page, walk);
         }
+    }
+    if let Some(changed) = changed {
+        fallen::with_set(&mut page, book, &seen.jumps, changed, top);
     }
     if let Some(heat) = &seen.heat {
         super::heat::draw(&mut page, heat);
@@ -44,7 +48,9 @@ pub(super) fn write(
     }
     page.section("What kind of numbers these are", "");
     page.list(&kinds(seen.depth.is_some()));
-    save(path, &page.finish(&[check::origin(&seen.identity), format!("hash {}", seen.identity.hash)]))
+    let mut foot = vec![check::origin(&seen.identity), format!("hash {}", seen.identity.hash)];
+    foot.extend(changed.map(|changed| format!("with --set: hash {}", changed.seen.identity.hash)));
+    save(path, &page.finish(&foot))
 }
 
 fn kinds(sold: bool) -> Vec<String> {
@@ -76,11 +82,11 @@ fn sold(page: &mut Page, seen: &Seen) {
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let mut table = Table::new("", &header);
     for jump in &seen.jumps {
-        sales::rows(&jump.scenario.name, &jump.risks, |row| table.row(row));
+        sales::rows(&jump.scenario.called(), &jump.risks, |row| table.row(row));
     }
     page.table(&table);
     let dried = seen.jumps.iter().flat_map(|jump| {
-        sales::dried(jump).into_iter().map(|line| format!("{}: {line}", jump.scenario.name))
+        sales::dried(jump).into_iter().map(|line| format!("{}: {line}", jump.scenario.called()))
     });
     page.list(&sales::assumed(depth, &seen.unused).into_iter().chain(dried).collect::<Vec<_>>());
 }
@@ -133,8 +139,9 @@ fn along_path(page: &mut Page, walk: &Walk) {
         let ends = [Int::ZERO, Int::from(last as u64)];
         let picture = steps(&format!("Bad debt step by step, {currency}"), ends, &marks, decimals, &series);
         let mut header = vec![">step"];
-        header.extend(series.iter().map(|_| ">so far"));
-        let mut table = Table::new("In the order of the picture's names", &header);
+        let columns: Vec<String> = series.iter().map(|one| format!(">{}", one.name)).collect();
+        header.extend(columns.iter().map(String::as_str));
+        let mut table = Table::new("", &header);
         for at in 0..=last {
             let cells = series
                 .iter()
@@ -151,7 +158,7 @@ const FEW: usize = 2;
 /// The scenario with the most liquidatable accounts.
 fn cards(page: &mut Page, jump: &Jump, sold: bool) {
     let after = jump.after;
-    let name = &jump.scenario.name;
+    let name = &jump.scenario.called();
     let mut cards = vec![
         Card::new(format!("liquidatable, {name}"), after.liquidatable.to_string(), Kind::Exact),
         Card::new("of accounts", after.accounts.to_string(), Kind::Exact),
@@ -163,13 +170,7 @@ fn cards(page: &mut Page, jump: &Jump, sold: bool) {
         let money = |value| format!("{} {}", show::amount(value, risk.decimals, 0), risk.currency);
         cards.push(Card::new("their collateral", money(risk.collateral[1]), Kind::Exact));
         cards.push(Card::new("seizable at once", money(risk.seizable), Kind::Exact));
-        let up = |value| {
-            format!(
-                "{} {}",
-                show::amount(Int::neg(value), risk.decimals, 0).replacen('-', "", 1),
-                risk.currency
-            )
-        };
+        let up = |value| format!("{} {}", show::missing(value, risk.decimals, 0), risk.currency);
         cards.push(Card::new("bad debt if all act at once", up(risk.bad_debt), Kind::Assumed));
         if sold {
             cards.push(Card::new("bad debt, sold into depth", up(risk.sales.bad_debt), Kind::Assumed));
@@ -193,20 +194,23 @@ const MONEY: [&str; 12] = [
     ">bad debt if all act at once",
 ];
 
-fn overview(page: &mut Page, jumps: &[Jump]) {
+fn overview(page: &mut Page, jumps: &[Jump], changed: Option<Changed<'_>>) {
     page.section(
         "Scenarios",
         "Each from the book as it stands. Collateral is that of the liquidatable accounts.",
     );
     let mut table = Table::new("", &MONEY);
-    for jump in jumps {
-        super::rows(&jump.scenario.name, jump.after, &jump.risks, |row| table.row(row));
+    for (place, jump) in jumps.iter().enumerate() {
+        super::rows(&jump.scenario.called(), jump.after, &jump.risks, |row| table.row(row));
+        if let Some(under) = changed.map(|changed| &changed.seen.jumps[place]) {
+            super::rows(WITH_SET, under.after, &under.risks, |row| table.row(row));
+        }
     }
     page.table(&table);
 }
 
 fn scenario(page: &mut Page, book: &Book, jump: &Jump, top: usize) {
-    page.section(&format!("Scenario {}", jump.scenario.name), &jump.scenario.title);
+    page.section(&format!("Scenario {}", jump.scenario.called()), &jump.scenario.title);
     let sources = jump.scenario.sources.iter().map(|source| format!("source: {source}"));
     page.list(&sources.chain(assumed(&jump.shocked)).collect::<Vec<_>>());
     let mut prices = Table::new("Prices that move", &["price", "kind", ">before", ">after", "in", ""]);
@@ -225,38 +229,7 @@ fn scenario(page: &mut Page, book: &Book, jump: &Jump, top: usize) {
         sales::loss_rows(jump, top).into_iter().for_each(|row| losses.row(row));
         page.table(&losses);
     }
-    below(page, book, jump, top);
-}
-
-fn below(page: &mut Page, book: &Book, jump: &Jump, top: usize) {
-    let fallen: Vec<&Below> = jump.fallen().collect();
-    let all = counted(fallen.len() as u64, "account");
-    let shown = fallen.len().min(top);
-    let caption = if shown < fallen.len() {
-        format!("Newly liquidatable: {all}, worst first, {shown} of them shown")
-    } else {
-        format!("Newly liquidatable: {all}, worst first")
-    };
-    let mut table = Table::new(
-        &caption,
-        &["account", "owner", "market", ">health before", ">after", ">collateral", ">debt"],
-    );
-    for below in fallen.iter().take(top) {
-        let listed = &book.accounts[below.account];
-        let decimals = jump.markets[listed.market].risk.decimals;
-        let money = |value: Option<Int>| value.map_or_else(|| "-".into(), |v| show::amount(v, decimals, 2));
-        let health = |health: Option<Ratio>| health.map_or_else(|| "-".into(), |h| h.to_string());
-        table.row([
-            listed.name.clone(),
-            listed.owner.clone(),
-            book.markets[listed.market].name.clone(),
-            health(below.before),
-            health(below.after),
-            money(below.collateral),
-            money(below.debt),
-        ]);
-    }
-    page.table(&table);
+    fallen::below(page, book, jump, top);
 }
 
 /// The curve of each currency: from the end of its way down over today to the end of its way up.
@@ -350,7 +323,7 @@ fn marks(end: U256) -> Vec<(Int, String)> {
 /// How large a book is by health after a scenario, what backs the liquidatable, and whose accounts are worst.
 fn health(page: &mut Page, jump: &Jump, top: usize) {
     page.section(
-        &format!("Health by value, {}", jump.scenario.name),
+        &format!("Health by value, {}", jump.scenario.called()),
         "Collateral of the accounts that owe, by health at the prices that their venues would use: 1 is the line.",
     );
     let Tallies { by_health, at_risk, unvalued, owners, unknown, .. } = match jump.tallies() {

@@ -53,9 +53,9 @@ pub(super) fn rows(name: &str, risks: &[Risk], mut add: impl FnMut(Vec<String>))
     }
 }
 
-/// What is missing looks no smaller than it is.
+/// What is missing, in cents.
 pub(super) fn up(value: Int, decimals: u8) -> String {
-    show::amount(value.neg(), decimals, 2).replacen('-', "", 1)
+    show::missing(value, decimals, 2)
 }
 
 /// How many are left, and what they owe.
@@ -112,19 +112,19 @@ pub(super) fn print(seen: &Seen) {
         outln!("\nsold into depth:");
         let mut all = table(&HEADER, 2..12);
         for jump in &seen.jumps {
-            rows(&jump.scenario.name, &jump.risks, |row| {
+            rows(&jump.scenario.called(), &jump.risks, |row| {
                 all.add_row(row);
             });
         }
         outln!("{}", all.trim_fmt());
         assumed(depth, &seen.unused).iter().for_each(|line| outln!("{line}"));
         for jump in &seen.jumps {
-            dried(jump).iter().for_each(|line| outln!("{}: {line}", jump.scenario.name));
+            dried(jump).iter().for_each(|line| outln!("{}: {line}", jump.scenario.called()));
         }
     }
     for (jump, walk) in seen.jumps[1..].iter().zip(&seen.walks) {
         let steps = counted(walk.at_once.len() as u64, "step");
-        outln!("\n{} in {steps}, prices on a straight line", jump.scenario.name);
+        outln!("\n{} in {steps}, prices on a straight line", jump.scenario.called());
         for (title, strides, header) in ways(walk) {
             outln!("{title}");
             let mut all = table(header, 0..1);
@@ -214,14 +214,19 @@ pub(super) const LOSS_HEADER: [&str; 7] = ["market", "owner", "", "has", "loses"
 
 pub(super) fn loss_rows(jump: &Jump, top: usize) -> Vec<[String; 7]> {
     let row = |loss: &plimsoll::Loss| {
+        let valued = loss.accounts - loss.unvalued;
+        let sum = |text: String| show::summed(Some(text), valued, loss.unvalued);
         let money = |value: Int| show::amount(value, loss.decimals, 2);
+        // Rounded up, but to no more than he is shown to have.
+        let whole = loss.lost == loss.held;
+        let lost = if whole { money(loss.held) } else { up(loss.lost, loss.decimals) };
         [
             loss.market.clone(),
             loss.owner.clone(),
             loss.currency.clone(),
-            money(loss.held),
-            up(loss.lost, loss.decimals),
-            money(loss.owed),
+            sum(money(loss.held)),
+            sum(lost),
+            sum(money(loss.owed)),
             loss.unvalued.to_string(),
         ]
     };

@@ -1,6 +1,6 @@
 //! `plimsoll stress --parquet`: one row for each liquidatable account of each scenario. `docs/output.md` describes the columns.
 
-use super::Seen;
+use super::{Changed, Seen};
 use crate::exit;
 use crate::show::{self, errln};
 use crate::survey::Part;
@@ -11,8 +11,9 @@ use plimsoll_io::export::{Form, Table};
 use std::fs::File;
 use std::path::Path;
 
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "scenario",
+    "with_set",
     "account",
     "owner",
     "market",
@@ -25,29 +26,35 @@ const COLUMNS: [&str; 10] = [
 ];
 
 /// Writes the table; the exit code where it cannot be.
-pub(super) fn write(path: &Path, book: &Book, seen: &Seen) -> Result<(), u8> {
-    written(path, book, seen).map_err(|error| {
+pub(super) fn write(path: &Path, book: &Book, seen: &Seen, changed: Option<Changed<'_>>) -> Result<(), u8> {
+    written(path, book, seen, changed).map_err(|error| {
         errln!("plimsoll: {}: {error}", path.display());
         exit::UNWRITTEN
     })
 }
 
-fn written(path: &Path, book: &Book, seen: &Seen) -> Result<(), WriteError> {
+fn written(path: &Path, book: &Book, seen: &Seen, changed: Option<Changed<'_>>) -> Result<(), WriteError> {
     let part = Part::new(path);
     let file = File::create(&part.path).map_err(|error| WriteError::Failed(error.to_string()))?;
     let mut table = Table::new(Form::Parquet, file, &COLUMNS)?;
-    for jump in &seen.jumps {
-        jump.below.iter().try_for_each(|below| table.row(&cells(book, jump, below)))?;
+    for (seen, with_set) in [(Some(seen), "no"), (changed.map(|it| it.seen), "yes")] {
+        for jump in seen.iter().flat_map(|seen| &seen.jumps) {
+            jump.below.iter().try_for_each(|below| table.row(&cells(book, jump, with_set, below)))?;
+        }
     }
     table.note("plimsoll.book", &seen.identity.book);
     table.note("plimsoll.book_hash", &seen.identity.hash);
     table.note("plimsoll.at", &seen.identity.at.0.to_string());
     table.note("plimsoll.program", &format!("plimsoll {}", seen.identity.program));
+    if let Some(changed) = changed {
+        table.note("plimsoll.set", &changed.set.join("\n"));
+        table.note("plimsoll.with_set_book_hash", &changed.seen.identity.hash);
+    }
     table.finish()?;
     part.keep()
 }
 
-fn cells(book: &Book, jump: &Jump, below: &Below) -> [String; 10] {
+fn cells(book: &Book, jump: &Jump, with_set: &str, below: &Below) -> [String; 11] {
     let listed = &book.accounts[below.account];
     let risk = &jump.markets[listed.market].risk;
     let health =
@@ -55,7 +62,8 @@ fn cells(book: &Book, jump: &Jump, below: &Below) -> [String; 10] {
     let money =
         |value: Option<Int>| value.map_or_else(String::new, |value| show::exact(value, risk.decimals));
     [
-        jump.scenario.name.clone(),
+        jump.scenario.called(),
+        with_set.into(),
         listed.name.clone(),
         listed.owner.clone(),
         book.markets[listed.market].name.clone(),

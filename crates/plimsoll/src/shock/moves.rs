@@ -1,6 +1,7 @@
 //! By how much each asset moves, in each kind of price, and what that means for a feed.
 
 use super::fraction::Fraction;
+use super::named::{KnownAs, Same, agree, known_as, known_assets, names};
 use super::{Said, held_slots};
 use crate::ask::Misasked;
 use core::cell::RefCell;
@@ -10,7 +11,7 @@ use plimsoll_core::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The currency that assets move in.
-const DOLLAR: &str = "USD";
+pub(super) const DOLLAR: &str = "USD";
 const KINDS: [FeedKind; 3] = [FeedKind::Oracle, FeedKind::Market, FeedKind::Redemption];
 /// An asset may be counted in another, that in a third, and so on.
 const CHAIN_MAX: u8 = 8;
@@ -36,7 +37,7 @@ struct Move {
     currency: Vec<String>,
     base: Base,
     wrong: Fraction,
-    /// The shocks of the scenario that say so, by their places.
+    /// The shocks of the scenario that say so, by their places; mappings of whoever asks come after them.
     shocks: Vec<usize>,
 }
 
@@ -67,13 +68,16 @@ pub(super) struct Moves<'b> {
     book: &'b Book,
     quotes: &'b [Quote],
     /// Other names of an asset: a market wires the one to a feed of the other.
-    known_as: BTreeMap<String, BTreeSet<String>>,
+    known_as: KnownAs,
+    /// Which of them are one asset here.
+    same: Same,
+    /// By the name that stands for the asset.
     assets: [BTreeMap<String, Move>; 3],
     prices: BTreeMap<String, Move>,
     held: Vec<String>,
     /// Assets of which whoever asks says something else than a shock.
     overridden: Vec<String>,
-    /// The shocks that some price was asked of, or that somebody replaced.
+    /// The shocks and mappings that some price was asked of, or that somebody replaced.
     heard: RefCell<BTreeSet<usize>>,
 }
 
@@ -85,9 +89,11 @@ impl<'b> Moves<'b> {
         said: &Said,
     ) -> Result<Moves<'b>, Misasked> {
         let known_as = known_as(book);
+        agree(book, &known_as, said)?;
+        let same = Same::new(book, &known_as, scenario, said);
         let (assets, prices) = (Default::default(), BTreeMap::new());
         let (held, overridden, heard) = (Vec::new(), Vec::new(), RefCell::default());
-        let mut moves = Moves { book, quotes, known_as, assets, prices, held, overridden, heard };
+        let mut moves = Moves { book, quotes, known_as, same, assets, prices, held, overridden, heard };
         moves.hold(&scenario.hold);
         let apart = moves.apart(scenario, said);
         let too_far = |name: &str| Misasked::NoPrice {
@@ -109,65 +115,103 @@ impl<'b> Moves<'b> {
                     continue;
                 }
             };
+            let mut taken = BTreeSet::new();
             for name in names {
                 moves.held.retain(|held| *held != name);
+                let first = moves.same.of(&name).to_string();
+                // Under two names a shock comes once.
+                if !taken.insert(first.clone()) {
+                    continue;
+                }
                 for kind in kinds {
-                    let entry = moves.assets[place(*kind)].entry(name.clone());
+                    let entry = moves.assets[place(*kind)].entry(first.clone());
                     let entry = entry.or_insert_with(|| Move::still(currency));
                     entry.take(at, currency, shock.how).ok_or_else(|| too_far(&name))?;
                 }
             }
         }
-        moves.say(said)?;
+        moves.say(scenario, said)?;
+        moves.as_mapped(said)?;
         Ok(moves)
     }
 
     /// What whoever asks says goes before what the scenario says.
-    fn say(&mut self, said: &Said) -> Result<(), Misasked> {
+    fn say(&mut self, scenario: &Scenario, said: &Said) -> Result<(), Misasked> {
         known_assets(self.book, said.hold.iter().chain(said.map.iter().map(|mapping| &mapping.asset)))?;
-        said.hold.iter().for_each(|name| self.replace(name));
+        let shocks = scenario.shocks.len();
+        said.hold.iter().for_each(|name| self.replace(name, shocks));
         self.hold(&said.hold);
-        for mapping in &said.map {
-            self.replace(&mapping.asset);
-            let mut found = false;
+        for (at, mapping) in said.map.iter().enumerate() {
+            self.replace(&mapping.asset, shocks);
+            // An asset may move as it would have moved, and further.
+            let mut moved = Vec::new();
             for kind in KINDS {
                 let Some(part) = self.dollars(kind, &mapping.like, CHAIN_MAX).ok() else { continue };
-                found = true;
                 let further = part.further(mapping.times).filter(|part| part.times.mantissa > Int::ZERO);
                 let part = further.ok_or_else(|| Misasked::NoPrice {
                     price: mapping.asset.clone(),
                     found: format!("{} times as far as {}", mapping.times, mapping.like),
                     expected: "a move that leaves a price".into(),
                 })?;
-                let moved = Move { base: Base::Times(part), ..Move::still(&[DOLLAR.to_string()]) };
-                self.assets[place(kind)].insert(mapping.asset.clone(), moved);
+                let (base, still) = (Base::Times(part), Move::still(&[DOLLAR.to_string()]));
+                moved.push((kind, Move { base, shocks: vec![shocks + at], ..still }));
             }
-            if !found {
+            if moved.is_empty() {
                 let names: BTreeSet<String> =
                     self.assets.iter().flat_map(|kind| kind.keys().cloned()).collect();
                 let (what, known) =
                     ("asset that the scenario moves".to_string(), names.into_iter().collect());
                 return Err(Misasked::NoSuch { what, found: mapping.like.clone(), known });
             }
+            let first = self.same.of(&mapping.asset).to_string();
+            for (kind, moved) in moved {
+                self.assets[place(kind)].insert(first.clone(), moved);
+            }
             self.held.retain(|held| *held != mapping.asset);
         }
         Ok(())
     }
 
-    /// Notes that whoever asks says of an asset what shocks have said already.
-    fn replace(&mut self, name: &str) {
-        let said = self.assets.iter().filter_map(|kind| kind.get(name));
-        let shocks: Vec<usize> = said.flat_map(|said| said.shocks.iter().copied()).collect();
-        if !shocks.is_empty() {
+    /// Notes that whoever asks says of an asset what some of so many shocks have said already.
+    fn replace(&mut self, name: &str, shocks: usize) {
+        let said = self.assets.iter().filter_map(|kind| kind.get(self.same.of(name)));
+        let said: Vec<usize> = said.flat_map(|said| said.shocks.iter().copied()).collect();
+        if said.iter().any(|shock| *shock < shocks) {
             self.overridden.push(name.to_string());
-            self.heard.get_mut().extend(shocks);
         }
+        self.heard.get_mut().extend(said);
+    }
+
+    /// Refuses a mapping of an asset whose price is another's, which moves otherwise.
+    fn as_mapped(&self, said: &Said) -> Result<(), Misasked> {
+        let slots =
+            self.book.markets.iter().flat_map(|listed| listed.market.slots().iter().zip(&listed.wiring));
+        for (slot, id) in slots.filter_map(|(slot, wired)| Some((slot, (*wired)?))) {
+            let Some(mapping) = said.map.iter().find(|mapping| mapping.asset == slot.asset) else { continue };
+            let Some(price) = self.book.graph.price(id).filter(|price| price.unit.currency == DOLLAR) else {
+                continue;
+            };
+            let Origin::Feed(feed) = &price.origin else { continue };
+            let entry = self.assets[place(feed.kind)].get(self.same.of(&mapping.asset));
+            let Some(Move { base: Base::Times(part), .. }) = entry else { continue };
+            let as_said = match self.decide(id) {
+                Decided::Times(moved) => moved.by(part.inverse()).is_some_and(Fraction::is_one),
+                _ => false,
+            };
+            if !as_said {
+                let of = names(self.book, id).join(" or ");
+                let expected = format!("that {} moves as it is mapped: map {of}", mapping.asset);
+                let found = format!("a price of {of} that moves otherwise");
+                return Err(Misasked::NoPrice { price: price.name.clone(), found, expected });
+            }
+        }
+        Ok(())
     }
 
     fn hold(&mut self, names: &[String]) {
         for name in names {
             for kind in &mut self.assets {
-                kind.insert(name.clone(), Move::still(&[DOLLAR.to_string()]));
+                kind.insert(self.same.of(name).to_string(), Move::still(&[DOLLAR.to_string()]));
             }
             if !self.held.contains(name) {
                 self.held.push(name.clone());
@@ -183,8 +227,9 @@ impl<'b> Moves<'b> {
         &self.overridden
     }
 
-    /// The targets of shocks that no price was asked of: for when all have been decided, also as sales are.
-    pub(super) fn unheard(&self, scenario: &Scenario) -> Vec<String> {
+    /// The targets of shocks, and mapped assets, that no price with a value was asked of: for when all have been decided, also as
+    /// sales are.
+    pub(super) fn unheard(&self, scenario: &Scenario, said: &Said) -> Vec<String> {
         let heard = self.heard.borrow();
         let unheard = scenario.shocks.iter().enumerate().filter(|(at, _)| !heard.contains(at));
         let mut targets = Vec::new();
@@ -193,13 +238,27 @@ impl<'b> Moves<'b> {
                 Target::Assets { assets, .. } => assets.join(", "),
                 Target::Collateral { .. } => "all collateral".into(),
                 // Each of them is a price of the book.
-                Target::Prices(_) => continue,
+                Target::Prices(names) if names.iter().any(|name| self.has_value(name)) => continue,
+                Target::Prices(names) => names.join(", "),
             };
             if !targets.contains(&target) {
                 targets.push(target);
             }
         }
+        let mapped = said.map.iter().enumerate();
+        let mapped = mapped.filter(|(at, _)| !heard.contains(&(scenario.shocks.len() + at)));
+        for (_, mapping) in mapped {
+            if !targets.contains(&mapping.asset) {
+                targets.push(mapping.asset.clone());
+            }
+        }
         targets
+    }
+
+    /// Whether a price of this name has a value that could move.
+    fn has_value(&self, name: &str) -> bool {
+        let prices = self.book.graph.prices().iter().zip(self.quotes);
+        prices.filter(|(price, _)| price.name == name).any(|(_, quote)| quote.value.is_some())
     }
 
     fn known_price(&self, name: &str) -> Result<(), Misasked> {
@@ -246,8 +305,9 @@ impl<'b> Moves<'b> {
     /// The move of an asset by any of its names.
     fn find(&self, kind: FeedKind, name: &str) -> Option<&Move> {
         let moves = &self.assets[place(kind)];
+        let by_name = |name: &str| moves.get(self.same.of(name));
         let others = self.known_as.get(name).into_iter().flatten();
-        let found = moves.get(name).or_else(|| others.into_iter().find_map(|other| moves.get(other)))?;
+        let found = by_name(name).or_else(|| others.into_iter().find_map(|other| by_name(other)))?;
         self.heard.borrow_mut().extend(&found.shocks);
         Some(found)
     }
@@ -304,6 +364,17 @@ impl<'b> Moves<'b> {
     }
 
     fn decide_as(&self, id: PriceId, as_kind: impl Fn(FeedKind) -> FeedKind) -> Decided {
+        // A price without a value moves nowhere, whatever is said of it.
+        let unmoved = self.quotes.get(id.0 as usize).is_none_or(|quote| quote.value.is_none());
+        let heard = unmoved.then(|| self.heard.borrow().clone());
+        let decided = self.decided(id, as_kind);
+        if let Some(heard) = heard {
+            self.heard.replace(heard);
+        }
+        decided
+    }
+
+    fn decided(&self, id: PriceId, as_kind: impl Fn(FeedKind) -> FeedKind) -> Decided {
         let Some(price) = self.book.graph.price(id) else { return Decided::Unsaid(String::new()) };
         if let Some(named) = self.prices.get(&price.name) {
             return match (named.base, named.wrong) {
@@ -353,65 +424,6 @@ const fn place(kind: FeedKind) -> usize {
         FeedKind::Market => 1,
         FeedKind::Redemption => 2,
     }
-}
-
-/// What a feed prices: as its unit says, or as the markets that read it call it.
-pub(crate) fn names(book: &Book, id: PriceId) -> Vec<String> {
-    let per = book.graph.price(id).and_then(|price| price.unit.per.clone());
-    per.map_or_else(|| wired(book, id), |per| vec![per])
-}
-
-/// What markets that read a feed as it is call the asset.
-pub(crate) fn wired(book: &Book, id: PriceId) -> Vec<String> {
-    let slots = book.markets.iter().flat_map(|listed| listed.market.slots().iter().zip(&listed.wiring));
-    let mut names: Vec<String> =
-        slots.filter(|(_, wired)| **wired == Some(id)).map(|(slot, _)| slot.asset.clone()).collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
-/// Refuses a name that no market or price of the book has for an asset.
-///
-/// # Errors
-/// Of the first such name, with those that there are.
-pub fn known_assets<'n>(book: &Book, names: impl Iterator<Item = &'n String>) -> Result<(), Misasked> {
-    let mut known: BTreeSet<String> = known_as(book).into_keys().collect();
-    for listed in &book.markets {
-        known.extend(listed.market.instruments().iter().map(|i| i.asset.clone()));
-    }
-    for price in book.graph.prices() {
-        known.insert(price.unit.currency.clone());
-        known.extend(price.unit.per.clone());
-    }
-    for name in names {
-        if !known.contains(name) {
-            let (what, found) = ("asset of the book".into(), name.clone());
-            return Err(Misasked::NoSuch { what, found, known: known.into_iter().collect() });
-        }
-    }
-    Ok(())
-}
-
-/// The other names of assets: what a market wires to a feed of another, and what the book says is worth exactly one of another.
-pub(crate) fn known_as(book: &Book) -> BTreeMap<String, BTreeSet<String>> {
-    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (at, price) in book.graph.prices().iter().enumerate() {
-        let Some(per) = &price.unit.per else { continue };
-        let names = match &price.origin {
-            Origin::Feed(_) => wired(book, PriceId(at as u32)),
-            // A dollar's parity is an assumption of who wrote it down, and what a scenario may be about.
-            Origin::Constant(value) if value.trimmed() == Decimal::whole(Int::ONE) => {
-                vec![price.unit.currency.clone()]
-            }
-            _ => continue,
-        };
-        for name in names.into_iter().filter(|name| name != per && name != DOLLAR) {
-            known.entry(per.clone()).or_default().insert(name.clone());
-            known.entry(name).or_default().insert(per.clone());
-        }
-    }
-    known
 }
 
 /// The feeds below the price of everything that backs a debt of somebody.

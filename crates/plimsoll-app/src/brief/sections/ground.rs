@@ -1,6 +1,6 @@
 //! What accounts stand on: the markets, and the feeds that those rest on.
 
-use super::{Section, Told, told_or_unknown, untold};
+use super::{Section, Told, changed, untold};
 use crate::check::{counted, kept};
 use crate::{outlook, show};
 use plimsoll::{Amounts, FeedChange, MarketChange, Standstill};
@@ -21,8 +21,9 @@ pub(super) fn markets(told: &Told<'_>) -> Section {
         let mut row = vec![market.name.clone(), venue, state, sum.currency.clone()];
         for of in [|amounts: &Amounts| amounts.collateral, |amounts: &Amounts| amounts.debt] {
             let now = now.as_ref().map(of);
-            row.push(now.map_or_else(|| "unknown".into(), |it| show::amount(it, sum.decimals, 2)));
-            row.push(told_or_unknown(change.as_ref().map(of), sum.decimals));
+            let money = now.map(|it| show::amount(it, sum.decimals, 2));
+            row.push(show::summed(money, sum.accounts[1], sum.unvalued[1]));
+            row.push(changed(sum, change.as_ref().map(of)));
         }
         row.push((sum.accounts[1] + sum.unvalued[1]).to_string());
         section.rows.push(row);
