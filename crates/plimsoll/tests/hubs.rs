@@ -5,11 +5,11 @@
 
 mod common;
 
-use common::{act, example, place};
+use common::{act, after, example, place};
 use plimsoll::{Change, Ladder, Lookout, Stake, Sum, check, liquidate, max, restore, split, whatif};
 use plimsoll_core::{
     AccountId, Action, Amount, Book, Call, Decimal, Feeds, Int, Lens, Mechanism, Receive, Refusal, Rounding,
-    Silent, U256,
+    Silent, Test, U256,
 };
 use plimsoll_venues::aave_v4::{debt, receipt};
 
@@ -156,8 +156,9 @@ fn spokes_share_a_loss() {
     assert_eq!(whole, Some(lost));
 }
 
-/// A repayment pays a premium first, and no box holds the accounts between: what is advised is still the least. That 1,306 USDC
-/// bring `risky` to 1.30, 8,100 to 1.32 and 68,100 to 1.54, and 16,000 `bitcoin-desk` to 1.178381, was found by doing it and looking.
+/// A repayment pays a premium first, and boxes hold accounts with another premium at either end: what is advised is the least, and is
+/// proven to be. That 1,306 USDC bring `risky` to 1.30, 8,100 to 1.32 and 68,100 to 1.54, and 16,000 `bitcoin-desk` to 1.178381, was
+/// found by doing it and looking.
 #[test]
 fn a_repayment_of_a_premium_is_the_least() {
     let book = example("hubs");
@@ -166,8 +167,27 @@ fn a_repayment_of_a_premium_is_the_least() {
         let way = found.repayments.into_iter().find(|way| way.asset == "USDC").expect("a debt of it");
         let enough = way.now.expect("it can be repaid");
         assert!(!enough.all, "{name} {target}");
-        // Between the two nothing is proven, and that is said.
-        assert!(enough.no_less_than < enough.amount, "{name} {target}");
+        assert_eq!(enough.no_less_than, enough.amount, "{name} {target}");
+        let account = place(&book, name);
+        let reached = |amount: U256| {
+            let action = Action::Repay { debt: way.instrument, amount: Amount::Assets(amount) };
+            let effects = act(&book, account, book.at, action).expect("it can be repaid");
+            let after = after(&book, 0, book.at, &effects);
+            let readings = after.readings(&after.markets[0], &after.graph.quotes(after.at));
+            let quoted = after.markets[0].market.at(Feeds { readings: &readings }, Lens::Action, after.at);
+            let seen =
+                quoted.expect("it stands").verdict(&after.accounts[account].account, Test::Liquidation);
+            let (seen, target) = (seen.expect("known"), decimal(target));
+            let ten = Int::from(U256::pow10(target.decimals).expect("small"));
+            seen.backing.mul_wide(ten) >= seen.requirement.mul_wide(target.mantissa)
+        };
+        assert!(reached(enough.amount), "{name} {target}");
+        for less in 1..=20u64 {
+            assert!(
+                !reached(enough.amount.sub(U256::from(less)).expect("more than twenty")),
+                "{name} {target} {less}"
+            );
+        }
         enough.amount
     };
     let done: [(&str, &[(&str, u64)]); 2] = [
@@ -184,15 +204,14 @@ fn a_repayment_of_a_premium_is_the_least() {
     }
 }
 
-/// So much of one asset for all accounts of an owner: where the amounts are not proven to be the least, more health is not ruled
-/// out.
+/// So much of one asset for all accounts of an owner: the parts are proven to be the least, of debts with a premium too.
 #[test]
-fn a_split_says_what_it_did_not_prove() {
+fn a_split_says_what_it_proved() {
     let of = |book: &Book, account: &str| book.accounts[place(book, account)].owner.clone();
     let hubs = example("hubs");
     let found = split(&hubs, &of(&hubs, "risky"), "USDC", Sum::Exactly(decimal("3000"))).expect("asked");
-    assert!(found.parts.iter().any(|part| part.enough.no_less_than < part.enough.amount), "{found:?}");
-    assert!(!found.proven);
+    assert!(found.proven && !found.parts.is_empty());
+    assert!(found.parts.iter().all(|part| part.enough.no_less_than == part.enough.amount), "{found:?}");
     let treasury = example("treasury");
     let found = split(&treasury, "Acme treasury", "USDC", Sum::Exactly(decimal("3000"))).expect("asked");
     assert!(found.proven && !found.parts.is_empty());
@@ -331,12 +350,13 @@ fn a_swap_does_not_save_what_newer_parameters_do() {
     let account = place(&book, "mixed");
     let premium = Lookout::new(&book, book.at).expect("it stands").of(account).premium.expect("it pays one");
     let refreshed = act(&book, account, book.at, Action::Refresh { rules: true }).expect("it stands it");
-    let mut after = book.clone();
-    after.markets[0].market.apply(&refreshed).expect("its own effects");
-    after.accounts[account].account = refreshed.apply_to(&book.accounts[account].account).expect("it fits");
+    let after = after(&book, 0, book.at, &refreshed);
     let stays = Lookout::new(&after, book.at).expect("it stands").of(account).premium.expect("it owes");
     assert!(stays.next < premium.next && !premium.swaps.is_empty());
+    // It pays 905 now, 906 anew by the newest versions, and would pay 2,000 by its own versions: no swap saves more than a hundredth above what it pays.
+    assert_eq!((premium.paid, premium.next, stays.next), (U256::new(905), U256::new(2_000), U256::new(906)));
+    let most = premium.cost.mul_div(U256::new(101), U256::new(100), Rounding::Up).expect("it fits");
     for swap in &premium.swaps {
-        assert!(swap.premium < stays.next && swap.saves <= stays.cost, "{swap:?} {stays:?}");
+        assert!(swap.premium < stays.next && swap.saves <= most, "{swap:?} {premium:?}");
     }
 }
