@@ -261,6 +261,9 @@ fn note(pair: &Pair, sale: &Sale, unmoved: &[(String, String)]) -> String {
     if sale.receive == Receive::Receipt {
         notes.push("as receipts: the pool does not pay the asset out now".into());
     }
+    if !sale.proven {
+        notes.push("not proven to be the most".into());
+    }
     let lost = sale.does.bad_debt.iter().filter(|(_, amount)| *amount != U256::ZERO).count() as u64;
     if lost > 0 {
         let here = sale.does.bad_debt.iter().find(|(id, _)| *id == pair.debt.instrument);
@@ -357,6 +360,7 @@ fn sale_json(sale: &Sale) -> Value {
     let lost = sale.does.bad_debt.iter().map(|(_, raw)| raw.to_string());
     json!({
         "ask": lot,
+        "kind": if sale.proven { "exact" } else { "bound" },
         "receive": if sale.receive == Receive::Asset { "asset" } else { "receipt" },
         "repaid": sale.does.repaid.to_string(),
         "seized": sale.does.seized.to_string(),

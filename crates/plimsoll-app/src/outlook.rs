@@ -553,10 +553,10 @@ fn print_premium(book: &Book, account: usize, premium: &plimsoll_core::Premium) 
     for swap in &premium.swaps {
         let [from, to] = [swap.from, swap.to].map(|id| instrument(book, account, id));
         outln!(
-            "  {to} in place of {from}, at equal value: {}, {} a year, {} less than counted anew",
+            "  {to} in place of {from}, at equal value: {}, {} a year, {} less than staying, both under the newest parameters",
             percent(swap.premium),
             year(swap.cost),
-            year(premium.cost_next.sub_or_zero(swap.cost))
+            year(swap.saves)
         );
     }
 }
@@ -568,7 +568,7 @@ fn premium_json(book: &Book, account: usize, premium: &plimsoll_core::Premium) -
             "to": instrument(book, account, swap.to),
             "premium_bps": swap.premium.to_string(),
             "cost_a_year": swap.cost.to_string(),
-            "saves_a_year": premium.cost_next.sub_or_zero(swap.cost).to_string(),
+            "saves_a_year": swap.saves.to_string(),
         })
     };
     json!({

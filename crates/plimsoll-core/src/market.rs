@@ -405,6 +405,12 @@ pub trait Market: Send + Sync {
         trace: &mut dyn Trace,
     ) -> Result<Effects, Refusal>;
 
+    /// Whether it is proven that no call between two is taken that differ in their amount alone, the smaller first: where a
+    /// limit may be met by more of an amount as well as by less. False says nothing.
+    fn refuses_between(&self, _calls: [&Call; 2], _accounts: &dyn Accounts, _: Feeds<'_>) -> bool {
+        false
+    }
+
     /// What the price that stands next in the venue's delayed oracle will say of an account; `None` where the venue has
     /// no such oracle, or nothing valid is queued.
     fn queued(&self, _account: &Account, _test: Test, _at: Time) -> Option<NextPrice> {
@@ -650,7 +656,8 @@ pub struct Premium {
     pub cost_next: U256,
     /// What the costs count.
     pub unit: Unit,
-    /// Swaps of all of one collateral that would make `next` less and leave the account healthy, the best first.
+    /// Swaps of all of one collateral that the venue takes as things stand and that would make the premium less than it is under
+    /// the parameters that they put in force, the best first.
     pub swaps: Vec<Swap>,
 }
 
@@ -665,6 +672,8 @@ pub struct Swap {
     pub premium: U256,
     /// What that would come to a year (in [`Premium::unit`]).
     pub cost: U256,
+    /// What it costs less a year than staying, under the same parameters (in the unit of [`Premium::cost`]).
+    pub saves: U256,
 }
 
 /// Accounts in the order in which a redemption reaches them; a refusal where that cannot be said, such as without a price.

@@ -590,7 +590,7 @@ impl fmt::Display for Refusal {
             Refusal::TotalsMissing(_) => f.write_str(
                 "by the market's totals nothing of it exists, though accounts have it: rates follow from totals",
             ),
-            Refusal::Overflow(formula) => write!(f, "256 bits do not hold {formula}"),
+            Refusal::Overflow(formula) => write!(f, "below zero, or more than its bits hold: {formula}"),
             Refusal::DivisionByZero(formula) => write!(f, "division by zero in {formula}"),
             Refusal::NotAtThisVenue => f.write_str("this venue has no such action"),
             Refusal::NoSuchInstrument(_) => f.write_str("the market has no such instrument for this"),

@@ -122,6 +122,17 @@ fn a_book_comes_back_from_its_files() {
 #[test]
 fn any_account_comes_back() {
     let mut book = example();
+    // Room for the premiums that are made up: no account has more of it than its reserve, and no spoke more than its hub asset.
+    let mut totals = Vec::new();
+    book.markets[0].market.visit(&mut |cell, name, _, value| {
+        if name == "premium_shares" {
+            let spokes = if cell.object < 1_000 { 2 } else { 1 };
+            totals.push((cell, value.add(Int::new(spokes * 10i128.pow(9))).unwrap()));
+        }
+    });
+    for (cell, value) in totals {
+        book.markets[0].market.set(cell, Some(value)).unwrap();
+    }
     let mut seed = 7u64;
     let mut dice = |most: u64| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -175,8 +186,12 @@ fn tokens_become_shares() {
         "ether-loan,hubs,collateral,WETH,1.5,token,Acme treasury,risk_premium=333; version WETH=1",
     );
     let names = ["book.toml", "feeds.csv", "markets/hubs.toml"];
-    let mut all: Vec<File> =
-        names.iter().map(|name| file(name, std::fs::read_to_string(folder().join(name)).unwrap())).collect();
+    // The premium of so much more debt is in the totals.
+    let totals = |text: String| text.replace("\"100345000000\"", "\"100400000000\"");
+    let mut all: Vec<File> = names
+        .iter()
+        .map(|name| file(name, totals(std::fs::read_to_string(folder().join(name)).unwrap())))
+        .collect();
     all.push(file("positions.csv", text));
     let book = sound(book::read(all));
     let listed = &book.accounts.iter().find(|account| account.name == "ether-loan").unwrap().account;

@@ -88,6 +88,59 @@ fn no_more_is_held_than_there_is() {
     assert_eq!(seen, expected);
 }
 
+/// A number of a market by its object and name.
+fn number(book: &Book, object: u64, name: &str) -> (Cell, plimsoll_core::Int) {
+    let mut found = None;
+    book.markets[0].market.visit(&mut |cell, known, _, value| {
+        if cell.object == object && known == name {
+            found = Some((cell, value));
+        }
+    });
+    found.unwrap()
+}
+
+/// The spokes of Aave v4 have no more together than their hub asset says, and accounts no more premium than their reserve: at the sums all is
+/// well, and a unit below them the fault names both.
+#[test]
+fn hubs_spokes_and_premiums_add_up() {
+    let one = plimsoll_core::Int::ONE;
+    // All of them are listed, so that the sums of this book are the totals.
+    let book = example("hubs");
+    // Hub asset 1 is the core hub's USDC, reserve 1 what `main` offers of it.
+    let cases = [
+        (
+            1,
+            "added_shares",
+            one.neg(),
+            "PL0578",
+            "added_shares, those of the fee receiver too, of 11509000000000",
+        ),
+        (1, "drawn_shares", one.neg(), "PL0578", "drawn_shares of 7099000000000"),
+        (1, "premium_shares", one.neg(), "PL0578", "premium_shares of 100345000000"),
+        (1, "premium_offset_ray", one, "PL0578", "premium owed (raw x 10^27) of"),
+        (2_001, "deficit_ray", one, "PL0578", "deficit_ray of 1 in the spokes of core/USDC"),
+        (2_001, "premium_shares", one.neg(), "PL0581", "100345000000 (shares) of premium of USDC"),
+        (
+            2_001,
+            "premium_offset_ray",
+            one,
+            "PL0581",
+            "(raw x 10^27) owed as premium of USDC in all accounts of hubs",
+        ),
+    ];
+    for (object, name, more, code, found) in cases {
+        let mut book = book.clone();
+        let (cell, value) = number(&book, object, name);
+        book.markets[0].market.set(cell, Some(value.add(more).unwrap())).unwrap();
+        let opened = book::read(files(&book::write(&book).unwrap()));
+        let told =
+            opened.faults.list.iter().find(|fault| fault.code.name() == code && fault.found.contains(found));
+        let told = told.unwrap_or_else(|| panic!("{object} {name}: {}", opened.faults.render(false)));
+        assert_eq!(told.file, "markets/hubs.toml");
+        assert!(opened.book.accounts.is_empty());
+    }
+}
+
 /// Read account by account it is known at the end: the last accounts are refused, and the whole reader tells it.
 #[test]
 fn a_stream_ends_in_the_same_fault() {

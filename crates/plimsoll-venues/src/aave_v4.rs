@@ -56,6 +56,7 @@ mod calls;
 mod cells;
 mod form;
 mod hub;
+mod limit;
 mod liquidation;
 mod over;
 mod parts;
@@ -536,6 +537,10 @@ impl plimsoll_core::Market for Market {
         trace: &mut dyn Trace,
     ) -> Result<Effects, Refusal> {
         Ok(self.call(call, accounts, feeds, trace)?.effects)
+    }
+
+    fn refuses_between(&self, calls: [&Call; 2], accounts: &dyn Accounts, feeds: Feeds<'_>) -> bool {
+        limit::refuses(self, calls, accounts, feeds).unwrap_or(false)
     }
 
     /// A changed configuration or newest version moves the epoch; nothing else is in a form.

@@ -46,8 +46,16 @@ impl Target {
 }
 
 /// The least and the greatest that two accounts hold of each thing. A deposit that pays a debt, as at a venue with one
-/// balance for both, leaves more of one and less of the other.
+/// balance for both, leaves more of one and less of the other. Where one of them holds no more of anything, the two are the ends,
+/// with what the venue keeps of each beside.
 pub(crate) fn around(one: &Account, other: &Account) -> [Account; 2] {
+    let within = |low: &Account, high: &Account| {
+        let mut all = low.holdings().iter().chain(high.holdings());
+        all.all(|held| low.quantity(held.instrument) <= high.quantity(held.instrument))
+    };
+    if within(other, one) {
+        return [other.clone(), one.clone()];
+    }
     let (mut low, mut high) = (one.clone(), other.clone());
     for holding in one.holdings().iter().chain(other.holdings()) {
         let held = [one, other].map(|account| account.quantity(holding.instrument));

@@ -3,7 +3,7 @@
 use crate::ask;
 use crate::bounds;
 use crate::max::Binds;
-use crate::search::{self, Amounts};
+use crate::search::{self, Amounts, Unfound, either_way};
 use plimsoll_core::{
     Account, Action, Amount, Call, Effects, Feeds, InstrumentId, Int, Kind, Lens, Market, Party, Reading,
     Refusal, Silent, Time, U256,
@@ -24,8 +24,8 @@ pub struct Limit {
     pub because: Option<Refusal>,
     /// Where one unit more would be too small a loan: why one of the least size is refused as well.
     pub beyond: Option<Refusal>,
-    /// It accepts nothing above this. Equal to the amount unless the venue's health is a sawtooth and the stretch
-    /// between could not be settled.
+    /// It accepts nothing above this. Equal to the amount unless the venue's health is a sawtooth, or a limit is met by more as
+    /// well as by less, and the stretch between could not be settled.
     pub no_more_than: U256,
 }
 
@@ -74,7 +74,7 @@ pub fn borrowable(
 ) -> Vec<Limit> {
     let debts = (0..).zip(market.instruments()).filter(|(_, instrument)| instrument.kind == Kind::Debt);
     let asker = Asker { market, readings, account, times };
-    let limits = debts.map(|(id, _)| asker.largest(InstrumentId(id), borrow));
+    let limits = debts.map(|(id, _)| asker.lendable(InstrumentId(id)));
     // What is no loan of such an account at all, such as shares of a batch that others manage.
     let none = |limit: &Limit| {
         let why = limit.because.as_ref();
@@ -105,7 +105,7 @@ pub(crate) fn lendable(
     debt: InstrumentId,
     times: &[Time],
 ) -> Limit {
-    Asker { market, readings, account, times }.largest(debt, borrow)
+    Asker { market, readings, account, times }.lendable(debt)
 }
 
 fn withdraw(from: InstrumentId, amount: U256) -> Action {
@@ -161,8 +161,7 @@ impl Asker<'_> {
             matches!(limit.because, Some(Refusal::WouldBeUnhealthy | Refusal::OverCapacity { .. }));
         let (true, Some(held)) = (by_health, self.held(instrument)) else { return limit };
         let question = Withdrawal { asker: self, instrument };
-        let Some(found) = search::last(&question, limit.amount, held.max(limit.amount)) else { return limit };
-        let (amount, no_more_than) = (found.amount, found.proven);
+        let (amount, no_more_than) = found(search::last(&question, limit.amount, held.max(limit.amount)));
         if amount == limit.amount {
             return Limit { no_more_than, ..limit };
         }
@@ -186,6 +185,59 @@ impl Asker<'_> {
         let amount = found.accepted.map_or(U256::ZERO, |(amount, _)| amount);
         let (because, beyond) = (found.because, found.beyond);
         Limit { instrument, amount, because, beyond, no_more_than: amount }
+    }
+
+    /// The largest loan. What is not refused for its size alone may have holes; they are looked into from the largest down.
+    fn lendable(&self, debt: InstrumentId) -> Limit {
+        let whole = search::largest(|amount| match self.ask(&borrow(debt, amount)) {
+            Err(why) if either_way(&why) => Ok(false),
+            answer => answer.map(|_| true),
+        });
+        let most = match whole.accepted {
+            Some((most, false)) => most,
+            accepted => {
+                let amount = accepted.map_or(U256::ZERO, |(amount, _)| amount);
+                let (because, beyond) = (whole.because, whole.beyond);
+                return Limit { instrument: debt, amount, because, beyond, no_more_than: amount };
+            }
+        };
+        let (amount, no_more_than) = found(search::last(&Loan { asker: self, debt }, U256::ONE, most));
+        let more = amount.add(U256::ONE).unwrap_or(amount);
+        let because = self.ask(&borrow(debt, more)).err();
+        Limit { instrument: debt, amount, because, beyond: None, no_more_than }
+    }
+}
+
+/// What was found, and what nothing above is accepted of.
+fn found(found: Result<search::Found, Unfound>) -> (U256, U256) {
+    match found {
+        Ok(found) => (found.amount, found.proven),
+        Err(Unfound::Nothing) => (U256::ZERO, U256::ZERO),
+        Err(Unfound::GivenUp { proven }) => (U256::ZERO, proven),
+    }
+}
+
+/// The loans of one debt, looked at from the largest down.
+struct Loan<'a> {
+    asker: &'a Asker<'a>,
+    debt: InstrumentId,
+}
+
+impl Amounts for Loan<'_> {
+    fn will_do(&self, amount: U256) -> bool {
+        self.asker.ask(&borrow(self.debt, amount)).is_ok()
+    }
+
+    fn none_of(&self, low: U256, high: U256) -> bool {
+        let Asker { market, readings, account, times } = *self.asker;
+        let (feeds, accounts) = (Feeds { readings }, vec![account.clone()]);
+        times.iter().any(|&at| {
+            let call = |amount| {
+                let action = borrow(self.debt, amount);
+                Call { actor: account.id, account: account.id, at, action }
+            };
+            market.refuses_between([&call(low), &call(high)], &accounts, feeds)
+        })
     }
 }
 
@@ -211,6 +263,10 @@ impl Withdrawal<'_> {
         let mut after = effects.apply_to(&twin).ok_or(Refusal::Overflow("held - withdrawn"))?;
         for debt in account.holdings().iter().filter(|holding| owed(holding.instrument)) {
             after.set(debt.instrument, debt.quantity);
+        }
+        // What the venue keeps of who owes nothing is not what it keeps of the account.
+        for (_, term, _) in &effects.terms {
+            after.set_term(*term, account.term(*term));
         }
         Ok(after)
     }

@@ -69,6 +69,9 @@ pub struct Sale {
     /// What it does: repaid, seized with the venue's fee, fee, bad debt (raw). No other amount seizes more, and none
     /// seizes as much for less.
     pub does: Liquidated,
+    /// Whether that no other amount seizes more is certain. It is not where the venue refuses the largest amounts by a limit that
+    /// more may meet as well as less: then it is the largest of a grid that was made finer next to it.
+    pub proven: bool,
     /// Value of what the keeper receives, rounded down.
     pub received: Int,
     /// Value of what he repays, rounded up.
@@ -93,6 +96,11 @@ impl Sale {
 
 /// Repayments up to so many raw units are tried one by one.
 const COARSE: u16 = 256;
+
+/// Into so many parts a stretch is cut to look for an amount that is accepted, …
+const PARTS: u64 = 64;
+/// … and a stretch next to one that is.
+const FINER: u64 = 8;
 
 /// A keeper who is no account of any book.
 const KEEPER: AccountId = AccountId(u64::MAX);
@@ -187,6 +195,7 @@ pub(crate) struct Accepted {
     lot: Lot,
     pub(crate) effects: Effects,
     pub(crate) does: Liquidated,
+    proven: bool,
 }
 
 impl Asker<'_> {
@@ -221,7 +230,7 @@ impl Asker<'_> {
         let call = Call { actor: KEEPER, account, at: self.world.book.at, action };
         let effects = self.world.call(self.market(), &call, self.readings)?;
         let does = effects.liquidated.clone().ok_or(Refusal::NotAtThisVenue)?;
-        Ok(Accepted { lot, effects, does })
+        Ok(Accepted { lot, effects, does, proven: true })
     }
 
     /// The accepted lot of a pair that repays most, as assets where the pool can pay them out and nobody has stopped that.
@@ -241,7 +250,7 @@ impl Asker<'_> {
     fn largest(&self, pair: [InstrumentId; 2], receive: Receive) -> Result<Accepted, Refusal> {
         let ask = |lot| self.ask(pair, lot, receive);
         let whole = ask(Lot::Repay(Amount::All));
-        let held = self.held(pair[1]);
+        let held = self.balance(pair[1]);
         let emptied = held.map_or(Err(Refusal::NotAtThisVenue), |held| ask(Lot::Seize(held)));
         let (whole, emptied) = match (whole, emptied) {
             (Ok(whole), Ok(emptied)) => {
@@ -251,6 +260,9 @@ impl Asker<'_> {
             (Err(whole), Err(emptied)) => (whole, emptied),
         };
         let why = if whole == Refusal::NotAtThisVenue { emptied } else { whole };
+        if search::either_way(&why) {
+            return self.found(pair, receive).ok_or(why);
+        }
         // Nothing whole goes, but less may: dust that would be left, rounding, cash.
         let less = matches!(
             why,
@@ -265,12 +277,33 @@ impl Asker<'_> {
         found.max_by_key(|accepted| accepted.does.repaid).ok_or(why)
     }
 
-    fn held(&self, collateral: InstrumentId) -> Option<U256> {
+    /// The largest of a grid of repayments that is accepted, where neither more nor less need be.
+    fn found(&self, pair: [InstrumentId; 2], receive: Receive) -> Option<Accepted> {
+        let (mut low, mut high, mut parts) = (U256::ZERO, self.balance(pair[0])?, PARTS);
+        let mut best = None;
+        while let Some(gap) = high.sub(low).filter(|gap| *gap > U256::ONE) {
+            let step = gap.div(U256::from(parts), Rounding::Up)?;
+            let mut next = low;
+            let mut asked = high.sub(step);
+            while let Some(amount) = asked.filter(|amount| *amount > low) {
+                if let Ok(accepted) = self.ask(pair, Lot::Repay(Amount::Assets(amount)), receive) {
+                    (best, next) = (Some(Accepted { proven: false, ..accepted }), amount);
+                    break;
+                }
+                (high, asked) = (amount, amount.sub(step));
+            }
+            // Nothing was accepted between, so that what is next to `low` is looked at more closely.
+            (low, parts) = (next, FINER);
+        }
+        best
+    }
+
+    fn balance(&self, instrument: InstrumentId) -> Option<U256> {
         let listed = &self.world.book.accounts[self.account];
         let market = &*self.world.book.markets[listed.market].market;
         let feeds = plimsoll_core::Feeds { readings: self.readings };
         let quoted = market.at(feeds, Lens::Action, self.world.book.at).ok()?;
-        quoted.balance(&listed.account, collateral).ok().map(|balance| balance.raw)
+        quoted.balance(&listed.account, instrument).ok().map(|balance| balance.raw)
     }
 }
 
@@ -286,6 +319,7 @@ impl Seeker<'_> {
     /// The same collateral for the least repayment.
     fn thrifty(&self, pair: [InstrumentId; 2], most: Accepted, receive: Receive) -> Accepted {
         let Liquidated { seized, repaid, .. } = most.does;
+        let proven = most.proven;
         let as_much = |lot| self.asker.ask(pair, lot, receive).ok().filter(|it| it.does.seized >= seized);
         let mut best = most;
         let mut take = |it: Accepted| {
@@ -315,10 +349,10 @@ impl Seeker<'_> {
                 break;
             }
             if let Some(it) = as_much(Lot::Repay(Amount::Assets(amount))) {
-                return it;
+                return Accepted { proven, ..it };
             }
         }
-        best
+        Accepted { proven, ..best }
     }
 
     fn sale(
@@ -328,7 +362,7 @@ impl Seeker<'_> {
         accepted: Accepted,
         receive: Receive,
     ) -> Result<Sale, Refusal> {
-        let Accepted { lot, effects, does } = accepted;
+        let Accepted { lot, effects, does, proven } = accepted;
         let priced = |asset: &str| {
             let missing = Refusal::PriceUnknown { slot: 0, why: plimsoll_core::Why::Missing };
             self.worth.price(asset).ok_or(missing)
@@ -346,6 +380,17 @@ impl Seeker<'_> {
         let profit = profit.ok_or(Refusal::Overflow("profit = received - cost - gas"))?;
         let Asker { world, account, readings } = &self.asker;
         let health_after = world.health_after(*account, &effects, readings)?;
-        Ok(Sale { lot, receive, does, received, cost, profit, collateral_priced, debt_priced, health_after })
+        Ok(Sale {
+            lot,
+            receive,
+            does,
+            proven,
+            received,
+            cost,
+            profit,
+            collateral_priced,
+            debt_priced,
+            health_after,
+        })
     }
 }

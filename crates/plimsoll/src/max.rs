@@ -52,6 +52,8 @@ pub enum Binds {
     Cap,
     /// The ceiling of debt against isolated collateral.
     Ceiling,
+    /// How much of what is lent there may be owed at a premium: more may be accepted as well as less.
+    Premium,
     /// The asset's or the mode's rules: nothing of it at all.
     Rules,
     /// A price is missing, or numbers leave the venue's range.
@@ -68,6 +70,7 @@ impl Binds {
             Binds::Cash => "cash",
             Binds::Cap => "cap",
             Binds::Ceiling => "isolation ceiling",
+            Binds::Premium => "premium limit",
             Binds::Rules => "rules",
             Binds::World => "cannot be computed",
         }
@@ -88,6 +91,7 @@ impl Binds {
             Some(Refusal::InsufficientCash { .. } | Refusal::BeyondReceipts { .. }) => Binds::Cash,
             Some(Refusal::SupplyCap(_) | Refusal::BorrowCap(_)) => Binds::Cap,
             Some(Refusal::DebtCeiling(_)) => Binds::Ceiling,
+            Some(Refusal::RiskPremiumLimit(_)) => Binds::Premium,
             Some(
                 Refusal::PriceUnknown { .. }
                 | Refusal::ClockWentBack { .. }

@@ -4,7 +4,7 @@ use crate::ask::{Misasked, asset_of, called};
 use crate::bounds::{self, Target};
 use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
-use crate::search::{self, Amounts, Unfound};
+use crate::search::{self, Amounts, Unfound, either_way};
 use plimsoll_core::{
     Account, Action, Amount, Assessment, Book, Call, Decimal, Feeds, InstrumentId, Int, Judgement, Kind,
     Lens, Market, Party, Reading, Refusal, Silent, Standing, Test, Time, U256, Verdict,
@@ -59,8 +59,7 @@ pub struct Enough {
     pub amount: U256,
     /// Only "all" will do, which comes to so much now: an amount cannot name it, as interest moves it.
     pub all: bool,
-    /// No smaller amount than this will do. Equal to the amount unless the search had to be given up, as it has to be where
-    /// nothing can be proven of several amounts at once: of debts that bear a premium.
+    /// No smaller amount than this will do. Equal to the amount unless the search had to be given up.
     pub no_less_than: U256,
     /// The health that it brings about at the last time asked about; `None` where nothing is owed any more.
     pub health: Option<Ratio>,
@@ -284,6 +283,16 @@ impl<'a> Seeker<'a> {
         Ok((market, after, crate::ask::total(paid, "paid")?))
     }
 
+    /// Whether it is proven that the venue takes no amount between two.
+    fn refused_between(&self, amounts: [U256; 2], at: Time) -> bool {
+        let account = self.book.accounts[self.account].account.id;
+        let [low, high] = amounts.map(|amount| {
+            let action = self.action(Amount::Assets(amount));
+            Call { actor: account, account, at, action }
+        });
+        self.market().refuses_between([&low, &high], self.book, self.feeds())
+    }
+
     fn seen(&self, amount: Amount, moment: Moment) -> Result<Assessment, Refusal> {
         let (market, account, _) = self.after(amount, moment.done)?;
         market.at(self.feeds(), Lens::Action, moment.seen)?.verdict(&account, Test::Liquidation)
@@ -356,6 +365,7 @@ impl At<'_> {
                 Ok(Some(Enough { amount, all: true, no_less_than: amount, health }))
             }
             Said::TooLittle => Err(Hindrance::NotEnough { health: self.health(Amount::All) }),
+            Said::Refused(refusal) if either_way(&refusal) => Ok(None),
             Said::Refused(refusal) => Err(Hindrance::Refused { most: U256::ZERO, refusal }),
         }
     }
@@ -366,15 +376,20 @@ impl At<'_> {
         seen.ok().and_then(|seen| health(&seen))
     }
 
-    /// Some amount that is enough, or the most that the venue takes: doubles, then halves the gap.
+    /// Some amount that is enough, or the most that the venue takes: doubles, then halves the gap. What may be refused for being
+    /// too little is passed over until something is taken.
     fn upper(&self, from: U256) -> Upper {
-        let (mut small, mut large) = (U256::ZERO, U256::MAX);
+        let (mut small, mut large, mut most) = (U256::ZERO, U256::MAX, U256::ZERO);
         let mut because = Refusal::AmountZero;
         let mut asked = from.max(U256::ONE);
         loop {
             match self.say(Amount::Assets(asked)) {
                 Said::Enough => return Upper::Enough(asked),
-                Said::TooLittle => small = asked,
+                Said::TooLittle => (small, most) = (asked, asked),
+                Said::Refused(why) if either_way(&why) && most == U256::ZERO => {
+                    because = why;
+                    small = asked;
+                }
                 Said::Refused(why) => {
                     because = why;
                     large = asked;
@@ -384,7 +399,7 @@ impl At<'_> {
             let next = if large == U256::MAX { asked.add(asked) } else { small.add(gap.half()) };
             match next.filter(|_| gap > U256::ONE && !self.idle(small)) {
                 Some(next) => asked = next,
-                None => return Upper::Refused { most: small, refusal: because },
+                None => return Upper::Refused { most, refusal: because },
             }
         }
     }
@@ -437,6 +452,9 @@ impl Amounts for At<'_> {
     /// the amounts between lie between those at the ends, and so do the markets' indices later on.
     fn none_of(&self, low: U256, high: U256) -> bool {
         self.moments.iter().any(|moment| {
+            if self.seeker.refused_between([low, high], moment.done) {
+                return true;
+            }
             let ends = [low, high].map(|amount| self.seeker.after(Amount::Assets(amount), moment.done));
             // What leaves the account below the venue's line does so with less of it, too.
             if ends[1].as_ref().is_err_and(below_the_line) {

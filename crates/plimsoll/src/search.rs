@@ -71,11 +71,21 @@ pub(crate) fn first(amounts: &impl Amounts, low: U256, high: U256) -> Result<Fou
     Err(Unfound::Nothing)
 }
 
-/// The greatest amount from `low` to `high` that will do; `None` where none was found.
-pub(crate) fn last(amounts: &impl Amounts, low: U256, high: U256) -> Option<Found> {
+/// The greatest amount from `low` to `high` that will do; where the search was given up, nothing above `proven` will.
+pub(crate) fn last(amounts: &impl Amounts, low: U256, high: U256) -> Result<Found, Unfound> {
     let mirror = Mirror { amounts, low, high };
-    let Found { amount, proven } = first(&mirror, U256::ZERO, high.sub_or_zero(low)).ok()?;
-    Some(Found { amount: mirror.seen(amount), proven: mirror.seen(proven) })
+    match first(&mirror, U256::ZERO, high.sub_or_zero(low)) {
+        Ok(Found { amount, proven }) => {
+            Ok(Found { amount: mirror.seen(amount), proven: mirror.seen(proven) })
+        }
+        Err(Unfound::GivenUp { proven }) => Err(Unfound::GivenUp { proven: mirror.seen(proven) }),
+        Err(Unfound::Nothing) => Err(Unfound::Nothing),
+    }
+}
+
+/// Whether a refusal of one amount says nothing of others: more may be accepted as well as less.
+pub(crate) const fn either_way(why: &Refusal) -> bool {
+    matches!(why, Refusal::RiskPremiumLimit(_))
 }
 
 /// The same amounts counted down from the highest.

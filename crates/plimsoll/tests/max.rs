@@ -145,6 +145,7 @@ fn what_binds_is_said() {
         (Some(Refusal::BeyondReceipts { receipts: U256::ONE, lent: U256::new(2) }), Binds::Cash),
         (Some(Refusal::BorrowCap(plimsoll_core::InstrumentId(2))), Binds::Cap),
         (Some(Refusal::DebtCeiling(plimsoll_core::InstrumentId(1))), Binds::Ceiling),
+        (Some(Refusal::RiskPremiumLimit(plimsoll_core::InstrumentId(2))), Binds::Premium),
         (Some(Refusal::Frozen(plimsoll_core::InstrumentId(0))), Binds::Rules),
         (Some(Refusal::PriceUnknown { slot: 0, why: plimsoll_core::Why::Missing }), Binds::World),
     ];

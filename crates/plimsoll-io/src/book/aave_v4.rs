@@ -4,7 +4,7 @@ mod mode;
 mod read;
 mod write;
 
-use crate::book::venue::{Desk, Posting, Side, VenueFile, cell, raise};
+use crate::book::venue::{Beside, Desk, Posting, Side, VenueFile, cell, raise};
 use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::table::Cell;
 use plimsoll_core::{Account, InstrumentId, Int, Market as _, RAY, Rounding, U256};
@@ -150,6 +150,56 @@ impl Desk for HubDesk {
         Some(())
     }
 
+    /// Premium shares and what is owed as premium, of each reserve, by the index of now; where nothing was drawn through a spoke, its
+    /// state was left out.
+    fn beside(&self) -> Vec<Beside> {
+        let mut list = Vec::new();
+        for (place, reserve) in self.market.reserves().iter().enumerate() {
+            let (link, index) = (&reserve.link, self.views[place].drawn_index);
+            let said = |total: Option<U256>| total.filter(|_| link.drawn_shares != U256::ZERO);
+            let name = &reserve.name;
+            list.push(Beside {
+                what: format!("(shares) of premium of {name}"),
+                parts: vec![(premium_shares(place), Int::ONE)],
+                total: said(Some(link.premium_shares)),
+            });
+            list.push(Beside {
+                what: format!("(raw x 10^27) owed as premium of {name}"),
+                parts: vec![
+                    (premium_shares(place), Int::from(index)),
+                    (premium_offset(place), Int::ONE.neg()),
+                ],
+                total: said(Some(owed(link.premium_shares, link.premium_offset, index).unwrap_or_default())),
+            });
+        }
+        list
+    }
+
+    /// Spoke and hub asset get as many premium shares more as the spoke's accounts have, and owe as much more for them.
+    fn cover_beside(&mut self, sums: &[Int]) -> Option<()> {
+        for (place, pair) in sums.chunks_exact(2).enumerate() {
+            let reserve = &self.market.reserves()[place];
+            let (link, asset, index) = (reserve.link, reserve.asset, self.views[place].drawn_index);
+            let [shares, premium] = [pair[0].to_u256()?, pair[1].to_u256()?];
+            let known = owed(link.premium_shares, link.premium_offset, index)?;
+            let shares = shares.sub_or_zero(link.premium_shares);
+            let offset = Int::from(shares.mul(index)?).sub(Int::from(premium.sub_or_zero(known)))?;
+            for object in [write::RESERVES + place as u64, asset as u64] {
+                for (name, more) in [("premium_shares", Int::from(shares)), ("premium_offset_ray", offset)] {
+                    let mut found = None;
+                    self.market.visit(&mut |cell, known, _, value| {
+                        if cell.object == object && known == name {
+                            found = Some((cell, value));
+                        }
+                    });
+                    let (cell, before) = found?;
+                    self.market.set(cell, Some(before.add(more)?)).ok()?;
+                }
+            }
+        }
+        Some(())
+    }
+
     fn mode(&self, account: &mut Account, mode: &Cell<'_>, log: &mut Log) {
         mode::read(&self.market, account, mode, log);
     }
@@ -198,6 +248,11 @@ impl HubDesk {
         account.set_term(premium_shares(place), Int::from(shares));
         account.set_term(premium_offset(place), Int::from(offset));
     }
+}
+
+/// What premium shares owe beyond their offset (raw x ray); `None` below zero.
+fn owed(shares: U256, offset: Int, index: U256) -> Option<U256> {
+    Int::from(shares.mul(index)?).sub(offset)?.to_u256()
 }
 
 fn flag(account: &mut Account, bit: usize) {

@@ -13,7 +13,7 @@ pub use number::Rounded;
 
 use crate::book::positions::{Place, list_accounts};
 use crate::book::venue::{Decoded, Desk, Posting, Setting, Side, VENUES, VenueFile};
-use crate::book::{self, files};
+use crate::book::{self, files, totals};
 use crate::fault::{Code, Faults, Log, Source, Span, quoted};
 use crate::scalar;
 use crate::table::{Cell, Row, Rows};
@@ -188,6 +188,7 @@ fn table(
         .iter_mut()
         .zip(sums(&accounts))
         .any(|(place, sums)| place.desk.as_mut().is_some_and(|desk| desk.cover(&sums).is_none()))
+        || !covered_beside(&mut places, &accounts)
     {
         let found = "totals that are too large";
         log.file(Code::OutOfRange, &source.name, found, "amounts that together fit the market");
@@ -228,6 +229,15 @@ fn listed_assets(columns: &Columns, places: &[Place], log: &mut Log) -> bool {
         }
     }
     log.count() == before
+}
+
+/// Makes totals at least what accounts have beside their holdings; whether they fit the markets.
+fn covered_beside(places: &mut [Place], accounts: &[ListedAccount]) -> bool {
+    places.iter_mut().enumerate().all(|(number, place)| {
+        let Some(desk) = &mut place.desk else { return true };
+        let own = accounts.iter().filter(|listed| listed.market == number).map(|listed| &listed.account);
+        totals::beside(&**desk, own).is_some_and(|sums| desk.cover_beside(&sums).is_some())
+    })
 }
 
 /// For each market, what its accounts hold together. A sum beyond 256 bits is the largest number, which fits nothing.

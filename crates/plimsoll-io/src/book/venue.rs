@@ -6,7 +6,7 @@ use crate::book::{aave_v3, aave_v4, compound_v3, liquity_v2, maker, morpho_blue}
 use crate::fault::{Log, Span};
 use crate::table;
 use crate::tree::{Fields, Value};
-use plimsoll_core::{Account, Cell, InstrumentId, Int, ListedAccount, Market, Time, U256};
+use plimsoll_core::{Account, Cell, InstrumentId, Int, ListedAccount, Market, TermId, Time, U256};
 
 /// All venues that books can have markets of.
 pub(super) const VENUES: &[VenueFile] =
@@ -93,6 +93,14 @@ pub(super) trait Desk {
     /// Makes the market's totals at least what all accounts together hold, as if they had come by it today. Only
     /// imports need it: a template knows nothing of a table's accounts.
     fn cover(&mut self, sums: &[(InstrumentId, U256)]) -> Option<()>;
+    /// What else of accounts adds up to a total of the market, beside what they hold.
+    fn beside(&self) -> Vec<Beside> {
+        Vec::new()
+    }
+    /// As [`Desk::cover`], of what [`Desk::beside`] lists, in its order.
+    fn cover_beside(&mut self, _sums: &[Int]) -> Option<()> {
+        Some(())
+    }
     /// Sets the account's mode from its text, such as `emode=1`.
     fn mode(&self, account: &mut Account, mode: &table::Cell<'_>, log: &mut Log);
     /// Tells what an account whose rows were all read says as a whole and its venue cannot keep; `mode` is where its mode stands.
@@ -104,6 +112,16 @@ pub(super) trait Desk {
     fn needs_accounts(&self) -> bool {
         false
     }
+}
+
+/// Something that the terms of all accounts add up to.
+pub(super) struct Beside {
+    /// What it is, with its unit.
+    pub(super) what: String,
+    /// It is the sum of these terms, each so many times.
+    pub(super) parts: Vec<(TermId, Int)>,
+    /// How much of it the market says there is; `None` where it says nothing.
+    pub(super) total: Option<U256>,
 }
 
 /// A number of a market by its object and name.

@@ -293,10 +293,13 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
         let (index, decimals) = (asset.state.drawn_index, asset.decimals);
         let drawn = hub::drawn(t, link.drawn_shares, index, decimals)?;
         let owed = hub::premium(t, link.premium_shares, link.premium_offset, index, decimals)?;
-        for (held, asked) in [(drawn, amount), (owed, premium)] {
-            if asked > held {
-                return Err(Refusal::AmountTooLarge { held, asked });
-            }
+        if amount > drawn {
+            return Err(Refusal::AmountTooLarge { held: drawn, asked: amount });
+        }
+        if premium > owed {
+            // Compared as finely as the hub does, told in raw units.
+            let whole = |fine: U256, rounding| fine.div(RAY.value(), rounding).unwrap_or_default();
+            return Err(Refusal::AmountTooLarge { held: whole(owed, Down), asked: whole(premium, Up) });
         }
         Ok(())
     }
@@ -313,6 +316,7 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
     /// The change of premium at asset and spoke: nothing comes of it and nothing is lost (`_applyPremiumDelta`), and
     /// premium shares stay within the spoke's limit.
     fn apply_delta(&mut self, place: usize, delta: &PremiumDelta) -> Result<(), Refusal> {
+        let limited = self.limited;
         let (asset, link, t) = self.asset(place);
         let (index, decimals) = (asset.state.drawn_index, asset.decimals);
         let state = &mut asset.state;
@@ -328,7 +332,7 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
             }
         }
         let threshold = link.risk_premium_threshold;
-        if threshold != NO_THRESHOLD {
+        if limited && threshold != NO_THRESHOLD {
             let most = U256::from(u64::from(threshold));
             let formula = "most premium shares = drawn shares x limit / 1e4";
             let most = t.mul_div(formula, link.drawn_shares, most, BPS, Up, Unit::shares(decimals))?;

@@ -4,7 +4,7 @@
 //! both times 1e27, is its price times a whole number. The least and the greatest of the sum over reserves, each taken
 //! at one end of its own price, are therefore exact.
 
-use super::position::{AccountData, Leg, Position, User, owed};
+use super::position::{AccountData, Leg, Position, User, owed, premium};
 use super::{Market, form};
 use plimsoll_core::Rounding::Down;
 use plimsoll_core::num::Wide;
@@ -28,9 +28,11 @@ pub(super) fn over(
         let [least, most] = [users[0].positions[place], users[1].positions[place]];
         let keys = [0, 1].map(|end: usize| users[end].key(place, reserve, versions));
         let counts = least.counts || most.counts;
-        // A premium does not grow with what is drawn: between two of them anything may stand.
-        let premium = |position: &Position| (position.premium_shares, position.premium_offset);
-        let premiums = !(least.owes && most.owes) || premium(&least) == premium(&most);
+        // A premium does not grow with what is drawn: a box has those between that have it between, now and at any index.
+        let premium =
+            |position: &Position| premium(&mut Silent, position, legs[place].index, market.decimals(place));
+        let premiums = !(least.owes && most.owes)
+            || (least.premium_shares <= most.premium_shares && premium(&least)? <= premium(&most)?);
         if least.counts != most.counts || (counts && keys[0] != keys[1]) || !premiums {
             return Err(Refusal::InconsistentAccount("the two ends of a box have other terms"));
         }

@@ -1,28 +1,38 @@
 //! What the risk of an account's own collateral costs it, and which swap of a collateral would make that less.
 
 use super::position::{AccountData, Leg, Position, User, Versions, value};
-use super::{FINE_VALUE, FROZEN, Market, PAUSED, VALUE, receipt};
+use super::{FINE_VALUE, Market, VALUE, receipt};
 use alloc::vec::Vec;
 use plimsoll_core::Rounding::{Down, Up};
-use plimsoll_core::{Arithmetic, BPS, Premium, RAY, Refusal, Silent, Swap, U256, Unit};
+use plimsoll_core::{
+    Account, Action, Amount, Arithmetic, BPS, Call, Feeds, Market as _, Premium, RAY, Reading, Refusal,
+    Silent, Swap, Time, U256, Unit,
+};
 
 /// So many swaps are told.
 const TOLD: usize = 3;
 
 /// [`plimsoll_core::Quoted::premium`]; `None` for an account that owes nothing. A swap moves all of one collateral, at equal
-/// value and under the newest versions, to another reserve of the spoke, and must leave a health of one.
-pub(super) fn premium(market: &Market, legs: &[Leg], user: &User) -> Result<Option<Premium>, Refusal> {
-    let t = &mut Silent;
+/// value, to another reserve of the spoke. It is compared with what the account would pay under the newest versions, which it puts in
+/// force, and is told where the spoke takes all of its calls.
+pub(super) fn premium(
+    market: &Market,
+    legs: &[Leg],
+    account: &Account,
+    at: Time,
+) -> Result<Option<Premium>, Refusal> {
+    let (user, t) = (&User::of(market, account)?, &mut Silent);
     let data = AccountData::of(t, market, legs, user, Versions::Own)?;
     if !data.owes {
         return Ok(None);
     }
     let next = data.risk_premium(t)?;
-    let at = |risk: U256| yearly(market, legs, user, |position| position.drawn.mul_div(risk, BPS, Up));
+    let a_year = |risk: U256| yearly(market, legs, user, |position| position.drawn.mul_div(risk, BPS, Up));
     let cost = yearly(market, legs, user, |position| Some(position.premium_shares))?;
-    let cost_next = at(next)?;
+    let cost_next = a_year(next)?;
     let newest = AccountData::of(t, market, legs, user, Versions::Newest)?;
-    let requirement = newest.requirement(t)?;
+    let (requirement, stays) = (newest.requirement(t)?, newest.risk_premium(t)?);
+    let cost_newest = a_year(stays)?;
     let mut swaps = Vec::new();
     for (from, position) in user.positions.iter().enumerate() {
         let old = market.configuration(from, market.reserves[from].newest)?.collateral_factor;
@@ -33,8 +43,7 @@ pub(super) fn premium(market: &Market, legs: &[Leg], user: &User) -> Result<Opti
         let moved = value(t, "value", amount, legs[from].price(from)?, market.decimals(from), VALUE)?;
         for (to, reserve) in market.reserves.iter().enumerate() {
             let new = market.configuration(to, reserve.newest)?.collateral_factor;
-            let other = reserve.spoke == market.reserves[from].spoke && to != from && new != 0;
-            if !other || reserve.is(PAUSED) || reserve.is(FROZEN) {
+            if reserve.spoke != market.reserves[from].spoke || to == from || new == 0 {
                 continue;
             }
             let swapped = newest.swapped(
@@ -43,16 +52,42 @@ pub(super) fn premium(market: &Market, legs: &[Leg], user: &User) -> Result<Opti
             );
             let Some(swapped) = swapped.filter(|data| data.weighted >= requirement) else { continue };
             let premium = swapped.risk_premium(t)?;
-            let cost = at(premium)?;
-            if premium < next && cost < cost_next {
-                swaps.push(Swap { from: receipt(from), to: receipt(to), premium, cost });
+            let cost = a_year(premium)?;
+            let saves = cost_newest.sub_or_zero(cost);
+            if premium < stays && saves != U256::ZERO {
+                swaps.push((moved, Swap { from: receipt(from), to: receipt(to), premium, cost, saves }));
             }
         }
     }
-    swaps.sort_by_key(|swap| swap.cost);
-    swaps.truncate(TOLD);
+    swaps.sort_by_key(|(_, swap)| core::cmp::Reverse(swap.saves));
+    let taken = |(moved, swap): &(U256, Swap)| done(market, legs, account, at, *moved, swap).is_some();
+    let swaps = swaps.into_iter().filter(taken).map(|(_, swap)| swap).take(TOLD).collect();
     let paid = U256::from(u64::from(user.risk_premium));
     Ok(Some(Premium { paid, next, cost, cost_next, unit: FINE_VALUE, swaps }))
+}
+
+/// Puts in what comes, lets it count, and takes out what goes; `None` where one of the calls is refused.
+fn done(market: &Market, legs: &[Leg], account: &Account, at: Time, moved: U256, swap: &Swap) -> Option<()> {
+    let to = swap.to.index() / 3;
+    let unit = legs[to].price.ok()?.mul(U256::pow10(18 - market.decimals(to))?)?;
+    let reading = |leg: &Leg| match leg.price {
+        Ok(price) => Reading::certain(price),
+        Err(why) => Reading::unknown(None, why),
+    };
+    let readings: Vec<Reading> = legs.iter().map(reading).collect();
+    let (mut market, mut account) = (market.clone(), account.clone());
+    for action in [
+        Action::Deposit { into: swap.to, amount: Amount::Assets(moved.div(unit, Down)?) },
+        Action::UseAsCollateral { instrument: swap.to, on: true },
+        Action::Withdraw { from: swap.from, amount: Amount::All },
+    ] {
+        let call = Call { actor: account.id, account: account.id, at, action };
+        let (own, feeds) = (alloc::vec![account.clone()], Feeds { readings: &readings });
+        let effects = market.call(&call, &own, feeds, &mut Silent).ok()?.effects;
+        market.apply(&effects).ok()?;
+        account = effects.apply_to(&account)?;
+    }
+    Some(())
 }
 
 /// What premium shares of all debts owe more in a year at the rates that stand, each raised.

@@ -184,7 +184,7 @@ impl Quoted for Standing<'_> {
     }
 
     fn premium(&self, account: &Account) -> Result<Option<Premium>, Refusal> {
-        super::premium::premium(self.market, &self.legs, &User::of(self.market, account)?)
+        super::premium::premium(self.market, &self.legs, account, self.at)
     }
 
     /// Supplied rounded down, debt as the sum of what is drawn and the premium, each rounded up (`getUserTotalDebt`).

@@ -56,6 +56,8 @@ pub(super) struct Turn<'a, T: Trace + ?Sized> {
     pub(super) events: Vec<HubEvent>,
     answer: Vec<U256>,
     pub(super) liquidation: Option<Liquidation>,
+    /// Whether a spoke's limit of premium shares is asked after.
+    pub(super) limited: bool,
     before: Account,
     pub(super) t: &'a mut T,
 }
@@ -80,12 +82,19 @@ impl<'a, T: Trace + ?Sized> Turn<'a, T> {
             events: Vec::new(),
             answer: Vec::new(),
             liquidation: None,
+            limited: true,
             before,
             t,
         })
     }
 
     pub(super) fn act(mut self) -> Result<Done, Refusal> {
+        self.run()?;
+        self.finished()
+    }
+
+    /// The call itself, without telling what changed.
+    pub(super) fn run(&mut self) -> Result<(), Refusal> {
         let action = &self.call.action;
         let liquidates = matches!(action, Action::Liquidate(_));
         if !liquidates && self.call.actor != self.call.account {
@@ -110,7 +119,7 @@ impl<'a, T: Trace + ?Sized> Turn<'a, T> {
             }
             _ => return Err(Refusal::NotAtThisVenue),
         }
-        self.finished()
+        Ok(())
     }
 
     pub(super) fn hub(mut self, place: usize, call: HubCall) -> Result<Done, Refusal> {

@@ -4,8 +4,9 @@ use crate::world::*;
 use num_bigint::BigInt;
 use plimsoll_core::num::Wide;
 use plimsoll_core::{
-    Account, Cell, Compiled, Feeds, Form, Int, Lens, Market as _, Nodes, Question, Quoted, Reading, Refusal,
-    Screen, Step, Subject, Test, Time, Trace, U256, Unit, Venue as _, Verdict, Why, screen,
+    Account, AccountId, Action, Amount, Call, Cell, Compiled, Feeds, Form, Int, Lens, Market as _, Nodes,
+    Question, Quoted, Reading, Refusal, Screen, Step, Subject, Test, Time, Trace, U256, Unit, Venue as _,
+    Verdict, Why, screen,
 };
 use plimsoll_venues::aave_v4::{AaveV4, MAP, Market, configuration_key, debt, premium_shares, receipt};
 use proptest::prelude::*;
@@ -187,6 +188,51 @@ proptest! {
                 prop_assert!(range.backing[0] <= exact.backing && exact.backing <= range.backing[1]);
                 prop_assert!(range.requirement[0] <= exact.requirement && exact.requirement <= range.requirement[1]);
             }
+        }
+    }
+
+    /// What is proven to be refused between two amounts is refused at all of them, by the limit of premium shares; and single amounts that
+    /// it refuses are proven, but for loans of what the account has as collateral.
+    #[test]
+    fn no_amount_is_taken_where_none_is_said_to_be(
+        ops in ops(), who in 0..PEOPLE, place in 0..RESERVES, limit in 0..1_500u32, lends in any::<bool>(),
+        ends in prop::array::uniform2(1..60_000u64), near in any::<bool>(),
+    ) {
+        let mut world = lived(&ops);
+        let limited = (2_000..2_000 + RESERVES as u64).filter_map(|object| {
+            let of = |(cell, name, _, _): &(Cell, &str, Unit, Int)| cell.object == object && *name == "risk_premium_threshold";
+            cells(&world.market).into_iter().find(of)
+        });
+        for (cell, ..) in limited.collect::<Vec<_>>() {
+            world.market.set(cell, Some(Int::from(u64::from(limit)))).unwrap();
+        }
+        let readings = readings(&world.prices);
+        let feeds = Feeds { readings: &readings };
+        let id = AccountId(who);
+        let call = |amount: U256| {
+            let amount = Amount::Assets(amount);
+            let action = if lends { Action::Borrow { debt: debt(place), amount } } else { Action::Repay { debt: debt(place), amount } };
+            Call { actor: id, account: id, at: Time(world.at), action }
+        };
+        let refused = |amount: U256| {
+            let done = world.market.call(&call(amount), &world.accounts, feeds, &mut plimsoll_core::Silent);
+            matches!(done, Err(Refusal::RiskPremiumLimit(_)))
+        };
+        // Of about as many dollars as they say, or so many raw units.
+        let scale = if near { 1 } else { [4 * 10u128.pow(14), 1_000_000, 1_600, 1_000_000, 4 * 10u128.pow(14), 1_000_000][place] };
+        let [low, high] = [ends[0].min(ends[1]), ends[0].max(ends[1])].map(|end| u(u128::from(end) * scale));
+        let proven = |low: U256, high: U256| world.market.refuses_between([&call(low), &call(high)], &world.accounts, feeds);
+        if proven(low, high) {
+            let gap = high.sub(low).unwrap();
+            for part in 0..=16u64 {
+                let step = gap.mul(U256::from(part)).unwrap().div(u(16), plimsoll_core::Rounding::Down).unwrap();
+                prop_assert!(refused(low.add(step).unwrap()), "{part} of {low} to {high}");
+            }
+        }
+        let same = world.accounts[who as usize].term(MAP).magnitude();
+        let shares = (0..RESERVES).any(|at| same.bit(2 * at + 1) && world.market.reserves()[at].asset == world.market.reserves()[place].asset);
+        if refused(low) && !(lends && shares) {
+            prop_assert!(proven(low, low), "{low}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! A market's file.
 
 use super::mode::BETWEEN;
-use super::{HubDesk, ONE, SHARE_BITS};
+use super::{HubDesk, ONE, SHARE_BITS, owed};
 use crate::book::head as book_head;
 use crate::book::venue::{Decoded, Setting};
 use crate::fault::{Code, Log, Span, quoted};
@@ -33,7 +33,8 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
     let currency = fields.need("currency", log).and_then(|node| name(node, log));
     let [assets, spokes, reserves] = ["hub_assets", "spokes", "reserves"]
         .map(|field| fields.need(field, log).and_then(|node| list(node, log)));
-    let assets: Vec<HubAsset> = assets?.iter().filter_map(|node| asset(node, setting.at, log)).collect();
+    let nodes = assets?;
+    let assets: Vec<HubAsset> = nodes.iter().filter_map(|node| asset(node, setting.at, log)).collect();
     let spokes: Vec<Spoke> = spokes?.iter().filter_map(|node| spoke(node, log)).collect();
     let (mut listed, mut wires): (Vec<Reserve>, Vec<Wire>) = (Vec::new(), Vec::new());
     if log.count() != before {
@@ -58,6 +59,12 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
         listed.push(reserve);
         wires.push(wire);
     }
+    if log.count() == before {
+        for (place, (asset, node)) in assets.iter().zip(nodes).enumerate() {
+            let of = listed.iter().filter(|reserve| reserve.asset == place);
+            sums(asset, &of.map(|reserve| reserve.link).collect::<Vec<_>>(), head(node.span), log);
+        }
+    }
     if log.count() != before {
         return None;
     }
@@ -76,6 +83,42 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
             let expected = "hub assets whose interest can be added up to the book's time";
             log.at(Code::MarketRefused, head(fields.span), refusal.to_string(), expected);
             None
+        }
+    }
+}
+
+/// The spokes that draw on a hub asset have no more of it together than the hub asset itself says; less where the market does
+/// not list all of them. A hub asset of which nothing is said has nothing to say.
+fn sums(asset: &HubAsset, spokes: &[Link], span: Span, log: &mut Log) {
+    let state = &asset.state;
+    if [state.added_shares, state.drawn_shares, state.liquidity, state.premium_shares] == [U256::ZERO; 4] {
+        return;
+    }
+    let index = state.drawn_index;
+    let of = |sum: fn(&Link) -> Option<U256>, first: U256| {
+        spokes.iter().try_fold(first, |all, link| all.add(sum(link)?)).unwrap_or(U256::MAX)
+    };
+    let premium = spokes
+        .iter()
+        .try_fold(U256::ZERO, |all, link| all.add(owed(link.premium_shares, link.premium_offset, index)?));
+    let known = owed(state.premium_shares, state.premium_offset, index).unwrap_or_default();
+    let totals = [
+        (
+            "added_shares, those of the fee receiver too,",
+            of(|link| Some(link.added_shares), state.fee_shares),
+            state.added_shares,
+        ),
+        ("drawn_shares", of(|link| Some(link.drawn_shares), U256::ZERO), state.drawn_shares),
+        ("premium_shares", of(|link| Some(link.premium_shares), U256::ZERO), state.premium_shares),
+        ("premium owed (raw x 10^27)", premium.unwrap_or(U256::MAX), known),
+        ("deficit_ray", of(|link| Some(link.deficit), U256::ZERO), state.deficit),
+    ];
+    for (what, held, total) in totals {
+        if held > total {
+            let HubAsset { hub, symbol, .. } = asset;
+            let found = format!("{what} of {held} in the spokes of {hub}/{symbol}");
+            let expected = format!("at most {total}, which is what the hub asset says");
+            log.at(Code::Totals, span, found, expected);
         }
     }
 }
