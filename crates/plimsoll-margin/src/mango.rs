@@ -25,7 +25,8 @@
 //!
 //! # Numbers
 //! I80F48: multiples of 2^-48. A product keeps 48 binary digits: the program rounds down, the client toward zero, and so their answers
-//! differ in the last digits of negative amounts; the caller says whose are wanted. The order of multiplications is theirs, because it
+//! differ in the last digits of negative amounts; the caller says whose are wanted, and of any other rounding
+//! there is no health. The order of multiplications is theirs, because it
 //! decides those digits.
 
 use plimsoll_core::{Rounding, U256};
@@ -106,16 +107,21 @@ pub struct Perp {
     pub prices: Prices,
 }
 
-/// The product, with 48 binary digits.
+/// The product, with 48 binary digits: down or toward zero, `None` of any other rounding.
 #[inline]
 fn mul(x: i128, y: i128, rounding: Rounding) -> Option<i128> {
+    let down = match rounding {
+        Rounding::Down => true,
+        Rounding::TowardZero => false,
+        Rounding::Up | Rounding::HalfUp | Rounding::Exact => return None,
+    };
     let negative = (x < 0) != (y < 0);
     let (low, high) = x.unsigned_abs().carrying_mul(y.unsigned_abs(), 0);
     if high >> 47 != 0 {
         return None;
     }
     let lost = low & (ONE as u128 - 1) != 0;
-    let up = u128::from(negative && rounding == Rounding::Down && lost);
+    let up = u128::from(negative && down && lost);
     // Below 2^127, so that one more fits and the sign does.
     let magnitude = i128::try_from((high << 80 | low >> 48) + up).ok()?;
     Some(if negative { -magnitude } else { magnitude })

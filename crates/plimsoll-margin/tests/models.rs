@@ -124,10 +124,10 @@ fn drifts_worst_side() {
     assert_eq!(drift::profit_counts(500_000_000, 5_000, false), Some(250_000_000));
     assert_eq!(drift::profit_weight(10_000, 400, 100), Some(2_500));
     assert_eq!(drift::scaled_asset_weight(8_000, 400, 100), Some(2_000));
-    // What is owed is worth the more, what is held the less of both prices, each rounded against the account.
+    // What is owed is worth the more, what is held the less of both prices, rounded against the account; its weighted part is cut toward zero.
     let price = drift::StrictPrice { now: 1_000_001, mean: 1_000_000 };
     assert_eq!(drift::spot_value(1_000_000, 1_000_000, price, 8_000), Some(800_000));
-    assert_eq!(drift::spot_value(-1_000_000, 1_000_000, price, 12_000), Some(-1_200_002));
+    assert_eq!(drift::spot_value(-1_000_000, 1_000_000, price, 12_000), Some(-1_200_001));
     let margin = drift::Margin { collateral: 102, requirement: 100, negatives: 0, liabilities: 200 };
     assert!(
         !margin.may_be_liquidated()
@@ -136,6 +136,26 @@ fn drifts_worst_side() {
     );
     assert!(drift::Margin { collateral: 99, ..margin }.may_be_liquidated());
     assert!(drift::Margin { collateral: -1, requirement: 0, ..margin }.may_be_liquidated());
+}
+
+/// Where both sides owe the same, the venue takes the asks'.
+#[test]
+fn drifts_sides_tie_on_the_asks() {
+    let one = drift::BASE as i64;
+    let perp = drift::Perp { base: 0, bids: one, asks: one, orders: 2, prediction: false };
+    assert_eq!(perp.worst(900_000), Some((-i128::from(one), 900_000)));
+}
+
+/// A rounding that health does not do is no health, and is not another rounding's.
+#[test]
+fn mango_rounds_down_or_toward_zero_only() {
+    let (tokens, perps) = mango_account(&mut Random(3));
+    let account = Account { tokens: &tokens, perps: &perps };
+    for rounding in [Rounding::Up, Rounding::HalfUp, Rounding::Exact] {
+        assert_eq!(account.health(Line::Maintenance, rounding), None);
+        assert_eq!(account.ratio(Line::Maintenance, rounding), None);
+        assert_eq!(tokens[0].node(Line::Maintenance, rounding), None);
+    }
 }
 
 fn risk(collateral: i128, initial: u128, maintenance: u128) -> Risk {
@@ -221,6 +241,8 @@ fn hyperliquids_tiers_and_price() {
     // Short: 10 - 2 (x - 100) = 2 x / 80: x = 210 / 2.025 = 103.70..., kept up to 103.
     assert_eq!(found(-2, 10), Some(U256::new(103)));
     assert_eq!(found(2, 500), None);
+    // 200 + 2 (x - 100) = 2 x / 80 at x = 0, which is no positive price.
+    assert_eq!((found(2, 200), found(-2, -200)), (None, None));
     assert_eq!(Tiers::new(&[Tier { lower: 5, leverage: 3 }]), None);
     assert_eq!(Tiers::new(&[Tier { lower: 0, leverage: 3 }, Tier { lower: 5, leverage: 4 }]), None);
     assert_eq!(Tiers::new(&[]), None);
