@@ -188,7 +188,7 @@ fn piece(account: &Account<'_>, path: &Path<'_>, t: i128) -> Option<(Piece, Opti
     let price = |place: usize| {
         Some(Line { a: Int::new(*path.from.get(place)?), b: Int::new(*path.step.get(place)?) })
     };
-    let scale = Int::new(i128::from(WEIGHT) * i128::from(WEIGHT)).mul(Int::new(account.unit))?;
+    let scale = account.scale()?;
     for (place, asset) in account.assets.iter().enumerate() {
         let mut balance = Line { a: Int::new(asset.held).mul(scale)?, b: Int::ZERO };
         for perp in account.perps.iter().filter(|perp| perp.settles_in == place) {

@@ -104,7 +104,7 @@ impl Perp<'_> {
     }
 
     /// `u` of the header with its weight, times 10^12 and the unit of prices.
-    fn unsettled(&self, price: i128, unit: i128) -> Option<Int> {
+    pub(crate) fn unsettled(&self, price: i128, unit: i128) -> Option<Int> {
         let [bids, asks] = self.sides()?;
         let asked = self.asked(bids, price, unit)?.max(self.asked(asks, price, unit)?);
         let million = Int::new(WEIGHT.into());
@@ -136,18 +136,35 @@ impl Account<'_> {
     /// Headroom at these prices, in the unit of the header; `None` where a number does not fit or a place is missing.
     #[must_use]
     pub fn headroom(&self, prices: &[i128]) -> Option<Int> {
-        let scale = Int::new(i128::from(WEIGHT) * i128::from(WEIGHT)).mul(Int::new(self.unit))?;
         let mut sum = Int::ZERO;
-        for (place, asset) in self.assets.iter().enumerate() {
-            let mut balance = Int::new(asset.held).mul(scale)?;
-            for perp in self.perps.iter().filter(|perp| perp.settles_in == place) {
-                balance = balance.add(perp.unsettled(*prices.get(perp.price)?, self.unit)?)?;
-            }
-            let weight = if balance.is_negative() { asset.liability_weight } else { asset.asset_weight };
-            let price = Int::new(*prices.get(asset.price)?);
-            sum = sum.add(balance.mul(price)?.mul(Int::new(weight.into()))?)?;
+        for place in 0..self.assets.len() {
+            sum = sum.add(self.counts(place, self.balance(place, prices, None)?, prices)?)?;
         }
         Some(sum)
+    }
+
+    /// One of an asset, in the unit of balances: 10^12 and the unit of prices.
+    pub(crate) fn scale(&self) -> Option<Int> {
+        Int::new(i128::from(WEIGHT) * i128::from(WEIGHT)).mul(Int::new(self.unit))
+    }
+
+    /// The balance of an asset, without the perp in place `but`.
+    pub(crate) fn balance(&self, place: usize, prices: &[i128], but: Option<usize>) -> Option<Int> {
+        let mut balance = Int::new(self.assets.get(place)?.held).mul(self.scale()?)?;
+        for (number, perp) in self.perps.iter().enumerate() {
+            if perp.settles_in == place && Some(number) != but {
+                balance = balance.add(perp.unsettled(*prices.get(perp.price)?, self.unit)?)?;
+            }
+        }
+        Some(balance)
+    }
+
+    /// What a balance of an asset counts for headroom.
+    pub(crate) fn counts(&self, place: usize, balance: Int, prices: &[i128]) -> Option<Int> {
+        let asset = self.assets.get(place)?;
+        let weight = if balance.is_negative() { asset.liability_weight } else { asset.asset_weight };
+        let price = Int::new(*prices.get(asset.price)?);
+        balance.mul(price)?.mul(Int::new(weight.into()))
     }
 
     /// Whether this account is no worse than `other` whatever the prices are: it holds as much of every asset, has the same perps, and has no order

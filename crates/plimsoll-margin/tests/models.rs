@@ -8,7 +8,7 @@ use common::Random;
 use plimsoll_core::{Int, Rounding, U256};
 use plimsoll_margin::dydx::{self, Caps, Risk, Transition, transition};
 use plimsoll_margin::hyperliquid::{Tier, Tiers, liquidation_price};
-use plimsoll_margin::mango::{Account, Line, ONE, Perp, Prices, Token, Weights};
+use plimsoll_margin::mango::{Account, Line, ONE, Perp, PerpNode, Prices, Token, Weights};
 use plimsoll_margin::{drift, mango, span};
 
 fn mango_account(random: &mut Random) -> (Vec<Token>, Vec<Perp>) {
@@ -62,10 +62,15 @@ fn mangos_lines_are_in_order() {
         assert!(initial <= end + 1_000_000 && end <= maintenance + 1_000_000);
         let program = health(Line::Maintenance, Rounding::Down);
         apart += u32::from(program < maintenance);
-        let nodes: Vec<Weights> =
-            tokens.iter().map(|token| token.node(Line::Maintenance, Rounding::Down).unwrap()).collect();
-        assert_eq!(account.health_on(&nodes, Line::Maintenance, Rounding::Down), Some(program));
-        assert_eq!(account.health_on(&nodes[1..], Line::Maintenance, Rounding::Down), None);
+        for line in [Line::Initial, Line::LiquidationEnd, Line::Maintenance] {
+            for rounding in [Rounding::Down, Rounding::TowardZero] {
+                let nodes: Vec<Weights> =
+                    tokens.iter().map(|token| token.node(line, rounding).unwrap()).collect();
+                let markets: Vec<PerpNode> = perps.iter().map(|perp| perp.node(line).unwrap()).collect();
+                assert_eq!(account.health_on(&nodes, &markets, rounding), Some(health(line, rounding)));
+                assert_eq!(account.health_on(&nodes[1..], &markets, rounding), None);
+            }
+        }
         assert!(program <= maintenance && maintenance - program < 1_000_000, "{program} {maintenance}");
     }
     assert!(apart > 5_000, "{apart}");
