@@ -92,26 +92,82 @@ impl Perp<'_> {
     }
 
     /// `asked` of the header of a base at a price, times a million and the unit of prices.
-    fn asked(&self, base: i128, price: i128, unit: i128) -> Option<Int> {
-        let times = |x: i128, y: i128| Int::new(x).mul(Int::new(y));
-        let million = Int::new(WEIGHT.into());
-        let notional = times(base.checked_abs()?, price)?;
-        self.tiers(base).iter().try_fold(Int::ZERO, |most, tier| {
-            let line =
-                notional.mul(Int::new(tier.rate.into()))?.sub(times(tier.deduction, unit)?.mul(million)?)?;
-            Some(most.max(line))
-        })
+    fn asked<N: Number>(&self, base: i128, price: N, million_units: N) -> Option<N> {
+        let notional = N::new(base.checked_abs()?).times(price)?;
+        let mut most = N::ZERO;
+        for tier in self.tiers(base) {
+            let line = notional.times(N::new(tier.rate.into()))?;
+            most = most.max(line.minus(N::new(tier.deduction).times(million_units)?)?);
+        }
+        Some(most)
     }
 
     /// `u` of the header with its weight, times 10^12 and the unit of prices.
     pub(crate) fn unsettled(&self, price: i128, unit: i128) -> Option<Int> {
+        match self.unsettled_in::<i128>(price, unit) {
+            Some(unsettled) => Some(Int::new(unsettled)),
+            None => self.unsettled_in(price, unit),
+        }
+    }
+
+    fn unsettled_in<N: Number>(&self, price: i128, unit: i128) -> Option<N> {
         let [bids, asks] = self.sides()?;
-        let asked = self.asked(bids, price, unit)?.max(self.asked(asks, price, unit)?);
-        let million = Int::new(WEIGHT.into());
-        let kept = Int::new(self.base).mul(Int::new(price))?.mul(million)?;
-        let quote = Int::new(self.quote).mul(Int::new(unit))?.mul(million)?;
-        let profit = quote.add(kept)?.sub(asked)?;
-        profit.mul(if profit.is_negative() { million } else { Int::new(self.profit_weight.into()) })
+        let (million, price) = (N::new(WEIGHT.into()), N::new(price));
+        let million_units = million.times(N::new(unit))?;
+        let asked = self.asked(bids, price, million_units)?.max(self.asked(asks, price, million_units)?);
+        let kept = N::new(self.base).times(price)?.times(million)?;
+        let profit = N::new(self.quote).times(million_units)?.plus(kept)?.minus(asked)?;
+        profit.times(if profit < N::ZERO { million } else { N::new(self.profit_weight.into()) })
+    }
+}
+
+/// Integers in which a perp is computed: of 127 bits where they are enough, for speed, of 256 elsewhere. None is rounded, so both give the same number.
+trait Number: Copy + Ord {
+    const ZERO: Self;
+
+    fn new(value: i128) -> Self;
+    fn plus(self, other: Self) -> Option<Self>;
+    fn minus(self, other: Self) -> Option<Self>;
+    fn times(self, other: Self) -> Option<Self>;
+}
+
+impl Number for i128 {
+    const ZERO: i128 = 0;
+
+    fn new(value: i128) -> i128 {
+        value
+    }
+
+    fn plus(self, other: i128) -> Option<i128> {
+        self.checked_add(other)
+    }
+
+    fn minus(self, other: i128) -> Option<i128> {
+        self.checked_sub(other)
+    }
+
+    fn times(self, other: i128) -> Option<i128> {
+        self.checked_mul(other)
+    }
+}
+
+impl Number for Int {
+    const ZERO: Int = Int::ZERO;
+
+    fn new(value: i128) -> Int {
+        Int::new(value)
+    }
+
+    fn plus(self, other: Int) -> Option<Int> {
+        self.add(other)
+    }
+
+    fn minus(self, other: Int) -> Option<Int> {
+        self.sub(other)
+    }
+
+    fn times(self, other: Int) -> Option<Int> {
+        self.mul(other)
     }
 }
 

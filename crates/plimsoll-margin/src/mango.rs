@@ -107,7 +107,7 @@ pub struct Perp {
     pub prices: Prices,
 }
 
-/// The product, with 48 binary digits: down or toward zero, `None` of any other rounding.
+/// The product, with 48 binary digits: down or toward zero, `None` of any other rounding and from 2^127 on.
 #[inline]
 fn mul(x: i128, y: i128, rounding: Rounding) -> Option<i128> {
     let down = match rounding {
@@ -115,28 +115,28 @@ fn mul(x: i128, y: i128, rounding: Rounding) -> Option<i128> {
         Rounding::TowardZero => false,
         Rounding::Up | Rounding::HalfUp | Rounding::Exact => return None,
     };
+    // Weights, most prices and all sizes in lots fit a word of 64 bits with its sign: then two products of words are the whole one, and a shift of it is its floor.
+    let Ok(y) = i64::try_from(y) else { return long_product(x, y, down) };
+    // Neither wraps: a word without a sign times one with it, and two with signs and the carry of the other, are below 2^127.
+    let below = i128::from(x as u64).wrapping_mul(i128::from(y));
+    let above = (x >> 64).wrapping_mul(i128::from(y)).wrapping_add(below >> 64);
+    let floor = above << 16 | i128::from(below as u64 >> 48);
+    if floor >> 16 != above {
+        return None;
+    }
+    let up = !down && above < 0 && below as u64 & (ONE as u64 - 1) != 0;
+    Some(floor + i128::from(up))
+}
+
+fn long_product(x: i128, y: i128, down: bool) -> Option<i128> {
     let negative = (x < 0) != (y < 0);
-    let (x, y) = (x.unsigned_abs(), y.unsigned_abs());
-    // Weights, most prices and all sizes in lots fit 64 bits: two products of machine words instead of four.
-    let (whole, lost) = match u64::try_from(y) {
-        Ok(y) => {
-            let (below, y) = (u128::from(x as u64) * u128::from(y), u128::from(y));
-            let above = (x >> 64) * y + (below >> 64);
-            if above >> 111 != 0 {
-                return None;
-            }
-            (above << 16 | u128::from(below as u64) >> 48, below as u64 & (ONE as u64 - 1) != 0)
-        }
-        Err(_) => {
-            let (low, high) = x.carrying_mul(y, 0);
-            if high >> 47 != 0 {
-                return None;
-            }
-            (high << 80 | low >> 48, low & (ONE as u128 - 1) != 0)
-        }
-    };
+    let (low, high) = x.unsigned_abs().carrying_mul(y.unsigned_abs(), 0);
+    if high >> 47 != 0 {
+        return None;
+    }
+    let lost = low & (ONE as u128 - 1) != 0;
     // Below 2^127, so that one more fits and the sign does.
-    let magnitude = i128::try_from(whole + u128::from(negative && down && lost)).ok()?;
+    let magnitude = i128::try_from((high << 80 | low >> 48) + u128::from(negative && down && lost)).ok()?;
     Some(if negative { -magnitude } else { magnitude })
 }
 
@@ -203,15 +203,19 @@ impl Perp {
 
     /// The same as [`Perp::unsettled`] on a node. Its first product is of a whole number and a weight, and so loses no digit: weight times price may be made
     /// before, and is cut once, as there.
+    #[inline]
     fn unsettled_on(&self, node: &PerpNode, rounding: Rounding) -> Option<i128> {
-        let filled = |orders: i64, price: i128| {
-            let base = self.base(self.lots.checked_add(orders)?)?;
-            let weighted = if base < 0 { node.weighted.liability } else { node.weighted.asset };
-            mul(weighted, base, rounding)?.checked_sub(product(self.base(orders)?, price)?)
-        };
         let [bids, asks] = node.prices;
-        let worst = filled(self.bids, bids)?.min(filled(self.asks.checked_neg()?, asks)?);
-        counted(self.quote.checked_add(worst)?, node.profit, rounding)
+        let bids = self.filled_on(node, self.bids, bids, rounding)?;
+        let asks = self.filled_on(node, self.asks.checked_neg()?, asks, rounding)?;
+        counted(self.quote.checked_add(bids.min(asks))?, node.profit, rounding)
+    }
+
+    #[inline]
+    fn filled_on(&self, node: &PerpNode, orders: i64, price: i128, rounding: Rounding) -> Option<i128> {
+        let base = self.base(self.lots.checked_add(orders)?)?;
+        let weighted = if base < 0 { node.weighted.liability } else { node.weighted.asset };
+        mul(weighted, base, rounding)?.checked_sub(product(self.base(orders)?, price)?)
     }
 
     /// What the position would settle for, weighted: `u` of the header.
@@ -247,6 +251,7 @@ impl Perp {
     }
 
     /// So many lots, in base units.
+    #[inline]
     fn base(&self, lots: i64) -> Option<i128> {
         let base = i128::from(lots) * i128::from(self.lot);
         (base.unsigned_abs() >> 79 == 0).then_some(base)
@@ -263,7 +268,7 @@ fn counted(profit: i128, weight: i128, rounding: Rounding) -> Option<i128> {
 #[inline]
 fn product(x: i128, y: i128) -> Option<i128> {
     match (i64::try_from(x), i64::try_from(y)) {
-        (Ok(x), Ok(y)) => Some(i128::from(x) * i128::from(y)),
+        (Ok(x), Ok(y)) => Some(i128::from(x).wrapping_mul(i128::from(y))), // of 64 bits each: it fits
         _ => x.checked_mul(y),
     }
 }
