@@ -281,7 +281,7 @@ type Reached = Option<(i128, Option<usize>)>;
 impl Flow {
     /// Adds the path of greatest gain, as wide as it goes, and gives what it saves; `None` inside where no path gains.
     fn widen(&mut self) -> Option<Option<i128>> {
-        let [rows, columns] = [self.left[0].len(), self.left[1].len()];
+        let columns = self.left[1].len();
         let mut falling: Vec<Reached> =
             self.left[0].iter().map(|left| (*left > 0).then_some((0, None))).collect();
         let mut rising: Vec<Reached> = vec![None; columns];
@@ -289,17 +289,15 @@ impl Flow {
         let mut changed = true;
         while changed {
             changed = false;
-            for row in 0..rows {
-                for column in 0..columns {
-                    let at = row * columns + column;
-                    if let Some((gain, _)) = falling[row].filter(|_| self.savings[at] > 0) {
-                        let gain = gain.checked_add(self.savings[at])?;
-                        changed |= better(&mut rising[column], gain, row);
-                    }
-                    if let Some((gain, _)) = rising[column].filter(|_| self.lots[at] > 0) {
-                        let gain = gain.checked_sub(self.savings[at])?;
-                        changed |= better(&mut falling[row], gain, column);
-                    }
+            for at in 0..self.savings.len() {
+                let (row, column) = (at / columns, at % columns);
+                if let Some((gain, _)) = falling[row].filter(|_| self.savings[at] > 0) {
+                    let gain = gain.checked_add(self.savings[at])?;
+                    changed |= better(&mut rising[column], gain, row);
+                }
+                if let Some((gain, _)) = rising[column].filter(|_| self.lots[at] > 0) {
+                    let gain = gain.checked_sub(self.savings[at])?;
+                    changed |= better(&mut falling[row], gain, column);
                 }
             }
         }
