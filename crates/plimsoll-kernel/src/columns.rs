@@ -150,13 +150,16 @@ mod tests {
         x.mul(Int::new(y)).and_then(|product| product.div(one, Rounding::TowardZero)).expect("256 bits")
     }
 
+    /// Both factors, and amounts with the place of their series.
+    type Book = (i128, i128, Vec<(i128, usize)>);
+
     struct Series {
         now: i128,
         scenarios: Vec<i128>,
     }
 
     /// The worst outcome, as the header has it in integers.
-    fn exact(groups: &[(i128, i128, Vec<(i128, usize)>)], series: &[Series], rules: &[(i128, bool)]) -> Int {
+    fn exact(groups: &[Book], series: &[Series], rules: &[(i128, bool)]) -> Int {
         let mut worst = Int::ZERO;
         for (number, (weight, tilted)) in rules.iter().enumerate() {
             let mut outcome = Int::ZERO;

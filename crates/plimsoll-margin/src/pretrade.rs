@@ -5,8 +5,8 @@
 //! aside in the perp's quote.
 //!
 //! # What may be done
-//! Whatever leaves headroom at or above zero, and, below zero, whatever leaves it no lower than it was. An order of an account below its line may go in where the
-//! other side or a larger position asks for as much already, and so an order that closes may.
+//! Whatever leaves headroom at or above zero, and, below zero, an order that leaves it no lower than it was: where the other side or a larger position asks for as
+//! much already, and so an order that closes. Nothing is paid out below the line, though it count nothing: it may be what a loss is borne by.
 //!
 //! # Why bisection is exact
 //! Headroom never rises with the size of an order. Say bids grow; with asks it is the same, mirrored. What a base asks is convex in the base, nothing at 0 and
@@ -50,10 +50,16 @@ pub struct Impact {
 }
 
 impl Impact {
-    /// Whether it may be done.
+    /// Whether an order of this impact may go in.
     #[must_use]
-    pub fn may_be_done(&self) -> bool {
-        !self.after.is_negative() || self.after >= self.before
+    pub fn may_go_in(&self) -> bool {
+        self.may_go_out() || self.after >= self.before
+    }
+
+    /// Whether a withdrawal of this impact may go out.
+    #[must_use]
+    pub fn may_go_out(&self) -> bool {
+        !self.after.is_negative()
     }
 }
 
@@ -97,21 +103,20 @@ pub fn largest_order(
     if lot <= 0 {
         return None;
     }
-    greatest(most, desk.before, |lots| desk.ordered(side, lots.checked_mul(lot)?))
+    greatest(most, desk.before.min(Int::ZERO), |lots| desk.ordered(side, lots.checked_mul(lot)?))
 }
 
-/// The most of the asset in place `asset` that may be withdrawn, at most `most`: what is held, where nothing may be borrowed. `None` as of an order, and for a
+/// The most of the asset in place `asset` that may be withdrawn, at most `most`: what is held, where nothing may be borrowed. 0 below the line. `None` as of an order, and for a
 /// negative `most`.
 #[must_use]
 pub fn largest_withdrawal(account: &Account<'_>, prices: &[i128], asset: usize, most: i128) -> Option<i128> {
     let desk = Desk::of_asset(account, prices, asset)?;
-    greatest(most, desk.before, |amount| desk.withdrawn(amount))
+    greatest(most, Int::ZERO, |amount| desk.withdrawn(amount))
 }
 
-/// The greatest number up to `most` whose headroom may be left; the header says why there is one.
-fn greatest(most: i128, before: Int, after: impl Fn(i128) -> Option<Int>) -> Option<i128> {
+/// The greatest number up to `most` that leaves at least this headroom, 0 where none does; the header says why bisection finds it.
+fn greatest(most: i128, floor: Int, after: impl Fn(i128) -> Option<Int>) -> Option<i128> {
     let most = u128::try_from(most).ok()?;
-    let floor = before.min(Int::ZERO);
     let refused = |number: u128| {
         let after = i128::try_from(number).ok().and_then(&after);
         after.is_none_or(|after| after < floor)

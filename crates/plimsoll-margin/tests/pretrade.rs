@@ -13,11 +13,11 @@ use plimsoll_margin::pretrade::{
 
 const MOST: i128 = 60;
 
-/// Headroom at every size up to the most, and the greatest that may be done: at or above zero, or no lower than before. Nothing below it may be refused.
-fn scanned(mut headroom: impl FnMut(i128) -> i128, lot: i128) -> (Vec<i128>, i128) {
+/// Headroom at every size up to the most, and the greatest that is at or above zero or, of an order, no lower than before. Nothing below it may be refused.
+fn scanned(mut headroom: impl FnMut(i128) -> i128, lot: i128, order: bool) -> (Vec<i128>, i128) {
     let all: Vec<i128> = (0..=MOST).map(|lots| headroom(lots * lot)).collect();
-    let may: Vec<bool> = all.iter().map(|after| *after >= 0 || *after >= all[0]).collect();
-    let greatest = may.iter().rposition(|may| *may).unwrap();
+    let may: Vec<bool> = all.iter().map(|after| *after >= 0 || (order && *after >= all[0])).collect();
+    let greatest = may.iter().rposition(|may| *may).unwrap_or(0);
     assert!(may[..greatest].iter().all(|may| *may));
     (all, greatest as i128)
 }
@@ -43,6 +43,7 @@ fn the_largest_order_goes_in_and_one_lot_more_does_not() {
                         small.headroom(0)
                     },
                     lot,
+                    true,
                 );
                 *orders(&mut small, perp, side) = kept;
                 small.with(|account, path| {
@@ -55,7 +56,7 @@ fn the_largest_order_goes_in_and_one_lot_more_does_not() {
                             (impact.before, impact.after),
                             (Int::new(all[0]), Int::new(all[lots as usize]))
                         );
-                        assert_eq!(impact.may_be_done(), lots <= greatest);
+                        assert_eq!(impact.may_go_in(), lots <= greatest);
                     }
                 });
                 between += u32::from(greatest > 0 && greatest < MOST);
@@ -81,6 +82,7 @@ fn the_largest_withdrawal_leaves_the_line_and_one_unit_more_does_not() {
                     small.headroom(0)
                 },
                 1,
+                false,
             );
             small.assets[asset].0 = kept;
             small.with(|account, path| {
@@ -88,7 +90,7 @@ fn the_largest_withdrawal_leaves_the_line_and_one_unit_more_does_not() {
                 assert_eq!(found, Some(greatest), "{number} {asset} {small:?}");
                 let after = withdrawal(account, path.from, asset, greatest).unwrap();
                 assert_eq!(after.after, Int::new(all[greatest as usize]));
-                assert!(after.may_be_done());
+                assert_eq!(after.may_go_out(), all[0] >= 0);
                 if all[0] >= 0 {
                     let one = 1_000_000_000_000_000_000 * account.unit * account.unit;
                     assert_eq!(free_margin(account, path.from), Some(all[0] / one));
