@@ -106,8 +106,8 @@ pub fn largest_order(
     greatest(most, desk.before.min(Int::ZERO), |lots| desk.ordered(side, lots.checked_mul(lot)?))
 }
 
-/// The most of the asset in place `asset` that may be withdrawn, at most `most`: what is held, where nothing may be borrowed. 0 below the line. `None` as of an order, and for a
-/// negative `most`.
+/// The most of the asset in place `asset` that may be withdrawn, at most `most`: what is held, where nothing may be borrowed. 0 below the line. `None` as of an
+/// order, and for a negative `most`.
 #[must_use]
 pub fn largest_withdrawal(account: &Account<'_>, prices: &[i128], asset: usize, most: i128) -> Option<i128> {
     let desk = Desk::of_asset(account, prices, asset)?;
