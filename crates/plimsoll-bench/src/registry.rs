@@ -130,9 +130,15 @@ pub(crate) const ENTRIES: &[Entry] = &[
     },
     Entry {
         name: margin::PORTFOLIO,
-        about: "exact portfolio margin of ten options in 31 scenarios from cached columns, nanoseconds an account",
+        about: "portfolio margin of ten options in 31 scenarios from cached columns, exact and as a screen, nanoseconds an account",
         kind: Kind::Speed,
         run: margin::run_portfolio,
+    },
+    Entry {
+        name: margin::pretrade::NAME,
+        about: "may an order go in and what would headroom be: four assets, two perps, nanoseconds a check",
+        kind: Kind::Speed,
+        run: margin::pretrade::run,
     },
     Entry {
         name: margin::BOUNDARY,

@@ -6,11 +6,12 @@
 //!
 //! The modules in the order in which a newcomer should read them: `lower` (the bound and its proof), `world`, `panel` and `packing` (the
 //! layout), `single` (half the bytes, with a bound of its own), `screen` and `filter` (one world), `worlds` and `sweep` (many), with
-//! `order` (who need not be looked at), `quick` and `block`; `lanes` (numbers of drawn paths) and `passage` (who falls below on them, by when); `update` (one account), `plain` (one account for estimates), `index` (one tick), `simd` (the paths).
+//! `order` (who need not be looked at), `quick` and `block`; `lanes` (numbers of drawn paths) and `passage` (who falls below on them, by when); `update` (one account), `plain` (one account for estimates), `index` (one tick), `columns` (a portfolio on risk arrays), `simd` (the paths).
 
 #![allow(clippy::float_arithmetic)] // this is where the floats are
 
 mod block;
+mod columns;
 mod filter;
 mod float;
 mod index;
@@ -36,6 +37,7 @@ mod update;
 mod world;
 mod worlds;
 
+pub use columns::{Column, Positions, Scenarios, Worst};
 pub use index::{Candidate, Event, Index, Level, Ticked};
 pub use lanes::{Drawn, Lanes, PATHS, philox};
 pub use memory::Yardstick;

@@ -13,9 +13,10 @@
 //! `d1` is computed with ln(F/K) within 0.51 u, its quotient by s and s/2 each rounded once (1.5 u), and d2 is d1 - s exactly. So (d1, d2)
 //! are exactly those of another ratio F/K with the logarithm k' = k + e, |e| <= (0.51 + 1.5 s) u. As a function of k' with F and K held, the
 //! undiscounted call F N(k'/s + s/2) - K N(k'/s - s/2) has the slope F p(d1') (1 - e^(k'-k)) / s, p the density: zero at k itself. So the price
-//! is off by at most 0.2 x 1.01 F e^2 / s, which for s >= u is below 0.07 F u + 0.5 s F u^2, below 0.1 F u. N errs by 0.501 u each time:
-//! 0.501 (F + K) u; two products are rounded down: 2 u. Where s is itself a root that was rounded down by less than 1 u
-//! ([`deviation`]), the slope along s is F p(d1) <= 0.4 F: 0.4 F u more. Together below **(F + K + 2) u**. Clamping to what a price can be
+//! is off by at most 0.2 x 1.01 F e^2 / s, which for s >= u is below 0.06 F u + 0.5 s F u^2: below 0.09 F u for s up to 4 x 10^16; beyond, d1 and d2
+//! are so far out that N is 1 and 0. N errs by 0.501 u each time: 0.501 (F + K) u; two products are rounded down: 2 u. Where s is itself a root that was
+//! rounded down by less than 1 u ([`deviation`]), the slope along s is F p(d1) <= 0.4 F: 0.4 F u more. Together 0.991 F u + 0.501 K u + 2 u, below
+//! **(F + K + 2) u**. Clamping to what a price can be
 //! (from max(F - K, 0) to F; a put from max(K - F, 0) to K) brings it nearer. The discount scales the error, and rounds by 1 u.
 //!
 //! # Error of the Greeks
@@ -37,20 +38,6 @@ pub struct Near {
     pub value: i128,
     /// The bound of its error, in the same units.
     pub error: i128,
-}
-
-impl Near {
-    /// The least that the true value may be.
-    #[must_use]
-    pub const fn low(self) -> i128 {
-        self.value.saturating_sub(self.error)
-    }
-
-    /// The most that the true value may be.
-    #[must_use]
-    pub const fn high(self) -> i128 {
-        self.value.saturating_add(self.error)
-    }
 }
 
 /// Call or put.

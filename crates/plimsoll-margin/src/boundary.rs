@@ -71,7 +71,8 @@ pub struct LiquidationPrice {
 }
 
 /// The liquidation price on one side of the price in place `which`: down to 0, or up to `most`. `step` and `from` are room for as many numbers as
-/// there are feeds. `None` where a number does not fit.
+/// there are feeds. `None` where a number does not fit, where `most` is below the present price, and where another price of the asset is at 0 before this one and
+/// nothing was found by then: what lies beyond was not looked at.
 #[must_use]
 pub fn liquidation_price(
     account: &Account<'_>,
@@ -95,12 +96,13 @@ pub fn liquidation_price(
     let price = match first_crossing(account, &Path { from, step, steps })? {
         Crossing::Already => Some(moved.price),
         Crossing::At(t) => Some(moved.price + one * t),
+        Crossing::NotUpTo(t) if t < steps => return None,
         Crossing::NotUpTo(_) => None,
     };
     Some(LiquidationPrice { moves, price })
 }
 
-/// The first step of a path at which headroom is below zero; `None` where a number does not fit or a place is missing.
+/// The first step of a path at which headroom is below zero; `None` where a number does not fit, a place is missing or there is no step at all.
 #[must_use]
 pub fn first_crossing(account: &Account<'_>, path: &Path<'_>) -> Option<Crossing> {
     if !account.is_sound(path.from.len()) || path.step.len() != path.from.len() {
@@ -112,7 +114,7 @@ pub fn first_crossing(account: &Account<'_>, path: &Path<'_>) -> Option<Crossing
         (*from >= 0).then_some(last.min(lasts))
     })?;
     if last < 0 {
-        return Some(Crossing::NotUpTo(0));
+        return None;
     }
     let mut t = 0;
     loop {
@@ -186,7 +188,7 @@ fn piece(account: &Account<'_>, path: &Path<'_>, t: i128) -> Option<(Piece, Opti
     let price = |place: usize| {
         Some(Line { a: Int::new(*path.from.get(place)?), b: Int::new(*path.step.get(place)?) })
     };
-    let scale = Int::new(i128::from(WEIGHT) * i128::from(WEIGHT)).mul(Int::new(account.unit))?;
+    let scale = account.scale()?;
     for (place, asset) in account.assets.iter().enumerate() {
         let mut balance = Line { a: Int::new(asset.held).mul(scale)?, b: Int::ZERO };
         for perp in account.perps.iter().filter(|perp| perp.settles_in == place) {
@@ -213,9 +215,8 @@ fn unsettled(
 ) -> Option<Line> {
     let million = Int::new(WEIGHT.into());
     let unit = Int::new(unit);
-    let mut worst: Option<Line> = None;
-    for (base, orders) in perp.sides()? {
-        let kept = price.times(Int::new(base.checked_sub(orders)?))?.times(million)?;
+    let mut most: Option<Line> = None;
+    for base in perp.sides()? {
         let notional = price.times(Int::new(base.checked_abs()?))?;
         let mut asked = Line::ZERO;
         for tier in perp.tiers(base) {
@@ -226,14 +227,14 @@ fn unsettled(
                 asked = line;
             }
         }
-        let side = kept.minus(asked)?;
-        worst = match worst {
-            Some(other) if !side.minus(other)?.is_negative(t, next)? => Some(other),
-            _ => Some(side),
+        most = match most {
+            Some(other) if !other.minus(asked)?.is_negative(t, next)? => Some(other),
+            _ => Some(asked),
         };
     }
+    let kept = price.times(Int::new(perp.base))?.times(million)?;
     let quote = Line { a: Int::new(perp.quote).mul(unit)?.mul(million)?, b: Int::ZERO };
-    let profit = quote.plus(worst?)?;
+    let profit = quote.plus(kept)?.minus(most?)?;
     let weight = if profit.is_negative(t, next)? { million } else { Int::new(perp.profit_weight.into()) };
     profit.times(weight)
 }

@@ -14,7 +14,7 @@
 //!   short factor: a kink at 0. Volatility up: max(least, vol x (1 + range x m)), down: vol x max(0, 1 - range x m), with
 //!   m = (30 days / max(time, floor))^power, the power by whether 30 days are left.
 //! - **Skew scenarios** (linear, absolute): vol x (1 + k cap / k*), the product kept within the cap, k = ln(strike / forward) or |k|; an expiry counts
-//!   -|V - its value now|, and spot stays.
+//!   -|discounted(V) - its value now|, and spot stays.
 //! - **Discounts**: long = base x e^-(t (rate x a + b)); short = min(1 / discount, base' / e^-(t (rate x a' + b'))).
 //! - **Forward** = fixed + moving x s: in the last half hour, second by second, the settlement mean is fixed.
 //! - **Basis contingency**: sum of expiries: min(0, V(up) - V, V(down) - V) x (add + mult x t).

@@ -16,7 +16,8 @@
 //! - **Profit** counts by the profit weight, a loss in full; for the initial line at most 100 a position, and less where the market as a whole owes
 //!   more than it should.
 //! - **Spot**: what is held counts by value x weight, what is owed asks value x weight. Strict prices are the worse of the price and its mean over five
-//!   minutes. Negative values are rounded down, positive ones toward zero.
+//!   minutes. A negative value is rounded
+//!   down, a positive one toward zero (`get_strict_token_value`); times its weight both are cut toward zero.
 //! - **Liquidation** begins where collateral < requirement, and ends where collateral with a buffer on what is negative is at least requirement with
 //!   a buffer on liabilities: the line to leave is above the line to enter.
 
@@ -88,7 +89,7 @@ pub fn spot_value(balance: i128, unit: u64, price: StrictPrice, weight: u32) -> 
     let at = if held { price.now.min(price.mean) } else { price.now.max(price.mean) };
     let rounding = if held { Rounding::Down } else { Rounding::Up }; // of the magnitude: down, of a negative number
     let value = scaled(balance.unsigned_abs(), at, unit, rounding)?;
-    let value = scaled(value, weight.into(), WEIGHT.into(), rounding)?;
+    let value = scaled(value, weight.into(), WEIGHT.into(), Rounding::Down)?; // of the magnitude: toward zero
     let value = i128::try_from(value).ok()?;
     Some(if held { value } else { -value })
 }
@@ -115,13 +116,13 @@ impl Perp {
         scaled(base.unsigned_abs(), at, BASE, Rounding::Down)
     }
 
-    /// The worse of both sides: base, and what it can owe.
+    /// The worse of both sides, the asks' where they are equal: base, and what it can owe.
     #[must_use]
     pub fn worst(&self, price: u64) -> Option<(i128, u128)> {
         let bought = i128::from(self.base) + i128::from(self.bids);
         let sold = i128::from(self.base) - i128::from(self.asks);
         let (long, short) = (self.liability(bought, price)?, self.liability(sold, price)?);
-        Some(if short > long { (sold, short) } else { (bought, long) })
+        Some(if short >= long { (sold, short) } else { (bought, long) })
     }
 
     /// What it asks, in quote: `ratio` is the market's before size, `own` the user's.

@@ -6,7 +6,7 @@
 //! | [`root`] | 1e-18 | 1, below the exact value |
 //! | [`exp`] | 1e-18 | 0.501 + result x 2^-112 |
 //! | [`ln_ratio`] | 1e-18 | 0.501 |
-//! | [`power`] | 1e-18 | 0.501 + result x (2^-112 + (0.51 x exponent + 1) x 10^-18) |
+//! | [`power`] | 1e-18 | 0.501 + result x (2^-112 + (0.51 x abs(exponent) + 1) x 10^-18), for exponents up to 10^15 up or down |
 //! | [`normal`], [`density`] | 1e-18 | 0.501 |
 //!
 //! # How

@@ -111,5 +111,5 @@ pub fn liquidation_price(
     let slope = size.mul(den)?.sub(magnitude.mul(Int::from(rate))?)?;
     let rounding =
         if size.is_negative() { plimsoll_core::Rounding::Down } else { plimsoll_core::Rounding::Up };
-    constant.div(slope, rounding)?.to_u256()
+    constant.div(slope, rounding)?.to_u256().filter(|price| *price != U256::ZERO)
 }

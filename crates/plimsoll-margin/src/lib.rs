@@ -6,6 +6,8 @@
 #![no_std]
 #![deny(clippy::float_arithmetic, clippy::disallowed_types)]
 
+extern crate alloc;
+
 pub mod fixed;
 pub mod black76;
 pub mod mango;
@@ -16,5 +18,8 @@ pub mod hyperliquid;
 pub mod derive;
 pub mod cross;
 pub mod boundary;
+pub mod pretrade;
+pub mod pairing;
 pub mod liquidation;
+pub mod choose;
 pub mod waterfall;

@@ -27,8 +27,8 @@
 use crate::fixed::mul_div;
 use plimsoll_core::{Int, Rounding};
 
-/// The least number of lots to close so that headroom reaches `target`, at most `held`: each lot frees `freed` and costs `cost`. `None` where a number does not fit,
-/// and where closing does not help because it costs what it frees.
+/// The least number of lots to close so that headroom reaches `target`, at most `held`: each lot frees `freed` and costs `cost`. `None` where a number does not fit
+/// and where no number of lots reaches it: because closing costs what it frees, or because not even all of them are enough.
 #[must_use]
 pub fn lots_to_restore(headroom: i128, target: i128, freed: i128, cost: i128, held: i128) -> Option<i128> {
     let missing = target.checked_sub(headroom)?;
@@ -39,7 +39,8 @@ pub fn lots_to_restore(headroom: i128, target: i128, freed: i128, cost: i128, he
     if gained <= 0 {
         return None;
     }
-    Some(mul_div(missing, 1, gained, Rounding::Up)?.min(held))
+    let lots = mul_div(missing, 1, gained, Rounding::Up)?;
+    (lots <= held).then_some(lots)
 }
 
 /// The least whole number from 0 to `most` at which `reached` holds, where it goes on holding from there; `None` if it does not even at `most`. It is asked at
@@ -72,16 +73,10 @@ pub fn fee(notional: i128, rate: u32, equity: i128) -> Option<i128> {
 #[must_use]
 pub fn bankruptcy_price(price: i128, base: i128, equity: i128) -> Option<i128> {
     // equity + base (x - price) = 0.
-    let rounding = if base < 0 { Rounding::Down } else { Rounding::Up };
-    let found = price.checked_sub(mul_div(equity, 1, base, opposite(rounding))?)?;
+    // The price of a short one is rounded down, of a long one up; what is taken off, the other way.
+    let rounding = if base < 0 { Rounding::Up } else { Rounding::Down };
+    let found = price.checked_sub(mul_div(equity, 1, base, rounding)?)?;
     (found >= 0).then_some(found)
-}
-
-const fn opposite(rounding: Rounding) -> Rounding {
-    match rounding {
-        Rounding::Down => Rounding::Up,
-        _ => Rounding::Down,
-    }
 }
 
 /// What backs a bucket and what is asked of it, in one unit.

@@ -110,7 +110,8 @@ pub fn deleverage(lots: i128, mark: u128, others: &mut [Counterparty], closed: &
     Some(lots.unsigned_abs() - left)
 }
 
-/// How many lots would be closed before the first of `account`'s, if a position like `lots` went bankrupt; `None` where it has no position on the other side.
+/// How many lots stand before the first of `account`'s, if a position like `lots` went bankrupt, however many of them it takes;
+/// `None` where it has no position on the other side.
 #[must_use]
 pub fn lots_before(account: u64, lots: i128, mark: u128, others: &[Counterparty]) -> Option<u128> {
     let mine = others.iter().find(|other| other.account == account && stands_against(other, lots))?;
@@ -158,8 +159,9 @@ pub struct Level {
 }
 
 /// What of a position's profit counts as collateral or may be paid out: what closing it into the other side of the market would leave, at most the marked profit, at
-/// most `weight` millionths of either, and nothing of what the curve does not take or of a profit that is none. `quote` is what was paid for it, negative for a long one. What
-/// somebody's own orders did to the mark is not there when he closes, and so is worth nothing here.
+/// most `weight` millionths of either, and nothing of what the curve does not take or of a profit that is none. `depth` is best first, without the orders of
+/// whoever is asked about. `quote` is what was paid for it, negative for a long one. What his own orders did to the mark is not there when he closes, and so
+/// is worth nothing here.
 #[must_use]
 pub fn profit_that_counts(base: i128, quote: i128, mark: u128, depth: &[Level], weight: u32) -> Option<u128> {
     let (mut left, mut fetched) = (base.unsigned_abs(), Int::ZERO);

@@ -133,6 +133,51 @@ fn paths_that_are_none_are_refused() {
     assert_eq!(first_crossing(&account, &path(&[i128::MAX], &[i128::MIN])), None);
 }
 
+/// One step below zero is no path: an account that is under water now must not be told that nothing on it is.
+#[test]
+fn a_path_that_goes_back_is_refused() {
+    let owed = Asset { held: -1, price: 0, asset_weight: 1, liability_weight: 1 };
+    let account = Account { assets: &[owed], perps: &[], unit: 1 };
+    assert_eq!(first_crossing(&account, &Path { from: &[3], step: &[0], steps: -1 }), None);
+    let (mut from, mut step) = ([0; 1], [0; 1]);
+    let mut up_to = |most| {
+        let room = [&mut from[..], &mut step[..]];
+        liquidation_price(&account, &[Feed { price: 3, asset: 0 }], 0, Moves::Alone, Some(most), room)
+    };
+    assert_eq!(up_to(2), None);
+    assert_eq!(up_to(3).unwrap().price, Some(3));
+}
+
+/// Two prices of one asset, 100 and 40, fall together: the lower is at 0 when the other is at 60, and a long one that dies at 29 is not looked at from there on.
+#[test]
+fn what_was_not_looked_at_is_no_answer() {
+    let none: [Tier; 0] = [];
+    let cash = Asset { held: 0, price: 0, asset_weight: WEIGHT, liability_weight: WEIGHT };
+    let long = |quote| Perp {
+        base: 1,
+        bids: 0,
+        asks: 0,
+        quote,
+        price: 1,
+        settles_in: 0,
+        long: &none,
+        short: &none,
+        profit_weight: WEIGHT,
+    };
+    let feeds = [(1, 0), (100, 1), (40, 1)].map(|(price, asset)| Feed { price, asset });
+    let (mut from, mut step) = ([0; 3], [0; 3]);
+    let mut price = |quote, moves| {
+        let account = Account { assets: &[cash], perps: &[long(quote)], unit: 1 };
+        let room = [&mut from[..], &mut step[..]];
+        liquidation_price(&account, &feeds, 1, moves, None, room).map(|found| found.price)
+    };
+    assert_eq!(price(-30, Moves::Alone), Some(Some(29)));
+    assert_eq!(price(-30, Moves::Together), None);
+    // From 61 on the path is whole, and a price on it is an answer.
+    assert_eq!(price(-70, Moves::Together), Some(Some(69)));
+    assert_eq!(price(0, Moves::Alone), Some(None));
+}
+
 #[test]
 fn small_accounts_are_what_they_say() {
     let mut random = Random(5);

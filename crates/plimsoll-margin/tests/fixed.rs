@@ -102,6 +102,16 @@ fn what_does_not_fit_is_none() {
     assert_eq!((root(-1), root(0), root(4 * ONE)), (None, Some(0), Some(2 * ONE)));
 }
 
+/// ln(1 + 4.9e-19) rounds to 0, and times 10^18 it is 0.49: beyond 10^15 no bound is promised, and so nothing is answered.
+#[test]
+fn a_power_beyond_its_bound_is_none() {
+    let most = 1_000_000_000_000_000 * ONE;
+    let nearly_one = (10_i128.pow(20) + 49, 10_i128.pow(20));
+    assert_eq!((power(nearly_one, 10_i128.pow(36)), power(nearly_one, most + 1)), (None, None));
+    assert_eq!(power(nearly_one, -most - 1), None);
+    assert_eq!((power((1, 1), most), power((1, 1), -most)), (Some(ONE), Some(ONE)));
+}
+
 #[test]
 fn roundings_are_those_named() {
     let third = |x, rounding| mul_div(x, 1, 3, rounding).unwrap();

@@ -8,7 +8,7 @@ use common::Random;
 use plimsoll_core::{Int, Rounding, U256};
 use plimsoll_margin::dydx::{self, Caps, Risk, Transition, transition};
 use plimsoll_margin::hyperliquid::{Tier, Tiers, liquidation_price};
-use plimsoll_margin::mango::{Account, Line, ONE, Perp, Prices, Token, Weights};
+use plimsoll_margin::mango::{Account, Line, ONE, Perp, PerpNode, Prices, Token, Weights};
 use plimsoll_margin::{drift, mango, span};
 
 fn mango_account(random: &mut Random) -> (Vec<Token>, Vec<Perp>) {
@@ -62,10 +62,15 @@ fn mangos_lines_are_in_order() {
         assert!(initial <= end + 1_000_000 && end <= maintenance + 1_000_000);
         let program = health(Line::Maintenance, Rounding::Down);
         apart += u32::from(program < maintenance);
-        let nodes: Vec<Weights> =
-            tokens.iter().map(|token| token.node(Line::Maintenance, Rounding::Down).unwrap()).collect();
-        assert_eq!(account.health_on(&nodes, Line::Maintenance, Rounding::Down), Some(program));
-        assert_eq!(account.health_on(&nodes[1..], Line::Maintenance, Rounding::Down), None);
+        for line in [Line::Initial, Line::LiquidationEnd, Line::Maintenance] {
+            for rounding in [Rounding::Down, Rounding::TowardZero] {
+                let nodes: Vec<Weights> =
+                    tokens.iter().map(|token| token.node(line, rounding).unwrap()).collect();
+                let markets: Vec<PerpNode> = perps.iter().map(|perp| perp.node(line).unwrap()).collect();
+                assert_eq!(account.health_on(&nodes, &markets, rounding), Some(health(line, rounding)));
+                assert_eq!(account.health_on(&nodes[1..], &markets, rounding), None);
+            }
+        }
         assert!(program <= maintenance && maintenance - program < 1_000_000, "{program} {maintenance}");
     }
     assert!(apart > 5_000, "{apart}");
@@ -124,10 +129,10 @@ fn drifts_worst_side() {
     assert_eq!(drift::profit_counts(500_000_000, 5_000, false), Some(250_000_000));
     assert_eq!(drift::profit_weight(10_000, 400, 100), Some(2_500));
     assert_eq!(drift::scaled_asset_weight(8_000, 400, 100), Some(2_000));
-    // What is owed is worth the more, what is held the less of both prices, each rounded against the account.
+    // What is owed is worth the more, what is held the less of both prices, rounded against the account; its weighted part is cut toward zero.
     let price = drift::StrictPrice { now: 1_000_001, mean: 1_000_000 };
     assert_eq!(drift::spot_value(1_000_000, 1_000_000, price, 8_000), Some(800_000));
-    assert_eq!(drift::spot_value(-1_000_000, 1_000_000, price, 12_000), Some(-1_200_002));
+    assert_eq!(drift::spot_value(-1_000_000, 1_000_000, price, 12_000), Some(-1_200_001));
     let margin = drift::Margin { collateral: 102, requirement: 100, negatives: 0, liabilities: 200 };
     assert!(
         !margin.may_be_liquidated()
@@ -136,6 +141,26 @@ fn drifts_worst_side() {
     );
     assert!(drift::Margin { collateral: 99, ..margin }.may_be_liquidated());
     assert!(drift::Margin { collateral: -1, requirement: 0, ..margin }.may_be_liquidated());
+}
+
+/// Where both sides owe the same, the venue takes the asks'.
+#[test]
+fn drifts_sides_tie_on_the_asks() {
+    let one = drift::BASE as i64;
+    let perp = drift::Perp { base: 0, bids: one, asks: one, orders: 2, prediction: false };
+    assert_eq!(perp.worst(900_000), Some((-i128::from(one), 900_000)));
+}
+
+/// A rounding that health does not do is no health, and is not another rounding's.
+#[test]
+fn mango_rounds_down_or_toward_zero_only() {
+    let (tokens, perps) = mango_account(&mut Random(3));
+    let account = Account { tokens: &tokens, perps: &perps };
+    for rounding in [Rounding::Up, Rounding::HalfUp, Rounding::Exact] {
+        assert_eq!(account.health(Line::Maintenance, rounding), None);
+        assert_eq!(account.ratio(Line::Maintenance, rounding), None);
+        assert_eq!(tokens[0].node(Line::Maintenance, rounding), None);
+    }
 }
 
 fn risk(collateral: i128, initial: u128, maintenance: u128) -> Risk {
@@ -221,6 +246,8 @@ fn hyperliquids_tiers_and_price() {
     // Short: 10 - 2 (x - 100) = 2 x / 80: x = 210 / 2.025 = 103.70..., kept up to 103.
     assert_eq!(found(-2, 10), Some(U256::new(103)));
     assert_eq!(found(2, 500), None);
+    // 200 + 2 (x - 100) = 2 x / 80 at x = 0, which is no positive price.
+    assert_eq!((found(2, 200), found(-2, -200)), (None, None));
     assert_eq!(Tiers::new(&[Tier { lower: 5, leverage: 3 }]), None);
     assert_eq!(Tiers::new(&[Tier { lower: 0, leverage: 3 }, Tier { lower: 5, leverage: 4 }]), None);
     assert_eq!(Tiers::new(&[]), None);

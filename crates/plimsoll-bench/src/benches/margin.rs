@@ -1,13 +1,15 @@
 //! Margin of derivative positions: nanoseconds an account, and whether a liquidation boundary is ever wrong.
 //!
 //! - `cross_margin`: maintenance health of Mango v4 accounts with four tokens and two perps, exact in 128-bit fixed point, on
-//!   cached nodes (weights times prices). **Baseline** `plain`: the same formulas from weights and prices with the big-integer crate's 256-bit product and division by 2^48 at every step, in turn in this process; every health is compared.
+//!   cached nodes (weights times prices, of tokens and of perps). **Baseline** `plain`: the same formulas from weights and prices with the big-integer crate's 256-bit product and division by 2^48 at every step, in turn in this process; every health is compared.
 //! - `portfolio_margin`: Derive's portfolio margin of ten option positions in 31 scenarios from cached columns, exact in 1e-18. **Baseline** `plain`: every product
-//!   cut by itself, as the contract does; answers may differ by a unit for each product, and are compared so.
+//!   cut by itself, as the contract does; answers may differ by a unit for each product, and are compared so. Besides, the same screened in floats (`screened`).
 //! - `margin_boundary` (property): the first step at which random accounts fall below their line, against a scan of every step by an evaluator of its own, which the
 //!   tests of the margin crate have, too.
 
 mod plain;
+pub(crate) mod pretrade;
+mod screened;
 #[path = "../../../plimsoll-margin/tests/common/mod.rs"]
 mod scanned;
 
@@ -23,7 +25,7 @@ use plimsoll_margin::derive::{
     margin, risk_array,
 };
 use plimsoll_margin::fixed;
-use plimsoll_margin::mango::{self, Account, Line as Health, Perp, Prices, Token, Weights};
+use plimsoll_margin::mango::{self, Account, Line as Health, Perp, PerpNode, Prices, Token, Weights};
 use std::hint::black_box;
 
 pub(crate) const CROSS: &str = "cross_margin";
@@ -44,6 +46,10 @@ struct Outcome {
 
 impl Outcome {
     fn tell(self, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
+        self.tell_beside("plain", emit)
+    }
+
+    fn tell_beside(self, baseline: &str, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
         let Outcome { name, case, times: [ours, plain], agreed, n, seed } = self;
         emit(Line {
             bench: name,
@@ -51,7 +57,7 @@ impl Outcome {
             value: ours.median,
             unit: "ns/account",
             better: Better::Lower,
-            baseline: "plain".into(),
+            baseline: baseline.into(),
             baseline_value: plain.median,
             agreed,
             checked: n,
@@ -75,17 +81,22 @@ pub(crate) fn run_cross(context: &Context, emit: &mut dyn FnMut(Line)) -> Result
         let accounts: Vec<Account<'_>> =
             accounts.iter().map(|(tokens, perps)| Account { tokens, perps }).collect();
         let node = |token: &Token| token.node(Health::Maintenance, Rounding::Down).unwrap_or(NONE);
-        let nodes: Vec<Vec<Weights>> =
-            accounts.iter().map(|account| account.tokens.iter().map(node).collect()).collect();
-        let ours = |(account, nodes): (&Account<'_>, &Vec<Weights>)| {
-            account.health_on(nodes, Health::Maintenance, Rounding::Down)
+        let nodes: Vec<(Vec<Weights>, Vec<PerpNode>)> = accounts
+            .iter()
+            .map(|account| {
+                let perps = account.perps.iter().filter_map(|perp| perp.node(Health::Maintenance));
+                (account.tokens.iter().map(node).collect(), perps.collect())
+            })
+            .collect();
+        let ours = |account: &Account<'_>, (tokens, perps): &(Vec<Weights>, Vec<PerpNode>)| {
+            account.health_on(tokens, perps, Rounding::Down)
         };
         let pairs = accounts.iter().zip(&nodes);
         let agreed =
-            pairs.filter(|(account, nodes)| ours((account, nodes)) == plain::health(account)).count() as u64;
+            pairs.filter(|(account, nodes)| ours(account, nodes) == plain::health(account)).count() as u64;
         let mut fast = || {
-            for pair in accounts.iter().zip(&nodes) {
-                black_box(ours(black_box(pair)));
+            for (account, nodes) in accounts.iter().zip(&nodes) {
+                black_box(ours(black_box(account), black_box(nodes)));
             }
         };
         let mut slow = || {
@@ -188,6 +199,7 @@ pub(crate) fn run_portfolio(context: &Context, emit: &mut dyn FnMut(Line)) -> Re
         let times = cpu_in_turn(context.runs(), size as u64, [&mut fast, &mut slow]);
         let case = "ten options, 31 scenarios, cached columns";
         Outcome { name: PORTFOLIO, case, times, agreed, n: size as u64, seed }.tell(emit)?;
+        screened::run(context, (&portfolios, &scenarios, &parameters), seed, emit)?;
     }
     Ok(())
 }

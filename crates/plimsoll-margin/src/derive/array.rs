@@ -27,8 +27,6 @@ pub struct Series {
 pub struct State {
     forward: Settling,
     seconds: u64,
-    /// The time in years.
-    years: i128,
     discount: i128,
     /// The least of the confidences of forward, rate and volatilities.
     pub(super) confidence: i128,
@@ -74,7 +72,6 @@ impl State {
         Some(State {
             forward: Settling::of(forward, seconds, WINDOW)?,
             seconds,
-            years,
             discount,
             confidence,
             range: (up, down),
@@ -82,12 +79,6 @@ impl State {
             factors: (long, short),
             basis: p.basis_add.checked_add(mul(p.basis_per_year, years, TowardZero)?)?,
         })
-    }
-
-    /// The time in years.
-    #[must_use]
-    pub const fn years(&self) -> i128 {
-        self.years
     }
 
     /// The static discounts: of what is worth more than nothing, and of what is owed.

@@ -82,6 +82,8 @@ pub struct Margin {
     pub maintenance: i128,
     /// Mark to market with cash.
     pub value: i128,
+    /// The basis contingency.
+    pub basis: i128,
     /// The scenario that binds, from 0; the number of scenarios where the basis contingency does.
     pub scenario: usize,
 }
@@ -135,7 +137,13 @@ pub fn margin(
     let initial = mul(worst, p.factors.initial.checked_add(peg)?, TowardZero)?
         .checked_sub(totals.maintenance)?
         .checked_sub(totals.initial)?;
-    Some(Margin { initial: add(initial, value)?, maintenance: add(maintenance, value)?, value, scenario })
+    Some(Margin {
+        initial: add(initial, value)?,
+        maintenance: add(maintenance, value)?,
+        value,
+        basis: totals.basis,
+        scenario,
+    })
 }
 
 fn add(x: i128, y: i128) -> Option<i128> {
