@@ -333,6 +333,11 @@ impl Quote {
         Quote { value: Some(low), scale, doubt: None, low, high: Some(high), observed_at: None }
     }
 
+    /// It may be nothing else than its value.
+    pub(crate) fn is_a_point(&self) -> bool {
+        self.value == Some(self.low) && self.high == Some(self.low)
+    }
+
     /// The same price without its doubt: as the venue will use it. Where there is no value it stays unknown.
     #[must_use]
     pub fn as_used(self) -> Quote {
@@ -361,6 +366,9 @@ impl Quote {
         let Some(value) = value.filter(|value| *value != U256::ZERO) else {
             return Ok(Reading::unknown(None, self.doubt.unwrap_or(Why::NotPositive)));
         };
+        if self.is_a_point() {
+            return Ok(Reading { value: Some(value), doubt: self.doubt, low: value, high: Some(value) });
+        }
         // Bounds may be finer than the slot: widen them outward.
         let low = round(self.low, decimals, Rounding::Down).and_then(|low| low.scaled_amount(decimals).ok());
         let high = self.high.and_then(|high| round(high, decimals, Rounding::Up));

@@ -78,14 +78,12 @@ pub fn boundary(
     Some(Boundary { mover: path.mover().clone(), now: path.now, decimals: path.decimals, today, down, up })
 }
 
-/// An account's row as a straight line in the prices that move: constant + sum of slope x price.
+/// An account's row along a path: a straight line, but for the bend of its prices, from its lowest point to today's and from there
+/// to its highest. What it is at these three is computed once, and all between follows by proportion.
 struct Row {
-    constant: Wide,
-    slopes: Vec<Wide>,
-    slack_constant: Wide,
-    slack_slopes: Vec<Wide>,
-    /// How far the moving prices may bring the row from the line between two points.
-    bend: Wide,
+    line: Line,
+    /// Each point, with the row there less its slack and plus it; `None` where that does not fit.
+    anchors: [(U256, Option<[Wide; 2]>); 3],
 }
 
 impl Row {
@@ -97,6 +95,43 @@ impl Row {
         account: &Account,
         question: Question,
     ) -> Option<Row> {
+        let line = Line::of(path, market, quoted, account, question)?;
+        let mut anchors = [(U256::ZERO, None); 3];
+        for (anchor, (point, prices)) in anchors.iter_mut().zip(path.anchors()?) {
+            *anchor = (*point, line.ends(prices.iter().copied()));
+        }
+        Some(Row { line, anchors })
+    }
+
+    /// Below and above the exact headroom at a point, in units that are the same for all points on one side of today's. A price
+    /// is no further from its straight line than the bend, which both ends have taken in.
+    fn at(&self, point: U256) -> Option<[Wide; 2]> {
+        let [lowest, now, highest] = &self.anchors;
+        let ((low, at_low), (high, at_high)) = if point <= now.0 { (lowest, now) } else { (now, highest) };
+        let (to, from, at_low, at_high) = (high.sub(point)?, point.sub(*low)?, (*at_low)?, (*at_high)?);
+        let between = |end: usize| at_low[end].mul(to)?.add(at_high[end].mul(from)?);
+        (low < high).then_some([between(0)?, between(1)?])
+    }
+}
+
+/// An account's row as a straight line in the prices that move: constant + sum of slope x price.
+struct Line {
+    constant: Wide,
+    slopes: Vec<Wide>,
+    slack_constant: Wide,
+    slack_slopes: Vec<Wide>,
+    /// How far the moving prices may bring the row from the line between two points.
+    bend: Wide,
+}
+
+impl Line {
+    fn of(
+        path: &Path<'_>,
+        market: &dyn Market,
+        quoted: &dyn Quoted,
+        account: &Account,
+        question: Question,
+    ) -> Option<Line> {
         let Ok(Compiled::Rows(rows)) = market.compile(account, question) else { return None };
         let [form] = rows.as_slice() else { return None };
         let Form { backing, requirement, hinges, slack, valid, .. } = form;
@@ -105,7 +140,7 @@ impl Row {
         }
         let moving = path.moving().len();
         let zeros = || vec![Wide::ZERO; moving];
-        let mut row = Row {
+        let mut row = Line {
             constant: Wide::ZERO,
             slopes: zeros(),
             slack_constant: Wide::from(slack.constant),
@@ -294,12 +329,15 @@ impl Search<'_> {
         None
     }
 
+    /// By proportion, and where such numbers do not fit from the prices of the point itself.
     fn row_at(&mut self, point: U256) -> Option<[Wide; 2]> {
-        self.row.as_ref()?;
+        if let Some(ends) = self.row.as_ref()?.at(point) {
+            return Some(ends);
+        }
         self.path.between(point, point, &mut self.readings)?;
         let (row, readings) = (self.row.as_ref()?, &self.readings);
         let prices = self.path.moving().iter().map(|&slot| readings[slot].value.unwrap_or(U256::ZERO));
-        row.ends(prices)
+        row.line.ends(prices)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::boundary::{Boundary, Crossing, boundary};
 use crate::identity::{Identity, identity};
 use crate::path::{Mover, Path};
 use crate::shock::{Said, Shocked, halved, shocked, undelay};
-use crate::stress::{play, readings, standings, value};
+use crate::stress::{by_name, play, readings, standings, value};
 use crate::survey::currency;
 use crate::world::World;
 use plimsoll_core::{
@@ -209,8 +209,13 @@ impl<'b> Walk<'b> {
             curve.unknown += part.unknown;
             curve.unproven.extend(part.unproven);
         }
-        found[1].sort_by_key(|step| (std::cmp::Reverse(step.factor), step.account));
-        found[2].sort_by_key(|step| (step.factor, step.account));
+        // By name where two flip together: the order of a file's rows decides nothing.
+        let name = |account: usize| by_name(self.book, account);
+        let tied = |x: &Step, y: &Step| name(x.account).cmp(&name(y.account));
+        found[0].sort_by(tied);
+        found[1].sort_by(|x, y| y.factor.cmp(&x.factor).then_with(|| tied(x, y)));
+        found[2].sort_by(|x, y| x.factor.cmp(&y.factor).then_with(|| tied(x, y)));
+        curve.unproven.sort_by(|(x, _), (y, _)| name(*x).cmp(&name(*y)));
         let finest = finest(&found);
         let mut sums = BTreeMap::new();
         add_up(&mut found[0], &finest, &mut sums);

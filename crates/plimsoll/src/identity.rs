@@ -1,4 +1,7 @@
-use plimsoll_core::{Book, ListedAccount, Reading, Time};
+use plimsoll_core::{
+    Book, Decimal, Graph, Int, ListedAccount, Observation, Origin, PoolShare, PriceId, RateCap, Reading,
+    Time, VaultShare,
+};
 use sha2::{Digest, Sha256};
 
 /// What a figure was computed from: with it anyone can say whether two figures speak of the same thing.
@@ -6,7 +9,8 @@ use sha2::{Digest, Sha256};
 pub struct Identity {
     /// The book's name.
     pub book: String,
-    /// SHA-256 over the canonical bytes of markets, accounts and prices, in hex.
+    /// SHA-256 over the canonical bytes of markets, accounts, prices (what was observed, until when it counts and within which
+    /// bounds, what is made of it by which rule, and what markets read today) and the time, in hex.
     pub hash: String,
     /// The time that the answer is for.
     pub at: Time,
@@ -45,7 +49,11 @@ impl Hashing {
                 bytes.extend_from_slice(&reading.value.unwrap_or_default().to_le_bytes());
                 bytes.push(reading.doubt.map_or(0, |why| why as u8 + 1));
             }
+            for wired in &market.wiring {
+                some(&mut bytes, wired.as_ref(), |bytes, id| leg(bytes, &book.graph, *id));
+            }
         }
+        prices(&mut bytes, &book.graph);
         Hashing { digest: Sha256::new(), bytes }
     }
 
@@ -82,12 +90,99 @@ impl Hashing {
     }
 }
 
+/// All prices in the order of their names, each with how it comes about.
+fn prices(bytes: &mut Vec<u8>, graph: &Graph) {
+    let mut prices: Vec<_> = graph.prices().iter().collect();
+    prices.sort_by(|x, y| x.name.cmp(&y.name));
+    bytes.extend_from_slice(&(prices.len() as u64).to_le_bytes());
+    for price in prices {
+        text(bytes, &price.name);
+        text(bytes, &price.unit.currency);
+        some(bytes, price.unit.per.as_ref(), |bytes, per| text(bytes, per));
+        origin(bytes, graph, &price.origin);
+    }
+}
+
+/// How a price comes about: which way, its legs by their names, and its numbers.
+fn origin(bytes: &mut Vec<u8>, graph: &Graph, origin: &Origin) {
+    let sort = match origin {
+        Origin::Feed(_) => 0,
+        Origin::Constant(_) => 1,
+        Origin::Product { .. } => 2,
+        Origin::Quotient { .. } => 3,
+        Origin::MulDiv { .. } => 4,
+        Origin::RateCap(_) => 5,
+        Origin::PoolShare(_) => 6,
+        Origin::VaultShare(_) => 7,
+        Origin::Least { .. } => 8,
+        Origin::Greatest { .. } => 9,
+    };
+    bytes.push(sort);
+    let legs = origin.legs();
+    bytes.extend_from_slice(&(legs.len() as u64).to_le_bytes());
+    legs.into_iter().for_each(|id| leg(bytes, graph, id));
+    some(bytes, origin.decimals().as_ref(), |bytes, decimals| bytes.push(*decimals));
+    some(bytes, origin.rounding().as_ref(), |bytes, way| bytes.push(*way as u8));
+    match origin {
+        Origin::Feed(feed) => observed(bytes, feed),
+        Origin::Constant(value) => decimal(bytes, value),
+        Origin::RateCap(RateCap { snapshot, taken_at, growth, .. }) => {
+            bytes.extend_from_slice(&snapshot.to_le_bytes());
+            bytes.extend_from_slice(&taken_at.0.to_le_bytes());
+            bytes.extend_from_slice(&growth.to_le_bytes());
+        }
+        Origin::PoolShare(PoolShare { value, .. }) => bytes.push(*value as u8),
+        Origin::VaultShare(VaultShare { share_decimals, virtual_assets, virtual_shares, .. }) => {
+            bytes.push(*share_decimals);
+            bytes.extend_from_slice(&virtual_assets.to_le_bytes());
+            bytes.extend_from_slice(&virtual_shares.to_le_bytes());
+        }
+        // Said by the legs, digits and rounding.
+        Origin::Product { .. }
+        | Origin::Quotient { .. }
+        | Origin::MulDiv { .. }
+        | Origin::Least { .. }
+        | Origin::Greatest { .. } => {}
+    }
+}
+
+fn observed(bytes: &mut Vec<u8>, feed: &Observation) {
+    let Observation { kind, price, scale, source, observed_at, max_age, confidence, floor, ceiling } = feed;
+    bytes.extend_from_slice(&[*kind as u8, *scale as u8]);
+    text(bytes, source);
+    for number in [price, confidence, floor, ceiling] {
+        some(bytes, number.as_ref(), decimal);
+    }
+    for seconds in [observed_at.map(|at| at.0), *max_age] {
+        some(bytes, seconds.as_ref(), |bytes, seconds| bytes.extend_from_slice(&seconds.to_le_bytes()));
+    }
+}
+
+/// A leg by its name, so that the order of prices in a file changes nothing.
+fn leg(bytes: &mut Vec<u8>, graph: &Graph, id: PriceId) {
+    text(bytes, graph.price(id).map_or("", |price| &price.name));
+}
+
+fn some<T>(bytes: &mut Vec<u8>, value: Option<&T>, put: impl Fn(&mut Vec<u8>, &T)) {
+    bytes.push(u8::from(value.is_some()));
+    if let Some(value) = value {
+        put(bytes, value);
+    }
+}
+
+/// 1.0 and 1.00 are one number.
+fn decimal(bytes: &mut Vec<u8>, value: &Decimal) {
+    let Decimal { mantissa, decimals } = value.trimmed();
+    number(bytes, mantissa);
+    bytes.push(decimals);
+}
+
 fn text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
     bytes.extend_from_slice(text.as_bytes());
 }
 
-fn number(bytes: &mut Vec<u8>, value: plimsoll_core::Int) {
+fn number(bytes: &mut Vec<u8>, value: Int) {
     bytes.push(u8::from(value.is_negative()));
     bytes.extend_from_slice(&value.magnitude().to_le_bytes());
 }

@@ -53,6 +53,8 @@ pub struct Path<'b> {
     pub highest: U256,
     moving: Vec<usize>,
     chord: Option<Vec<U256>>,
+    /// Where every price moves in a straight line: the lowest point, today's and the highest, each with the moving slots' prices.
+    anchors: Option<[(U256, Vec<U256>); 3]>,
     /// Of a factor's feeds: the digits that are kept.
     digits: BTreeMap<PriceId, u8>,
 }
@@ -119,11 +121,23 @@ impl<'b> Path<'b> {
             highest: now,
             moving,
             chord,
+            anchors: None,
         };
         path.lowest = path.furthest(U256::ONE);
         let far = U256::new(1 << 40).mul(now).unwrap_or(U256::MAX);
         path.highest = path.furthest(far);
+        path.anchors = path.chord.as_ref().and_then(|_| path.prices_of_ends());
         Some(path)
+    }
+
+    fn prices_of_ends(&self) -> Option<[(U256, Vec<U256>); 3]> {
+        let mut readings = self.readings.clone();
+        let mut anchor = |point: U256| {
+            self.between(point, point, &mut readings)?;
+            let prices: Option<Vec<U256>> = self.moving.iter().map(|&slot| readings[slot].value).collect();
+            Some((point, prices?))
+        };
+        Some([anchor(self.lowest)?, anchor(self.now)?, anchor(self.highest)?])
     }
 
     /// What moves.
@@ -193,6 +207,12 @@ impl<'b> Path<'b> {
     #[must_use]
     pub fn chord(&self) -> Option<&[U256]> {
         self.chord.as_deref()
+    }
+
+    /// The lowest point, today's and the highest, each with the prices of the moving slots there; `None` where one moves in no
+    /// straight line.
+    pub(crate) fn anchors(&self) -> Option<&[(U256, Vec<U256>); 3]> {
+        self.anchors.as_ref()
     }
 
     fn replaced(&self, low: U256, high: U256) -> Option<Vec<(PriceId, Quote)>> {
@@ -296,7 +316,13 @@ fn motions(book: &Book, quotes: &[Quote], mover: &Mover) -> Vec<Motion> {
             (Mover::Leaf(_), _) if moves => Motion::Straight(Decimal::whole(Int::ZERO)),
             (Mover::Factor { against, .. }, _) if against.contains(&id) => Motion::Bent,
             (_, _) if moves => joint_error(quotes, id).map_or(Motion::Bent, Motion::Straight),
-            (_, Origin::Product { legs, decimals, .. }) => product(&motions, quotes, legs, *decimals),
+            (_, Origin::Product { legs, decimals, .. }) => straight(&motions, quotes, legs, None, *decimals),
+            (_, Origin::Quotient { of, by, decimals, .. }) => {
+                straight(&motions, quotes, &[*of], Some(*by), *decimals)
+            }
+            (_, Origin::MulDiv { of, times, over, decimals, .. }) => {
+                straight(&motions, quotes, &[*of, *times], Some(*over), *decimals)
+            }
             (_, origin) if origin.legs().iter().all(|leg| motions[leg.0 as usize] == Motion::Still) => {
                 Motion::Still
             }
@@ -314,12 +340,22 @@ fn joint_error(quotes: &[Quote], id: PriceId) -> Option<Decimal> {
     Some(Decimal { mantissa: value.mantissa.add(Int::from(WHOLE))?, decimals })
 }
 
-/// A product with one leg in motion is straight, but for its own rounding and the leg's own error.
-fn product(motions: &[Motion], quotes: &[Quote], legs: &[PriceId], decimals: u8) -> Motion {
+/// A product with one leg in motion is straight, but for its own rounding and the leg's own error; over what stands still, too.
+fn straight(
+    motions: &[Motion],
+    quotes: &[Quote],
+    legs: &[PriceId],
+    over: Option<PriceId>,
+    decimals: u8,
+) -> Motion {
+    let motion = |id: PriceId| motions[id.0 as usize];
+    if over.is_some_and(|over| motion(over) != Motion::Still) {
+        return Motion::Bent;
+    }
     let mut error: Option<Decimal> = None;
     let mut factor = Decimal::whole(Int::ONE);
     for leg in legs {
-        match motions[leg.0 as usize] {
+        match motion(*leg) {
             Motion::Bent => return Motion::Bent,
             Motion::Straight(_) if error.is_some() => return Motion::Bent,
             Motion::Straight(leg) => error = Some(leg),
@@ -334,10 +370,25 @@ fn product(motions: &[Motion], quotes: &[Quote], legs: &[PriceId], decimals: u8)
     }
     let Some(error) = error else { return Motion::Still };
     let digit = Decimal { mantissa: Int::ONE, decimals };
-    match times(error, factor).and_then(|error| plus(error, digit)) {
+    let error = times(error, factor).and_then(|error| match over {
+        Some(over) => parts_of(error, quotes[over.0 as usize].value?, decimals),
+        None => Some(error),
+    });
+    match error.and_then(|error| plus(error, digit)) {
         Some(error) => Motion::Straight(error),
         None => Motion::Bent,
     }
+}
+
+/// A quotient, rounded up to these digits; `None` also where the divisor is not positive.
+fn parts_of(x: Decimal, y: Decimal, digits: u8) -> Option<Decimal> {
+    if y.mantissa <= Int::ZERO {
+        return None;
+    }
+    let power = |digits: u8| U256::pow10(digits).map(Int::from);
+    let above = x.mantissa.mul(power(y.decimals.checked_add(digits)?)?)?;
+    let below = y.mantissa.mul(power(x.decimals)?)?;
+    Some(Decimal { mantissa: above.div(below, Rounding::Up)?, decimals: digits })
 }
 
 fn times(x: Decimal, y: Decimal) -> Option<Decimal> {

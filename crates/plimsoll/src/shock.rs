@@ -79,29 +79,36 @@ pub struct Shocked {
     /// Prices as they would be if every oracle followed the market: what sales are worth where the book has no price of a
     /// sale. No floor or ceiling holds them.
     pub sales: Graph,
+    /// Where oracles would stand if no floor or ceiling held them: where a path goes.
+    pub(crate) beyond: Graph,
 }
 
 impl Shocked {
     /// A book to which nothing is done.
     pub(crate) fn unmoved(book: &Book) -> Shocked {
-        let (book, undelayed, sales) = (book.clone(), Vec::new(), book.graph.clone());
+        let (book, undelayed) = (book.clone(), Vec::new());
+        let [sales, beyond] = [book.graph.clone(), book.graph.clone()];
         let (moved, held, mapped, constant) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (overridden, without_effect) = (Vec::new(), Vec::new());
-        Shocked { book, moved, held, mapped, overridden, without_effect, constant, undelayed, sales }
+        Shocked { book, moved, held, mapped, overridden, without_effect, constant, undelayed, sales, beyond }
     }
 
-    /// Prices so many steps on a straight way from those of a book to these, each that differs cut to its digits: what oracles say,
-    /// and what sales are worth.
+    /// Prices so many steps on a straight way from those of a book to these, each that differs cut to its digits: what oracles
+    /// say, and what sales are worth. The way leads past a floor or ceiling; an oracle's feed is held within them at each step.
     pub(crate) fn on_the_way(&self, from: &Book, step: u32, of: u32) -> Option<[Graph; 2]> {
-        let quotes = from.graph.quotes(from.at);
         let mut graphs = [self.book.graph.clone(), self.sales.clone()];
-        for graph in graphs.iter_mut().filter(|_| step != of) {
+        if step == of {
+            return Some(graphs);
+        }
+        let quotes = from.graph.quotes(from.at);
+        for (graph, end) in graphs.iter_mut().zip([&self.beyond, &self.sales]) {
             for (at, was) in quotes.iter().enumerate() {
                 let id = PriceId(at as u32);
-                let Some(Origin::Feed(feed)) = graph.price(id).map(|price| &price.origin) else { continue };
-                let (Some(to), Some(was)) = (feed.price, was.value) else { continue };
+                let feeds = [end.origin(id), graph.origin(id)];
+                let [Some(Origin::Feed(end)), Some(Origin::Feed(feed))] = feeds else { continue };
+                let (Some(to), Some(was)) = (end.price, was.value) else { continue };
                 if to.trimmed() != was.trimmed() {
-                    let price = part_of_way(was, to, step, of, digits(from, id))?;
+                    let (price, _) = within(feed, part_of_way(was, to, step, of, digits(from, id))?);
                     let feed = Observation { price: Some(price), ..feed.clone() };
                     graph.observe(id, feed)?;
                 }
@@ -167,10 +174,14 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     let decided: Vec<Decided> = (0..prices.len()).map(|at| moves.decide(PriceId(at as u32))).collect();
     let constant = unsaid(book, scenario, &moves, &decided)?;
     let mut after = book.clone();
-    let mut sales = book.graph.clone();
+    let [mut sales, mut beyond] = [book.graph.clone(), book.graph.clone()];
     let mut moved = Vec::new();
     for (at, price) in prices.iter().enumerate() {
         let id = PriceId(at as u32);
+        if let Some(end) = change(book, id, &quotes[at], &decided[at], false)? {
+            // The id is one of this graph.
+            let _ = beyond.observe(id, observation(&price.origin, end.to));
+        }
         // Of an oracle: where it would be if it followed the market.
         if let Some(sale) = change(book, id, &quotes[at], &moves.decide_sale(id), false)? {
             let sale = Observation { floor: None, ceiling: None, ..observation(&price.origin, sale.to) };
@@ -186,7 +197,18 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     still(book, &after, moves.held(), scenario)?;
     let (held, mapped) = (moves.held().to_vec(), said.map.clone());
     let (overridden, without_effect) = (moves.overridden().to_vec(), moves.unheard(scenario, said));
-    Ok(Shocked { book: after, moved, held, mapped, overridden, without_effect, constant, undelayed, sales })
+    Ok(Shocked {
+        book: after,
+        moved,
+        held,
+        mapped,
+        overridden,
+        without_effect,
+        constant,
+        undelayed,
+        sales,
+        beyond,
+    })
 }
 
 /// Lets every price go through the oracles that delay it; the markets with one.
@@ -355,8 +377,13 @@ fn unsaid(
             missing.push((asset.to_string(), why));
         }
     };
-    // What is built on several feeds moves with any of them, and cannot be held beside one that moves.
+    // What is built on several feeds moves with each of them. What an issuer pays moves where a shock says so, and stands
+    // beside a price of which something is said; where there is no such price, something must be said of one rate.
     let mut built: Vec<(Vec<String>, String)> = Vec::new();
+    let redeemed = |id: PriceId| {
+        let origin = book.graph.origin(id);
+        matches!(origin, Some(Origin::Feed(feed)) if feed.kind == FeedKind::Redemption)
+    };
     // What pools and vaults hold is nobody's price: it stands as the rate of a share does, unless it is named.
     let amounts = book.graph.amounts();
     for (listed, slots) in book.markets.iter().zip(held_slots(book, |_, _| true)) {
@@ -377,16 +404,19 @@ fn unsaid(
                 Decided::Unsaid(whose) if matches!(price.origin, Origin::Feed(_)) => {
                     miss(&mut missing, whose, format!("{} reads {}", listed.name, price.name));
                 }
-                _ if feeds.iter().any(|id| says(*id)) => {}
                 _ => {
                     let of = feeds.iter().filter_map(|id| book.graph.price(*id)).map(|p| p.name.as_str());
                     let of: Vec<&str> = of.collect();
                     let why = format!("{} reads {} of {}", listed.name, price.name, of.join(", "));
-                    let whose = feeds.iter().filter_map(|id| match &decided[id.0 as usize] {
-                        Decided::Unsaid(whose) => Some(whose.clone()),
+                    let unsaid = feeds.iter().filter_map(|id| match &decided[id.0 as usize] {
+                        Decided::Unsaid(whose) => Some((redeemed(*id), whose.clone())),
                         _ => None,
                     });
-                    built.push((whose.collect(), why));
+                    let (paid, priced): (Vec<_>, Vec<_>) = unsaid.partition(|(redeemed, _)| *redeemed);
+                    priced.iter().for_each(|(_, whose)| miss(&mut missing, whose, why.clone()));
+                    if paid.len() == feeds.len() {
+                        built.push((paid.into_iter().map(|(_, whose)| whose).collect(), why));
+                    }
                 }
             }
         }

@@ -270,7 +270,9 @@ impl<'b> Stress<'b> {
             impacts[listed.market].after.count(verdict);
             verdicts.push(verdict);
         }
-        sunk.sort_by(|(x, a), (y, b)| worse(a.as_ref(), b.as_ref()).then(x.cmp(y)));
+        // By name where two stand alike: the order of a file's rows decides nothing.
+        let name = |place: usize| by_name(book, place);
+        sunk.sort_by(|(x, a), (y, b)| worse(a.as_ref(), b.as_ref()).then_with(|| name(*x).cmp(&name(*y))));
         let mut below = Vec::with_capacity(sunk.len());
         for (account, after) in sunk {
             let listed = &book.accounts[account];
@@ -322,6 +324,12 @@ pub(crate) fn value(
 ) -> Option<([Int; 2], u8)> {
     let seen = standing.quoted().verdict(&listed.account, Test::Borrow).ok()?;
     Some(([seen.collateral, seen.debt], seen.unit.decimals))
+}
+
+/// An account's market and name, which no other has.
+pub(crate) fn by_name(book: &Book, place: usize) -> (&str, &str) {
+    let listed = &book.accounts[place];
+    (&book.markets[listed.market].name, &listed.name)
 }
 
 /// The least healthy first; without a health, last.

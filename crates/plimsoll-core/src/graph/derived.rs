@@ -75,12 +75,14 @@ fn combine(
     let value = at(|leg| leg.value, |leg| leg.value);
     let legs = || rises.iter().chain(&falls);
     let doubt = legs().find_map(|leg| leg.doubt).or(if value.is_none() { Some(Why::Missing) } else { None });
+    // Where no leg is anywhere else than at its value, the ends are the value.
+    let ends = if legs().all(Quote::is_a_point) { [value; 2] } else { [at(low, high), at(high, low)] };
     Quote {
         value,
         scale: Scale::Decimal,
         doubt,
-        low: at(low, high).unwrap_or(NOTHING),
-        high: at(high, low),
+        low: ends[0].unwrap_or(NOTHING),
+        high: ends[1],
         observed_at: legs().filter_map(|leg| leg.observed_at).min(),
     }
 }

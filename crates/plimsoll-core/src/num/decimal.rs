@@ -60,12 +60,13 @@ impl Decimal {
     /// # Errors
     /// When digits would be lost, or the result leaves 256 bits.
     pub fn scaled(self, decimals: u8) -> Result<Int, DecimalError> {
-        let trimmed = self.trimmed();
-        if trimmed.decimals > decimals {
-            return Err(DecimalError::TooFine { found: trimmed.decimals, allowed: decimals });
+        // To look for zeros at the end takes a division each: only where digits might be lost.
+        let number = if self.decimals > decimals { self.trimmed() } else { self };
+        if number.decimals > decimals {
+            return Err(DecimalError::TooFine { found: number.decimals, allowed: decimals });
         }
-        let factor = U256::pow10(decimals - trimmed.decimals).ok_or(DecimalError::TooLarge)?;
-        trimmed.mantissa.mul(Int::from(factor)).ok_or(DecimalError::TooLarge)
+        let factor = U256::pow10(decimals - number.decimals).ok_or(DecimalError::TooLarge)?;
+        number.mantissa.mul(Int::from(factor)).ok_or(DecimalError::TooLarge)
     }
 
     /// As [`Decimal::scaled`], for amounts, which are never negative.

@@ -70,24 +70,36 @@ impl Market {
     /// The least that buys as much of an asset's reserves as can be bought (raw base tokens). `None` where that cannot be
     /// said.
     pub(super) fn price_of_reserves(&self, asset: usize, feeds: Feeds<'_>) -> Option<U256> {
-        let held = self.assets.get(asset)?.totals.reserves;
-        let buys = |pay: U256| self.quote_collateral(asset, pay, feeds).is_ok_and(|bought| bought <= held);
-        // More paid never buys less: the last amount that a test takes, bit by bit from the highest.
-        let last = |takes: &dyn Fn(U256) -> bool| {
-            let set = |found: U256, bit: usize| found.with_bit(bit, true);
-            (0..128).rev().fold(
-                U256::ZERO,
-                |found, bit| {
-                    if takes(set(found, bit)) { set(found, bit) } else { found }
-                },
-            )
+        let listed = self.assets.get(asset)?;
+        let (held, prices) = (listed.totals.reserves, positive(prices(self, feeds)));
+        let bought = |pay: U256| quote(&mut Silent, self, asset, pay, &prices).ok();
+        // So much buys less than so many: base price * paid * unit is below them at the reduced price, but for overflow.
+        let reduced = reduced(&mut Silent, self, asset, &prices).ok()?;
+        let guess = |below: U256| {
+            let unit = known(&prices, BASE_SLOT).ok()?.mul(listed.rules.scale())?;
+            let short = below.mul(reduced)?.mul(self.base_scale())?.sub(U256::ONE)?;
+            short.div(unit, Down)
         };
-        let most = last(&buys);
-        let bought = self.quote_collateral(asset, most, feeds).ok()?;
-        let less = |pay: U256| self.quote_collateral(asset, pay, feeds).is_ok_and(|some| some < bought);
-        let least = if bought == U256::ZERO { return None } else { last(&less).add(U256::ONE)? };
-        Some(least)
+        let most = last(guess(held.add(U256::ONE)?), |pay| bought(pay).is_some_and(|some| some <= held));
+        let all = bought(most).filter(|all| *all != U256::ZERO)?;
+        last(guess(all), |pay| bought(pay).is_some_and(|some| some < all)).add(U256::ONE)
     }
+}
+
+/// The last amount below 2^128 that a test takes, where it takes none after one that it does not: the guess, if it is that, else
+/// bit by bit from the highest.
+fn last(guess: Option<U256>, takes: impl Fn(U256) -> bool) -> U256 {
+    let end = U256::ZERO.with_bit(128, true);
+    let is_last = |at: U256| {
+        let next = at.add(U256::ONE).filter(|next| *next <= end);
+        takes(at) && next.is_some_and(|next| next == end || !takes(next))
+    };
+    guess.filter(|at| is_last(*at)).unwrap_or_else(|| {
+        let set = |found: U256, bit: usize| found.with_bit(bit, true);
+        (0..128)
+            .rev()
+            .fold(U256::ZERO, |found, bit| if takes(set(found, bit)) { set(found, bit) } else { found })
+    })
 }
 
 impl<T: Trace + ?Sized> Turn<'_, T> {
@@ -172,12 +184,11 @@ impl<T: Trace + ?Sized> Turn<'_, T> {
     }
 }
 
-/// `quoteCollateral`.
-fn quote<T: Trace + ?Sized>(
+/// The price of an asset less its discount, the first half of `quoteCollateral`.
+fn reduced<T: Trace + ?Sized>(
     t: &mut T,
     market: &Market,
     asset: usize,
-    pay: U256,
     prices: &[Price],
 ) -> Result<U256, Refusal> {
     let listed = market.assets.get(asset).ok_or(Refusal::NoSuchInstrument(collateral(asset)))?;
@@ -189,7 +200,19 @@ fn quote<T: Trace + ?Sized>(
     let discount =
         t.mul_div("discount = store front factor * penalty", front, penalty, WAD, Down, Unit::WAD)?;
     let kept = t.sub("1 - discount", one, discount, Unit::WAD)?;
-    let reduced = t.mul_div("reduced price = price * (1 - discount)", price, kept, WAD, Down, VALUE)?;
+    t.mul_div("reduced price = price * (1 - discount)", price, kept, WAD, Down, VALUE)
+}
+
+/// `quoteCollateral`.
+fn quote<T: Trace + ?Sized>(
+    t: &mut T,
+    market: &Market,
+    asset: usize,
+    pay: U256,
+    prices: &[Price],
+) -> Result<U256, Refusal> {
+    let reduced = reduced(t, market, asset, prices)?;
+    let rules = market.assets.get(asset).ok_or(Refusal::NoSuchInstrument(collateral(asset)))?.rules;
     let base_price = known(prices, BASE_SLOT)?;
     let value = t.mul("base price * paid", base_price, pay, Unit::NUMBER)?;
     let value =

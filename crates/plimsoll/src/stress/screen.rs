@@ -6,9 +6,8 @@ use plimsoll_core::{
 };
 use plimsoll_kernel::{Layout, MarketRows, Packed, Packing, Path, World as Nodes};
 
-/// Numbers of an account below 2^this, and prices within 2^[`FAR`] of today's, stay far below the 256 bits at which a venue has
-/// no answer: it multiplies by scales of less than 2^100.
-const TAME: usize = 120;
+/// A venue has no answer where a number does not fit its 256 bits. Whoever's numbers fit where every price is so many times
+/// today's is packed; a world with a price beyond that, or below today's by as much, is left to the integers.
 const FAR: u64 = 1 << 32;
 
 /// A book's accounts in packed rows.
@@ -55,8 +54,12 @@ impl Screen {
     }
 }
 
-/// Of each account, whether the integers must say that its numbers fit: it is doubtful now, or has numbers beyond 2^[`TAME`]
-/// that do not fit where every price is [`FAR`] times today's. Nothing that a venue multiplies grows when a price falls.
+/// Of each account, whether the integers must say that its numbers fit: it is doubtful now, or they do not fit where every price
+/// is [`FAR`] times today's, or the highest that its slot takes.
+///
+/// The venue's own integers try it, because how much room a number needs is the venue's: Morpho multiplies by prices of 36
+/// digits, nearly 2^120, others by less. That is enough for every world within [`FAR`]: amounts and indices are the same in all of
+/// them, what a venue multiplies does not grow when a price falls, and what it divides is such a product.
 fn great_ones(book: &Book, readings: &[Vec<Reading>], before: &[Judgement]) -> Vec<bool> {
     let undelayed: Vec<_> = book.markets.iter().map(|listed| listed.market.undelayed()).collect();
     let highest = |(m, listed): (usize, &'_ plimsoll_core::ListedMarket)| -> Vec<Reading> {
@@ -80,18 +83,10 @@ fn great_ones(book: &Book, readings: &[Vec<Reading>], before: &[Judgement]) -> V
     };
     let both = book.accounts.iter().zip(before);
     both.map(|(listed, seen)| match seen.certainty {
-        Certainty::Certain | Certainty::NoDebt => !is_tame(listed, seen) && !fits(listed),
+        Certainty::Certain | Certainty::NoDebt => !fits(listed),
         _ => true,
     })
     .collect()
-}
-
-/// Whether every number of an account is below 2^[`TAME`].
-fn is_tame(listed: &plimsoll_core::ListedAccount, seen: &Judgement) -> bool {
-    let Ok(own) = seen.own else { return false };
-    let numbers = [own.backing, own.requirement, own.collateral, own.debt].into_iter();
-    let held = listed.account.holdings().iter().map(|holding| holding.quantity);
-    numbers.chain(held).all(|number| number.magnitude().bit_len() <= TAME)
 }
 
 /// Whether a price of a market is so far from what it was that numbers may no longer fit.

@@ -53,11 +53,16 @@ impl Stress<'_> {
     pub fn walk(&self, scenario: &Scenario, said: &Said, steps: u32) -> Result<Walk, Misasked> {
         let shocked = shocked(self.book, scenario, said)?;
         let as_packed = || vec![false; self.book.accounts.len()];
-        let at_once = self.along(scenario, &shocked, steps, false, as_packed())?;
-        let sold = match self.depth {
-            Some(_) => self.along(scenario, &shocked, steps, true, as_packed())?,
-            None => Vec::new(),
-        };
+        let along = |into_depth| self.along(scenario, &shocked, steps, into_depth, as_packed());
+        // The two know nothing of each other.
+        let (at_once, sold) = std::thread::scope(|scope| {
+            let sold = self.depth.is_some().then(|| scope.spawn(|| along(true)));
+            let at_once = along(false);
+            // A panic is a mistake of ours, and stays one.
+            let joined = sold.map(|sold| sold.join().unwrap_or_else(|why| std::panic::resume_unwind(why)));
+            (at_once, joined.unwrap_or_else(|| Ok(Vec::new())))
+        });
+        let (at_once, sold) = (at_once?, sold?);
         Ok(Walk { shocked, at_once, sold })
     }
 
