@@ -292,6 +292,11 @@ pub enum Refusal {
     RiskPremiumLimit(InstrumentId),
     /// So small an amount that no share would stand for it.
     NoShares,
+    /// A position or an order changes by whole lots alone.
+    NotInLots {
+        /// One lot (raw).
+        lot: U256,
+    },
 
     /// A price that the answer needs is not known.
     PriceUnknown {
@@ -420,6 +425,7 @@ impl Refusal {
             Refusal::TooManyReserves { .. } => "PL0190",
             Refusal::RiskPremiumLimit(_) => "PL0191",
             Refusal::NoShares => "PL0192",
+            Refusal::NotInLots { .. } => "PL0193",
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
             Refusal::AccountsMissing => "PL0203",
@@ -575,6 +581,7 @@ impl fmt::Display for Refusal {
                 f.write_str("more would be owed at a premium than the hub allows this spoke")
             }
             Refusal::NoShares => f.write_str("so small an amount that no share would stand for it"),
+            Refusal::NotInLots { lot } => write!(f, "not a whole number of lots of {lot} (raw)"),
             Refusal::PriceUnknown { why, .. } => write!(f, "a price that this needs is {why}"),
             Refusal::ClockWentBack { state, asked } => {
                 write!(f, "the state is of {state}, later than the {asked} asked about")

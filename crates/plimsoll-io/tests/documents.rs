@@ -121,6 +121,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::TooManyReserves { most: 3 },
         Refusal::RiskPremiumLimit(instrument),
         Refusal::NoShares,
+        Refusal::NotInLots { lot: held },
         Refusal::PriceUnknown { slot: 0, why: Why::Missing },
         Refusal::ClockWentBack { state: Time(1), asked: Time(0) },
         Refusal::AccountsMissing,
@@ -173,6 +174,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::TooManyReserves { .. }
             | Refusal::RiskPremiumLimit(_)
             | Refusal::NoShares
+            | Refusal::NotInLots { .. }
             | Refusal::BranchAboveScr { .. }
             | Refusal::BranchBelowCcr { .. }
             | Refusal::BelowMcr { .. }

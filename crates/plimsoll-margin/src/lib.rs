@@ -6,6 +6,8 @@
 #![no_std]
 #![deny(clippy::float_arithmetic, clippy::disallowed_types)]
 
+extern crate alloc;
+
 pub mod fixed;
 pub mod black76;
 pub mod mango;
@@ -18,3 +20,4 @@ pub mod cross;
 pub mod boundary;
 pub mod liquidation;
 pub mod waterfall;
+pub mod market;

@@ -3,7 +3,7 @@
 use crate::book::LeftOut;
 use crate::book::rows::{Record, Shift};
 use crate::book::totals::Sums;
-use crate::book::venue::{Desk, Posting, SIDES, Side};
+use crate::book::venue::{Desk, LEGS, Leg, Posting, SIDES, Side};
 use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::scalar;
 use crate::table::{Cell, Column, Holds};
@@ -399,6 +399,9 @@ impl Draft {
     }
 
     fn post(&mut self, record: &Record<'_>, desk: &dyn Desk, memo: &mut Memo, log: &mut Log) {
+        if let Some((_, leg)) = LEGS.iter().find(|(word, _)| *word == record.text(KIND)) {
+            return self.post_leg(*leg, record, desk, log);
+        }
         let key = record.key(KIND).zip(record.key(ASSET));
         let known = key.and_then(|key| memo.get(self.listed.market, key));
         let kind = record.need(KIND, log);
@@ -427,6 +430,42 @@ impl Draft {
                 instrument
             }
         };
+        if !self.see(instrument, record, (&kind, &asset), desk, log) {
+            return;
+        }
+        if let Some(stored) = amount(&quantity, &unit, instrument, desk, log) {
+            self.listed.account.set(instrument, Int::from(stored));
+            desk.mark(&mut self.listed.account, &posting, instrument, log);
+        }
+    }
+}
+
+impl Draft {
+    /// A row of one leg of a position.
+    fn post_leg(&mut self, leg: Leg, record: &Record<'_>, desk: &dyn Desk, log: &mut Log) {
+        let parts = [KIND, ASSET, QUANTITY, UNIT].map(|column| record.need(column, log));
+        let [Some(kind), Some(asset), Some(quantity), Some(unit)] = parts else { return };
+        if let Some(cell) = record.get(AS_COLLATERAL) {
+            log.at(Code::Contradiction, cell.span, quoted(&cell.text), "nothing beside a position");
+        }
+        let Some(instrument) = desk.leg(leg, &kind, &asset, log) else { return };
+        if !self.see(instrument, record, (&kind, &asset), desk, log) {
+            return;
+        }
+        if let Some(stored) = amount(&quantity, &unit, instrument, desk, log) {
+            self.listed.account.set(instrument, Int::from_parts(leg.is_negative(), stored));
+        }
+    }
+
+    /// Takes note of a holding, and of the mode with the first; `false` where it is there already.
+    fn see(
+        &mut self,
+        instrument: InstrumentId,
+        record: &Record<'_>,
+        (kind, asset): (&Cell<'_>, &Cell<'_>),
+        desk: &dyn Desk,
+        log: &mut Log,
+    ) -> bool {
         if self.seen.is_empty()
             && let Some(mode) = record.get(MODE)
         {
@@ -436,13 +475,10 @@ impl Draft {
             let found = format!("{} {} again", kind.text, quoted(&asset.text));
             log.at(Code::DuplicateHolding, asset.span, found, "each holding of an account in one row")
                 .help("add the quantities up");
-            return;
+            return false;
         }
         self.seen.push(instrument);
-        if let Some(stored) = amount(&quantity, &unit, instrument, desk, log) {
-            self.listed.account.set(instrument, Int::from(stored));
-            desk.mark(&mut self.listed.account, &posting, instrument, log);
-        }
+        true
     }
 }
 
@@ -481,7 +517,9 @@ impl Memo {
 /// What can be said of a row whose market is faulty: whether each cell can be of any market.
 fn alone(record: &Record<'_>, log: &mut Log) {
     if let Some(kind) = record.need(KIND, log) {
-        let _ = scalar::word(&kind.text, kind.span, SIDES, log); // told
+        if !LEGS.iter().any(|(word, _)| *word == kind.text) {
+            let _ = scalar::word(&kind.text, kind.span, SIDES, log); // told
+        }
     }
     record.need(ASSET, log);
     if let Some(cell) = record.get(AS_COLLATERAL) {
