@@ -382,8 +382,8 @@ impl Quoted for Standing<'_> {
         let padded =
             |decimals: u8| Int::from(raw).mul(market.pad(decimals)).ok_or(Refusal::Overflow("amount"));
         let value = match place {
-            Place::Token(_) => return Err(Refusal::NoSuchInstrument(instrument)),
-            Place::Held(asset) | Place::Owed(asset) => {
+            // Of the token itself: what the venue says that it is worth.
+            Place::Token(asset) | Place::Held(asset) | Place::Owed(asset) => {
                 let amount = padded(market.spec.assets[asset].decimals)?;
                 self.price(market.asset_slots[asset]).and_then(|price| self.full(amount, price))
             }
