@@ -317,7 +317,7 @@ impl plimsoll_core::Market for Market {
             Place::Quote(_) => Some(ONE),
         };
         let why_not = (weight == Some(0)).then_some(WhyNot::NoThreshold);
-        let weight = weight.filter(|weight| *weight > 0).map(|weight| U256::from(weight));
+        let weight = weight.filter(|weight| *weight > 0).map(U256::from);
         Ok(Counting { weight, unit: MILLIONTHS, why_not, frozen: false, paused: false })
     }
 

@@ -8,13 +8,13 @@ pub(super) use amounts::{amount, decimals};
 use crate::book::LeftOut;
 use crate::book::rows::{Record, Shift};
 use crate::book::totals::Sums;
-use crate::book::venue::{Desk, LEGS, Leg, Posting, SIDES, Side};
+use crate::book::venue::{Desk, LEGS, Leg, Posting, SIDES};
 use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::scalar;
 use crate::table::{Cell, Column, Holds};
 use amounts::alone;
 use memo::Memo;
-use plimsoll_core::{Account, AccountId, InstrumentId, Int, ListedAccount, U256};
+use plimsoll_core::{Account, AccountId, InstrumentId, Int, ListedAccount};
 use std::collections::{HashMap, HashSet};
 
 pub(super) const COLUMNS: &[Column] = &[

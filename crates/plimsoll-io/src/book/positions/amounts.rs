@@ -10,10 +10,10 @@ use plimsoll_core::{InstrumentId, U256};
 
 /// What can be said of a row whose market is faulty: whether each cell can be of any market.
 pub(super) fn alone(record: &Record<'_>, log: &mut Log) {
-    if let Some(kind) = record.need(KIND, log) {
-        if !LEGS.iter().any(|(word, _)| *word == kind.text) {
-            let _ = scalar::word(&kind.text, kind.span, SIDES, log); // told
-        }
+    if let Some(kind) = record.need(KIND, log)
+        && !LEGS.iter().any(|(word, _)| *word == kind.text)
+    {
+        let _ = scalar::word(&kind.text, kind.span, SIDES, log); // told
     }
     record.need(ASSET, log);
     if let Some(cell) = record.get(AS_COLLATERAL) {
