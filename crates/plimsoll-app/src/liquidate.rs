@@ -110,8 +110,8 @@ fn print_forced(answer: &Liquidate) -> bool {
     let mut calls = table(&["call", "pays", "receives", "profit", "priced", "health after", "note"], 3..4);
     let mut refused = Vec::new();
     let all = answer.forced.iter().flat_map(|forced| {
-        let then = forced.then.iter().map(|then| (format!("  then {}", call(&then.call)), then));
-        std::iter::once((call(&forced.call), forced)).chain(then)
+        let then = forced.then.iter().map(|then| (format!("  then {}", call(then)), then));
+        std::iter::once((call(forced), forced)).chain(then)
     });
     for (name, forced) in all {
         match &forced.outcome {
@@ -132,11 +132,7 @@ fn print_forced(answer: &Liquidate) -> bool {
                     ),
                     forced_priced(dealt),
                     dealt.health_after.map_or_else(|| "no debt".into(), |health| health.to_string()),
-                    if dealt.profit.is_none_or(|profit| profit <= Int::ZERO) {
-                        "does not pay".into()
-                    } else {
-                        String::new()
-                    },
+                    closes(forced, dealt),
                 ]);
             }
             Err(refusal) => refused.push(format!("{}: not executable: {}", name.trim(), words(refusal))),
@@ -164,6 +160,15 @@ fn print_forced(answer: &Liquidate) -> bool {
         }
     }
     calls.row_count() > 0
+}
+
+/// How much of a position is closed, and whether it pays.
+fn closes(forced: &Forced, dealt: &Dealt) -> String {
+    let closes = forced.reduces.as_ref();
+    let closes = closes
+        .map(|(position, decimals)| format!("closes {} {position}", tokens(dealt.does.seized, *decimals)));
+    let loses = dealt.profit.is_none_or(|profit| profit <= Int::ZERO).then(|| "does not pay".to_string());
+    closes.into_iter().chain(loses).collect::<Vec<_>>().join("; ")
 }
 
 /// What a liquidation that sells nothing costs the owner, and what he may claim of it.
@@ -205,8 +210,11 @@ fn coins(raw: U256, decimals: u8) -> String {
 }
 
 /// A forcing call in words.
-fn call(mechanism: &Mechanism) -> String {
-    match mechanism {
+fn call(forced: &Forced) -> String {
+    if let Some((position, _)) = &forced.reduces {
+        return format!("reduce {position}");
+    }
+    match &forced.call {
         Mechanism::Absorb { .. } => "absorb".into(),
         Mechanism::BuyReserve { .. } => "buy from reserves".into(),
         Mechanism::Bark => "bark".into(),
@@ -299,7 +307,7 @@ fn as_json(book: &Book, answer: &Liquidate, unmoved: &[(String, String)]) -> Val
 
 fn forced_json(forced: &Forced) -> Value {
     json!({
-        "call": call(&forced.call),
+        "call": call(forced),
         "does": forced.outcome.as_ref().ok().map(|dealt| json!({
             "repaid": dealt.does.repaid.to_string(),
             "seized": dealt.does.seized.to_string(),

@@ -34,7 +34,13 @@ fn print(book: &Book, answer: &Max) {
     print_head(book, answer.account, &answer.judgement);
     outln!("accepted at {} and at {}\n", show::time(answer.now), show::time(answer.until));
     let mut most = table(&["", "asset", "most", "binds", "one unit more"], 2..3);
-    for (word, list) in [("withdraw", &answer.withdraw), ("borrow", &answer.borrow)] {
+    let lists = [
+        ("withdraw", &answer.withdraw),
+        ("borrow", &answer.borrow),
+        ("buy", &answer.buy),
+        ("sell", &answer.sell),
+    ];
+    for (word, list) in lists {
         for Most { name, decimals, limit, binds, .. } in list {
             let all = if limit.because.is_none() { "all: " } else { "" };
             let amount = match limit.is_unknown() {
@@ -78,6 +84,8 @@ fn as_json(book: &Book, answer: &Max) -> Value {
         "accepted_to": answer.until.0,
         "withdraw": answer.withdraw.iter().map(most_json).collect::<Vec<_>>(),
         "borrow": answer.borrow.iter().map(most_json).collect::<Vec<_>>(),
+        "buy": answer.buy.iter().map(most_json).collect::<Vec<_>>(),
+        "sell": answer.sell.iter().map(most_json).collect::<Vec<_>>(),
     })
 }
 

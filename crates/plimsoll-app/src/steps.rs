@@ -17,7 +17,7 @@ struct Flag {
 
 const AMOUNT: &str = "AMOUNT ASSET";
 
-const FLAGS: [Flag; 11] = [
+const FLAGS: [Flag; 12] = [
     Flag {
         name: "deposit",
         value: AMOUNT,
@@ -41,6 +41,13 @@ const FLAGS: [Flag; 11] = [
         value: AMOUNT,
         help: "The account pays so much back; 'all USDC' is everything",
         read: |text| Ok(Change::Repay(stake(text)?)),
+    },
+    Flag {
+        name: "fill",
+        value: "BASE PERP[@PRICE]",
+        help: "The account buys so much of a perp, or sells it where negative: '-2.5 SOL-PERP@99'; at its index where no \
+            price is said",
+        read: fill,
     },
     Flag {
         name: "use",
@@ -107,6 +114,21 @@ pub(crate) fn amount(text: &str) -> Result<Decimal, String> {
         return Err(format!("found {text}, expected an amount from zero up"));
     }
     Ok(number)
+}
+
+fn fill(text: &str) -> Result<Change, String> {
+    let example = "expected an amount and a perp, such as '-2.5 SOL-PERP' or '1 SOL-PERP@99'";
+    let (base, rest) = text.split_once(' ').ok_or(example)?;
+    let (of, price) = match rest.rsplit_once('@') {
+        Some((of, price)) => (of, Some(amount(price)?)),
+        None => (rest, None),
+    };
+    let base = base.strip_prefix('+').unwrap_or(base);
+    let base: Decimal = base.parse().map_err(|error| format!("found `{base}`, {example}: {error}"))?;
+    if of.trim().is_empty() {
+        return Err(example.into());
+    }
+    Ok(Change::Fill { base, of: of.trim().into(), price })
 }
 
 fn collateral(text: &str) -> Result<Change, String> {

@@ -8,7 +8,8 @@ use scratch::root;
 use serde_json::Value;
 use std::process::Command;
 
-const BOOKS: [&str; 7] = ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash"];
+const BOOKS: [&str; 8] =
+    ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash", "margin"];
 
 fn check(book: &str, rest: &[&str]) -> String {
     let path = format!("examples/{book}");

@@ -20,6 +20,7 @@ pub mod reading;
 pub mod refusal;
 pub mod trace;
 pub mod encoded;
+pub mod table;
 pub mod market;
 pub mod action;
 pub mod form;

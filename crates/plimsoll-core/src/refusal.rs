@@ -294,6 +294,11 @@ pub enum Refusal {
     NoShares,
     /// The instrument is of another part of the market (a spoke), in which whoever holds it is another account.
     AnotherAccount(InstrumentId),
+    /// A position or an order changes by whole lots alone.
+    NotInLots {
+        /// One lot (raw).
+        lot: U256,
+    },
 
     /// A price that the answer needs is not known.
     PriceUnknown {
@@ -423,6 +428,7 @@ impl Refusal {
             Refusal::RiskPremiumLimit(_) => "PL0191",
             Refusal::NoShares => "PL0192",
             Refusal::AnotherAccount(_) => "PL0193",
+            Refusal::NotInLots { .. } => "PL0194",
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
             Refusal::AccountsMissing => "PL0203",
@@ -582,6 +588,7 @@ impl fmt::Display for Refusal {
             Refusal::AnotherAccount(_) => {
                 f.write_str("it is of another spoke than the account: a position there is another account")
             }
+            Refusal::NotInLots { lot } => write!(f, "not a whole number of lots of {lot} (raw)"),
             Refusal::PriceUnknown { why, .. } => write!(f, "a price that this needs is {why}"),
             Refusal::ClockWentBack { state, asked } => {
                 write!(f, "the state is of {state}, later than the {asked} asked about")

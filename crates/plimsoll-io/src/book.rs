@@ -9,6 +9,7 @@ mod aave_v3;
 mod aave_v4;
 mod compound_v3;
 mod convert;
+mod cross;
 mod demo;
 mod feeds;
 pub(crate) mod files;

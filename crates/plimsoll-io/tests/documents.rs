@@ -122,6 +122,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::RiskPremiumLimit(instrument),
         Refusal::NoShares,
         Refusal::AnotherAccount(instrument),
+        Refusal::NotInLots { lot: held },
         Refusal::PriceUnknown { slot: 0, why: Why::Missing },
         Refusal::ClockWentBack { state: Time(1), asked: Time(0) },
         Refusal::AccountsMissing,
@@ -175,6 +176,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::RiskPremiumLimit(_)
             | Refusal::NoShares
             | Refusal::AnotherAccount(_)
+            | Refusal::NotInLots { .. }
             | Refusal::BranchAboveScr { .. }
             | Refusal::BranchBelowCcr { .. }
             | Refusal::BelowMcr { .. }

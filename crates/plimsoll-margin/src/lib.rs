@@ -23,3 +23,4 @@ pub mod pairing;
 pub mod liquidation;
 pub mod choose;
 pub mod waterfall;
+pub mod market;

@@ -8,7 +8,7 @@
 
 extern crate alloc;
 
-mod table;
+use plimsoll_core::table;
 pub mod aave_v3;
 pub mod aave_v4;
 pub mod compound_v3;

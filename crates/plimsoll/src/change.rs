@@ -24,6 +24,15 @@ pub enum Change {
     Borrow(Stake),
     /// The account pays a loan back.
     Repay(Stake),
+    /// The account trades a derivative.
+    Fill {
+        /// How much of its base is bought; sold where negative.
+        base: Decimal,
+        /// Which.
+        of: String,
+        /// At which price; at the one that the market reads where none is said.
+        price: Option<Decimal>,
+    },
     /// The account counts a receipt as collateral, or no longer.
     Use {
         /// The asset.
@@ -205,10 +214,48 @@ impl World {
                     _ => return Err(Misasked::NoTerms { market: listed.name.clone() }),
                 }
             }
+            Change::Fill { base, of, price } => self.fill(account, *base, of, *price)?,
             Change::Refresh { rules } => Action::Refresh { rules: *rules },
             // The caller has dealt with the others.
             Change::Price { .. } | Change::Set { .. } | Change::At(_) | Change::After(_) => Action::Accrue,
         })
+    }
+
+    /// A trade, its price in the digits that the market reads.
+    fn fill(
+        &self,
+        account: usize,
+        base: Decimal,
+        of: &str,
+        price: Option<Decimal>,
+    ) -> Result<Action, Misasked> {
+        let listed = &self.book.markets[self.book.accounts[account].market];
+        let instrument = ask::instrument(listed, Kind::Derivative, of)?;
+        let spec = &listed.market.instruments()[instrument.index()];
+        let no_amount = |error| Misasked::NoAmount { asset: of.into(), found: base, error };
+        let quantity = base.scaled(spec.decimals).map_err(no_amount)?;
+        let slots = listed.market.slots();
+        let slot = slots.iter().position(|slot| slot.asset == spec.asset).unwrap_or(slots.len());
+        let refuse = |found: String, expected: &str| Misasked::NoPrice {
+            price: of.into(),
+            found,
+            expected: expected.into(),
+        };
+        let price = match price {
+            Some(said) => {
+                let decimals = slots.get(slot).map_or(0, |slot| slot.decimals);
+                let fits = said.scaled(decimals).ok();
+                fits.ok_or_else(|| refuse(said.to_string(), "a price in the digits that the market reads"))?
+            }
+            None => {
+                let quotes = self.book.graph.quotes(self.book.at);
+                let reading = self.book.readings(listed, &quotes).get(slot).and_then(|reading| reading.value);
+                reading
+                    .ok_or_else(|| refuse("none".into(), "a price to trade at, as in '1 SOL-PERP@100'"))?
+                    .into()
+            }
+        };
+        Ok(Action::Fill { instrument, quantity, price })
     }
 
     fn acted(&self, account: usize, effects: &Effects) -> Did {

@@ -410,7 +410,12 @@ pub(crate) fn row(
     let owing = assessed.filter(|a| a.verdict != Verdict::NoDebt);
     let health = health(&liquidation);
     let ratio = owing.and_then(|a| Ratio::of(a.collateral, a.debt));
-    let minimum = owing.and_then(|a| minimum(&a));
+    // Of a position less is asked than it owes: no ratio of collateral to debt stands for its line.
+    let instruments = action.market().instruments();
+    let kind = |id: plimsoll_core::InstrumentId| instruments.get(id.index()).map(|spec| spec.kind);
+    let positions =
+        account.holdings().iter().any(|held| kind(held.instrument) == Some(plimsoll_core::Kind::Derivative));
+    let minimum = owing.filter(|_| !positions).and_then(|a| minimum(&a));
     let headroom = |a: &Assessment| a.backing.sub(a.requirement);
     let market = action.market();
     let (available, available_because) = match (borrowing.own, market.asked()) {

@@ -302,9 +302,8 @@ impl<'b> Desk<'b> {
         let owes = match spec.kind {
             Kind::Asset | Kind::Receipt => false,
             Kind::Debt => true,
-            Kind::Balance => account.quantity(id).is_negative(),
-            // What it is worth depends on a side that no balance says.
-            Kind::Derivative => return Err(Refusal::NoSuchInstrument(id)),
+            // Of a position each leg: the base of a long one is owned, its quote owed.
+            Kind::Balance | Kind::Derivative => account.quantity(id).is_negative(),
         };
         let balance = self.now.balance(account, id)?;
         let slot = self.slot(account, id, &spec.asset);

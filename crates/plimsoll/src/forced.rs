@@ -16,6 +16,8 @@ pub struct Forced {
     pub call: Mechanism,
     /// What it does, or why it cannot be.
     pub outcome: Result<Dealt, Refusal>,
+    /// The position that it reduces, and the decimals of its base; `None` where it reduces none.
+    pub reduces: Option<(String, u8)>,
     /// What it opens the way to.
     pub then: Vec<Forced>,
 }
@@ -130,8 +132,17 @@ impl Asked<'_> {
         };
         // Gas is that of the whole: the call that opens the way has paid it.
         let gas = if first { self.gas } else { Int::ZERO };
+        let reduces = match call {
+            Mechanism::Reduce { instrument, .. } => {
+                let listed = &world.book.accounts[self.account];
+                let instruments = world.book.markets[listed.market].market.instruments();
+                instruments.get(instrument.index()).map(|spec| (spec.name.clone(), spec.decimals))
+            }
+            _ => None,
+        };
         Forced {
             call: call.clone(),
+            reduces,
             outcome: effects.and_then(|effects| self.dealt(world, &effects, gas)),
             then,
         }
@@ -208,7 +219,8 @@ impl Asked<'_> {
                 match before.instruments().get(held.instrument.index())?.kind {
                     Kind::Debt => sum.sub(value),
                     Kind::Asset | Kind::Receipt => sum.add(value),
-                    Kind::Balance | Kind::Derivative => None,
+                    Kind::Balance | Kind::Derivative if held.quantity.is_negative() => sum.sub(value),
+                    Kind::Balance | Kind::Derivative => sum.add(value),
                 }
             })
         };

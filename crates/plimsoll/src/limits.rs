@@ -108,6 +108,26 @@ pub(crate) fn lendable(
     Asker { market, readings, account, times }.lendable(debt)
 }
 
+/// The largest order of each derivative at the price that the market reads, bought and sold, whichever of the times it happens at.
+pub(crate) fn tradable(
+    market: &dyn Market,
+    readings: &[Reading],
+    account: &Account,
+    times: &[Time],
+) -> Vec<(bool, Limit)> {
+    let derivatives =
+        (0..).zip(market.instruments()).filter(|(_, instrument)| instrument.kind == Kind::Derivative);
+    let asker = Asker { market, readings, account, times };
+    let sides = derivatives.flat_map(|(id, spec)| [true, false].map(|buys| (InstrumentId(id), spec, buys)));
+    sides
+        .map(|(instrument, spec, buys)| {
+            let slot = market.slots().iter().position(|slot| slot.asset == spec.asset);
+            let price = slot.and_then(|slot| readings.get(slot)?.value);
+            (buys, asker.order(instrument, buys, price.map(Int::from)))
+        })
+        .collect()
+}
+
 fn withdraw(from: InstrumentId, amount: U256) -> Action {
     Action::Withdraw { from, amount: Amount::Assets(amount) }
 }
@@ -151,6 +171,27 @@ impl Asker<'_> {
         let call = Call { actor: account.id, account: account.id, at, action };
         let feeds = Feeds { readings: self.readings };
         market.act(&call, &vec![account.clone()], feeds, &mut Silent)
+    }
+
+    /// The largest order of whole lots.
+    fn order(&self, instrument: InstrumentId, buys: bool, price: Option<Int>) -> Limit {
+        let fill = |size: U256| {
+            let missing = Refusal::PriceUnknown { slot: 0, why: plimsoll_core::Why::Missing };
+            let (quantity, price) = (Int::from_parts(!buys, size), price.ok_or(missing)?);
+            self.ask(&Action::Fill { instrument, quantity, price })
+        };
+        // Whoever asks for one unit is told how many make a lot.
+        let lot = match fill(U256::ONE) {
+            Err(Refusal::NotInLots { lot }) => lot,
+            _ => U256::ONE,
+        };
+        let found = search::largest(|lots| {
+            let size = lots.mul(lot).ok_or(Refusal::Overflow("lots"))?;
+            fill(size)
+        });
+        let lots = found.accepted.map_or(U256::ZERO, |(lots, _)| lots);
+        let amount = lots.mul(lot).unwrap_or(U256::ZERO);
+        Limit { instrument, amount, because: found.because, beyond: found.beyond, no_more_than: amount }
     }
 
     /// The largest of all amounts, beyond the first refusal too where health refuses: taking more of a collateral

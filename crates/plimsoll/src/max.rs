@@ -2,7 +2,7 @@
 
 use crate::ask::{Misasked, asset_of, called};
 use crate::identity::{Identity, identity};
-use crate::limits::{Limit, borrowable, withdrawable};
+use crate::limits::{Limit, borrowable, tradable, withdrawable};
 use plimsoll_core::{Book, Judgement, Lens, Reading, Refusal, Standing, Test, Time};
 
 /// The answer about one account.
@@ -22,6 +22,10 @@ pub struct Max {
     pub borrow: Vec<Most>,
     /// The largest withdrawal of each asset that the account has in.
     pub withdraw: Vec<Most>,
+    /// The largest order of each perp at its index: bought, …
+    pub buy: Vec<Most>,
+    /// … and sold. One lot more is refused.
+    pub sell: Vec<Most>,
 }
 
 /// The most of one asset.
@@ -134,6 +138,11 @@ pub fn max(book: &Book, account: usize, seconds: u64) -> Result<Max, Misasked> {
     let times = [now, until];
     let borrow = borrowable(market, prices, &listed.account, &times);
     let withdraw = withdrawable(market, prices, &listed.account, &times);
+    let (mut buy, mut sell) = (Vec::new(), Vec::new());
+    for (buys, limit) in tradable(market, prices, &listed.account, &times) {
+        let side = if buys { &mut buy } else { &mut sell };
+        side.push(most(limit));
+    }
     Ok(Max {
         identity: identity(book, now, &readings),
         account,
@@ -142,5 +151,7 @@ pub fn max(book: &Book, account: usize, seconds: u64) -> Result<Max, Misasked> {
         until,
         borrow: borrow.into_iter().map(most).collect(),
         withdraw: withdraw.into_iter().map(most).collect(),
+        buy,
+        sell,
     })
 }

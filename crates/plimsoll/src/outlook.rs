@@ -372,9 +372,23 @@ fn distance(now: U256, crossing: Crossing) -> Option<Distance> {
     Some(Distance { first, parts: Int::from_parts(negative, parts), way })
 }
 
-/// The prices behind the nodes of an account's rows.
+/// The prices behind the nodes of an account's rows; without rows, of all that it has.
 fn slots(market: &dyn Market, account: &Account, question: Question) -> Vec<usize> {
-    let Ok(Compiled::Rows(rows)) = market.compile(account, question) else { return Vec::new() };
+    let rows = match market.compile(account, question) {
+        Ok(Compiled::Rows(rows)) => rows,
+        Ok(Compiled::Opaque) => {
+            let has = |asset: &str| {
+                let mut held = account
+                    .holdings()
+                    .iter()
+                    .filter_map(|held| market.instruments().get(held.instrument.index()));
+                held.any(|spec| spec.asset == asset)
+            };
+            let slots = market.slots().iter().enumerate();
+            return slots.filter(|(_, slot)| has(&slot.asset)).map(|(at, _)| at).collect();
+        }
+        Ok(Compiled::NoDebt) | Err(_) => return Vec::new(),
+    };
     let parts = rows.iter().flat_map(|row| [&row.backing, &row.requirement].into_iter().chain(&row.hinges));
     let terms = parts.flat_map(|part| &part.terms).filter(|(_, coefficient)| !coefficient.is_zero());
     let mut slots: Vec<usize> =
@@ -581,8 +595,7 @@ impl<'b> Stand<'b> {
                     carry.paid = carry.paid.add(gain)?;
                     carry.debt = carry.debt.add(now)?;
                 }
-                Kind::Asset | Kind::Receipt => carry.earned = carry.earned.add(gain)?,
-                _ => return None,
+                _ => carry.earned = carry.earned.add(gain)?,
             }
         }
         Some(carry)

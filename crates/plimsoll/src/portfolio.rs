@@ -208,9 +208,7 @@ fn owned(
         let owes = match spec.kind {
             Kind::Asset | Kind::Receipt => false,
             Kind::Debt => true,
-            Kind::Balance => account.quantity(*instrument).is_negative(),
-            // What it is worth depends on a side that no balance says.
-            Kind::Derivative => return Err(Refusal::NoSuchInstrument(*instrument)),
+            Kind::Balance | Kind::Derivative => account.quantity(*instrument).is_negative(),
         };
         if owes {
             continue;

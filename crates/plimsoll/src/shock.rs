@@ -346,7 +346,7 @@ pub(crate) fn held_slots(
         let market = &*book.markets[listed.market].market;
         for holding in listed.account.holdings() {
             let instrument = market.instruments().get(holding.instrument.index());
-            let counts = |kind| matches!(kind, Kind::Receipt | Kind::Debt);
+            let counts = |kind| kind != Kind::Asset;
             if let Some(instrument) = instrument.filter(|i| counts(i.kind) && !holding.quantity.is_zero())
                 && !assets[listed.market].contains(instrument.asset.as_str())
                 && of(place, holding)

@@ -8,7 +8,8 @@ use common::{Dice, example, readings};
 use plimsoll::{Counts, Stress};
 use plimsoll_core::{Book, Int, Lens, Market, Reading, Rounding, Standing, Test, U256, Verdict, Why};
 
-const BOOKS: [&str; 7] = ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash"];
+const BOOKS: [&str; 8] =
+    ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash", "margin"];
 
 type World = Vec<Vec<Reading>>;
 

@@ -84,7 +84,7 @@ fn compare(book: &Book, along: &Along, hold: &[String], most: usize) -> usize {
 #[test]
 fn steps_are_where_the_scenario_of_that_factor_flips() {
     let mut all = 0;
-    for name in ["treasury", "compound_v3", "liquity", "maker", "hubs", "crash", "lending"] {
+    for name in ["treasury", "compound_v3", "liquity", "maker", "hubs", "crash", "lending", "margin"] {
         all += compare(&example(name), &Along::Collateral, &texts(&HOLD), 24);
     }
     assert!(all > 150, "{all} steps");

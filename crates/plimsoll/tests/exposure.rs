@@ -15,8 +15,18 @@ use plimsoll_core::{
     Scenario, Shock, Sight, Target, Time, U256,
 };
 
-const BOOKS: [&str; 9] =
-    ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash", "loopers", "wrapped"];
+const BOOKS: [&str; 10] = [
+    "treasury",
+    "lending",
+    "compound_v3",
+    "liquity",
+    "maker",
+    "hubs",
+    "crash",
+    "loopers",
+    "wrapped",
+    "margin",
+];
 
 fn decimal(text: &str) -> Decimal {
     text.parse().expect("a decimal")

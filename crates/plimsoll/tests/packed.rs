@@ -26,7 +26,8 @@ struct Place {
 }
 
 fn examples() -> Vec<Place> {
-    let names = ["compound_v3", "crash", "hubs", "lending", "liquity", "loopers", "maker", "treasury"];
+    let names =
+        ["compound_v3", "crash", "hubs", "lending", "liquity", "loopers", "maker", "margin", "treasury"];
     let places = |name: &str| {
         let book: Book = example(name);
         let quotes: Vec<_> = book.graph.quotes(book.at).iter().map(|quote| quote.as_used()).collect();

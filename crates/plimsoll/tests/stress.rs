@@ -45,7 +45,8 @@ fn all_collateral(factor: &str, hold: &[&str]) -> Scenario {
 const DOLLARS: [&str; 11] =
     ["USDC", "USDT", "DAI", "USDS", "GHO", "BOLD", "EURC", "EURS", "UNI", "sUSDe", "MEME"];
 
-const BOOKS: [&str; 7] = ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash"];
+const BOOKS: [&str; 8] =
+    ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash", "margin"];
 
 /// Judges everybody in the book as it would be.
 fn everybody(book: &Book) -> Vec<Option<Verdict>> {

@@ -9,8 +9,18 @@ use plimsoll::{Jump, Ladder, Misasked, Of, Said, Stands, Stress, Tallies, check,
 use plimsoll_core::{Decimal, FeedKind, How, Int, Scenario, Shock, Target, U256, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
-const BOOKS: [&str; 9] =
-    ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash", "loopers", "wrapped"];
+const BOOKS: [&str; 10] = [
+    "treasury",
+    "lending",
+    "compound_v3",
+    "liquity",
+    "maker",
+    "hubs",
+    "crash",
+    "loopers",
+    "wrapped",
+    "margin",
+];
 
 fn jumps(stress: &Stress<'_>) -> Vec<Jump> {
     let fall = |factor: &str| {

@@ -320,7 +320,7 @@ fn what_cannot_be_meant_is_told_with_what_could() {
 }
 
 /// The books that are shown and have accounts.
-const EXAMPLES: [&str; 6] = ["compound_v3", "crash", "lending", "liquity", "maker", "treasury"];
+const EXAMPLES: [&str; 7] = ["compound_v3", "crash", "lending", "liquity", "maker", "margin", "treasury"];
 
 /// Whatever one action makes of a shown book can be written and is sound when it is read: no total is less than what the
 /// accounts add up to. Each account, or of many some, tries everything with everything that its market knows.

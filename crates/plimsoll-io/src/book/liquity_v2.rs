@@ -540,5 +540,5 @@ fn positions(market: &dyn plimsoll_core::Market, account: &Account) -> Option<Po
     for holding in account.holdings() {
         rows.push(row(holding.instrument, holding.quantity.to_u256()?)?);
     }
-    Some(Positions { mode, rows })
+    Some(Positions { mode, rows, legs: Vec::new() })
 }

@@ -477,5 +477,5 @@ fn positions(market: &dyn plimsoll_core::Market, account: &Account) -> Option<Po
         }
         mode = Some(format!("hope={}", value.to_u64()?.checked_sub(1)?));
     }
-    Some(Positions { mode, rows })
+    Some(Positions { mode, rows, legs: Vec::new() })
 }

@@ -294,5 +294,5 @@ fn positions(market: &dyn plimsoll_core::Market, account: &Account) -> Option<Po
         let quantity = holding.quantity.to_u256()?;
         rows.push(Position { side, asset, quantity, unit, as_collateral: None });
     }
-    Some(Positions { mode: None, rows })
+    Some(Positions { mode: None, rows, legs: Vec::new() })
 }

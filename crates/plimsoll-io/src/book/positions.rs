@@ -1,13 +1,20 @@
 //! Holdings: `positions.csv`, or the list `positions` of a one-file book.
 
+mod amounts;
+mod memo;
+
+pub(super) use amounts::{amount, decimals};
+
 use crate::book::LeftOut;
 use crate::book::rows::{Record, Shift};
 use crate::book::totals::Sums;
-use crate::book::venue::{Desk, Posting, SIDES, Side};
+use crate::book::venue::{Desk, LEGS, Leg, Posting, SIDES};
 use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::scalar;
 use crate::table::{Cell, Column, Holds};
-use plimsoll_core::{Account, AccountId, InstrumentId, Int, ListedAccount, U256};
+use amounts::alone;
+use memo::Memo;
+use plimsoll_core::{Account, AccountId, InstrumentId, Int, ListedAccount};
 use std::collections::{HashMap, HashSet};
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -415,6 +422,9 @@ impl Draft {
     }
 
     fn post(&mut self, record: &Record<'_>, desk: &dyn Desk, memo: &mut Memo, log: &mut Log) {
+        if let Some((_, leg)) = LEGS.iter().find(|(word, _)| *word == record.text(KIND)) {
+            return self.post_leg(*leg, record, desk, log);
+        }
         let key = record.key(KIND).zip(record.key(ASSET));
         let known = key.and_then(|key| memo.get(self.listed.market, key));
         let kind = record.need(KIND, log);
@@ -443,6 +453,42 @@ impl Draft {
                 instrument
             }
         };
+        if !self.see(instrument, record, (&kind, &asset), desk, log) {
+            return;
+        }
+        if let Some(stored) = amount(&quantity, &unit, instrument, desk, log) {
+            self.listed.account.set(instrument, Int::from(stored));
+            desk.mark(&mut self.listed.account, &posting, instrument, log);
+        }
+    }
+}
+
+impl Draft {
+    /// A row of one leg of a position.
+    fn post_leg(&mut self, leg: Leg, record: &Record<'_>, desk: &dyn Desk, log: &mut Log) {
+        let parts = [KIND, ASSET, QUANTITY, UNIT].map(|column| record.need(column, log));
+        let [Some(kind), Some(asset), Some(quantity), Some(unit)] = parts else { return };
+        if let Some(cell) = record.get(AS_COLLATERAL) {
+            log.at(Code::Contradiction, cell.span, quoted(&cell.text), "nothing beside a position");
+        }
+        let Some(instrument) = desk.leg(leg, &kind, &asset, log) else { return };
+        if !self.see(instrument, record, (&kind, &asset), desk, log) {
+            return;
+        }
+        if let Some(stored) = amount(&quantity, &unit, instrument, desk, log) {
+            self.listed.account.set(instrument, Int::from_parts(leg.is_negative(), stored));
+        }
+    }
+
+    /// Takes note of a holding, and of the mode with the first; `false` where it is there already.
+    fn see(
+        &mut self,
+        instrument: InstrumentId,
+        record: &Record<'_>,
+        (kind, asset): (&Cell<'_>, &Cell<'_>),
+        desk: &dyn Desk,
+        log: &mut Log,
+    ) -> bool {
         if self.seen.is_empty()
             && let Some(mode) = record.get(MODE)
         {
@@ -452,135 +498,9 @@ impl Draft {
             let found = format!("{} {} again", kind.text, quoted(&asset.text));
             log.at(Code::DuplicateHolding, asset.span, found, "each holding of an account in one row")
                 .help("add the quantities up");
-            return;
+            return false;
         }
         self.seen.push(instrument);
-        if let Some(stored) = amount(&quantity, &unit, instrument, desk, log) {
-            self.listed.account.set(instrument, Int::from(stored));
-            desk.mark(&mut self.listed.account, &posting, instrument, log);
-        }
+        true
     }
-}
-
-/// What kinds and assets were found to mean, so that a million rows ask their market a few dozen times.
-struct Memo(Vec<Option<(MemoKey, (Side, InstrumentId))>>);
-
-/// A market, and what only equal texts of a row's kind and asset have in common.
-type MemoKey = (usize, (u128, u128));
-
-/// Places of a memo; a new one takes an old one's.
-const MEMO: usize = 256;
-
-impl Memo {
-    fn new() -> Memo {
-        Memo(vec![None; MEMO])
-    }
-
-    fn place((market, (kind, asset)): MemoKey) -> usize {
-        // Fibonacci hashing: the high bits of a product with 2^64 / golden ratio.
-        let folded =
-            (kind ^ (kind >> 64)) as u64 ^ ((asset ^ (asset >> 61)) as u64).rotate_left(23) ^ market as u64;
-        (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
-    }
-
-    fn get(&self, market: usize, texts: (u128, u128)) -> Option<(Side, InstrumentId)> {
-        let key = (market, texts);
-        self.0[Memo::place(key)].filter(|(known, _)| *known == key).map(|(_, meaning)| meaning)
-    }
-
-    fn put(&mut self, market: usize, texts: (u128, u128), meaning: (Side, InstrumentId)) {
-        let key = (market, texts);
-        self.0[Memo::place(key)] = Some((key, meaning));
-    }
-}
-
-/// What can be said of a row whose market is faulty: whether each cell can be of any market.
-fn alone(record: &Record<'_>, log: &mut Log) {
-    if let Some(kind) = record.need(KIND, log) {
-        let _ = scalar::word(&kind.text, kind.span, SIDES, log); // told
-    }
-    record.need(ASSET, log);
-    if let Some(cell) = record.get(AS_COLLATERAL) {
-        let _ = scalar::word(&cell.text, cell.span, YES_NO, log); // told
-    }
-    let (Some(quantity), Some(unit)) = (record.need(QUANTITY, log), record.need(UNIT, log)) else { return };
-    match &*unit.text {
-        "token" => _ = scalar::amount(&quantity.text, quantity.span, log),
-        "raw" | "scaled" | "shares" => _ = scalar::integer(&quantity.text, 256, quantity.span, log),
-        _ => {
-            let words = ["token", "raw", "scaled", "shares"];
-            let fault =
-                log.at(Code::NotAUnit, unit.span, quoted(&unit.text), "one of token, raw, scaled, shares");
-            if let Some(near) = nearest(&unit.text, words) {
-                fault.help(format!("did you mean `{near}`?"));
-            }
-        }
-    }
-}
-
-/// A quantity in the venue's own integers.
-pub(super) fn amount(
-    quantity: &Cell<'_>,
-    unit: &Cell<'_>,
-    instrument: InstrumentId,
-    desk: &dyn Desk,
-    log: &mut Log,
-) -> Option<U256> {
-    let (stored, bits) = (desk.stored(instrument), desk.bits(instrument));
-    // Some integers stand for no amount of tokens that could be told beforehand.
-    let only = stored.filter(|_| desk.convert(instrument, U256::ZERO).is_none());
-    let raw = match &*unit.text {
-        word if only.is_some_and(|only| word != only) => {
-            let expected = format!("`{}`", only.unwrap_or_default());
-            log.at(Code::NotAUnit, unit.span, quoted(word), expected);
-            return None;
-        }
-        "token" => token(quantity, instrument, desk, log)?,
-        "raw" => scalar::integer(&quantity.text, 256, quantity.span, log)?,
-        word if Some(word) == stored => {
-            return scalar::integer(&quantity.text, bits, quantity.span, log);
-        }
-        word => {
-            let words: Vec<&str> = ["token", "raw"].into_iter().chain(stored).collect();
-            let expected = format!("one of {}", words.join(", "));
-            let fault = log.at(Code::NotAUnit, unit.span, quoted(word), expected);
-            if let Some(near) = nearest(word, words) {
-                fault.help(format!("did you mean `{near}`?"));
-            }
-            return None;
-        }
-    };
-    let stored = desk.convert(instrument, raw).filter(|stored| stored.bit_len() <= bits);
-    if stored.is_none() {
-        let expected = format!("an amount that fits {bits} bits");
-        log.at(Code::OutOfRange, quantity.span, quoted(&quantity.text), expected);
-    }
-    stored
-}
-
-/// A decimal number of tokens as raw units.
-fn token(quantity: &Cell<'_>, instrument: InstrumentId, desk: &dyn Desk, log: &mut Log) -> Option<U256> {
-    let number = scalar::amount(&quantity.text, quantity.span, log)?;
-    let decimals = decimals(desk, instrument);
-    match number.scaled_amount(decimals) {
-        Ok(raw) => Some(raw),
-        Err(plimsoll_core::num::DecimalError::TooFine { found, allowed }) => {
-            let expected = format!("at most {allowed}, as the token has");
-            log.at(Code::TooFine, quantity.span, format!("{found} digits after the point"), expected);
-            None
-        }
-        Err(_) => {
-            log.at(Code::OutOfRange, quantity.span, quoted(&quantity.text), "an amount that fits 256 bits");
-            None
-        }
-    }
-}
-
-/// Decimals of the token behind an instrument.
-pub(super) fn decimals(desk: &dyn Desk, instrument: InstrumentId) -> u8 {
-    let all = desk.market().instruments();
-    let Some(held) = all.get(instrument.index()) else { return 0 };
-    let token =
-        all.iter().find(|other| other.kind == plimsoll_core::Kind::Asset && other.asset == held.asset);
-    token.unwrap_or(held).decimals
 }

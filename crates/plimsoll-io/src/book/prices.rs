@@ -9,7 +9,7 @@ use crate::fault::{Code, Log, Span, nearest_price, quoted};
 use crate::scalar;
 use crate::tree::{Fields, Node, text};
 use plimsoll_core::{
-    FeedKind, Graph, GraphError, Instrument, Observation, Origin, Price, PriceId, PriceSlot, PriceUnit,
+    FeedKind, Graph, GraphError, Instrument, Kind, Observation, Origin, Price, PriceId, PriceSlot, PriceUnit,
     Scale, VaultShare,
 };
 use rule::{Rule, rule};
@@ -176,7 +176,10 @@ impl Prices {
 /// Whether a price of `per` prices another asset of the market than the one that it is wired to. What the market does
 /// not list under that name may be the same thing: ETH and WETH.
 fn is_another(per: &str, asset: &str, assets: &[Instrument]) -> bool {
-    let listed = |name: &str| assets.iter().any(|instrument| instrument.asset == name);
+    // A perp has a price of what it is on, whose name is not its own.
+    let listed = |name: &str| {
+        assets.iter().any(|instrument| instrument.asset == name && instrument.kind != Kind::Derivative)
+    };
     // `STETH@8300/7200` is a class of STETH.
     let plain = asset.split_once('@').map_or(asset, |(plain, _)| plain);
     per != asset && per != plain && listed(per) && listed(asset)

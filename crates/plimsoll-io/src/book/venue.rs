@@ -2,15 +2,22 @@
 //!
 //! A new venue is one file beside this one and one line in [`VENUES`].
 
-use crate::book::{aave_v3, aave_v4, compound_v3, liquity_v2, maker, morpho_blue};
-use crate::fault::{Log, Span};
+use crate::book::{aave_v3, aave_v4, compound_v3, cross, liquity_v2, maker, morpho_blue};
+use crate::fault::{Code, Log, Span, quoted};
 use crate::table;
 use crate::tree::{Fields, Value};
 use plimsoll_core::{Account, Cell, InstrumentId, Int, ListedAccount, Market, TermId, Time, U256};
 
 /// All venues that books can have markets of.
-pub(super) const VENUES: &[VenueFile] =
-    &[aave_v3::FILE, aave_v4::FILE, morpho_blue::FILE, compound_v3::FILE, maker::FILE, liquity_v2::FILE];
+pub(super) const VENUES: &[VenueFile] = &[
+    aave_v3::FILE,
+    aave_v4::FILE,
+    morpho_blue::FILE,
+    compound_v3::FILE,
+    maker::FILE,
+    liquity_v2::FILE,
+    cross::FILE,
+];
 
 /// One venue's files.
 pub(super) struct VenueFile {
@@ -62,6 +69,30 @@ pub(super) enum Side {
 pub(super) const SIDES: &[(&str, Side)] =
     &[("supply", Side::Supply), ("collateral", Side::Collateral), ("debt", Side::Debt)];
 
+/// How an account comes by a part of a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leg {
+    /// Base held.
+    Long,
+    /// Base sold that is not held.
+    Short,
+    /// Quote paid for the base.
+    Paid,
+    /// Quote received for it.
+    Received,
+}
+
+impl Leg {
+    /// Whether its quantity counts below zero.
+    pub(super) const fn is_negative(self) -> bool {
+        matches!(self, Leg::Short | Leg::Paid)
+    }
+}
+
+/// At venues with positions beside [`SIDES`].
+pub(super) const LEGS: &[(&str, Leg)] =
+    &[("long", Leg::Long), ("short", Leg::Short), ("paid", Leg::Paid), ("received", Leg::Received)];
+
 /// What a row says beside the quantity.
 pub(super) struct Posting<'r> {
     pub(super) side: Side,
@@ -80,6 +111,18 @@ pub(super) trait Desk {
     fn release(self: Box<Self>) -> Box<dyn Market>;
     /// The instrument that a row means, or why there is none.
     fn instrument(&self, posting: &Posting<'_>, log: &mut Log) -> Option<InstrumentId>;
+    /// The instrument that a row of a position means, or why there is none.
+    fn leg(
+        &self,
+        _: Leg,
+        kind: &table::Cell<'_>,
+        _asset: &table::Cell<'_>,
+        log: &mut Log,
+    ) -> Option<InstrumentId> {
+        let expected = "one of supply, collateral, debt: this venue has no positions";
+        log.at(Code::UnknownWord, kind.span, quoted(&kind.text), expected);
+        None
+    }
     /// The word for the venue's own integers of an instrument, where they are not raw tokens: `scaled`, `shares`.
     fn stored(&self, instrument: InstrumentId) -> Option<&'static str>;
     /// How many bits the venue's integers for one holding have at most.
@@ -158,6 +201,15 @@ pub(super) struct Positions {
     /// The column `mode`; `#number` behind a `=` stands for the name of the account of that number.
     pub(super) mode: Option<String>,
     pub(super) rows: Vec<Position>,
+    /// What it has of positions.
+    pub(super) legs: Vec<LegRow>,
+}
+
+/// A row of a position, in raw units.
+pub(super) struct LegRow {
+    pub(super) leg: Leg,
+    pub(super) asset: String,
+    pub(super) quantity: U256,
 }
 
 /// One row, in the venue's own integers.

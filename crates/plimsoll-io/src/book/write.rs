@@ -6,7 +6,7 @@ mod surfaces;
 mod toml;
 
 use crate::book::head::FORMAT;
-use crate::book::venue::{Named, Names, Position, SIDES, Side, VENUES, VenueFile};
+use crate::book::venue::{LEGS, LegRow, Named, Names, Position, SIDES, Side, VENUES, VenueFile};
 use crate::book::{feeds, liquity_v2, positions, vols};
 use crate::export::{Form, Table};
 use crate::fault::{Log, Span};
@@ -247,18 +247,21 @@ fn rows_of(account: &ListedAccount, book: &Book, rows: &mut Vec<Vec<String>>) ->
     let (name, owner) = (self::name(&account.name)?, self::name(&account.owner)?);
     let owner = if owner == name { "" } else { owner };
     let mode = positions.mode.as_deref().map_or(Ok(String::new()), |mode| named_mode(mode, account, book))?;
+    let mut row = |kind: &str, asset: &str, amount: [String; 2], as_collateral: &str| {
+        let [quantity, unit] = amount;
+        let asset = self::name(asset)?.to_string();
+        let head = [name.to_string(), market.name.clone(), kind.to_string(), asset, quantity, unit];
+        let tail = [owner.to_string(), as_collateral.to_string(), mode.clone()];
+        rows.push(head.into_iter().chain(tail).collect());
+        Ok(())
+    };
     for Position { side, asset, quantity, unit, as_collateral } in positions.rows {
-        rows.push(vec![
-            name.to_string(),
-            market.name.clone(),
-            word(side).to_string(),
-            self::name(&asset)?.to_string(),
-            quantity.to_string(),
-            unit.to_string(),
-            owner.to_string(),
-            as_collateral.map_or("", |yes| if yes { "yes" } else { "no" }).to_string(),
-            mode.clone(),
-        ]);
+        let flag = as_collateral.map_or("", |yes| if yes { "yes" } else { "no" });
+        row(word(side), &asset, [quantity.to_string(), unit.to_string()], flag)?;
+    }
+    for LegRow { leg, asset, quantity } in positions.legs {
+        let word = LEGS.iter().find(|(_, known)| *known == leg).map_or("", |(word, _)| word);
+        row(word, &asset, [quantity.to_string(), "raw".to_string()], "")?;
     }
     Ok(())
 }

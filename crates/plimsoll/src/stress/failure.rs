@@ -88,7 +88,8 @@ fn holdings(standing: &Standing<'_>, listed: &plimsoll_core::ListedAccount) -> O
         let side = match standing.market().instruments().get(held.instrument.index())?.kind {
             Kind::Receipt => 0,
             Kind::Debt => 1,
-            _ => continue,
+            Kind::Balance | Kind::Derivative => usize::from(held.quantity.is_negative()),
+            Kind::Asset => continue,
         };
         let value = standing.quoted().balance(account, held.instrument).ok()?.value?;
         sums[side] = sums[side].add(value.into())?;

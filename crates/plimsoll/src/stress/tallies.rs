@@ -190,9 +190,8 @@ impl<'b> Gathered<'b> {
         let unit = value(standing, listed).map(|(_, unit)| unit);
         for holding in listed.account.holdings() {
             let spec = market.instruments().get(holding.instrument.index())?;
-            let held = matches!(spec.kind, Kind::Asset | Kind::Receipt | Kind::Balance)
-                && !holding.quantity.is_zero()
-                && !holding.quantity.is_negative();
+            let held =
+                (spec.kind != Kind::Debt) && !holding.quantity.is_zero() && !holding.quantity.is_negative();
             let counts = market.counting(&listed.account, holding.instrument);
             if !held || counts.is_ok_and(|counts| counts.weight.is_none()) {
                 continue;

@@ -7,8 +7,8 @@ use plimsoll::{
 use plimsoll_core::{Book, Decimal, Int, Observation, Origin, U256};
 use std::collections::BTreeMap;
 
-pub(crate) const BOOKS: [&str; 7] =
-    ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash"];
+pub(crate) const BOOKS: [&str; 8] =
+    ["treasury", "lending", "compound_v3", "liquity", "maker", "hubs", "crash", "margin"];
 pub(crate) const DAY: u64 = 86_400;
 
 pub(crate) fn decimal(text: &str) -> Decimal {

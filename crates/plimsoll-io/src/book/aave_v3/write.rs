@@ -194,5 +194,5 @@ pub(super) fn positions(market: &dyn Market, account: &Account) -> Option<Positi
     let whole = account.holdings().iter().all(|holding| holding.instrument.0 % 3 != 0);
     let mode = account.term(E_MODE);
     let mode = (!mode.is_zero()).then(|| format!("emode={mode}"));
-    (whole && said == config).then_some(Positions { mode, rows })
+    (whole && said == config).then_some(Positions { mode, rows, legs: Vec::new() })
 }

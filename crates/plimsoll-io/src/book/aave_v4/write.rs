@@ -218,5 +218,5 @@ pub(super) fn positions(market: &dyn Market, account: &Account) -> Option<Positi
     }
     let whole = said == map && account.terms().iter().all(|(term, _)| terms.contains(term));
     let mode = (!words.is_empty()).then(|| words.join("; "));
-    whole.then_some(Positions { mode, rows })
+    whole.then_some(Positions { mode, rows, legs: Vec::new() })
 }

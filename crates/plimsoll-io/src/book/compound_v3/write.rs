@@ -121,5 +121,9 @@ pub(super) fn positions(market: &dyn Market, account: &Account) -> Option<Positi
     let tracked = !index.is_zero() || !accrued.is_zero();
     let mode = tracked.then(|| format!("{REWARDS}{index}/{accrued}"));
     let known = [TRACKING_INDEX, TRACKING_ACCRUED];
-    account.terms().iter().all(|(term, _)| known.contains(term)).then_some(Positions { mode, rows })
+    account.terms().iter().all(|(term, _)| known.contains(term)).then_some(Positions {
+        mode,
+        rows,
+        legs: Vec::new(),
+    })
 }

@@ -5,25 +5,28 @@
 //! its end. `Market::set`, `Market::visit`, the cells of an action's effects, the canonical bytes and their reading
 //! all go through that list, and a number that is missing from one is missing from all.
 
+use crate::action::Cell;
+use crate::num::{Int, U256};
+use crate::refusal::Refusal;
+use crate::unit::Unit;
 use alloc::vec::Vec;
-use plimsoll_core::{Cell, Int, Refusal, U256, Unit};
 
 /// One number of a row.
-pub(crate) struct Field<Row: 'static> {
+pub struct Field<Row: 'static> {
     /// Its name in files and traces.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What it counts; may depend on the row (decimals of a token).
-    pub(crate) unit: fn(&Row) -> Unit,
+    pub unit: fn(&Row) -> Unit,
     /// Reads it.
-    pub(crate) get: fn(&Row) -> Int,
+    pub get: fn(&Row) -> Int,
     /// Writes it; `None` when the value does not fit, and then nothing was written.
-    pub(crate) set: fn(&mut Row, &Int) -> Option<()>,
+    pub set: fn(&mut Row, &Int) -> Option<()>,
 }
 
 impl<Row> Field<Row> {
     /// A field, in one line of its table.
     #[must_use]
-    pub(crate) const fn new(
+    pub const fn new(
         name: &'static str,
         unit: fn(&Row) -> Unit,
         get: fn(&Row) -> Int,
@@ -34,7 +37,7 @@ impl<Row> Field<Row> {
 }
 
 /// Shows every number of a row, in the order of its fields.
-pub(crate) fn visit<Row>(
+pub fn visit<Row>(
     fields: &[Field<Row>],
     object: u64,
     row: &Row,
@@ -49,7 +52,7 @@ pub(crate) fn visit<Row>(
 ///
 /// # Errors
 /// [`Refusal::NoSuchCell`] when there is no such field, no value is given, or it does not fit.
-pub(crate) fn set<Row>(
+pub fn set<Row>(
     fields: &[Field<Row>],
     row: &mut Row,
     field: u16,
@@ -60,7 +63,7 @@ pub(crate) fn set<Row>(
 }
 
 /// Appends the cells in which two states of one row differ, with the values of the second.
-pub(crate) fn diff<Row>(
+pub fn diff<Row>(
     fields: &[Field<Row>],
     object: u64,
     before: &Row,
@@ -80,7 +83,7 @@ pub(crate) fn diff<Row>(
 ///
 /// # Errors
 /// [`Refusal::NoSuchCell`] when a cell is missing, out of order, or does not fit.
-pub(crate) fn fill<'c, Row>(
+pub fn fill<'c, Row>(
     fields: &[Field<Row>],
     object: u64,
     row: &mut Row,
@@ -97,25 +100,25 @@ pub(crate) fn fill<'c, Row>(
 }
 
 /// Whether every number of a row is one that its field takes: what a constructor checks.
-pub(crate) fn holds<Row: Clone>(fields: &[Field<Row>], row: &Row) -> bool {
+pub fn holds<Row: Clone>(fields: &[Field<Row>], row: &Row) -> bool {
     let mut copy = row.clone();
     fields.iter().all(|field| (field.set)(&mut copy, &(field.get)(row)).is_some())
 }
 
 /// Puts a value that is not negative and fits `bits` bits in place.
-pub(crate) fn put_unsigned(place: &mut U256, value: &Int, bits: usize) -> Option<()> {
+pub fn put_unsigned(place: &mut U256, value: &Int, bits: usize) -> Option<()> {
     *place = value.to_u256().filter(|value| value.bit_len() <= bits)?;
     Some(())
 }
 
 /// Puts a value that is not negative and not above `most` in place.
-pub(crate) fn put_up_to(place: &mut U256, value: &Int, most: U256) -> Option<()> {
+pub fn put_up_to(place: &mut U256, value: &Int, most: U256) -> Option<()> {
     *place = value.to_u256().filter(|value| *value <= most)?;
     Some(())
 }
 
 /// Puts a value that fits 64 bits in place.
-pub(crate) fn put_u64(place: &mut u64, value: &Int) -> Option<()> {
+pub fn put_u64(place: &mut u64, value: &Int) -> Option<()> {
     *place = value.to_u64()?;
     Some(())
 }
