@@ -249,7 +249,9 @@ fn print_pools(book: &Book, pools: &[(usize, SharedPool)]) {
         }
     }
     outln!("\n{}", rows.trim_fmt());
-    outln!("a deficit is debt that nobody owes any more: all who supply the pool bear it, through whichever part it came");
+    outln!(
+        "a deficit is debt that nobody owes any more: all who supply the pool bear it, through whichever part it came"
+    );
 }
 
 fn pool_row(pool: String, through: &str, figures: &[Figure], bears: Option<plimsoll::Ratio>) -> [String; 8] {

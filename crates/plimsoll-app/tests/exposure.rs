@@ -112,8 +112,14 @@ fn a_pool_is_told_with_all_who_share_it() {
     assert_eq!(figures(&members[1])[..2], ["0", "439204461738"]);
     assert_eq!(figures(&members[2]), ["9054029003"]);
     let (text, _) = run(&["exposure", "examples/hubs"]);
-    assert!(has(&text, &["hubs core/USDC", "all", "11 578 091.09", "7 250 959.24", "977.52", "4 326 158.45"]), "{text}");
+    assert!(
+        has(&text, &["hubs core/USDC", "all", "11 578 091.09", "7 250 959.24", "977.52", "4 326 158.45"]),
+        "{text}"
+    );
     assert!(has(&text, &["fee receiver", "9 054.02", "0.0"]), "{text}");
     // Of one owner nothing is said of pools.
-    assert_eq!(json(&["exposure", "examples/hubs", "--account", "risky", "--json"])["pools"], Value::Array(vec![]));
+    assert_eq!(
+        json(&["exposure", "examples/hubs", "--account", "risky", "--json"])["pools"],
+        Value::Array(vec![])
+    );
 }

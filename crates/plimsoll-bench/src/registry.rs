@@ -1,7 +1,8 @@
 //! Every name, and what running one may need or meet.
 
 use crate::benches::{
-    assess_aave, chance, check_1m, conservation, hostile, margin, never_miss, num_mul_div, stress_exact, ticks, whole_book,
+    assess_aave, chance, check_1m, conservation, hostile, margin, never_miss, num_mul_div, stress_exact,
+    ticks, whole_book,
 };
 use crate::line::Line;
 use plimsoll_core::Refusal;

@@ -48,8 +48,8 @@ pub use instrument::{Instrument, InstrumentId, Kind};
 pub use judge::{Certainty, Judgement, Standing};
 pub use market::{
     Accounts, Assessment, Balance, BranchHealth, Counting, Figure, Lens, Market, Meaning, Nature, NextPrice,
-    NodeSpec, Part, PoolMember, Premium, PriceSlot, Question, Queue, Queued, Quoted, Range, Running, SharedPool, Swap, TermSpec,
-    Test, Venue, Verdict, WhyNot,
+    NodeSpec, Part, PoolMember, Premium, PriceSlot, Question, Queue, Queued, Quoted, Range, Running,
+    SharedPool, Swap, TermSpec, Test, Venue, Verdict, WhyNot,
 };
 pub use num::{BPS, Decimal, Divisor, Int, RAY, Rounding, U256, WAD, YEAR};
 pub use reading::{Feeds, Reading, Why};

@@ -42,9 +42,7 @@ pub(super) fn of(book: &Book, answer: &Exposure, quotes: &[Quote]) -> Value {
 }
 
 fn figures(figures: &[Figure]) -> Value {
-    let one = |figure: &Figure| {
-        json!({"name": figure.name, "value": figure.value.to_string(), "decimals": figure.unit.decimals})
-    };
+    let one = |figure: &Figure| json!({"name": figure.name, "value": figure.value.to_string(), "decimals": figure.unit.decimals});
     figures.iter().map(one).collect()
 }
 

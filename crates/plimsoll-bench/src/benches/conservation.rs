@@ -52,7 +52,8 @@ struct Said {
 
 /// Runs the property with so many times the cases.
 fn ask(venue: &str, times: u32, seed: u64) -> Result<Said, Trouble> {
-    let missing = |error: std::io::Error| Trouble::NoBaseline { baseline: "cargo test", why: error.to_string() };
+    let missing =
+        |error: std::io::Error| Trouble::NoBaseline { baseline: "cargo test", why: error.to_string() };
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let asked = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["test", "--quiet", "--locked", "-p", "plimsoll-venues", "--test", venue, PROPERTY])
