@@ -78,12 +78,20 @@ pub fn boundary(
     Some(Boundary { mover: path.mover().clone(), now: path.now, decimals: path.decimals, today, down, up })
 }
 
-/// An account's row along a path: a straight line, but for the bend of its prices, from its lowest point to today's and from there
-/// to its highest. What it is at these three is computed once, and all between follows by proportion.
+/// An account's row along a path.
 struct Row {
     line: Line,
-    /// Each point, with the row there less its slack and plus it; `None` where that does not fit.
-    anchors: [(U256, Option<[Wide; 2]>); 3],
+    now: U256,
+    /// Below today's point and above it; `None` where numbers would not fit.
+    sides: [Option<Side>; 2],
+}
+
+/// One side of today's point: the row less its slack and plus it at both ends, from which all between follows by proportion. A
+/// price is no further from its straight line than the bend, which both ends have taken in.
+struct Side {
+    low: U256,
+    high: U256,
+    ends: [[Wide; 2]; 2],
 }
 
 impl Row {
@@ -96,21 +104,34 @@ impl Row {
         question: Question,
     ) -> Option<Row> {
         let line = Line::of(path, market, quoted, account, question)?;
-        let mut anchors = [(U256::ZERO, None); 3];
-        for (anchor, (point, prices)) in anchors.iter_mut().zip(path.anchors()?) {
-            *anchor = (*point, line.ends(prices.iter().copied()));
-        }
-        Some(Row { line, anchors })
+        let [lowest, now, highest] = path.anchors()?;
+        let sides = [Side::of(&line, lowest, now), Side::of(&line, now, highest)];
+        Some(Row { line, now: now.0, sides })
     }
 
-    /// Below and above the exact headroom at a point, in units that are the same for all points on one side of today's. A price
-    /// is no further from its straight line than the bend, which both ends have taken in.
+    /// Below and above the exact headroom at a point, in units that are the same for all points of its side.
     fn at(&self, point: U256) -> Option<[Wide; 2]> {
-        let [lowest, now, highest] = &self.anchors;
-        let ((low, at_low), (high, at_high)) = if point <= now.0 { (lowest, now) } else { (now, highest) };
-        let (to, from, at_low, at_high) = (high.sub(point)?, point.sub(*low)?, (*at_low)?, (*at_high)?);
-        let between = |end: usize| at_low[end].mul(to)?.add(at_high[end].mul(from)?);
-        (low < high).then_some([between(0)?, between(1)?])
+        self.sides[usize::from(point > self.now)].as_ref()?.at(point)
+    }
+}
+
+impl Side {
+    fn of(line: &Line, low: &(U256, Vec<U256>), high: &(U256, Vec<U256>)) -> Option<Side> {
+        let width = high.0.sub(low.0).filter(|width| *width != U256::ZERO)?;
+        let ends = [line.ends(low.1.iter().copied())?, line.ends(high.1.iter().copied())?];
+        // What fits over the whole width fits in between.
+        ends.iter().flatten().all(|end| end.mul(width).is_some()).then_some(Side {
+            low: low.0,
+            high: high.0,
+            ends,
+        })
+    }
+
+    fn at(&self, point: U256) -> Option<[Wide; 2]> {
+        let (to, from) = (self.high.sub(point)?, point.sub(self.low)?);
+        let [low, high] = &self.ends;
+        let between = |end: usize| low[end].mul(to)?.add(high[end].mul(from)?);
+        Some([between(0)?, between(1)?])
     }
 }
 
