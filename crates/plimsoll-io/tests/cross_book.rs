@@ -117,7 +117,10 @@ initial = "0.025"
     let open = |desk: String| {
         book::read(vec![
             file("book.toml", "format = 1\nname = \"x\"\nat = \"2026-06-01T12:00:00Z\"\n"),
-            file("feeds.csv", "feed,kind,price,unit,source\nBTC/USD,oracle,100000,USD/BTC,x\n"),
+            file(
+                "feeds.csv",
+                "feed,kind,price,unit,source,observed_at,max_age,confidence\nBTC/USD,oracle,100000,USD/BTC,x,,,\n",
+            ),
             file("markets/desk.toml", desk),
             file(
                 "positions.csv",

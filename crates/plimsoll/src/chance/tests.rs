@@ -159,8 +159,8 @@ fn a_float_verdict_is_the_exact_one_outside_the_slack() {
                     let health = rows.rows.health(&nodes);
                     let own = int(exact.backing) / int(exact.requirement);
                     // A requirement that is off moves health by its own multiple.
-                    let slack =
-                        slack_of(market, listed, &*quoted) * own.max(1.0) + (4.0 * rounded + 1e-7) * own;
+                    let slack = slack_of(market, listed, &*quoted) * own.abs().max(1.0)
+                        + (4.0 * rounded + 1e-7) * own.abs();
                     assert!((health - own).abs() <= slack, "{name} {}: {health} {own}", listed.name);
                     if (health - 1.0).abs() > slack {
                         let below = walk::below(&rows.rows, &nodes);

@@ -195,7 +195,7 @@ pub(crate) fn moved(book: &Book, percent: &str) -> Book {
 
 /// Rules of the venues that decide where accounts stand, set otherwise.
 pub(crate) fn amended(book: &Book) -> (Book, usize) {
-    const WEIGHTS: [&str; 7] = [
+    const WEIGHTS: [&str; 9] = [
         "liquidation_threshold",
         "collateral_factor",
         "lltv",
@@ -203,6 +203,8 @@ pub(crate) fn amended(book: &Book) -> (Book, usize) {
         "mat",
         "mcr",
         "ltv",
+        "initial_asset_weight",
+        "asset_weight",
     ];
     let (mut next, mut changed) = (book.clone(), 0);
     for listed in &mut next.markets {
@@ -214,8 +216,9 @@ pub(crate) fn amended(book: &Book) -> (Book, usize) {
                 let field = word.field(part.at, part.width) * 97 / 100;
                 cells.push((cell, word.with_field(part.at, part.width, field).map(Int::from)));
             } else if WEIGHTS.contains(&name) {
-                // A step of the fourth digit, in which factors are stored.
-                let step = if value < Int::new(100_000) { Int::ONE } else { Int::new(100_000_000_000_000) };
+                // A step of the last digit, or of the fourth of those that have eighteen.
+                let step =
+                    if value < Int::new(10_000_000) { Int::ONE } else { Int::new(100_000_000_000_000) };
                 let fewer = value.sub(step.mul(Int::new(100)).expect("small")).filter(|_| name != "ltv");
                 cells.push((cell, fewer));
             }

@@ -6,14 +6,12 @@ use super::*;
 fn fed_in_ether() -> Book {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/treasury");
     let mut files = Vec::new();
-    for name in [
-        "book.toml",
-        "feeds.csv",
-        "positions.csv",
-        "markets/aave-core.toml",
-        "markets/morpho-wsteth-usdc.toml",
-    ] {
-        let mut text = std::fs::read_to_string(folder.join(name)).expect("a file");
+    let markets = std::fs::read_dir(folder.join("markets")).expect("markets");
+    let markets =
+        markets.map(|entry| format!("markets/{}", entry.expect("a file").file_name().to_string_lossy()));
+    let names = ["book.toml", "feeds.csv", "positions.csv"].map(String::from);
+    for name in names.into_iter().chain(markets) {
+        let mut text = std::fs::read_to_string(folder.join(&name)).expect("a file");
         if name == "book.toml" {
             text += "\n[[price]]\nname = \"USDC/USD\"\nunit = \"USD/USDC\"\nproduct = [\"USDC/ETH\", \"ETH/USD\"]\n\
                      decimals = 8\nrounding = \"down\"\n";
@@ -33,7 +31,7 @@ fn fed_in_ether() -> Book {
             text = lines.collect::<Vec<_>>().join("\n") + "\n";
         }
         files.push(plimsoll_io::book::File {
-            name: name.into(),
+            name,
             bytes: plimsoll_io::book::FileBytes::Read(text.into_bytes()),
         });
     }
