@@ -267,7 +267,12 @@ pub(crate) fn run_durable(context: &Context, emit: &mut dyn FnMut(Line)) -> Resu
             theirs.push(records / begun.elapsed().as_secs_f64());
         }
     }
+    let written = log.next();
     drop(log.close().map_err(|error| wrong(&error))?);
+    // What was said to be durable is there, and sound.
+    let folder = Folder::open(&path).map_err(|error| wrong(&error))?;
+    let found = scan(&folder, 0, None, &mut |_, _, _| {}).map_err(|error| wrong(&error))?.next;
+    drop(folder);
     std::fs::remove_dir_all(&path).map_err(|error| wrong(&error))?;
     let (mine, disk) = (sum_up(&ours), sum_up(&theirs));
     waits.sort_by(f64::total_cmp);
@@ -280,8 +285,8 @@ pub(crate) fn run_durable(context: &Context, emit: &mut dyn FnMut(Line)) -> Resu
         better,
         baseline: baseline.into(),
         baseline_value,
-        agreed: 0,
-        checked: 0,
+        agreed: found.min(written),
+        checked: written,
         runs: mine.runs,
         spread: mine.spread,
         threads: 1,
