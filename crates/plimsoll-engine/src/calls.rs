@@ -11,7 +11,7 @@
 //! commands is told to be past them, so that a replay sees what was seen. An account of which nothing is known keeps the state that it had: it is
 //! not warned, called, escalated or let go for that, and its deadline does not pass while it lasts.
 
-use crate::feed::Stamp;
+use crate::Stamp;
 
 /// Where an account stands against the levels of its policy, by exact comparison of its venue's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

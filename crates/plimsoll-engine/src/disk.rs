@@ -5,6 +5,7 @@
 //! sector of 512 bytes is there or not, a hole reads as zeros, a file is as long as the last sector that is there; of changes of names any number of
 //! the first ones have come through.
 
+use crate::random::Random;
 use crate::storage::{Storage, Trouble};
 use std::collections::BTreeMap;
 
@@ -60,7 +61,7 @@ pub struct Disk {
     names: BTreeMap<String, usize>,
     durable_names: BTreeMap<String, usize>,
     changes: Vec<Change>,
-    random: u64,
+    random: Random,
     calls: u64,
     fault: Option<(u64, Fault)>,
     dead: bool,
@@ -76,7 +77,7 @@ impl Disk {
             names: BTreeMap::new(),
             durable_names: BTreeMap::new(),
             changes: Vec::new(),
-            random: seed,
+            random: Random(seed),
             calls: 0,
             fault: None,
             dead: false,
@@ -103,7 +104,7 @@ impl Disk {
     /// The power goes and comes back: what is there then.
     #[must_use]
     pub fn crash(mut self) -> Disk {
-        let kept = self.below(self.changes.len() as u64 + 1) as usize;
+        let kept = self.random.below(self.changes.len() as u64 + 1) as usize;
         let mut names = std::mem::take(&mut self.durable_names);
         for change in self.changes.drain(..kept) {
             apply(&mut names, change);
@@ -140,12 +141,12 @@ impl Disk {
         let File { durable, seen, least, lost } = self.files[at].clone();
         let kept = least.min(durable.len());
         // The length may be that of before a cut, of after it, or anything that was written since.
-        let mut bytes = if self.below(2) == 0 { durable.clone() } else { durable[..kept].to_vec() };
+        let mut bytes = if self.random.below(2) == 0 { durable.clone() } else { durable[..kept].to_vec() };
         let mut sector = kept / SECTOR * SECTOR;
         while sector < seen.len() {
             let end = (sector + SECTOR).min(seen.len());
             let gone = lost.iter().any(|range| range.start < end && sector < range.end);
-            if !gone && self.below(2) == 0 {
+            if !gone && self.random.below(2) == 0 {
                 if bytes.len() < end {
                     bytes.resize(end, 0);
                 }
@@ -155,15 +156,6 @@ impl Disk {
         }
         // The durable part of a sector that was written again stands either way: a sector is written whole or not at all.
         bytes
-    }
-
-    fn below(&mut self, count: u64) -> u64 {
-        // SplitMix64 (Steele, Lea and Flood 2014).
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.random;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((u128::from(word ^ (word >> 31)) * u128::from(count)) >> 64) as u64
     }
 
     fn place(&self, call: &'static str, name: &str) -> Result<usize, Trouble> {
@@ -240,11 +232,11 @@ impl Storage for Disk {
     fn append(&mut self, name: &str, bytes: &[u8]) -> Result<(), Trouble> {
         let fault = self.called("append", name)?;
         let at = self.place("append", name)?;
-        let cut_short = self.bug == Some(Bug::ShortAppend) && self.below(8) == 0;
+        let cut_short = self.bug == Some(Bug::ShortAppend) && self.random.below(8) == 0;
         let written = match fault {
-            None if cut_short => self.below(bytes.len() as u64) as usize,
+            None if cut_short => self.random.below(bytes.len() as u64) as usize,
             None | Some(Fault::Power) => bytes.len(),
-            Some(Fault::Short) => self.below(bytes.len() as u64 + 1) as usize,
+            Some(Fault::Short) => self.random.below(bytes.len() as u64 + 1) as usize,
             Some(Fault::Refused) => 0,
         };
         self.files[at].seen.extend_from_slice(&bytes[..written]);

@@ -7,11 +7,9 @@
 //! A value is used only where the feed is [`State::Fresh`]. In every other state the last value may be shown, and starts nothing. Medians of an even number are
 //! the mean of the two in the middle, rounded down.
 
+use crate::Stamp;
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// Nanoseconds of UTC.
-pub type Stamp = u64;
 
 /// When a feed is believed.
 #[derive(Clone, Debug, PartialEq, Eq)]

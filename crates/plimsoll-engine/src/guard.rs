@@ -24,11 +24,9 @@ pub use caps::{Cap, Caps, Limits};
 pub use resume::{Resume, Waits};
 pub use throttle::{Repeated, Throttle};
 
+use crate::Stamp;
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// Nanoseconds of UTC.
-pub type Stamp = u64;
 
 /// What an action is to the guards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

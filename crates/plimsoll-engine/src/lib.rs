@@ -9,9 +9,13 @@ pub mod feed;
 pub mod folder;
 pub mod guard;
 pub mod log;
+pub mod random;
 pub mod snapshot;
 pub mod storage;
 pub mod trial;
 
 pub use log::{Commit, Damage, Log, LogId, Opened, Scan, Settings, Torn, scan};
 pub use storage::{Storage, Trouble};
+
+/// Nanoseconds of UTC.
+pub type Stamp = u64;

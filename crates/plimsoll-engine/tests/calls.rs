@@ -1,7 +1,7 @@
 //! Margin calls: scenes by hand, and random lives judged by what a call promises.
 
 use plimsoll_engine::calls::{Cause, Event, Level, Life, Policy, Seen, State};
-use plimsoll_engine::trial::Random;
+use plimsoll_engine::random::Random;
 
 const GRACE: u64 = 1000;
 const POLICY: Policy = Policy { grace: GRACE, escalates: true };

@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used)] // a feed that cannot be made has failed the test
 
 use plimsoll_engine::feed::{Feed, Quote, Refused, Rule, State};
-use plimsoll_engine::trial::Random;
+use plimsoll_engine::random::Random;
 
 const SECOND: u64 = 1_000_000_000;
 const HOUR: u64 = 3600 * SECOND;

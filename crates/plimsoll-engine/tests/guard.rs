@@ -3,7 +3,7 @@
 //! Caps and throttle are judged by brute force: every window of what was let through is added up, and whatever was held would have been too much.
 
 use plimsoll_engine::guard::{Act, Cap, Flips, Guards, Held, Kill, Kind, Limits, Scope, Waits};
-use plimsoll_engine::trial::Random;
+use plimsoll_engine::random::Random;
 
 const SECOND: u64 = 1_000_000_000;
 

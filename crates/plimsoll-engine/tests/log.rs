@@ -5,8 +5,9 @@
 #![allow(clippy::expect_used)] // a scene that cannot be set up has failed
 
 use plimsoll_engine::disk::{Bug, Disk, Fault};
+use plimsoll_engine::random::Random;
 use plimsoll_engine::snapshot::{self, Snapshot};
-use plimsoll_engine::trial::{Random, Records, life};
+use plimsoll_engine::trial::{Records, life};
 use plimsoll_engine::{Commit, Damage, Log, LogId, Settings, Storage as _};
 
 const ID: LogId = *b"a log for tests\0";

@@ -1,7 +1,7 @@
 //! A breaker: where too many accounts, or too much value, turn liquidatable at once, it is the input that is more likely wrong than the accounts, and nothing is
 //! done until a person has looked (Paradex 2026-01: a price of zero; Moonwell 2026-02: a price without a factor).
 
-use super::Stamp;
+use crate::Stamp;
 use std::fmt;
 
 /// What one change of inputs did to a book.

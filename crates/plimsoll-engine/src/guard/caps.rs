@@ -1,6 +1,7 @@
 //! Caps on one action, and on an account, a strategy, an asset's depth and everything within any window of time.
 
-use super::{Act, Stamp};
+use super::Act;
+use crate::Stamp;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
@@ -120,7 +121,9 @@ impl Caps {
         self.accounts.entry((act.market.clone(), act.account.clone())).or_default().take(now, act.value);
         self.strategies.entry(act.strategy.clone()).or_default().take(now, act.value);
         self.depths.entry(act.asset.clone()).or_default().take(now, act.of_depth.into());
-        // Whoever was not acted on for a window needs no row.
+        // What was not acted on for a window needs no row.
         self.accounts.retain(|_, done| done.used(now).1 > 0);
+        self.strategies.retain(|_, done| done.used(now).1 > 0);
+        self.depths.retain(|_, done| done.used(now).1 > 0);
     }
 }

@@ -1,7 +1,8 @@
 //! Gating: after a start, and after an outage of a feed, nothing is liquidated before all feeds that the account needs are back and have been for a while (dYdX
 //! 2025-10: hours of halt, then an old price at resume; the sequencer grace of rollups).
 
-use super::{Act, Stamp};
+use super::Act;
+use crate::Stamp;
 use std::collections::BTreeMap;
 use std::fmt;
 

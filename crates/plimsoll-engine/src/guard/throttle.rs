@@ -1,7 +1,8 @@
 //! A throttle on repetition: who does one thing on one account again and again is stopped until a person lets him go on (RTS 6, article 15; SEC 2013
 //! on Knight Capital: 212 orders became four million).
 
-use super::{Act, Stamp};
+use super::Act;
+use crate::Stamp;
 use std::collections::BTreeMap;
 use std::fmt;
 
