@@ -77,10 +77,14 @@ fn code(line: &str) -> &str {
 type Layer = (&'static str, &'static [&'static str], Option<&'static [&'static str]>);
 
 const LAYERS: &[Layer] = &[
-    ("plimsoll-core", &[], Some(&["ruint"])),
+    ("plimsoll-core", &[], Some(&["ruint", "serde"])),
     ("plimsoll-venues", &["plimsoll-core"], Some(&[])),
     ("plimsoll-margin", &["plimsoll-core"], Some(&[])),
-    ("plimsoll-engine", &[], Some(&["crc32fast", "sha2"])),
+    (
+        "plimsoll-engine",
+        &["plimsoll-core", "plimsoll-kernel"],
+        Some(&["crc32fast", "postcard", "serde", "sha2"]),
+    ),
     ("plimsoll-kernel", &["plimsoll-core"], Some(&["rayon"])),
     ("plimsoll-risk", &["plimsoll-kernel"], Some(&["libm"])),
     ("plimsoll-io", &["plimsoll-core", "plimsoll-margin", "plimsoll-risk", "plimsoll-venues"], None),

@@ -3,13 +3,14 @@
 use crate::instrument::InstrumentId;
 use crate::num::Int;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// An account's number in its book.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AccountId(pub u64);
 
 /// A quantity of one instrument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {
     /// What is held.
     pub instrument: InstrumentId,
@@ -19,7 +20,7 @@ pub struct Holding {
 
 /// A number that the venue keeps for an account beside its holdings: e-mode, collateral flags, a trove's rate,
 /// a snapshot of an accumulator. Which term means what is the market's to say ([`crate::Market::terms`]).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TermId(pub u16);
 
 /// One account of one market.

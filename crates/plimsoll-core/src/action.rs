@@ -5,9 +5,10 @@ use crate::instrument::InstrumentId;
 use crate::num::{Int, U256};
 use crate::unit::Time;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// How much of an instrument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Amount {
     /// So many raw units of the underlying asset.
     Assets(U256),
@@ -18,7 +19,7 @@ pub enum Amount {
 }
 
 /// An action of one actor on one account of a market.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// Who acts and pays or receives the tokens.
     pub actor: AccountId,
@@ -31,7 +32,7 @@ pub struct Call {
 }
 
 /// Everything that anybody can do to a market of any venue.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     /// Bring interest and indices to the time of the call (accrue, drip).
     Accrue,
@@ -201,7 +202,7 @@ pub enum Action {
 }
 
 /// What a manager does with a group of accounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Manage {
     /// Found the group.
     Register {
@@ -223,7 +224,7 @@ pub enum Manage {
 }
 
 /// The ways in which venues liquidate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mechanism {
     /// Repay debt, receive collateral at a discount (Aave, Morpho).
     Discount {
@@ -327,7 +328,7 @@ pub enum Mechanism {
 }
 
 /// The size of a discount liquidation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Lot {
     /// Repay so much debt.
     Repay(Amount),
@@ -336,7 +337,7 @@ pub enum Lot {
 }
 
 /// The form in which a liquidator takes collateral.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Receive {
     /// The asset itself, out of the pool's cash.
     Asset,
@@ -345,7 +346,7 @@ pub enum Receive {
 }
 
 /// One side of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Party {
     /// An account of the market; its holding of the instrument changes.
     Account(AccountId),
@@ -372,7 +373,7 @@ pub enum Party {
 }
 
 /// An amount of one instrument going from one party to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
     /// What moves.
     pub instrument: InstrumentId,
@@ -385,7 +386,7 @@ pub struct Flow {
 }
 
 /// A number of the market's state or parameters: a row and a column of the market's own tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Cell {
     /// Which thing: the market itself, a reserve, an auction.
     pub object: u64,
@@ -394,7 +395,7 @@ pub struct Cell {
 }
 
 /// What a liquidation did, in amounts of the assets (raw).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Liquidated {
     /// Debt paid by the liquidator.
     pub repaid: U256,
@@ -407,7 +408,7 @@ pub struct Liquidated {
 }
 
 /// Everything an action changes. Applying it recomputes nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effects {
     /// What moved. Holdings change by nothing else.
     pub flows: Vec<Flow>,

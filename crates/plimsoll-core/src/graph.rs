@@ -33,9 +33,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use derived::{derive, round};
+use serde::{Deserialize, Serialize};
 
 /// Which question a price answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FeedKind {
     /// What a venue acts on.
     Oracle,
@@ -58,7 +59,7 @@ impl FeedKind {
 }
 
 /// What a price is counted in, and of what it is the price: `USD/ETH` is dollars per ether.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PriceUnit {
     /// The currency the price is counted in.
     pub currency: String,
@@ -89,7 +90,7 @@ impl fmt::Display for PriceUnit {
 }
 
 /// In which numbers a price is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Scale {
     /// A decimal number of the currency.
     Decimal,
@@ -98,7 +99,7 @@ pub enum Scale {
 }
 
 /// A price as somebody observed it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     /// Which question it answers.
     pub kind: FeedKind,
@@ -121,11 +122,11 @@ pub struct Observation {
 }
 
 /// A price's place in its graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PriceId(pub u32);
 
 /// One price of the graph.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
     /// The name that markets wire it by.
     pub name: String,

@@ -1,9 +1,10 @@
 //! What an account can hold.
 
 use alloc::string::String;
+use serde::{Deserialize, Serialize};
 
 /// An instrument's place in its market's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InstrumentId(pub u32);
 
 impl InstrumentId {

@@ -30,6 +30,7 @@ pub mod scenario;
 pub mod depth;
 pub mod assumed;
 pub mod book;
+mod serial;
 
 pub use account::{Account, AccountId, Holding, TermId};
 pub use action::{

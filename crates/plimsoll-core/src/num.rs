@@ -20,7 +20,7 @@ pub use u256::U256;
 pub use wide::Wide;
 
 /// Which way a division goes when it does not come out even.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Rounding {
     /// No remainder can occur, or none is lost.
     Exact,

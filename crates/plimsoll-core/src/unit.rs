@@ -1,6 +1,7 @@
 //! What a bare integer counts: a name and the number of decimals it is shown with.
 
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// The unit of an integer. Two integers may be compared or added only in the same unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,7 +50,7 @@ impl fmt::Display for Unit {
 }
 
 /// Seconds since 1970-01-01 UTC, as a block carries them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Time(pub u64);
 
 impl Time {

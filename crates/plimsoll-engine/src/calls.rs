@@ -12,9 +12,10 @@
 //! not warned, called, escalated or let go for that, and its deadline does not pass while it lasts.
 
 use crate::Stamp;
+use serde::{Deserialize, Serialize};
 
 /// Where an account stands against the levels of its policy, by exact comparison of its venue's numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Level {
     /// It owes nothing.
     NoDebt,
@@ -31,7 +32,7 @@ pub enum Level {
 }
 
 /// What brought a new level about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
     /// The owner acted.
     Owner,
@@ -42,7 +43,7 @@ pub enum Cause {
 }
 
 /// What is seen of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Its level; `None` where it is not known.
     pub level: Option<Level>,
@@ -53,7 +54,7 @@ pub struct Seen {
 }
 
 /// What the owners of a group of accounts are told and given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// From the call to its deadline (ns); with 0 it passes at the next look.
     pub grace: Stamp,
@@ -62,7 +63,7 @@ pub struct Policy {
 }
 
 /// How an account lives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// Nothing is asked of it.
     #[default]
@@ -93,7 +94,7 @@ pub enum State {
 }
 
 /// What happens to an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// It is warned.
     Warned,
@@ -144,7 +145,7 @@ pub enum Event {
 }
 
 /// The life of one account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Life {
     /// How it lives.
     pub state: State,

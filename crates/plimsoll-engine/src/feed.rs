@@ -8,11 +8,12 @@
 //! the mean of the two in the middle, rounded down.
 
 use crate::Stamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// When a feed is believed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// A source that has been silent for longer says nothing (ns since it observed).
     pub max_age: Stamp,
@@ -33,7 +34,7 @@ pub struct Rule {
 }
 
 /// What a source said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     /// Who.
     pub source: String,
@@ -48,7 +49,7 @@ pub struct Quote {
 }
 
 /// Why something that a source said was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refused {
     /// A price of zero.
     Zero,
@@ -72,7 +73,7 @@ impl fmt::Display for Refused {
 }
 
 /// What a feed is worth.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// It is believed.
     Fresh,
@@ -109,7 +110,7 @@ pub enum State {
 }
 
 /// A feed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feed {
     rule: Rule,
     quotes: BTreeMap<String, Quote>,
@@ -148,6 +149,17 @@ impl Feed {
         self.quotes.insert(quote.source.clone(), quote);
         self.settle(now);
         Ok(())
+    }
+
+    /// What every source said last.
+    #[must_use]
+    pub fn quotes(&self) -> Vec<Quote> {
+        self.quotes.values().cloned().collect()
+    }
+
+    /// Nothing is heard any more; the last value that was believed stays what jumps are measured from.
+    pub fn forget(&mut self) {
+        self.quotes.clear();
     }
 
     /// A person says that the feed is not to be believed, or (`None`) that it is again.

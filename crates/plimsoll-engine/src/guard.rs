@@ -25,11 +25,12 @@ pub use resume::{Resume, Waits};
 pub use throttle::{Repeated, Throttle};
 
 use crate::Stamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// What an action is to the guards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// An owner pays in, pays back or closes.
     Reduction,
@@ -40,7 +41,7 @@ pub enum Kind {
 }
 
 /// An action that somebody wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Act {
     /// What it is.
     pub kind: Kind,
@@ -61,7 +62,7 @@ pub struct Act {
 }
 
 /// What a kill switch stops.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Scope {
     /// Everything.
     All,
@@ -76,7 +77,9 @@ pub enum Scope {
 }
 
 impl Scope {
-    fn has(&self, act: &Act) -> bool {
+    /// Whether it stops an action.
+    #[must_use]
+    pub fn holds(&self, act: &Act) -> bool {
         match self {
             Scope::All => true,
             Scope::Market(name) => *name == act.market,
@@ -100,7 +103,7 @@ impl fmt::Display for Scope {
 }
 
 /// Who threw a switch, and when.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kill {
     /// A person.
     pub by: String,
@@ -111,7 +114,7 @@ pub struct Kill {
 }
 
 /// Why an action waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Held {
     /// A kill switch.
     Killed {
@@ -153,7 +156,7 @@ impl fmt::Display for Held {
 }
 
 /// Everything that stands in front of an action.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guards {
     kills: BTreeMap<Scope, Kill>,
     /// Caps over actions and windows.
@@ -177,7 +180,7 @@ impl Guards {
         if act.kind == Kind::Reduction {
             return Ok(());
         }
-        if let Some((scope, kill)) = self.kills.iter().find(|(scope, _)| scope.has(act)) {
+        if let Some((scope, kill)) = self.kills.iter().find(|(scope, _)| scope.holds(act)) {
             return Err(Held::Killed { scope: scope.clone(), kill: kill.clone() });
         }
         self.throttle.check(act, now).map_err(Held::Throttled)?;

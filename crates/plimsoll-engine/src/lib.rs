@@ -4,15 +4,22 @@
 //! them for a folder of the machine ([`folder`]). [`disk`] is the same trait with a seed: a disk that loses, tears and refuses.
 
 pub mod calls;
+pub mod config;
 pub mod disk;
+pub mod engine;
 pub mod feed;
 pub mod folder;
+pub mod founding;
 pub mod guard;
 pub mod log;
+pub mod machine;
 pub mod random;
+pub mod record;
 pub mod snapshot;
+pub mod state;
 pub mod storage;
 pub mod trial;
+pub mod watch;
 
 pub use log::{Commit, Damage, Log, LogId, Opened, Scan, Settings, Torn, scan};
 pub use storage::{Storage, Trouble};

@@ -102,6 +102,20 @@ pub struct Log<S> {
     stopped: bool,
 }
 
+/// Which log a folder has; `None` where it has none.
+///
+/// # Errors
+/// What the folder answers.
+pub fn id<S: Storage>(storage: &S) -> Result<Option<LogId>, Trouble> {
+    // The last segment may have been torn in its head.
+    for first in scan::segments(storage)?.into_iter().rev() {
+        if let Ok(head) = frame::read_head(&storage.read(&segment_name(first))?) {
+            return Ok(Some(head.id));
+        }
+    }
+    Ok(None)
+}
+
 /// The name of the segment that begins with a record.
 pub(crate) fn segment_name(first: u64) -> String {
     format!("{first:020}.log")

@@ -3,9 +3,10 @@
 use super::{Observation, PoolShare, PriceId, RateCap, VaultShare};
 use crate::num::{Decimal, Rounding};
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// How a price comes about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::large_enum_variant)] // most prices are observations
 pub enum Origin {
     /// Observed.

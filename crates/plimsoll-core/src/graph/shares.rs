@@ -5,13 +5,14 @@ use super::derived::compare;
 use crate::num::{Decimal, Int, Rounding, U256, Wide};
 use crate::unit::Time;
 use core::cmp::Ordering;
+use serde::{Deserialize, Serialize};
 
 /// A year of 365 days (s), as the adapters count it.
 const YEAR: u64 = 31_536_000;
 
 /// An exchange rate that counts for no more than a snapshot of it, grown by so much a year: Aave's `PriceCapAdapterBase`
 /// (bgd-labs/aave-capo), its `_setCapParameters` and `_getMaxRatio`. What stands at the rate is then a product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateCap {
     /// The rate as its provider tells it.
     pub of: PriceId,
@@ -46,7 +47,7 @@ impl RateCap {
 }
 
 /// By which numbers a share of a pool is valued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PoolValue {
     /// Twice the root of reserves and prices: what the pool holds once arbitrage has brought its price to the market's. A
     /// trade in the pool does not move it.
@@ -67,7 +68,7 @@ impl PoolValue {
 }
 
 /// A share of a pool of two assets whose reserves' product stays, such as Uniswap v2's: in the currency of the prices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolShare {
     /// What it holds of each asset (whole tokens).
     pub reserves: [PriceId; 2],
@@ -116,7 +117,7 @@ impl PoolShare {
 ///
 /// OpenZeppelin's vaults have 1 virtual asset and 10^offset virtual shares, and `d` is the asset's decimals plus the
 /// offset; Solmate's and Maker's savings vaults have none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VaultShare {
     /// All that it manages (whole tokens of the asset).
     pub assets: PriceId,

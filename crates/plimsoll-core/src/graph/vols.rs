@@ -11,6 +11,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use core::fmt;
 use core::ops::Bound;
+use serde::{Deserialize, Serialize};
 
 /// Strikes and volatilities have at most so many digits after the point; zeros at the end do not count.
 pub const VOL_DIGITS: u8 = 10;
@@ -19,7 +20,7 @@ pub const VOL_DIGITS: u8 = 10;
 pub const VOL_MAX: u64 = 10;
 
 /// What a surface says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolHead {
     /// The name that markets will wire it by.
     pub name: String,
@@ -36,7 +37,7 @@ pub struct VolHead {
 }
 
 /// One point of a surface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolPoint {
     /// When the option expires.
     pub expiry: Time,

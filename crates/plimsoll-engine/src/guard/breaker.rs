@@ -2,10 +2,11 @@
 //! done until a person has looked (Paradex 2026-01: a price of zero; Moonwell 2026-02: a price without a factor).
 
 use crate::Stamp;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What one change of inputs did to a book.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flips {
     /// Accounts that turned liquidatable, and all with debt.
     pub accounts: [u64; 2],
@@ -14,7 +15,7 @@ pub struct Flips {
 }
 
 /// What tripped it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tripped {
     /// What flipped.
     pub flips: Flips,
@@ -33,7 +34,7 @@ impl fmt::Display for Tripped {
 }
 
 /// The breaker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breaker {
     /// More than this part of all accounts with debt trips it (millionths).
     pub accounts: u64,

@@ -2,6 +2,7 @@
 
 use super::Act;
 use crate::Stamp;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
@@ -9,7 +10,7 @@ use std::fmt;
 pub(super) const WINDOW: Stamp = 60_000_000_000;
 
 /// How much may be done. Values are quanta of the book's currency, a window any 60 seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// By one action.
     pub action: u128,
@@ -33,10 +34,10 @@ impl Default for Limits {
 }
 
 /// A cap that holds an action.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cap {
     /// Which.
-    pub which: &'static str,
+    pub which: String,
     /// How much it lets.
     pub limit: u128,
     /// How much of it is used.
@@ -53,7 +54,7 @@ impl fmt::Display for Cap {
 }
 
 /// What was done within a window, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Done(VecDeque<(Stamp, u128)>);
 
 impl Done {
@@ -77,7 +78,7 @@ const fn is_within(at: Stamp, now: Stamp) -> bool {
 }
 
 /// The caps, and what counts against them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caps {
     /// How much may be done.
     pub limits: Limits,
@@ -94,9 +95,13 @@ impl Caps {
     /// The first cap that it is beyond.
     pub fn check(&self, act: &Act, now: Stamp) -> Result<(), Cap> {
         let Limits { action, account, strategy, all, actions, of_depth } = self.limits;
-        let within = |which, limit: u128, used: u128, asked: u128| {
+        let within = |which: &str, limit: u128, used: u128, asked: u128| {
             let sum = used.checked_add(asked);
-            if sum.is_some_and(|sum| sum <= limit) { Ok(()) } else { Err(Cap { which, limit, used, asked }) }
+            if sum.is_some_and(|sum| sum <= limit) {
+                Ok(())
+            } else {
+                Err(Cap { which: String::from(which), limit, used, asked })
+            }
         };
         let used = |done: Option<&Done>| done.map_or(0, |done| done.used(now).0);
         let (used_by_all, count) = self.all.used(now);

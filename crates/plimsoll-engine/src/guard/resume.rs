@@ -3,11 +3,12 @@
 
 use super::Act;
 use crate::Stamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// What an action waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Waits {
     /// A feed that is not fresh.
     Feed {
@@ -38,7 +39,7 @@ impl fmt::Display for Waits {
 }
 
 /// Which feeds are back, and since when.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resume {
     /// How long a feed that came back must have been fresh (ns).
     pub grace: Stamp,

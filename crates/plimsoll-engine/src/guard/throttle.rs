@@ -3,11 +3,12 @@
 
 use super::Act;
 use crate::Stamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// One action done too often.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repeated {
     /// Which strategy.
     pub strategy: String,
@@ -30,7 +31,7 @@ impl fmt::Display for Repeated {
 }
 
 /// Counts repetition and stops who repeats.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Throttle {
     /// So many times within [`Throttle::window`] are allowed.
     pub most: u32,

@@ -1,0 +1,266 @@
+//! A machine whose records are durable before anybody is answered.
+
+use crate::Stamp;
+use crate::config::Founding;
+use crate::log::{Commit, Damage, Log, LogId, Settings, Torn};
+use crate::machine::Machine;
+use crate::record::{Answer, By, Command, Entry, Record, Refused, Request};
+use crate::snapshot::{self, Snapshot, Unsound};
+use crate::state::{State, Venues};
+use crate::storage::{Storage, Trouble};
+use std::fmt;
+
+/// Why an engine does not open, or goes no further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The folder refused something.
+    Storage(Trouble),
+    /// The log is damaged.
+    Damage(Damage),
+    /// A batch is not durable. The engine has stopped and must be opened again: what it knows may be ahead of its log.
+    Commit(Commit),
+    /// The engine had stopped before.
+    Stopped,
+    /// A record, or a snapshot, that this program cannot read.
+    Record {
+        /// Its number, or that of the first record behind the snapshot.
+        number: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// What an engine was to be founded on does not fit together.
+    Unfit(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Storage(trouble) => trouble.fmt(f),
+            Failure::Damage(damage) => damage.fmt(f),
+            Failure::Commit(commit) => commit.fmt(f),
+            Failure::Stopped => f.write_str("the engine has stopped and must be opened again"),
+            Failure::Record { number, why } => write!(f, "record {number}: {why}"),
+            Failure::Unfit(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Failure {
+        Failure::Storage(trouble)
+    }
+}
+
+/// An engine that is open.
+pub struct Engine<S> {
+    log: Log<S>,
+    machine: Machine,
+    stopped: bool,
+}
+
+/// What opening found.
+pub struct Opened<S> {
+    /// To be used.
+    pub engine: Engine<S>,
+    /// A write that the power cut short, if there was one: nobody had been told that it is done.
+    pub torn: Option<Torn>,
+    /// Snapshots that are not sound, and were passed over.
+    pub unsound: Vec<Unsound>,
+    /// Records that were replayed.
+    pub replayed: u64,
+}
+
+/// The program, as records name it.
+const PROGRAM: &str = concat!("plimsoll ", env!("CARGO_PKG_VERSION"));
+
+impl<S: Storage> Engine<S> {
+    /// A new engine in a folder without a log. It has no accounts yet: they come as positions.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn found(
+        storage: S,
+        id: LogId,
+        settings: Settings,
+        mut founding: Founding,
+        venues: Venues<'_>,
+    ) -> Result<Engine<S>, Failure> {
+        founding.program = PROGRAM.into();
+        let state = State::found(&founding, venues).map_err(Failure::Unfit)?;
+        let machine = Machine::new(state, PROGRAM).map_err(Failure::Unfit)?;
+        let at = founding.at;
+        let first = Entry::Founded(Box::new(founding)).bytes();
+        let first = first.ok_or_else(|| Failure::Unfit("it does not fit the memory".into()))?;
+        let mut log = Log::create(storage, id, settings)?;
+        log.commit(&[first]).map_err(Failure::Commit)?;
+        let mut engine = Engine { log, machine, stopped: false };
+        engine.start(at)?;
+        Ok(engine)
+    }
+
+    /// The engine of a folder, as it stood when its last record was durable. It is told that it was started: no feed is fresh until it
+    /// is heard again.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn open(
+        mut storage: S,
+        settings: Settings,
+        venues: Venues<'_>,
+        at: Stamp,
+    ) -> Result<Opened<S>, Failure> {
+        let Replayed { state, since, chain, unsound } = newest(&mut storage, venues)?;
+        let (mut state, mut failure, mut replayed) = (state, None, 0);
+        let opened = Log::open(storage, settings, since, chain, &mut |number, payload, _| {
+            if number < since || failure.is_some() {
+                return;
+            }
+            match replay(&mut state, number, payload, venues) {
+                Ok(()) => replayed += 1,
+                Err(why) => failure = Some(Failure::Record { number, why }),
+            }
+        });
+        let opened = opened.map_err(Failure::Damage)?;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        let state = state.ok_or(Failure::Record { number: 0, why: "the log has no first record".into() })?;
+        let machine = Machine::new(state, PROGRAM).map_err(Failure::Unfit)?;
+        let mut engine = Engine { log: opened.log, machine, stopped: false };
+        let at = at.max(engine.machine.state().now);
+        engine.start(at)?;
+        Ok(Opened { engine, torn: opened.torn, unsound, replayed })
+    }
+
+    fn start(&mut self, at: Stamp) -> Result<(), Failure> {
+        let id = format!("start {}", self.log.next());
+        let by = By { name: "engine".into(), key: String::new() };
+        self.submit(at, None, vec![Request { id, by, command: Command::Start }]).map(|_| ())
+    }
+
+    /// What is known.
+    pub const fn state(&self) -> &State {
+        self.machine.state()
+    }
+
+    /// Who stands where, and the rest of what is worked out.
+    pub const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// The log.
+    pub const fn log(&mut self) -> &mut Log<S> {
+        &mut self.log
+    }
+
+    /// Decides commands in order, at one time, and answers when all of them are durable: one write and one sync. A command whose id is
+    /// known is answered as it was, and not done again.
+    ///
+    /// # Errors
+    /// [`Failure::Commit`], after which nobody knows which of them are durable: open the engine again and send them again, under the
+    /// same ids.
+    pub fn submit(
+        &mut self,
+        at: Stamp,
+        offset: Option<i64>,
+        requests: Vec<Request>,
+    ) -> Result<Vec<Answer>, Failure> {
+        if self.stopped {
+            return Err(Failure::Stopped);
+        }
+        let (mut answers, mut records) = (Vec::with_capacity(requests.len()), Vec::new());
+        for request in requests {
+            if let Some(kept) = self.machine.state().kept.get(&request.id) {
+                let mut answer = kept.answer.clone();
+                if kept.request != request.hash() {
+                    let why =
+                        format!("the id {} was another command's, record {}", request.id, answer.record);
+                    answer.outcome = Err(Refused::Unfit(why));
+                }
+                answers.push(answer);
+                continue;
+            }
+            let number = self.log.next() + records.len() as u64;
+            let record = self.machine.decide(number, at, offset, request);
+            answers.push(record.answer(number));
+            let Some(bytes) = Entry::Decided(Box::new(record)).bytes() else {
+                self.stopped = true;
+                return Err(Failure::Stopped);
+            };
+            records.push(bytes);
+        }
+        if !records.is_empty() {
+            self.log.commit(&records).map_err(|commit| {
+                self.stopped = true;
+                Failure::Commit(commit)
+            })?;
+        }
+        Ok(answers)
+    }
+
+    /// Stores the state beside the log, so that opening replays only what comes after. The two newest snapshots are kept.
+    ///
+    /// # Errors
+    /// What the folder answers.
+    pub fn snapshot(&mut self) -> Result<u64, Failure> {
+        if self.stopped {
+            return Err(Failure::Stopped);
+        }
+        let state = self.machine.state().bytes();
+        let state = state.ok_or_else(|| Failure::Unfit("the state does not fit the memory".into()))?;
+        let (next, chain, id) = (self.log.next(), *self.log.chain(), *self.log.id());
+        snapshot::write(self.log.storage(), &id, &Snapshot { next, chain, state })?;
+        snapshot::forget(self.log.storage(), 2)?;
+        Ok(next)
+    }
+
+    /// Seals the log and gives its folder back.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn close(self) -> Result<S, Failure> {
+        self.log.close().map_err(Failure::Commit)
+    }
+}
+
+/// Where a replay begins.
+struct Replayed {
+    state: Option<State>,
+    since: u64,
+    chain: Option<crate::log::Chain>,
+    unsound: Vec<Unsound>,
+}
+
+/// The newest snapshot that is sound, if there is one.
+fn newest<S: Storage>(storage: &mut S, venues: Venues<'_>) -> Result<Replayed, Failure> {
+    let nothing = |unsound| Replayed { state: None, since: 0, chain: None, unsound };
+    let Some(id) = crate::log::id(storage)? else { return Ok(nothing(Vec::new())) };
+    let (found, unsound) = snapshot::newest(storage, &id)?;
+    let Some(Snapshot { next, chain, state }) = found else { return Ok(nothing(unsound)) };
+    let state = State::read(&state, venues).map_err(|why| Failure::Record { number: next, why })?;
+    Ok(Replayed { state: Some(state), since: next, chain: Some(chain), unsound })
+}
+
+/// One record of a log.
+pub fn replay(
+    state: &mut Option<State>,
+    number: u64,
+    payload: &[u8],
+    venues: Venues<'_>,
+) -> Result<(), String> {
+    match (Entry::read(payload)?, state) {
+        (Entry::Founded(founding), state @ None) if number == 0 => {
+            *state = Some(State::found(&founding, venues)?);
+            Ok(())
+        }
+        (Entry::Founded(_), _) => Err("it founds an engine that there is".into()),
+        (Entry::Decided(record), Some(state)) => {
+            let record: Record = *record;
+            state.replay(number, &record);
+            Ok(())
+        }
+        (Entry::Decided(_), None) => Err("it stands before an engine was founded".into()),
+    }
+}

@@ -1,0 +1,122 @@
+//! Changes of rules, prices, feeds and limits: shown on the whole live book first, and in force when a second person agrees.
+
+use super::{Machine, no_such, refused};
+use crate::calls::Level;
+use crate::config::Change;
+use crate::record::{Event, Impact, Refused};
+use crate::state::State;
+use crate::watch::{All, Watch};
+
+/// How many accounts an impact names.
+const NAMED: usize = 100;
+
+impl Machine {
+    pub(super) fn propose(&mut self, by: &str, change: &Change) -> Result<(), Refused> {
+        let impact = self.impact(change)?;
+        if self.state.guards.breaker.trips(&impact.flips) {
+            return Err(Refused::TooMuch(Box::new(impact)));
+        }
+        let proposal = self.state.counters[1];
+        let (by, change) = (by.into(), change.clone());
+        self.happen(Event::Proposed { proposal, by, change, impact });
+        Ok(())
+    }
+
+    pub(super) fn approve(&mut self, by: &str, proposal: u64) -> Result<(), Refused> {
+        let found = self.state.proposals.get(&proposal).cloned();
+        let found = found.ok_or_else(|| no_such("proposal", &proposal.to_string()))?;
+        if found.by == by {
+            return Err(Refused::SamePerson);
+        }
+        let impact = self.impact(&found.change)?;
+        let more = |of: fn(&Impact) -> u64| of(&impact) > of(&found.impact);
+        if more(|impact| impact.flips.accounts[0])
+            || more(|impact| impact.called)
+            || more(|impact| impact.unknown)
+        {
+            return Err(Refused::Moved(Box::new(impact)));
+        }
+        let watch = self.changed(&found.change)?.1;
+        self.happen(Event::Closed { proposal, by: by.into(), agreed: true });
+        self.happen(Event::Changed(found.change));
+        self.watch = watch;
+        self.config = self.state.config_hash();
+        self.judged = None;
+        self.remind_all();
+        // Whoever stands elsewhere now is looked at: all of them, for a change is rare.
+        self.dirty.accounts.extend(0..self.state.book.accounts.len() as u32);
+        Ok(())
+    }
+
+    /// The state and what is seen of it after a change.
+    fn changed(&self, change: &Change) -> Result<(State, Watch), Refused> {
+        let unfit = |why: String| Refused::Unfit(why);
+        let mut after = self.state.clone();
+        match change {
+            Change::Rules { market, cells } => {
+                let number = self.market(market)?;
+                if self.is_followed(market) {
+                    return Err(Refused::KeptElsewhere);
+                }
+                let listed = &mut after.book.markets[number as usize];
+                for (cell, value) in cells {
+                    listed.market.set(*cell, *value).map_err(|refusal| refused(&refusal))?;
+                }
+                let before = &self.state.book.markets[number as usize].market;
+                let same = listed.market.nodes().len() == before.nodes().len();
+                if !same || listed.market.instruments().len() != before.instruments().len() {
+                    return Err(unfit("a market keeps its instruments".into()));
+                }
+            }
+            Change::Prices(graph) => {
+                for price in self.state.book.graph.prices() {
+                    let place = self.state.book.graph.find(&price.name);
+                    let there = graph.find(&price.name);
+                    let same_unit =
+                        there.and_then(|id| graph.price(id)).is_some_and(|now| now.unit == price.unit);
+                    if there != place || !same_unit {
+                        return Err(unfit(format!("price {} keeps its place and unit", price.name)));
+                    }
+                }
+            }
+            Change::Source(source) => after.listen(source).map_err(unfit)?,
+            Change::Terms(..) | Change::Limits(_) | Change::Depth(..) | Change::Collar(_) => {}
+            Change::People(people) => {
+                if people.len() < 2 {
+                    return Err(unfit("two people are needed to change anything".into()));
+                }
+            }
+        }
+        let mut after = self.state.clone();
+        after.apply(&Event::Changed(change.clone()));
+        after.fits().map_err(unfit)?;
+        let watch = Watch::new(&after).map_err(unfit)?;
+        Ok((after, watch))
+    }
+
+    /// Whom a change would touch, of everybody who stands in the book now.
+    fn impact(&self, change: &Change) -> Result<Impact, Refused> {
+        let (after, watch) = self.changed(change)?;
+        let mut impact = Impact::default();
+        let [now, then] = [All::new(&self.state), All::new(&after)];
+        let mut flipped = Vec::new();
+        let mut all: Vec<u32> = self.watch.owing().chain(watch.owing()).collect();
+        all.sort_unstable();
+        all.dedup();
+        for place in all {
+            match (self.watch.below(place), watch.below(place)) {
+                (was, Some(true)) if was != Some(true) => flipped.push(place),
+                (Some(true), Some(false)) => impact.recovered += 1,
+                (Some(_), None) => impact.unknown += 1,
+                _ => {}
+            }
+            let called = |all: &All<'_>| all.see(place).level == Some(Level::Call);
+            if watch.below(place) == Some(false) && called(&then) && !called(&now) {
+                impact.called += 1;
+            }
+        }
+        impact.first = flipped.iter().take(NAMED).map(|place| self.state.called(*place)).collect();
+        impact.flips = self.measure(&flipped);
+        Ok(impact)
+    }
+}

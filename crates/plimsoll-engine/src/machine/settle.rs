@@ -1,0 +1,147 @@
+//! What follows from what was heard, and from time: feeds that turn, accounts that cross, calls that are made, met and pass.
+
+use super::Machine;
+use crate::calls::{self, Cause, Level, Seen};
+use crate::guard::Flips;
+use crate::record::{Alert, Event, Grounds};
+use crate::watch::{All, Sight, is_below_line};
+use plimsoll_core::{Decimal, Int, Rounding, U256};
+
+/// Digits of the values that guards count in.
+const DIGITS: u8 = 6;
+
+impl Machine {
+    pub(super) fn settle(&mut self) {
+        self.turn();
+        let dirty = std::mem::take(&mut self.dirty);
+        let sights = self.watch.look(&self.state, dirty);
+        self.flips(&sights);
+        for sight in &sights {
+            self.live(sight);
+        }
+        self.causes.clear();
+    }
+
+    /// What follows for one account.
+    pub(super) fn live(&mut self, sight: &Sight) {
+        let place = sight.place;
+        let Some(terms) = self.state.terms(place).copied() else { return };
+        let cause = self.causes.get(&place).copied().unwrap_or(Cause::World);
+        let decimals = sight.seen.map_or(0, |seen| seen.unit.decimals);
+        let missing = quanta(sight.missing, decimals).unwrap_or(u128::MAX);
+        let seen = Seen { level: sight.level, missing, cause };
+        let row = &self.state.rows[place as usize];
+        let events = row.life.decide(&terms.policy, &seen, self.state.now);
+        if events.is_empty() {
+            return;
+        }
+        let grounds = sight.seen.map(|seen| Grounds::of(&seen, self.prices(place)));
+        for what in events {
+            if let calls::Event::Called { deadline, .. } = what {
+                self.watch.remind(deadline, place);
+            }
+            self.happen(Event::Lived { place, what, grounds: grounds.clone() });
+            if let Some(word) = word(&what) {
+                self.alert(Alert::Account { account: self.state.called(place), what: word.into() });
+            }
+        }
+    }
+
+    /// Whether too many crossed their venue's line at once for it to be the accounts.
+    fn flips(&mut self, sights: &[Sight]) {
+        let flipped = |sight: &&Sight| {
+            let below = matches!(sight.level, Some(Level::Line | Level::Bad));
+            below && !is_below_line(self.state.rows[sight.place as usize].life.state)
+        };
+        let places: Vec<u32> = sights.iter().filter(flipped).map(|sight| sight.place).collect();
+        let breaker = &self.state.guards.breaker;
+        if places.len() as u64 <= breaker.least || breaker.check().is_err() {
+            return;
+        }
+        let flips = self.measure(&places);
+        if self.state.guards.breaker.trips(&flips) {
+            self.happen(Event::Tripped(flips));
+            self.alert(Alert::Breaker);
+        }
+    }
+
+    /// Accounts, and their collateral, against all that owe. What has no value counts for all that there is, on the side of caution.
+    pub(super) fn measure(&self, places: &[u32]) -> Flips {
+        let all = All::new(&self.state);
+        let value = |place: u32| {
+            let seen = all.see(place).seen;
+            seen.map_or(Some(0), |seen| self.value(place, seen.collateral, seen.unit.decimals))
+        };
+        let sum = |places: &mut dyn Iterator<Item = u32>| {
+            places.map(value).try_fold(0_u128, |sum, value| sum.checked_add(value?))
+        };
+        let part = sum(&mut places.iter().copied()).unwrap_or(u128::MAX);
+        let whole = sum(&mut self.watch.owing()).unwrap_or(part).max(1);
+        Flips { accounts: [places.len() as u64, self.watch.counts()[0]], value: [part, whole] }
+    }
+
+    /// A value of an account's market in millionths of the engine's currency, raised; `None` where nobody can say.
+    pub(super) fn value(&self, place: u32, value: Int, decimals: u8) -> Option<u128> {
+        let listed = &self.state.book.accounts.get(place as usize)?;
+        let market = &self.state.book.markets.get(listed.market)?.name;
+        let Some(price) = self.state.config.worth.get(market) else { return quanta(value, decimals) };
+        let id = self.state.book.graph.find(price)?;
+        let quote = *self.state.book.graph.quotes(self.state.book.at).get(id.0 as usize)?;
+        let Decimal { mantissa, decimals: digits } = quote.value.filter(|_| quote.doubt.is_none())?;
+        quanta(value.mul(mantissa)?, decimals.checked_add(digits)?)
+    }
+
+    /// What the prices of an account's market are, by feed.
+    pub(super) fn prices(&self, place: u32) -> Vec<(String, Option<Decimal>)> {
+        let Some(listed) = self.state.book.accounts.get(place as usize) else { return Vec::new() };
+        let quotes = self.state.book.graph.quotes(self.state.book.at);
+        let needs = self.state.needs(&self.state.book.markets[listed.market]);
+        let price = |feed: &String| {
+            let id = self.state.book.graph.find(feed)?;
+            quotes.get(id.0 as usize)?.value
+        };
+        needs.into_iter().map(|feed| (feed.clone(), price(&feed))).collect()
+    }
+
+    /// Every deadline that is set, for a machine that was just made.
+    pub(super) fn remind_all(&mut self) {
+        for (place, row) in (0..).zip(&self.state.rows) {
+            if let calls::State::Called { deadline, .. } = row.life.state {
+                self.watch.remind(deadline, place);
+            }
+        }
+    }
+}
+
+/// Millionths of a value with so many digits after the point, raised; nothing below zero. `None` beyond 128 bits.
+pub(super) fn quanta(value: Int, decimals: u8) -> Option<u128> {
+    let Some(value) = value.to_u256() else { return Some(0) };
+    let scaled = if decimals >= DIGITS {
+        value.div(U256::pow10(decimals - DIGITS)?, Rounding::Up)?
+    } else {
+        value.mul(U256::pow10(DIGITS - decimals)?)?
+    };
+    scaled.to_u128()
+}
+
+/// What people are told of an account's life.
+const fn word(what: &calls::Event) -> Option<&'static str> {
+    Some(match what {
+        calls::Event::Warned => "warned",
+        calls::Event::Called { .. } => "called",
+        calls::Event::Met => "met",
+        calls::Event::Withdrawn => "withdrawn",
+        calls::Event::Escalated => "escalated",
+        calls::Event::Overdue => "overdue",
+        calls::Event::BelowLine => "below the line",
+        calls::Event::Recovered => "recovered",
+        calls::Event::Liquidated => "liquidated",
+        calls::Event::Closed => "closed",
+        calls::Event::BecameBad => "bad debt",
+        calls::Event::PartlyMet { .. }
+        | calls::Event::Moved { .. }
+        | calls::Event::Intended { .. }
+        | calls::Event::Abandoned
+        | calls::Event::Cleared => return None,
+    })
+}

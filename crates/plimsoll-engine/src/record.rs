@@ -1,0 +1,597 @@
+//! What a log holds: one record for each command, with what was decided and from what.
+
+use crate::Stamp;
+use crate::calls;
+use crate::config::{Change, Founding, Source};
+use crate::feed::{self, Quote};
+use crate::guard::{Act, Flips, Held, Kill, Scope};
+use plimsoll_core::{Account, Action, Cell, Decimal, Int, Verdict};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct By {
+    /// The person or program.
+    pub name: String,
+    /// The key or session that it came by; empty where there is none.
+    pub key: String,
+}
+
+/// A command, as it is submitted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The client's own id: the same id twice is one command.
+    pub id: String,
+    /// Who asks.
+    pub by: By,
+    /// What.
+    pub command: Command,
+}
+
+/// An account as it is seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Its name.
+    pub account: String,
+    /// Whose it is.
+    pub owner: String,
+    /// Its group, for policies; empty for none.
+    pub group: String,
+    /// What it holds; the number in it is passed over.
+    pub holds: Account,
+}
+
+/// One action of an owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Who acts.
+    pub actor: String,
+    /// On whose account.
+    pub account: String,
+    /// What.
+    pub action: Action,
+}
+
+/// How an intent ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It was carried out.
+    Carried,
+    /// It was not, and will not be.
+    Abandoned {
+        /// Why.
+        why: String,
+    },
+}
+
+/// What can be asked of an engine. Lists only grow at their end: records name them by number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Time passes.
+    Tick,
+    /// A source says a price.
+    Quote {
+        /// Of which feed.
+        feed: String,
+        /// What.
+        quote: Quote,
+    },
+    /// Accounts are so, as a fact: they come, change, and (with nothing) go.
+    Positions {
+        /// Of which market.
+        market: String,
+        /// All at once.
+        positions: Vec<Position>,
+    },
+    /// Numbers of a market are so, as a fact.
+    Cells {
+        /// Of which market.
+        market: String,
+        /// All at once.
+        cells: Vec<(Cell, Option<Int>)>,
+    },
+    /// Owners act on a market that is kept here: all steps, or none.
+    Act {
+        /// Which.
+        market: String,
+        /// In order.
+        steps: Vec<Step>,
+    },
+    /// Somebody wants to act on an account that is liquidatable.
+    Intend {
+        /// Where.
+        market: String,
+        /// On whom.
+        account: String,
+        /// What.
+        action: Action,
+        /// By which rule.
+        strategy: String,
+        /// The price that it would be done at, in the digits of the asset's feed; `None` for the feed's.
+        price: Option<u128>,
+    },
+    /// An intent was sent, under a number of where it was sent to.
+    Send {
+        /// Which.
+        intent: u64,
+        /// The number.
+        external: String,
+    },
+    /// What became of an intent.
+    Resolve {
+        /// Which.
+        intent: u64,
+        /// What.
+        outcome: Outcome,
+    },
+    /// A feed is not to be believed.
+    Impair {
+        /// Which.
+        feed: String,
+        /// Why.
+        reason: String,
+    },
+    /// It is again.
+    Trust {
+        /// Which.
+        feed: String,
+    },
+    /// What it says now is right, jump or not.
+    Confirm {
+        /// Which.
+        feed: String,
+    },
+    /// Stop.
+    Kill {
+        /// What.
+        scope: Scope,
+        /// Why.
+        reason: String,
+    },
+    /// Go on.
+    Release(Release),
+    /// Somebody would change something.
+    Propose(Change),
+    /// Another one agrees.
+    Approve {
+        /// To which proposal.
+        proposal: u64,
+    },
+    /// Or does not.
+    Reject {
+        /// Which proposal.
+        proposal: u64,
+    },
+    /// An alert arrived, or did not.
+    Delivered {
+        /// Which.
+        alert: u64,
+        /// Where to, or why not.
+        to: Result<String, String>,
+    },
+    /// The engine was started.
+    Start,
+}
+
+/// What a person lets go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Release {
+    /// What a kill switch stopped.
+    Kill(Scope),
+    /// The breaker.
+    Breaker,
+    /// A strategy that repeated itself.
+    Strategy(String),
+}
+
+/// What stood behind a decision about an account, in its market's own integers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grounds {
+    /// What counted for it.
+    pub backing: Int,
+    /// What was asked.
+    pub requirement: Int,
+    /// How many digits of both stand after the point.
+    pub decimals: u8,
+    /// Whether the venue's own comparison held.
+    pub healthy: bool,
+    /// What the market's prices were, by feed; `None` where it was not known.
+    pub prices: Vec<(String, Option<Decimal>)>,
+}
+
+impl Grounds {
+    pub(crate) fn of(seen: &plimsoll_core::Assessment, prices: Vec<(String, Option<Decimal>)>) -> Grounds {
+        Grounds {
+            backing: seen.backing,
+            requirement: seen.requirement,
+            decimals: seen.unit.decimals,
+            healthy: seen.verdict != Verdict::Unhealthy,
+            prices,
+        }
+    }
+}
+
+/// Whom a change would touch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Impact {
+    /// Accounts that would newly be below their venue's line, and all with debt.
+    pub flips: Flips,
+    /// Accounts that would newly be called.
+    pub called: u64,
+    /// Accounts that would newly be unknown.
+    pub unknown: u64,
+    /// Accounts that would no longer be below the line.
+    pub recovered: u64,
+    /// The first of those below the line, as `MARKET:ACCOUNT`.
+    pub first: Vec<String>,
+}
+
+/// What happened. A closed list that only grows at its end; applying one cannot fail and computes nothing that was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// An account is so from now on.
+    Account {
+        /// Its place.
+        place: u32,
+        /// Its name, owner and group, where it is new or they changed.
+        listed: Option<[String; 3]>,
+        /// Its market's place.
+        market: u32,
+        /// What it holds.
+        holds: Account,
+    },
+    /// Numbers of a market are so from now on.
+    Cells {
+        /// The market's place.
+        market: u32,
+        /// The numbers.
+        cells: Vec<(Cell, Option<Int>)>,
+        /// Its rules are others.
+        rules: bool,
+    },
+    /// A source was heard.
+    Heard {
+        /// The feed.
+        feed: String,
+        /// What it said.
+        quote: Quote,
+    },
+    /// A feed is worth something else.
+    Turned {
+        /// Which.
+        feed: String,
+        /// What it is.
+        state: feed::State,
+        /// The price, where it is believed.
+        value: Option<u128>,
+    },
+    /// A person's word about a feed.
+    Word {
+        /// Which.
+        feed: String,
+        /// What.
+        word: Word,
+    },
+    /// Something happened in an account's life.
+    Lived {
+        /// Whose.
+        place: u32,
+        /// What.
+        what: calls::Event,
+        /// From what.
+        grounds: Option<Grounds>,
+    },
+    /// An action is intended.
+    Intended {
+        /// Its number.
+        intent: u64,
+        /// What it is to the guards.
+        act: Act,
+        /// On which account.
+        place: u32,
+        /// The action.
+        action: Action,
+        /// From what.
+        grounds: Grounds,
+    },
+    /// It was sent.
+    Sent {
+        /// Which.
+        intent: u64,
+        /// The number there.
+        external: String,
+    },
+    /// It ended.
+    Resolved {
+        /// Which.
+        intent: u64,
+        /// How.
+        outcome: Outcome,
+    },
+    /// A switch was thrown.
+    Killed {
+        /// Of what.
+        scope: Scope,
+        /// By whom and why.
+        kill: Kill,
+    },
+    /// A person let something go on.
+    Released(Release),
+    /// The breaker tripped.
+    Tripped(Flips),
+    /// A change was proposed.
+    Proposed {
+        /// Its number.
+        proposal: u64,
+        /// By whom.
+        by: String,
+        /// What.
+        change: Change,
+        /// Whom it would touch.
+        impact: Impact,
+    },
+    /// A proposal ended.
+    Closed {
+        /// Which.
+        proposal: u64,
+        /// By whom.
+        by: String,
+        /// Whether it was agreed to.
+        agreed: bool,
+    },
+    /// A change is in force.
+    Changed(Change),
+    /// Somebody is to be told.
+    Alert {
+        /// Its number.
+        alert: u64,
+        /// Of what.
+        of: Alert,
+    },
+    /// An alert arrived, or did not.
+    Told {
+        /// Which.
+        alert: u64,
+        /// Where to, or why not.
+        to: Result<String, String>,
+    },
+    /// The engine was started: nothing is fresh until it is heard again.
+    Started,
+}
+
+/// A person's word about a feed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Word {
+    /// It is not to be believed: who says so, and why.
+    Impaired(String, String),
+    /// It is again.
+    Trusted,
+    /// What it says is right.
+    Confirmed,
+}
+
+/// What somebody is to be told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Alert {
+    /// A margin call's life went on.
+    Account {
+        /// Whose.
+        account: String,
+        /// What happened.
+        what: String,
+    },
+    /// A feed is no longer believed, or is again.
+    Feed {
+        /// Which.
+        feed: String,
+        /// Whether it is believed.
+        fresh: bool,
+    },
+    /// The breaker tripped.
+    Breaker,
+    /// A switch was thrown.
+    Killed(Scope),
+    /// A strategy repeated itself and is stopped.
+    Throttled(String),
+    /// An intent that had been sent when a switch was thrown.
+    Outstanding(u64),
+}
+
+/// Why a command is not done. It is written down all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refused {
+    /// The clock stood later before.
+    ClockBack {
+        /// What it was (ns).
+        was: Stamp,
+    },
+    /// Nothing has this name.
+    NoSuch {
+        /// What: market, account, feed, intent, proposal, alert, price.
+        what: String,
+        /// The name.
+        name: String,
+    },
+    /// A source said something that cannot be taken.
+    Quote(feed::Refused),
+    /// The market does not do it.
+    Market {
+        /// The code of its refusal.
+        code: String,
+        /// In words.
+        why: String,
+    },
+    /// The market is kept elsewhere; what is done there comes as a fact.
+    KeptElsewhere,
+    /// An account would be left below its line, or nearer to it than it was below.
+    WouldBeUnhealthy {
+        /// Which.
+        account: String,
+    },
+    /// Nobody can say where the account would stand, and the steps take on risk.
+    WouldBeUnknown {
+        /// Which.
+        account: String,
+    },
+    /// Nobody may act on it: what state it is in.
+    NotLiquidatable {
+        /// In words.
+        state: String,
+    },
+    /// Where it stands is not known.
+    Unknown {
+        /// Why.
+        why: String,
+    },
+    /// A guard holds it.
+    Held(Held),
+    /// Only a person may; this is none.
+    NotAPerson,
+    /// It takes two people.
+    SamePerson,
+    /// It ended already.
+    IsResolved,
+    /// The change would flip more of the book than the breaker lets.
+    TooMuch(Box<Impact>),
+    /// Since it was proposed the book moved so that it would touch more accounts.
+    Moved(Box<Impact>),
+    /// Something does not fit together.
+    Unfit(String),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::ClockBack { was } => write!(f, "the clock was {was} ns before, and must not go back"),
+            Refused::NoSuch { what, name } => write!(f, "no {what} is called {name}"),
+            Refused::Quote(refused) => refused.fmt(f),
+            Refused::Market { code, why } => write!(f, "{code}: {why}"),
+            Refused::KeptElsewhere => {
+                f.write_str("the market is kept elsewhere: what is done there comes as positions and cells")
+            }
+            Refused::WouldBeUnhealthy { account } => {
+                write!(f, "{account} would be below its line, or further below")
+            }
+            Refused::WouldBeUnknown { account } => {
+                write!(f, "where {account} would stand cannot be said, and this takes on risk")
+            }
+            Refused::NotLiquidatable { state } => write!(f, "the account is {state}"),
+            Refused::Unknown { why } => write!(f, "where the account stands is not known: {why}"),
+            Refused::Held(held) => held.fmt(f),
+            Refused::NotAPerson => f.write_str("only a person of the configuration may"),
+            Refused::SamePerson => f.write_str("who proposed cannot approve"),
+            Refused::IsResolved => f.write_str("it has ended"),
+            Refused::TooMuch(impact) => {
+                let Flips { accounts: [accounts, of], .. } = impact.flips;
+                write!(
+                    f,
+                    "{accounts} of {of} accounts would newly be below their line: more than the breaker lets"
+                )
+            }
+            Refused::Moved(impact) => {
+                let Flips { accounts: [accounts, _], .. } = impact.flips;
+                write!(
+                    f,
+                    "{accounts} accounts would newly be below their line now, more than when it was proposed"
+                )
+            }
+            Refused::Unfit(why) => f.write_str(why),
+        }
+    }
+}
+
+/// One record of a log, after the first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// When it was decided (ns of UTC).
+    pub at: Stamp,
+    /// How far the clock was known to be off (ns), where it was.
+    pub offset: Option<i64>,
+    /// The program.
+    pub program: String,
+    /// SHA-256 of the configuration in force.
+    pub config: [u8; 32],
+    /// What was asked.
+    pub request: Request,
+    /// What happened: by the command, and by the time that had passed.
+    pub events: Vec<Event>,
+    /// Why the command was not done, if it was not.
+    pub refused: Option<Refused>,
+}
+
+/// The form of records; the first byte of each.
+const FORM: u8 = 1;
+
+/// What a log's first record and all others are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Entry {
+    /// The first.
+    Founded(Box<Founding>),
+    /// Every other.
+    Decided(Box<Record>),
+}
+
+impl Entry {
+    /// The bytes; `None` where memory is short.
+    #[must_use]
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        postcard::to_extend(self, vec![FORM]).ok()
+    }
+
+    /// Reads what [`Entry::bytes`] wrote.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn read(bytes: &[u8]) -> Result<Entry, String> {
+        match bytes.split_first() {
+            Some((&FORM, rest)) => match postcard::take_from_bytes(rest) {
+                Ok((entry, [])) => Ok(entry),
+                Ok((_, rest)) => Err(format!("{} bytes stand behind it", rest.len())),
+                Err(error) => Err(error.to_string()),
+            },
+            Some((form, _)) => Err(format!("a record of form {form}; this program knows form {FORM}")),
+            None => Err("a record of no bytes".into()),
+        }
+    }
+}
+
+impl Request {
+    /// SHA-256 of who asks and for what, whatever key he came by: an id that comes again with another is another command.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        let bytes = postcard::to_allocvec(&(&self.by.name, &self.command)).unwrap_or_default();
+        Sha256::digest(bytes).into()
+    }
+}
+
+impl Record {
+    /// What its sender was told.
+    #[must_use]
+    pub fn answer(&self, record: u64) -> Answer {
+        let made = |event: &Event| match event {
+            Event::Intended { intent, .. } => Some(*intent),
+            Event::Proposed { proposal, .. } => Some(*proposal),
+            _ => None,
+        };
+        let outcome = self.refused.clone().map_or_else(|| Ok(self.events.iter().find_map(made)), Err);
+        Answer { record, outcome }
+    }
+}
+
+/// What the sender of a command is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The record's number.
+    pub record: u64,
+    /// The intent, proposal or nothing that it made; or why it was not done.
+    pub outcome: Result<Option<u64>, Refused>,
+}
+
+/// A feed's own part of a configuration.
+impl Source {
+    pub(crate) fn name(&self) -> &str {
+        &self.price
+    }
+}
