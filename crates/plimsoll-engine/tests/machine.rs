@@ -29,20 +29,20 @@ fn an_account_is_warned_called_and_liquidated_back_to_its_line() {
     let mut scene = Scene::desk(|_| {});
     assert_eq!(scene.life("joint"), Life::Healthy);
     // 390 P - 30,000 stands against 15 P: 1.2 times that at 80.645, 1.1 times at 80.321.
-    scene.price("SOL/USD", 80_65);
+    scene.price("SOL/USD", "80.65");
     assert_eq!(scene.life("joint"), Life::Healthy);
-    scene.price("SOL/USD", 80_64);
+    scene.price("SOL/USD", "80.64");
     assert_eq!(scene.life("joint"), Life::Warned);
-    scene.price("SOL/USD", 80_33);
+    scene.price("SOL/USD", "80.33");
     assert_eq!(scene.life("joint"), Life::Warned);
-    scene.price("SOL/USD", 80_32);
+    scene.price("SOL/USD", "80.32");
     // What is missing: 16.5 x 80.32 - (390 x 80.32 - 30,000) = 0.48, in millionths.
     assert_eq!(scene.life("joint"), Life::Called { deadline: scene.now + HOUR, missing: 480_000 });
     assert!(matches!(intend(&mut scene, "joint").outcome, Err(Refused::NotLiquidatable { .. })));
     // The last healthy price of the example is 80.00 (docs/margin.md).
-    scene.price("SOL/USD", 80_00);
+    scene.price("SOL/USD", "80.00");
     assert!(!matches!(scene.life("joint"), Life::Liquidatable { .. }), "{:?}", scene.life("joint"));
-    scene.price("SOL/USD", 79_99);
+    scene.price("SOL/USD", "79.99");
     assert_eq!(scene.life("joint"), Life::Liquidatable { by_call: false });
     let intent = intend(&mut scene, "joint").outcome.expect("intended").expect("a number");
     assert_eq!(scene.life("joint"), Life::Liquidating { intent });
@@ -59,21 +59,21 @@ fn an_account_is_warned_called_and_liquidated_back_to_its_line() {
 #[test]
 fn a_call_that_passes_its_deadline_is_escalated_by_the_clock() {
     let mut scene = Scene::desk(|_| {});
-    scene.price("SOL/USD", 80_20);
+    scene.price("SOL/USD", "80.20");
     let Life::Called { deadline, .. } = scene.life("joint") else { panic!("{:?}", scene.life("joint")) };
     assert_eq!(deadline, scene.now + HOUR);
     scene.pass(HOUR - SECOND);
     assert!(matches!(scene.life("joint"), Life::Called { .. }));
     scene.pass(SECOND);
     assert_eq!(scene.life("joint"), Life::Liquidatable { by_call: true });
-    scene.price("SOL/USD", 100_00);
+    scene.price("SOL/USD", "100.00");
     assert!(!matches!(scene.life("joint"), Life::Liquidatable { .. }));
 }
 
 #[test]
 fn what_is_not_known_is_not_acted_on() {
     let mut scene = Scene::desk(|_| {});
-    scene.price("SOL/USD", 79_00);
+    scene.price("SOL/USD", "79.00");
     assert_eq!(scene.life("joint"), Life::Liquidatable { by_call: false });
     // Nobody speaks for longer than the feed allows: the account is unknown, and keeps its state.
     scene.now += 301 * SECOND;
@@ -106,7 +106,7 @@ fn p82_the_same_id_is_one_command() {
 #[test]
 fn p87_after_a_kill_what_was_not_sent_is_not() {
     let mut scene = Scene::desk(|_| {});
-    scene.price("SOL/USD", 79_00);
+    scene.price("SOL/USD", "79.00");
     let intent = intend(&mut scene, "joint").outcome.expect("intended").expect("a number");
     scene.done(Command::Kill { scope: Scope::All, reason: "a drill".into() });
     assert!(scene.engine.state().intents.is_empty());
@@ -134,15 +134,16 @@ fn what_is_watched_is_what_judging_everybody_says() {
     for step in 0..400 {
         let feed = ["SOL/USD", "ETH/USD", "BTC/USD", "SOL index"][random.below(4) as usize];
         let around = match feed {
-            "BTC/USD" => 90_000_00,
-            "ETH/USD" => 2_500_00,
-            _ => 85_00,
+            "BTC/USD" => 90_000,
+            "ETH/USD" => 2_500,
+            _ => 85,
         };
         match random.below(5) {
             0 => scene.pass(random.below(200) * SECOND),
             1 => scene.now += random.below(100) * SECOND,
             _ => {
-                scene.price(feed, around * u128::from(850 + random.below(300)) / 1000);
+                let thousandths: u64 = around * (850 + random.below(300));
+                scene.price(feed, &format!("{}.{:03}", thousandths / 1000, thousandths % 1000));
             }
         }
         scene.done(Command::Tick);
@@ -176,8 +177,8 @@ fn p79_a_replay_is_the_life() {
     use plimsoll_engine::engine::Engine;
     use plimsoll_engine::{Settings, scan};
     let mut scene = Scene::desk(|_| {});
-    scene.price("SOL/USD", 80_30);
-    scene.price("SOL/USD", 79_00);
+    scene.price("SOL/USD", "80.30");
+    scene.price("SOL/USD", "79.00");
     let intent = intend(&mut scene, "joint").outcome.expect("intended").expect("a number");
     scene.done(Command::Send { intent, external: "7".into() });
     let at = scene.engine.snapshot().expect("stored");

@@ -2,7 +2,7 @@
 
 #![allow(clippy::expect_used, dead_code)] // a scene that cannot be set has failed the test; each test uses a part of it
 
-use plimsoll_core::{Book, Venue};
+use plimsoll_core::{Book, Decimal, Venue};
 use plimsoll_engine::calls::{Policy, State as Life};
 use plimsoll_engine::config::{Config, Founding, Terms};
 use plimsoll_engine::disk::Disk;
@@ -119,10 +119,11 @@ impl Scene {
         answer.outcome.expect("done")
     }
 
-    /// A price in hundredths of its unit, as everybody says it.
-    pub(crate) fn price(&mut self, feed: &str, hundredths: u128) -> Answer {
+    /// A price, as everybody says it.
+    pub(crate) fn price(&mut self, feed: &str, price: &str) -> Answer {
         let decimals = self.engine.state().feeds[feed].decimals;
-        let value = hundredths * 10_u128.pow(u32::from(decimals) - 2);
+        let price: Decimal = price.parse().expect("a price");
+        let value = price.scaled_amount(decimals).ok().and_then(|value| value.to_u128()).expect("fits");
         let (source, origin, observed) = ("example".into(), "example".into(), self.now);
         let quote = Quote { source, origin, value, unsure: 0, observed };
         self.ask(Command::Quote { feed: feed.into(), quote })
