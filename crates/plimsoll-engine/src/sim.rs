@@ -21,10 +21,10 @@ use crate::guard::Scope;
 use crate::keeper;
 use crate::log::{LogId, Settings};
 use crate::random::Random;
-use crate::record::{Answer, By, Command, Outcome, Release, Request, Step};
+use crate::record::{Answer, By, Command, Outcome, Position, Release, Request, Step};
 use crate::state::{Stage, Venues};
 use feeds::Feeds;
-use plimsoll_core::{Action, Amount, Book, InstrumentId, Kind, U256};
+use plimsoll_core::{Action, Amount, Book, InstrumentId, Int, Kind, Rounding, U256};
 use std::collections::BTreeMap;
 
 /// One step of the world (ns).
@@ -266,6 +266,9 @@ impl World<'_> {
         if accounts == 0 || self.random.below(3) > 0 {
             return Ok(());
         }
+        if self.random.below(4) == 0 {
+            return self.newcomer(engine);
+        }
         let listed = &state.book.accounts[self.random.below(accounts) as usize];
         let market = &state.book.markets[listed.market];
         let receipts: Vec<(u32, u8)> = (0..)
@@ -295,6 +298,24 @@ impl World<'_> {
             requests.push(again);
         }
         self.ask(engine, requests).map(|_| ())
+    }
+
+    /// An account comes that holds what one of the book's did at first, or a part of it.
+    fn newcomer<S: crate::Storage>(&mut self, engine: &mut Engine<S>) -> Result<(), Stop> {
+        let book = self.play.book;
+        let like = &book.accounts[self.random.below(book.accounts.len() as u64) as usize];
+        let part = Int::from(500 + self.random.below(500));
+        let mut holds = like.account.clone();
+        for holding in like.account.holdings() {
+            let quantity =
+                holding.quantity.mul(part).and_then(|all| all.div(Int::from(1000_u64), Rounding::Down));
+            holds.set(holding.instrument, quantity.unwrap_or(holding.quantity));
+        }
+        let (market, owner) = (book.markets[like.market].name.clone(), like.owner.clone());
+        let account = format!("{} {}", like.name, self.asked);
+        let positions = vec![Position { account, owner, group: String::new(), holds }];
+        let request = self.request("client", Command::Positions { market, positions });
+        self.ask(engine, vec![request]).map(|_| ())
     }
 
     /// People stop and release, now and then.

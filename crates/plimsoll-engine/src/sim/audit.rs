@@ -59,7 +59,13 @@ pub(super) fn calm(state: &State, watch: &Watch, worlds: Worlds) -> Result<(), S
         let level = levels(state, place, &worlds)[0];
         let below = level.map(|level| matches!(level, calls::Level::Line | calls::Level::Bad));
         if watch.below(place) != below {
-            return Err(format!("{} is {level:?} and seen as {:?}", state.called(place), watch.below(place)));
+            let feeds = state.feeds.iter().filter(|(_, heard)| heard.state != crate::feed::State::Fresh);
+            let feeds: Vec<_> = feeds.map(|(name, heard)| (name, &heard.state)).collect();
+            let seen = watch.below(place);
+            return Err(format!(
+                "{} is {level:?} and seen as {seen:?}; not fresh: {feeds:?}",
+                state.called(place)
+            ));
         }
         let life = state.rows[place as usize].life.state;
         let right = match level {
