@@ -389,6 +389,15 @@ pub enum Alert {
         /// Whether it is believed.
         fresh: bool,
     },
+    /// An origin says something else than the others.
+    Deviates {
+        /// Of which feed.
+        feed: String,
+        /// Which.
+        origin: String,
+    },
+    /// An intent is out for longer than it should take: who is protected by it, is not.
+    Late(u64),
     /// The breaker tripped.
     Breaker,
     /// A switch was thrown.

@@ -59,6 +59,7 @@ impl Machine {
             strategy: strategy.into(),
             value,
             of_depth,
+            needs: Some(self.state.needs_of(place)),
             prices: [price.or(reference).unwrap_or(0), reference.unwrap_or(0)],
         };
         self.state.guards.check(&act, self.state.now).map_err(Refused::Held)?;
