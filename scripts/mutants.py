@@ -151,7 +151,7 @@ def mutants_of(path, source):
                 text = "plimsoll_core::Rounding::" + other
                 out.append(Mutant(path, source, token.start, token.end, text, "rounding", label,
                                   not pattern and not inside(i, constant)))
-        if token.text in ("Rounding", "Revision") and found[i + 1].text == "::":
+        if token.text in ("Rounding", "Revision") and found[i + 1].text == "::" and not imported(found, i):
             value = found[i + 2].text
             if token.text == "Rounding":
                 becomes, kind = ROUND.get(value, []), "rounding"
