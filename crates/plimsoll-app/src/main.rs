@@ -24,6 +24,7 @@ mod liquidate;
 mod margins;
 mod max;
 mod outlook;
+mod part;
 mod portfolio;
 mod select;
 mod restore;
