@@ -25,6 +25,7 @@ use crate::record::{Answer, By, Command, Outcome, Position, Release, Request, St
 use crate::state::{Stage, Venues};
 use feeds::Feeds;
 use plimsoll_core::{Action, Amount, Book, InstrumentId, Int, Kind, Rounding, U256};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// One step of the world (ns).
@@ -66,12 +67,14 @@ pub struct Lived {
     pub unknown: u64,
     /// Commands that were refused.
     pub refused: u64,
+    /// SHA-256 of the state at the end; of several lives, of theirs in order.
+    pub state: [u8; 32],
 }
 
 impl Lived {
     /// Both together.
     #[must_use]
-    pub const fn and(self, other: Lived) -> Lived {
+    pub fn and(self, other: Lived) -> Lived {
         Lived {
             steps: self.steps + other.steps,
             cuts: self.cuts + other.cuts,
@@ -80,6 +83,7 @@ impl Lived {
             calls: self.calls + other.calls,
             unknown: self.unknown + other.unknown,
             refused: self.refused + other.refused,
+            state: Sha256::new().chain_update(self.state).chain_update(other.state).finalize().into(),
         }
     }
 }

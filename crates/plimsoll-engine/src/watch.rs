@@ -66,6 +66,8 @@ pub struct Watch {
     owing: BTreeSet<u32>,
     /// When what is known of a call's deadline, or of an account that was not seen, has to be looked at.
     due: BTreeSet<(Stamp, u32)>,
+    /// Accounts that `due` has for being lost from sight, once each.
+    sights: BTreeSet<u32>,
     /// The second of the last look.
     second: u64,
 }
@@ -123,6 +125,7 @@ impl Watch {
             odd: BTreeSet::new(),
             owing: BTreeSet::new(),
             due: BTreeSet::new(),
+            sights: BTreeSet::new(),
             second: state.book.at.0,
         };
         for (place, listed) in (0..).zip(&state.book.accounts) {
@@ -165,6 +168,7 @@ impl Watch {
         }
         while let Some(&(at, place)) = self.due.first().filter(|(at, _)| *at <= state.now) {
             self.due.remove(&(at, place));
+            self.sights.remove(&place);
             dirty.accounts.insert(place);
         }
         let mut markets = dirty.markets.clone();
@@ -279,7 +283,10 @@ impl Watch {
                 self.odd.insert(place);
             }
         }
-        if let Some(until) = seen_until(state, place) {
+        // One look an account, at the time that it was to be lost from sight when it was first put down: then it is put down anew.
+        if let Some(until) = seen_until(state, place)
+            && self.sights.insert(place)
+        {
             self.due.insert((until, place));
         }
         let events = self.index.update(place, &compiled, &rows, |asked| {

@@ -34,8 +34,21 @@ fn lives(seeds: std::ops::Range<u64>, steps: u64, bug: Option<Bug>) -> Result<Li
 #[test]
 fn nobody_healthy_is_acted_on_and_nobody_below_the_line_is_left_alone() {
     let lived = lives(0..8, 360, None).expect("nothing found");
-    println!("{lived:?}");
     assert!(lived.intents[1] > 20 && lived.calls > 20 && lived.cuts > 20 && lived.unknown > 100, "{lived:?}");
+}
+
+/// The same life in any build: `plimsoll-bench market_hours` holds it to the same state without debug assertions and fully optimised.
+#[test]
+fn p79_a_life_ends_in_the_same_state_in_every_build() {
+    let lived = lives(0..1, 360, None).expect("nothing found");
+    let first = {
+        let (book, founding) = desk();
+        let of = Play { book: &book, founding: &founding, venues: VENUES, steps: 360, calm: 20, bug: None };
+        play(&of, 0).expect("nothing found")
+    };
+    assert_eq!(lived, Lived::default().and(first));
+    let hex: String = first.state.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, include_str!("fixtures/life.hash").trim());
 }
 
 #[test]

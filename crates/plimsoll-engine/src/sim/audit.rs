@@ -142,6 +142,7 @@ pub(super) fn whole(
             return Err(format!("intent {intent} was stopped before it was sent, and carried out"));
         }
     }
+    lived.state = state.hash();
     lived.records = log.records;
     lived.calls = log.calls;
     lived.intents = [log.intents.len() as u64, log.carried];
