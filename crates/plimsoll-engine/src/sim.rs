@@ -179,8 +179,15 @@ impl World<'_> {
             let total = self.play.steps + self.play.calm;
             if self.step >= total {
                 audit::calm(engine.state(), engine.machine().watch(), self.feeds.worlds())?;
-                engine.close().map_err(|failure| failure.to_string())?;
-                return Ok(End::Done);
+                return match engine.close() {
+                    Ok(_) => Ok(End::Done),
+                    // A cut that was still to come: what is calm begins again behind it.
+                    Err(failure) if is_cut(&failure) => {
+                        self.step = self.play.steps;
+                        Ok(End::Cut)
+                    }
+                    Err(failure) => Err(failure.to_string()),
+                };
             }
             match self.one(&mut engine) {
                 Ok(()) => {}
