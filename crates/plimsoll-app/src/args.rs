@@ -114,6 +114,9 @@ pub(crate) enum Command {
     /// Every margin is set with what was known before its day. Exit code: 0, 2 wrong usage, 3 faulty history, 4 where a series is
     /// missing or too short.
     Margins(MarginsArgs),
+    /// Show what another margin model would ask of a book
+    #[command(subcommand)]
+    Margin(Margin),
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),
@@ -586,4 +589,28 @@ pub(crate) struct VerifyArgs {
 fn level(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|number| *number > 0.0 && *number < 1.0);
     number.ok_or_else(|| format!("found `{text}`, expected a number between 0 and 1, such as 0.99"))
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Margin {
+    /// Compare two scenario models on every client: initial and maintenance margin, new calls, what binds
+    ///
+    /// A model is a preset's name (`desk`) or a file (docs/margin.md). Exit code: 0, 1 where somebody is called under the second model
+    /// who is not under the first; 2 wrong usage, 3 faulty input, 4 where an account is unknown.
+    Compare(MarginCompareArgs),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct MarginCompareArgs {
+    /// The book: a folder with a book.toml, or one .json file
+    pub(crate) book: PathBuf,
+    /// The model before, and then the one after
+    #[arg(long, required = true, value_name = "NAME|FILE", num_args = 1)]
+    pub(crate) model: Vec<String>,
+    /// Judge at another time than the book's: unix seconds, or like 2026-03-01T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
 }

@@ -4,7 +4,7 @@ use crate::exit;
 use crate::show::{errln, outln};
 use crate::steps::Steps;
 use plimsoll::{Identity, Ladder, Misasked, Ratio};
-use plimsoll_core::{Book, Certainty, Judgement, NextPrice, Refusal, U256, Verdict, Why};
+use plimsoll_core::{Book, Certainty, Judgement, NextPrice, Refusal, U256, Unit, Verdict, Why};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -167,6 +167,21 @@ fn said(name: &str) -> impl Iterator<Item = &str> {
 pub(crate) fn words(refusal: &Refusal) -> String {
     format!("{refusal} [{}]", refusal.code())
 }
+
+/// The same where the market's account unit has so many digits that nobody reads them: sums in whole units, what is needed raised and what there is cut.
+pub(crate) fn told(refusal: &Refusal, unit: Option<Unit>) -> String {
+    match (refusal, unit) {
+        (Refusal::OverCapacity { debt, capacity }, Some(unit)) if unit.decimals >= FINE => {
+            let debt = crate::show::missing((*debt).into(), unit.decimals, 2);
+            let capacity = crate::show::amount((*capacity).into(), unit.decimals, 2);
+            format!("debt of {debt} where the collateral carries {capacity} [{}]", refusal.code())
+        }
+        _ => words(refusal),
+    }
+}
+
+/// From so many digits after the point on, an account unit is not read as whole numbers.
+const FINE: u8 = 18;
 
 pub(crate) fn refusal_json(refusal: &Refusal) -> Value {
     json!({"code": refusal.code(), "message": refusal.to_string()})

@@ -5,7 +5,7 @@ use crate::ask::{refusal_json, words};
 use crate::gaps::Gaps;
 use crate::select::{Choice, Shown};
 use crate::show::{errln, outln};
-use crate::{exit, exposure, outlook, show, survey};
+use crate::{exit, exposure, outlook, sheet, show, survey};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use plimsoll::{
     Auction, Check, Identity, Lookout, MarketInfo, Ratio, Row, Severity, Tier, Total, Unsound, check_some,
@@ -306,6 +306,7 @@ fn note(row: &Row) -> String {
             least.name
         ));
     }
+    notes.extend(row.sheet.as_ref().and_then(sheet::note));
     notes.extend(row.renewed.as_ref().map(renewed));
     notes.extend(row.branch.as_ref().and_then(branch));
     if let Some(view) = &row.view {
@@ -412,7 +413,7 @@ pub(crate) fn print_prices(markets: &[MarketInfo]) {
                 price.doubt.map_or_else(String::new, |why| format!(", {}", why.to_string().to_uppercase()));
             let blind = price.sight.filter(|sight| sight.is_blind());
             let blind = blind.map_or_else(String::new, |sight| format!(", {}: sees no market", sight.name()));
-            format!("  {} {value} {} ({}{age}{doubt}{blind})", price.name, market.currency, price.kind)
+            format!("  {} {value} {} ({}{age}{doubt}{blind})", price.name, price.currency, price.kind)
         });
         outln!("{}", prices.collect::<Vec<_>>().join("\n"));
         if let Some(line) = kept(&market.kept) {
@@ -662,6 +663,7 @@ pub(crate) fn row_json(book: &Book, row: &Row) -> Value {
         "liquidation": judgement_json(&row.liquidation),
         "borrowing": borrowing_json(&row.borrowing),
         "branch": row.branch.as_ref().map(branch_json),
+        "scenarios": row.sheet.as_ref().map(sheet::json),
         "renewed": row.renewed.as_ref().map(renewed_json),
         "below_least": row.below_least.as_ref().map(|both| figures_json(both)),
         "coming": row.coming.as_ref().map(outlook::arriving_json),

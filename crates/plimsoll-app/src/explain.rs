@@ -2,11 +2,13 @@
 
 use crate::args::ExplainArgs;
 use crate::show::{errln, outln};
-use crate::{exit, outlook, show};
+use crate::{exit, outlook, sheet, show};
 use plimsoll::{
     Allowance, Explanation, HoldingLine, Ladder, Lookout, PriceLine, PriceRead, Ratio, Row, Section, explain,
 };
-use plimsoll_core::{Book, Certainty, Int, Judgement, NextPrice, Operation, Step, Unit, Verdict, Why};
+use plimsoll_core::{
+    Book, Certainty, Int, Judgement, NextPrice, Operation, Refusal, Step, Unit, Verdict, Why,
+};
 use serde_json::{Value, json};
 
 pub(crate) fn run(args: &ExplainArgs) -> u8 {
@@ -111,6 +113,12 @@ fn print(book: &Book, e: &Explanation) {
         }
         print_judgement(judgement, words);
     }
+    if let Some(sheet) = &e.row.sheet {
+        outln!("\nTHE SCENARIOS");
+        for lines in sheet::lines(sheet) {
+            outln!("{lines}");
+        }
+    }
     print_ratios(&e.row);
     if let Ok(lookout) = Lookout::new(book, e.identity.at) {
         let ahead = lookout.glance(listed.market, &listed.account);
@@ -123,17 +131,19 @@ fn print(book: &Book, e: &Explanation) {
         if allowances.is_empty() {
             outln!("  nothing");
         }
+        let unit = e.row.borrowing.own.ok().map(|own| own.unit);
+        let one_more = |refusal: &Refusal| crate::ask::told(refusal, unit);
         for Allowance { name, decimals, limit, doubt, .. } in allowances {
             if let (true, Some(refusal)) = (limit.is_unknown(), limit.because) {
                 outln!("  unknown: {name} ({refusal} [{}])", refusal.code());
                 continue;
             }
-            let beyond = limit.beyond.map_or_else(String::new, |why| {
-                format!("; and of a larger loan: {}", crate::ask::words(&why))
-            });
+            let beyond = limit
+                .beyond
+                .map_or_else(String::new, |why| format!("; and of a larger loan: {}", one_more(&why)));
             let why = limit.because.map_or_else(
                 || "everything".into(),
-                |refusal| format!("one unit more: {refusal} [{}]{beyond}", refusal.code()),
+                |refusal| format!("one unit more: {}{beyond}", one_more(&refusal)),
             );
             let doubt = doubt.map_or_else(String::new, |why| {
                 format!(" IN DOUBT: a price is {why}; this is at the price that the venue would use")

@@ -21,6 +21,7 @@ mod gaps;
 mod history;
 mod import;
 mod liquidate;
+mod margin;
 mod margins;
 mod max;
 mod outlook;
@@ -32,6 +33,7 @@ mod progress;
 mod report;
 mod results;
 mod risk;
+mod sheet;
 mod show;
 mod steps;
 mod stress;
@@ -96,6 +98,7 @@ fn main() -> ExitCode {
         Command::Depth(args) => depth::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Margins(args) => margins::run(&args),
+        Command::Margin(args) => margin::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Convert(args) => convert::run(&args),

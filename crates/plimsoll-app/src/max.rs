@@ -2,14 +2,14 @@
 
 use crate::args::MaxArgs;
 use crate::ask::{
-    coming_json, opened, print_foot, print_head, refusal_json, renewed_json, tell, tokens, words,
+    coming_json, opened, print_foot, print_head, refusal_json, renewed_json, tell, tokens, told,
 };
 use crate::check::{judgement_json, provenance_json};
 use crate::show;
 use crate::show::outln;
 use crate::whatif::table;
 use plimsoll::{Max, Most, max};
-use plimsoll_core::{Book, U256};
+use plimsoll_core::{Book, Refusal, U256};
 use serde_json::{Value, json};
 
 pub(crate) fn run(args: &MaxArgs) -> u8 {
@@ -34,6 +34,8 @@ fn print(book: &Book, answer: &Max) {
     print_head(book, answer.account, &answer.judgement);
     outln!("accepted at {} and at {}\n", show::time(answer.now), show::time(answer.until));
     let mut most = table(&["", "asset", "most", "binds", "one unit more"], 2..3);
+    let unit = answer.judgement.own.ok().map(|own| own.unit);
+    let one_more = |refusal: &Refusal| told(refusal, unit);
     let lists = [
         ("withdraw", &answer.withdraw),
         ("borrow", &answer.borrow),
@@ -47,11 +49,11 @@ fn print(book: &Book, answer: &Max) {
                 true => "unknown".into(),
                 false => format!("{all}{}", tokens(limit.amount, *decimals)),
             };
-            let because = limit.because.as_ref().map_or_else(String::new, words);
+            let because = limit.because.as_ref().map_or_else(String::new, one_more);
             let beyond = limit
                 .beyond
                 .as_ref()
-                .map_or_else(String::new, |why| format!("; and of a larger loan: {}", words(why)));
+                .map_or_else(String::new, |why| format!("; and of a larger loan: {}", one_more(why)));
             let open = if limit.no_more_than == limit.amount {
                 String::new()
             } else {

@@ -1,14 +1,14 @@
 //! `plimsoll whatif`: before and after.
 
 use crate::args::WhatifArgs;
-use crate::ask::{refusal_json, refuse, tokens, words};
+use crate::ask::{refusal_json, refuse, tokens, told};
 use crate::check::{columns, counted, provenance_json, shown_cells, shown_json, total_json, unsummed};
 use crate::outlook::shown;
 use crate::show::{errln, outln};
 use crate::{exit, explain, show};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use plimsoll::{Change, Check, Did, Ladder, Lookout, Row, Severity, Standpoint, Tier, WhatIf, WhatIfAll};
-use plimsoll_core::{Book, Int, Refusal};
+use plimsoll_core::{Book, Int, Refusal, Unit};
 use plimsoll_io::book::{File, FileBytes, read, write};
 use serde_json::{Value, json};
 use std::io::IsTerminal;
@@ -128,7 +128,8 @@ fn print(book: &Book, steps: &[(String, Change)], answer: &WhatIf) {
         done.add_row([number.to_string(), words.clone(), health(row), effect(did)]);
     }
     outln!("{}", done.trim_fmt());
-    print_refused(steps, answer.done.len(), answer.refused.as_ref());
+    let unit = answer.before.seen.borrowing.own.ok().map(|own| own.unit);
+    print_refused(steps, answer.done.len(), answer.refused.as_ref(), unit);
     outln!();
     let mut numbers = table(&["", "before", "after"], 1..3);
     let points = [(book, &answer.before), (&answer.book, &answer.after)];
@@ -147,10 +148,10 @@ fn print(book: &Book, steps: &[(String, Change)], answer: &WhatIf) {
     print_points(&answer.before, &answer.after);
 }
 
-fn print_refused(steps: &[(String, Change)], done: usize, refused: Option<&Refusal>) {
+fn print_refused(steps: &[(String, Change)], done: usize, refused: Option<&Refusal>, unit: Option<Unit>) {
     if let Some(refusal) = refused {
         let words_of = steps.get(done).map_or("", |(words, _)| words);
-        outln!("step {} is refused: {words_of}: {}", done + 1, words(refusal));
+        outln!("step {} is refused: {words_of}: {}", done + 1, told(refusal, unit));
         let left = steps.len().saturating_sub(done + 1) as u64;
         if left > 0 {
             outln!("{} after it not tried", counted(left, "step"));
@@ -211,7 +212,7 @@ fn print_all(book: &Book, steps: &[(String, Change)], answer: &WhatIfAll) {
         done.add_row([number.to_string(), words.clone(), effect(did)]);
     }
     outln!("{}", done.trim_fmt());
-    print_refused(steps, answer.done.len(), answer.refused.as_ref());
+    print_refused(steps, answer.done.len(), answer.refused.as_ref(), None);
     outln!("\n{} in another tier", counted(answer.moved.len() as u64, "account"));
     if !answer.moved.is_empty() {
         let header =

@@ -10,7 +10,7 @@
 //! * `derived`: a price from its legs.
 //! * `shares`: the arithmetic of capped rates, pools and vaults.
 //! * [`look`](Look): which leaves move a price, and which of them see the market.
-//! * [`VolSurface`]: implied volatilities, which stand beside the prices and move none of them.
+//! * [`VolSurface`]: implied volatilities, which stand beside the prices; a point that a market margins by is read like a price.
 
 mod derived;
 mod look;
@@ -23,7 +23,9 @@ mod vols;
 pub use look::{Leaf, Look, Sight};
 pub use origin::Origin;
 pub use shares::{PoolShare, PoolValue, RateCap, VaultShare};
-pub use vols::{VOL_DIGITS, VOL_MAX, VolAround, VolError, VolHead, VolPoint, VolQuote, VolSlice, VolSurface};
+pub use vols::{
+    VOL_DIGITS, VOL_MAX, VOL_UNIT, VolAround, VolError, VolHead, VolPoint, VolQuote, VolSlice, VolSurface,
+};
 
 use crate::num::{Decimal, Int, Rounding, U256};
 use crate::reading::{Reading, Why};

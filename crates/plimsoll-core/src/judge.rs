@@ -157,10 +157,13 @@ impl<'m> Standing<'m> {
         let rows = match self.market.compile(account, question) {
             Ok(Compiled::NoDebt) => return Certainty::NoDebt,
             Ok(Compiled::Rows(rows)) => rows,
-            // Without a row nothing is proven: any doubt in the market is this account's doubt.
+            // Without a row nothing is proven: any doubt in what the account reads is its doubt.
             Ok(Compiled::Opaque) | Err(_) => {
-                return match self.doubts.iter().flatten().next() {
-                    Some(&why) => Certainty::Undetermined(why),
+                let reads = self.market.reads(account);
+                let read = |slot: &usize| reads.as_ref().is_none_or(|reads| reads.contains(slot));
+                let doubts = self.doubts.iter().enumerate().filter(|(slot, _)| read(slot));
+                return match doubts.filter_map(|(_, why)| *why).next() {
+                    Some(why) => Certainty::Undetermined(why),
                     None => Certainty::Certain,
                 };
             }

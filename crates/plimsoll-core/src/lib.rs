@@ -21,6 +21,7 @@ pub mod refusal;
 pub mod trace;
 pub mod encoded;
 pub mod table;
+pub mod sheet;
 pub mod market;
 pub mod action;
 pub mod form;
@@ -43,8 +44,8 @@ pub use encoded::Encoded;
 pub use form::{Compiled, Form, Linear, Node, NodeId, Nodes, Screen, Valid, screen};
 pub use graph::{
     FeedKind, Graph, GraphError, Leaf, Look, Observation, Origin, PoolShare, PoolValue, Price, PriceId,
-    PriceUnit, Quote, RateCap, Scale, Sight, VOL_DIGITS, VOL_MAX, VaultShare, VolAround, VolError, VolHead,
-    VolPoint, VolQuote, VolSlice, VolSurface,
+    PriceUnit, Quote, RateCap, Scale, Sight, VOL_DIGITS, VOL_MAX, VOL_UNIT, VaultShare, VolAround, VolError,
+    VolHead, VolPoint, VolQuote, VolSlice, VolSurface,
 };
 pub use instrument::{Instrument, InstrumentId, Kind};
 pub use judge::{Certainty, Judgement, Standing};
@@ -57,5 +58,6 @@ pub use num::{BPS, Decimal, Divisor, Int, RAY, Rounding, U256, WAD, YEAR};
 pub use reading::{Feeds, Reading, Why};
 pub use refusal::Refusal;
 pub use scenario::{Failure, How, Scenario, Shock, Target};
+pub use sheet::{Outcome, Sheet, SheetGroup};
 pub use trace::{Arithmetic, Operation, Silent, Step, Subject, Trace};
 pub use unit::{Time, Unit};

@@ -13,6 +13,7 @@ use crate::instrument::{Instrument, InstrumentId};
 use crate::num::{Int, U256};
 use crate::reading::{Feeds, Why};
 use crate::refusal::Refusal;
+use crate::sheet::Sheet;
 use crate::trace::Trace;
 use crate::unit::{Time, Unit};
 use alloc::borrow::Cow;
@@ -375,6 +376,12 @@ pub trait Market: Send + Sync {
         Vec::new()
     }
 
+    /// The slots of the prices that an account's answer hangs on, where it has no row that says it; `None` where a market does not say: then
+    /// all prices do.
+    fn reads(&self, _: &Account) -> Option<Vec<usize>> {
+        None
+    }
+
     /// The line, and whose view of it, that decides whether an instrument may be withdrawn: every withdrawal that leaves
     /// a debtor below it is refused.
     fn withdrawal_line(&self, _: InstrumentId) -> (Test, Lens) {
@@ -620,6 +627,14 @@ pub trait Quoted: Send + Sync {
     /// # Errors
     /// As [`Quoted::assess`].
     fn figures(&self, account: &Account) -> Result<Vec<Figure>, Refusal>;
+
+    /// What each scenario does to the account, at a venue that margins by scenarios; `None` at all others.
+    ///
+    /// # Errors
+    /// As [`Quoted::assess`].
+    fn sheet(&self, _: &Account) -> Result<Option<Sheet>, Refusal> {
+        Ok(None)
+    }
 
     /// What a holding is worth: raw units of its asset, and their value in the market's account unit.
     ///

@@ -299,6 +299,8 @@ pub enum Refusal {
         /// One lot (raw).
         lot: U256,
     },
+    /// The contract has expired: what it settled at is no price of the market.
+    Expired(InstrumentId),
 
     /// A price that the answer needs is not known.
     PriceUnknown {
@@ -429,6 +431,7 @@ impl Refusal {
             Refusal::NoShares => "PL0192",
             Refusal::AnotherAccount(_) => "PL0193",
             Refusal::NotInLots { .. } => "PL0194",
+            Refusal::Expired(_) => "PL0195",
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
             Refusal::AccountsMissing => "PL0203",
@@ -463,6 +466,7 @@ impl Refusal {
             | Refusal::NotUsableAsCollateral(i)
             | Refusal::RiskPremiumLimit(i)
             | Refusal::AnotherAccount(i)
+            | Refusal::Expired(i)
             | Refusal::TotalsMissing(i)
             | Refusal::NoSuchInstrument(i) => Some(*i),
             _ => None,
@@ -589,6 +593,7 @@ impl fmt::Display for Refusal {
                 f.write_str("it is of another spoke than the account: a position there is another account")
             }
             Refusal::NotInLots { lot } => write!(f, "not a whole number of lots of {lot} (raw)"),
+            Refusal::Expired(_) => f.write_str("the contract has expired and is not settled"),
             Refusal::PriceUnknown { why, .. } => write!(f, "a price that this needs is {why}"),
             Refusal::ClockWentBack { state, asked } => {
                 write!(f, "the state is of {state}, later than the {asked} asked about")

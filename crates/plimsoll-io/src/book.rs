@@ -16,9 +16,12 @@ pub(crate) mod files;
 mod head;
 pub mod import;
 mod liquity_v2;
+mod margin;
 mod markets;
 mod maker;
+mod models;
 mod morpho_blue;
+mod portfolio;
 mod positions;
 mod prices;
 pub(crate) mod rows;
@@ -31,6 +34,7 @@ mod write;
 pub use convert::{ConvertError, Order, convert, convert_files};
 pub use demo::{ACCOUNTS_MAX, ACCOUNTS_MIN, Made, PARQUET_FROM, demo};
 pub use files::{File, FileBytes, SIZE_MAX, regular};
+pub use models::{MarginModel, OpenedModel};
 pub use prices::DERIVED_MAX;
 pub use stream::{Stream, Unsteady, stream};
 pub use write::{WriteError, Written, write, write_json};
@@ -183,7 +187,7 @@ fn frame(head: usize, sources: &[Source], log: &mut Log) -> Option<Frame> {
         };
         listed.push(markets::Listed::in_file(name, (id, source), node, log.count() == before));
     }
-    let (places, wirings) = markets::read(&listed, &head, &prices, log);
+    let (places, wirings) = markets::read(&listed, &head, &mut prices, log);
     Some(Frame { head, prices, places, wirings, sound })
 }
 
@@ -222,7 +226,7 @@ fn one_file(sources: &[Source], log: &mut Log) -> Option<(Book, LeftOut)> {
     }
     surfaces.finish(&mut prices.graph);
     let listed: Vec<_> = markets.unwrap_or(&[]).iter().map(markets::Listed::in_list).collect();
-    let (places, wirings) = markets::read(&listed, &head, &prices, log);
+    let (places, wirings) = markets::read(&listed, &head, &mut prices, log);
     let mut positions = Positions::new(&places);
     let rows = positions_list.unwrap_or(&[]);
     let whole = rows::of_list(rows, positions::COLUMNS, log, |record, sound, log| {

@@ -123,6 +123,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::NoShares,
         Refusal::AnotherAccount(instrument),
         Refusal::NotInLots { lot: held },
+        Refusal::Expired(instrument),
         Refusal::PriceUnknown { slot: 0, why: Why::Missing },
         Refusal::ClockWentBack { state: Time(1), asked: Time(0) },
         Refusal::AccountsMissing,
@@ -177,6 +178,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::NoShares
             | Refusal::AnotherAccount(_)
             | Refusal::NotInLots { .. }
+            | Refusal::Expired(_)
             | Refusal::BranchAboveScr { .. }
             | Refusal::BranchBelowCcr { .. }
             | Refusal::BelowMcr { .. }

@@ -12,9 +12,18 @@ use std::path::Path;
 fn shown() -> BTreeMap<&'static str, Vec<(&'static str, &'static str)>> {
     let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-    for name in
-        ["compound_v3", "crash", "hubs", "lending", "liquity", "loopers", "maker", "margin", "treasury"]
-    {
+    for name in [
+        "compound_v3",
+        "crash",
+        "hubs",
+        "lending",
+        "liquity",
+        "loopers",
+        "maker",
+        "margin",
+        "options",
+        "treasury",
+    ] {
         for listed in sound(book::open(&examples.join(name))).markets {
             let rows = all.entry(listed.market.venue().0).or_default();
             let mut see = |name, unit| {

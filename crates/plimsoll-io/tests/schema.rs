@@ -112,9 +112,18 @@ fn fits(pattern: &str, text: &str) -> bool {
 #[test]
 fn the_schema_accepts_the_example() {
     let schema = schema();
-    for name in
-        ["treasury", "lending", "compound_v3", "maker", "liquity", "hubs", "crash", "wrapped", "margin"]
-    {
+    for name in [
+        "treasury",
+        "lending",
+        "compound_v3",
+        "maker",
+        "liquity",
+        "hubs",
+        "crash",
+        "wrapped",
+        "margin",
+        "options",
+    ] {
         assert!(accepts(&schema, &schema, &one_file(name)), "{name}");
     }
 }

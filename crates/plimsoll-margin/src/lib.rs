@@ -23,4 +23,7 @@ pub mod pairing;
 pub mod liquidation;
 pub mod choose;
 pub mod waterfall;
+mod fields;
+mod ledger;
 pub mod market;
+pub mod portfolio;

@@ -53,17 +53,19 @@ mod spec;
 mod standing;
 mod work;
 
+use crate::ledger::{self, Contract, Ledger, Place};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use plimsoll_core::{
     Account, Accounts, Call, Cell, Compiled, Counting, Effects, Encoded, Feeds, Instrument, InstrumentId,
-    Int, Kind, Lens, Mechanism, Nature, NodeSpec, PriceSlot, Question, Quoted, Refusal, TermId, TermSpec,
-    Test, Time, Trace, U256, Unit, WhyNot,
+    Int, Lens, Mechanism, Nature, NodeSpec, PriceSlot, Question, Quoted, Refusal, TermId, TermSpec, Test,
+    Time, Trace, U256, Unit, WhyNot,
 };
 use position::Position;
 
+pub use crate::ledger::{held, owed, token};
 pub use rows::ROWS;
 pub use spec::{
     Asked, Asset, INITIAL, MAINTENANCE, MOST, MOST_DECIMALS, MOST_PRICE_DECIMALS, ONE, Perp, Spec, SpecError,
@@ -75,24 +77,6 @@ pub const NAME: &str = "cross";
 /// Its revisions.
 pub const REVISIONS: &[&str] = &["1"];
 
-/// The token of an asset.
-#[must_use]
-pub const fn token(asset: usize) -> InstrumentId {
-    InstrumentId(3 * asset as u32)
-}
-
-/// What is held of an asset.
-#[must_use]
-pub const fn held(asset: usize) -> InstrumentId {
-    InstrumentId(3 * asset as u32 + 1)
-}
-
-/// What is owed of an asset.
-#[must_use]
-pub const fn owed(asset: usize) -> InstrumentId {
-    InstrumentId(3 * asset as u32 + 2)
-}
-
 /// The open bids of a perp (raw base).
 #[must_use]
 pub const fn bids(perp: usize) -> TermId {
@@ -103,16 +87,6 @@ pub const fn bids(perp: usize) -> TermId {
 #[must_use]
 pub const fn asks(perp: usize) -> TermId {
     TermId(2 * perp as u16 + 1)
-}
-
-/// What an instrument is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    Token(usize),
-    Held(usize),
-    Owed(usize),
-    Base(usize),
-    Quote(usize),
 }
 
 /// A cross-margin market.
@@ -152,32 +126,14 @@ impl Market {
             if asset.priced {
                 slots.push(slot(&asset.name, &spec.currency));
             }
-            for (suffix, kind) in [("", Kind::Asset), (" held", Kind::Receipt), (" owed", Kind::Debt)] {
-                let name = format!("{}{suffix}", asset.name);
-                instruments.push(Instrument {
-                    name,
-                    kind,
-                    asset: asset.name.clone(),
-                    decimals: asset.decimals,
-                });
-            }
+            instruments.extend(ledger::of_asset(&asset.name, asset.decimals));
         }
         let mut terms = Vec::new();
         for (place, perp) in spec.perps.iter().enumerate() {
             let settles = &spec.assets[perp.settles_in];
             slots.push(slot(&perp.name, if settles.priced { &settles.name } else { &spec.currency }));
-            instruments.push(Instrument {
-                name: perp.name.clone(),
-                kind: Kind::Derivative,
-                asset: perp.name.clone(),
-                decimals: perp.decimals,
-            });
-            instruments.push(Instrument {
-                name: format!("{} quote", perp.name),
-                kind: Kind::Balance,
-                asset: settles.name.clone(),
-                decimals: settles.decimals,
-            });
+            let settles = (&settles.name, settles.decimals);
+            instruments.extend(ledger::of_contract(&perp.name, perp.decimals, settles));
             for (id, what) in [(bids(place), "bids"), (asks(place), "asks")] {
                 let name = format!("{what} {}", perp.name).into();
                 terms.push(TermSpec { id, name, unit: Unit::raw(perp.decimals) });
@@ -200,27 +156,17 @@ impl Market {
     /// The base of a perp; negative is short.
     #[must_use]
     pub fn base(&self, perp: usize) -> InstrumentId {
-        InstrumentId((3 * self.spec.assets.len() + 2 * perp) as u32)
+        self.base_of(perp)
     }
 
     /// What was paid (negative) or received for the base of a perp, in raw units of the asset that it settles in.
     #[must_use]
     pub fn quote(&self, perp: usize) -> InstrumentId {
-        InstrumentId(self.base(perp).0 + 1)
+        self.quote_of(perp)
     }
 
     pub(crate) fn place(&self, id: InstrumentId) -> Option<Place> {
-        let at = id.index();
-        match at.checked_sub(3 * self.spec.assets.len()) {
-            None => Some(match at % 3 {
-                0 => Place::Token(at / 3),
-                1 => Place::Held(at / 3),
-                _ => Place::Owed(at / 3),
-            }),
-            Some(at) if at / 2 >= self.spec.perps.len() => None,
-            Some(at) if at % 2 == 0 => Some(Place::Base(at / 2)),
-            Some(at) => Some(Place::Quote(at / 2)),
-        }
+        self.place_of(id)
     }
 
     /// The slot of a perp's index.
@@ -251,13 +197,37 @@ impl Market {
     }
 }
 
+impl Ledger for Market {
+    fn assets(&self) -> usize {
+        self.spec.assets.len()
+    }
+
+    fn contracts(&self) -> usize {
+        self.spec.perps.len()
+    }
+
+    fn contract(&self, contract: usize) -> Contract {
+        let perp = &self.spec.perps[contract];
+        let settles = self.spec.assets[perp.settles_in].decimals;
+        Contract { decimals: perp.decimals, lot: perp.lot, settles }
+    }
+
+    fn lends(&self, asset: usize) -> bool {
+        self.spec.assets[asset].lends
+    }
+
+    fn digits(&self) -> u8 {
+        self.spec.price_decimals
+    }
+}
+
 /// Ten to the power of at most 76.
 fn power(exponent: u8) -> Int {
     Int::from(U256::pow10(exponent).unwrap_or(U256::MAX))
 }
 
 /// The line that decides a test.
-const fn line(test: Test) -> usize {
+pub(crate) const fn line(test: Test) -> usize {
     match test {
         Test::Liquidation => MAINTENANCE,
         Test::Borrow | Test::Fill | Test::LiquidationEnd => INITIAL,
@@ -333,12 +303,7 @@ impl plimsoll_core::Market for Market {
 
     /// Each position can be reduced.
     fn forced(&self, account: &Account, _: Feeds<'_>) -> Vec<Mechanism> {
-        let base = |perp: usize| {
-            let instrument = self.base(perp);
-            let size = account.quantity(instrument).magnitude();
-            (size != U256::ZERO).then_some(Mechanism::Reduce { instrument, size })
-        };
-        (0..self.spec.perps.len()).filter_map(base).collect()
+        ledger::reducible(self, account)
     }
 
     /// A withdrawal is new risk.
@@ -384,7 +349,7 @@ impl plimsoll_core::Market for Market {
 }
 
 /// Weights and rates.
-const MILLIONTHS: Unit = Unit { name: "millionths", decimals: 6 };
+pub(crate) const MILLIONTHS: Unit = Unit { name: "millionths", decimals: 6 };
 
 /// Opens cross-margin markets.
 #[derive(Clone, Copy, Debug)]

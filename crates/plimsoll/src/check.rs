@@ -14,7 +14,7 @@ use crate::survey::{Survey, Surveyed, Unsound, currency};
 use plimsoll_core::num::Wide;
 use plimsoll_core::{
     Account, Assessment, Book, BranchHealth, Certainty, Feeds, Figure, Int, Judgement, Lens, ListedMarket,
-    NextPrice, Quote, Reading, Refusal, Renewed, Running, Sight, Standing, Test, Time, Verdict, Why,
+    NextPrice, Quote, Reading, Refusal, Renewed, Running, Sheet, Sight, Standing, Test, Time, Verdict, Why,
 };
 use std::collections::BTreeMap;
 
@@ -131,6 +131,8 @@ pub struct Row {
     pub available_because: Option<Refusal>,
     /// How the branch of which it is a part stands, at venues that have branches.
     pub branch: Option<BranchHealth>,
+    /// What each scenario does to it, at venues that margin by scenarios.
+    pub sheet: Option<Sheet>,
     /// How it stands under the parameters that its next risk is judged by, where those are others than it is judged by now.
     pub renewed: Option<Renewed>,
     /// What it owes and the least that its market lets anybody owe, where that is more.
@@ -228,6 +230,8 @@ pub struct PriceAge {
     pub kind: &'static str,
     /// Its value in the venue's integers.
     pub value: Option<Int>,
+    /// What it is counted in.
+    pub currency: String,
     /// Decimals of that integer.
     pub decimals: u8,
     /// Seconds since it (or its oldest part) was observed.
@@ -410,12 +414,13 @@ pub(crate) fn row(
     let owing = assessed.filter(|a| a.verdict != Verdict::NoDebt);
     let health = health(&liquidation);
     let ratio = owing.and_then(|a| Ratio::of(a.collateral, a.debt));
-    // Of a position less is asked than it owes: no ratio of collateral to debt stands for its line.
+    // Of a position less is asked than it owes, and scenarios ask by what may happen: no ratio of collateral to debt stands for such lines.
     let instruments = action.market().instruments();
     let kind = |id: plimsoll_core::InstrumentId| instruments.get(id.index()).map(|spec| spec.kind);
     let positions =
         account.holdings().iter().any(|held| kind(held.instrument) == Some(plimsoll_core::Kind::Derivative));
-    let minimum = owing.filter(|_| !positions).and_then(|a| minimum(&a));
+    let sheet = action.quoted().sheet(account).ok().flatten();
+    let minimum = owing.filter(|_| !positions && sheet.is_none()).and_then(|a| minimum(&a));
     let headroom = |a: &Assessment| a.backing.sub(a.requirement);
     let market = action.market();
     let (available, available_because) = match (borrowing.own, market.asked()) {
@@ -439,6 +444,7 @@ pub(crate) fn row(
         available,
         available_because,
         branch: action.quoted().branch(account).ok().flatten(),
+        sheet,
         renewed: action.quoted().renewed(account).ok().flatten(),
         below_least: market.below_least(account, action.time()),
         excess: owing.as_ref().and_then(headroom),
@@ -508,6 +514,7 @@ pub(crate) fn market_info(
                 feed: price.map_or_else(String::new, |price| price.name.clone()),
                 kind: price.map_or("none", |price| kind(&price.origin)),
                 value: readings[slot].value.map(Int::from),
+                currency: spec.currency.clone(),
                 decimals: spec.decimals,
                 age: observed.and_then(|observed| at.since(observed)),
                 doubt: readings[slot].doubt,

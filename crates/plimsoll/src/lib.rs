@@ -33,6 +33,7 @@ mod chance;
 mod calibrate;
 mod change;
 mod check;
+mod compare;
 mod curve;
 mod ends;
 mod explain;
@@ -84,6 +85,7 @@ pub use check::{
     Auction, Check, Ladder, MarketInfo, PriceAge, Row, Seen, Severity, Tier, Total, check, check_some,
     coming_for, renewed_for,
 };
+pub use compare::{Asks, Bound, Client, Comparison, DIGITS as MARGIN_DIGITS, compare};
 pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
 pub use ends::unhealthy_at_both_ends;
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};

@@ -377,6 +377,9 @@ fn slots(market: &dyn Market, account: &Account, question: Question) -> Vec<usiz
     let rows = match market.compile(account, question) {
         Ok(Compiled::Rows(rows)) => rows,
         Ok(Compiled::Opaque) => {
+            if let Some(reads) = market.reads(account) {
+                return reads;
+            }
             let has = |asset: &str| {
                 let mut held = account
                     .holdings()

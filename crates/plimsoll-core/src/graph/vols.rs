@@ -3,18 +3,26 @@
 //! A surface says what its source said and nothing between: how to interpolate is a rule of the venue that margins by
 //! it. So there are two questions, the exact point and the points around a place, and both are answered with what is
 //! doubtful about them.
+//!
+//! A market that margins by a point reads it like a price ([`Graph::wire_vol`]): a feed that says what the surface says, as old as it is and with its limit
+//! of age.
 
+use super::{FeedKind, Graph, Observation, Origin, Price, PriceId, PriceUnit, Scale};
 use crate::num::{Decimal, DecimalError, U256};
 use crate::reading::Why;
 use crate::unit::Time;
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use core::fmt;
 use core::ops::Bound;
 use serde::{Deserialize, Serialize};
 
 /// Strikes and volatilities have at most so many digits after the point; zeros at the end do not count.
 pub const VOL_DIGITS: u8 = 10;
+
+/// What a volatility is counted in, where it stands among prices.
+pub const VOL_UNIT: &str = "annual";
 
 /// A volatility a year is below this: 1,000 %. What is above it is a percentage that was taken for a fraction.
 pub const VOL_MAX: u64 = 10;
@@ -174,6 +182,30 @@ impl VolSurface {
         VolQuote { volatility: found.map(|point| point.volatility), doubt }
     }
 
+    /// The point at exactly this place as a price of a book; without a value where there is none.
+    #[must_use]
+    pub fn price(&self, expiry: Time, strike: Decimal) -> Price {
+        let place = strike.scaled_amount(VOL_DIGITS).ok().map(|strike| (expiry, strike));
+        let volatility = place.and_then(|place| self.points.get(&place)).map(|point| point.volatility);
+        let head = &self.head;
+        let observation = Observation {
+            kind: FeedKind::Oracle,
+            price: volatility,
+            scale: Scale::Decimal,
+            source: head.source.clone(),
+            observed_at: Some(head.observed_at),
+            max_age: head.max_age,
+            confidence: None,
+            floor: None,
+            ceiling: None,
+        };
+        Price {
+            name: format!("{} {expiry} {}", head.name, strike.trimmed()),
+            unit: PriceUnit { currency: VOL_UNIT.to_string(), per: None },
+            origin: Origin::Feed(observation),
+        }
+    }
+
     /// The points around a place: of the slices on both sides of the expiry, those on both sides of the strike. There
     /// are none around a strike that is not positive, or around what has expired.
     #[must_use]
@@ -211,6 +243,32 @@ impl VolSurface {
             (Some(age), Some(limit)) if age > limit => Some(Why::Stale),
             _ => None,
         }
+    }
+}
+
+impl Graph {
+    /// The price that says what a surface says of a place, which is added where it does not stand yet. `None` where no surface has the name,
+    /// or another price that of the point.
+    #[must_use]
+    pub fn wire_vol(&mut self, surface: &str, expiry: Time, strike: Decimal) -> Option<PriceId> {
+        let surface = self.surfaces().iter().find(|known| known.head().name == surface)?;
+        let price = surface.price(expiry, strike);
+        match self.find(&price.name) {
+            Some(id) => (self.price(id)?.unit == price.unit).then_some(id),
+            None => self.add(price).ok(),
+        }
+    }
+
+    /// Whether a price stands here only because a market reads a point of a surface ([`Graph::wire_vol`]).
+    #[must_use]
+    pub fn is_vol(&self, price: &Price) -> bool {
+        price.unit.currency == VOL_UNIT
+            && self.surfaces().iter().any(|surface| {
+                price
+                    .name
+                    .strip_prefix(surface.head().name.as_str())
+                    .is_some_and(|rest| rest.starts_with(' '))
+            })
     }
 }
 

@@ -67,11 +67,7 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
     }
     let spec = PoolSpec { revision, currency: currency?, reserves, modes: emodes };
     match Pool::new(spec) {
-        Ok(pool) => Some(Decoded {
-            desk: Box::new(AaveDesk::new(pool, setting, fields, log)?),
-            wires,
-            accounts: vec![],
-        }),
+        Ok(pool) => Some(Decoded::new(Box::new(AaveDesk::new(pool, setting, fields, log)?), wires)),
         Err(error) => {
             log.at(Code::MarketRefused, head(fields.span), error.to_string(), "a pool that can be");
             None

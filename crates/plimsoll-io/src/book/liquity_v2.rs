@@ -111,7 +111,7 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
         return None;
     }
     let desk = LiquityDesk { market, batches, stated, notes: RefCell::default(), at: setting.at };
-    Some(Decoded { wires, desk: Box::new(desk), accounts: Vec::new() })
+    Some(Decoded::new(Box::new(desk), wires))
 }
 
 /// A branch as its file has it.

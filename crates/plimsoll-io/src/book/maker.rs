@@ -97,7 +97,12 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
     }
     // Where a drip reverts nothing can be said of any account, whatever the rate.
     let rate = market.dripped(setting.at).map_or(state.rate, |state| state.rate);
-    Some(Decoded { wires: vec![feed], desk: Box::new(MakerDesk { market, rate }), accounts })
+    Some(Decoded {
+        wires: vec![feed],
+        desk: Box::new(MakerDesk { market, rate }),
+        accounts,
+        vols: Vec::new(),
+    })
 }
 
 /// The place of a number that names an account; it may be -1, for nobody.

@@ -56,7 +56,7 @@ impl Wiring {
 pub(super) fn read(
     listed: &[Listed<'_>],
     head: &Head,
-    prices: &Prices,
+    prices: &mut Prices,
     log: &mut Log,
 ) -> (Vec<Place>, Vec<Wiring>) {
     let mut names = HashMap::new();
@@ -73,13 +73,19 @@ pub(super) fn read(
         names.insert(name.text.clone(), places.len());
         let (desk, wiring) = match decoded {
             None => (None, Wiring::default()),
-            Some(Decoded { desk, wires, accounts }) => {
+            Some(Decoded { desk, wires, accounts, vols }) => {
                 let assets = desk.market().instruments();
                 let slots = desk.market().slots().iter().zip(wires);
                 let wired = slots.map(|(slot, wire)| {
                     wire.and_then(|(name, span)| prices.wire(&name, span, (slot, assets), log))
                 });
-                let prices = wired.collect();
+                let mut wired: Vec<Option<PriceId>> = wired.collect();
+                for vol in &vols {
+                    if let Some(place) = wired.get_mut(vol.slot) {
+                        *place = prices.wire_vol(vol, log);
+                    }
+                }
+                let prices = wired;
                 let whole = desk.needs_accounts();
                 (Some(desk), Wiring { prices, accounts, whole })
             }

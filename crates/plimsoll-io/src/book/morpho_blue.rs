@@ -68,7 +68,12 @@ fn read(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) -> Option<Dec
     };
     let account = recipient.and_then(|(name, span)| Some((recipient_cell(&market)?, name, span)));
     let accounts = Vec::from_iter(account);
-    Some(Decoded { wires: vec![feed], desk: Box::new(MorphoDesk { market, accrued }), accounts })
+    Some(Decoded {
+        wires: vec![feed],
+        desk: Box::new(MorphoDesk { market, accrued }),
+        accounts,
+        vols: Vec::new(),
+    })
 }
 
 /// The place of `fee_recipient` in the market's cells; its number may be -1.

@@ -5,7 +5,8 @@ mod rule;
 pub(super) use rule::ROUNDINGS;
 
 use crate::book::feeds::parse_unit;
-use crate::fault::{Code, Log, Span, nearest_price, quoted};
+use crate::book::venue::VolWire;
+use crate::fault::{Code, Log, Span, nearest, nearest_price, quoted};
 use crate::scalar;
 use crate::tree::{Fields, Node, text};
 use plimsoll_core::{
@@ -149,6 +150,30 @@ impl Prices {
             return None;
         }
         Some(id)
+    }
+
+    /// The price of the point of a surface that a market reads; one without a value where the surface has no such point.
+    pub(super) fn wire_vol(&mut self, wire: &VolWire, log: &mut Log) -> Option<PriceId> {
+        let (name, span) = (wire.surface.0.as_str(), wire.surface.1);
+        let surfaces = || self.graph.surfaces().iter().map(|surface| surface.head());
+        let Some(head) = surfaces().find(|head| head.name == name) else {
+            let fault = log.at(Code::NoSuchSurface, span, quoted(name), "a `vol_surface` of the book");
+            if let Some(near) = nearest(name, surfaces().map(|head| head.name.as_str())) {
+                fault.help(format!("did you mean `{near}`?"));
+            }
+            return None;
+        };
+        if head.underlying != wire.underlying {
+            let expected = format!("a surface of options on {}", wire.underlying);
+            log.at(Code::OtherAsset, span, format!("one of {}", head.underlying), expected);
+            return None;
+        }
+        if head.currency != wire.currency {
+            let expected = format!("a surface with strikes in {}", wire.currency);
+            log.at(Code::Currency, span, format!("one in {}", head.currency), expected);
+            return None;
+        }
+        self.graph.wire_vol(name, wire.expiry, wire.strike)
     }
 
     /// Which of a vault's amounts has more digits than its token: its place, its digits, and the token's.

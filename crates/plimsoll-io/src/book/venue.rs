@@ -2,11 +2,11 @@
 //!
 //! A new venue is one file beside this one and one line in [`VENUES`].
 
-use crate::book::{aave_v3, aave_v4, compound_v3, cross, liquity_v2, maker, morpho_blue};
+use crate::book::{aave_v3, aave_v4, compound_v3, cross, liquity_v2, maker, morpho_blue, portfolio};
 use crate::fault::{Code, Log, Span, quoted};
 use crate::table;
 use crate::tree::{Fields, Value};
-use plimsoll_core::{Account, Cell, InstrumentId, Int, ListedAccount, Market, TermId, Time, U256};
+use plimsoll_core::{Account, Cell, Decimal, InstrumentId, Int, ListedAccount, Market, TermId, Time, U256};
 
 /// All venues that books can have markets of.
 pub(super) const VENUES: &[VenueFile] = &[
@@ -17,6 +17,7 @@ pub(super) const VENUES: &[VenueFile] = &[
     maker::FILE,
     liquity_v2::FILE,
     cross::FILE,
+    portfolio::FILE,
 ];
 
 /// One venue's files.
@@ -53,6 +54,28 @@ pub(super) struct Decoded {
     pub(super) wires: Vec<Option<(String, Span)>>,
     /// The accounts that cells of the market name, to be filled in when accounts have numbers.
     pub(super) accounts: Vec<(Cell, String, Span)>,
+    /// Slots that read a volatility.
+    pub(super) vols: Vec<VolWire>,
+}
+
+impl Decoded {
+    /// A market that names no account and reads no volatility.
+    pub(super) fn new(desk: Box<dyn Desk>, wires: Vec<Option<(String, Span)>>) -> Decoded {
+        Decoded { desk, wires, accounts: Vec::new(), vols: Vec::new() }
+    }
+}
+
+/// A slot that reads a point of a surface.
+pub(super) struct VolWire {
+    pub(super) slot: usize,
+    /// What the options are on.
+    pub(super) underlying: String,
+    /// What their strikes are counted in.
+    pub(super) currency: String,
+    /// The surface's name, and where it stands.
+    pub(super) surface: (String, Span),
+    pub(super) expiry: Time,
+    pub(super) strike: Decimal,
 }
 
 /// How an account comes by a holding.

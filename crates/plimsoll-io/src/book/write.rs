@@ -147,6 +147,8 @@ impl Parts {
         let (mut feeds, mut prices) = (Vec::new(), Vec::new());
         for price in book.graph.prices() {
             match &price.origin {
+                // The surface says it, and the market that it reads it.
+                Origin::Feed(_) if book.graph.is_vol(price) => {}
                 Origin::Feed(observation) => feeds.push(feed(price, observation)?),
                 _ => prices.push(derived::fields(price, &book.graph)?),
             }

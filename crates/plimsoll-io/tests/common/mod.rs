@@ -79,6 +79,7 @@ pub(crate) fn changed(example: &str, change: impl Fn(&str, String) -> String) ->
     let mut names: Vec<String> = markets.map(|name| format!("markets/{name}")).collect();
     names.sort();
     names.extend(["book.toml", "feeds.csv", "positions.csv"].map(String::from));
+    names.extend(folder.join("vols.csv").exists().then(|| "vols.csv".to_string()));
     let read = |name: &String| std::fs::read_to_string(folder.join(name)).expect("a file of the example");
     book::read(names.iter().map(|name| file(name, change(name, read(name)))).collect())
 }

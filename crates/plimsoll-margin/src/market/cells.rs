@@ -2,6 +2,7 @@
 //! perp from [`TIERS`] on, those of the initial line first.
 
 use super::{Asked, Asset, INITIAL, MAINTENANCE, MILLIONTHS, MOST, Perp, Spec, Tier, Weights};
+use crate::fields::{put_flag, put_place, put_rate, put_small, rate};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -36,33 +37,6 @@ const HEAD: &[Field<Head>] = &[
     ),
     Field::new("updated", |_| Unit::SECONDS, |r| r.updated.into(), |r, v| put_u64(&mut r.updated, v)),
 ];
-
-fn put_small(place: &mut u8, value: &Int) -> Option<()> {
-    *place = u8::try_from(value.to_u64()?).ok()?;
-    Some(())
-}
-
-fn put_rate(place: &mut u32, value: &Int) -> Option<()> {
-    *place = u32::try_from(value.to_u64()?).ok()?;
-    Some(())
-}
-
-fn put_flag(place: &mut bool, value: &Int) -> Option<()> {
-    *place = value.to_u64().filter(|value| *value <= 1)? == 1;
-    Some(())
-}
-
-/// A rate in its place.
-macro_rules! rate {
-    ($name:literal, $row:ident => $place:expr) => {
-        Field::new(
-            $name,
-            |_| MILLIONTHS,
-            |$row| Int::from(u64::from($place)),
-            |$row, value| put_rate(&mut $place, value),
-        )
-    };
-}
 
 /// An asset, with the decimals of prices.
 type AssetRow = (Asset, u8);
@@ -110,10 +84,7 @@ const PERP: &[Field<Perp>] = &[
         "settles_in",
         |_| Unit::NUMBER,
         |r| Int::from(r.settles_in as u64),
-        |r, v| {
-            r.settles_in = usize::try_from(v.to_u64()?).ok()?;
-            Some(())
-        },
+        |r, v| put_place(&mut r.settles_in, v),
     ),
     Field::new("lot", |r| Unit::raw(r.decimals), |r| r.lot.into(), |r, v| put_unsigned(&mut r.lot, v, 127)),
     rate!("liquidation_fee", r => r.fee),

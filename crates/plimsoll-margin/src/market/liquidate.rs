@@ -3,7 +3,8 @@
 use super::act::Turn;
 use super::position::Position;
 use super::standing::{over, worth_of_raw};
-use super::{INITIAL, MAINTENANCE, ONE, Place, held, owed, token};
+use super::{INITIAL, MAINTENANCE, ONE, held, owed, token};
+use crate::ledger::Place;
 use crate::liquidation::least;
 use plimsoll_core::{
     Account, Amount, Arithmetic, Effects, InstrumentId, Int, Liquidated, Lot, Party, Refusal, Rounding,
@@ -31,7 +32,7 @@ impl Turn<'_> {
         size: U256,
         t: &mut dyn Trace,
     ) -> Result<(), Refusal> {
-        let perp = self.perp(instrument)?;
+        let perp = self.traded(instrument)?;
         if self.call.actor == self.call.account {
             return Err(Refusal::SelfLiquidation);
         }

@@ -1,6 +1,7 @@
 //! What one account has of a market, netted and in the finest unit.
 
-use super::{Market, Place, asks, bids};
+use super::{Market, asks, bids};
+use crate::ledger::Place;
 use alloc::vec::Vec;
 use plimsoll_core::{Account, Int, Refusal};
 

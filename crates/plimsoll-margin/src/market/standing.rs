@@ -2,7 +2,8 @@
 
 use super::position::{Leg, Net, Position};
 use super::work::{above, least, less, plus, times};
-use super::{Asked, Market, ONE, Place, power, span};
+use super::{Asked, Market, ONE, power, span};
+use crate::ledger::Place;
 use crate::liquidation::Bucket;
 use alloc::vec;
 use alloc::vec::Vec;

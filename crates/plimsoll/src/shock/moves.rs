@@ -6,7 +6,7 @@ use super::{Said, held_slots};
 use crate::ask::Misasked;
 use core::cell::RefCell;
 use plimsoll_core::{
-    Book, Decimal, FeedKind, How, Int, Observation, Origin, PriceId, Quote, Scale, Scenario, Target,
+    Book, Decimal, FeedKind, How, Int, Observation, Origin, PriceId, Quote, Scale, Scenario, Target, VOL_UNIT,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -316,7 +316,8 @@ impl<'b> Moves<'b> {
     fn dollars(&self, kind: FeedKind, name: &str, chain: u8) -> Result<Fraction, String> {
         let unsaid = || name.to_string();
         let Some(found) = self.find(kind, name) else {
-            return if name == DOLLAR { Ok(Fraction::ONE) } else { Err(unsaid()) };
+            // A volatility is counted in nothing that moves.
+            return if name == DOLLAR || name == VOL_UNIT { Ok(Fraction::ONE) } else { Err(unsaid()) };
         };
         let old = || {
             self.old(kind, name, &found.currency).or_else(|| self.old_through(kind, name, &found.currency))

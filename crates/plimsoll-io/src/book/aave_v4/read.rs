@@ -78,7 +78,7 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
     };
     let views = market.reserves().iter().map(|reserve| market.assets()[reserve.asset].views(setting.at));
     match views.collect::<Result<Vec<_>, _>>() {
-        Ok(views) => Some(Decoded { desk: Box::new(HubDesk { market, views }), wires, accounts: Vec::new() }),
+        Ok(views) => Some(Decoded::new(Box::new(HubDesk { market, views }), wires)),
         Err(refusal) => {
             let expected = "hub assets whose interest can be added up to the book's time";
             log.at(Code::MarketRefused, head(fields.span), refusal.to_string(), expected);

@@ -94,7 +94,7 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
         Ok(CometDesk { market, projected })
     });
     match desk {
-        Ok(desk) => Some(Decoded { desk: Box::new(desk), wires, accounts: Vec::new() }),
+        Ok(desk) => Some(Decoded::new(Box::new(desk), wires)),
         Err(refusal) => {
             let expected = "a market whose interest can be added up to the book's time";
             log.at(Code::MarketRefused, head(fields.span), refusal.to_string(), expected);

@@ -2,7 +2,7 @@
 //!
 //! `bids PERP=BASE` is what is bid for in all open orders of a perp, `asks PERP=BASE` what is offered, both in whole units of the base.
 
-use crate::book::cross::read::{BETWEEN, raw};
+use crate::book::margin::{BETWEEN, raw};
 use crate::fault::{Code, Log, nearest, quoted};
 use crate::table::Cell;
 use plimsoll_core::{Account, Decimal, Int};

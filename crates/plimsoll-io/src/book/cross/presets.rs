@@ -1,6 +1,6 @@
 //! Margin systems whose parameters ship, one file a system; and those whose rule this model is not, by name with the reason.
 
-use super::read::DIGITS;
+use crate::book::margin::DIGITS;
 use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::scalar;
 use plimsoll_core::{Decimal, U256};

@@ -1,24 +1,16 @@
 //! A cross-margin market from its file.
 
-use super::{CrossDesk, presets};
+use super::presets;
+use crate::book::margin::{LedgerDesk, PRICE_DECIMALS, decimals, name, new_name, number, rate, rate_or};
 use crate::book::venue::{Decoded, Setting};
 use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::scalar;
 use crate::tree::{Fields, Node, Value, flag, list, text};
-use plimsoll_core::{Decimal, U256};
+use plimsoll_core::U256;
 use plimsoll_margin::market::{
-    Asked, Asset, MOST_DECIMALS, MOST_PRICE_DECIMALS, Market, ONE, Perp, Spec, SpecError, Tier, Weights,
+    Asked, Asset, MOST_PRICE_DECIMALS, Market, ONE, Perp, Spec, SpecError, Tier, Weights,
 };
 use std::collections::HashSet;
-
-/// Between words of a mode, and so in no name of a perp.
-pub(super) const BETWEEN: char = ';';
-
-/// Decimals of prices where the file does not say them.
-pub(super) const PRICE_DECIMALS: u8 = 8;
-
-/// Digits of weights and rates.
-pub(super) const DIGITS: u8 = 6;
 
 type Wire = Option<(String, Span)>;
 
@@ -69,7 +61,7 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
         perps: perps.clone(),
     };
     match Market::new(spec) {
-        Ok(market) => Some(Decoded { desk: Box::new(CrossDesk { market }), wires, accounts: Vec::new() }),
+        Ok(market) => Some(Decoded::new(Box::new(LedgerDesk { market }), wires)),
         Err(error) => {
             let found = format!("{} of {}", error.what, quoted(&of(error)));
             log.at(Code::MarketRefused, head, found, expected(error.what));
@@ -95,77 +87,6 @@ fn expected(what: &str) -> &'static str {
     }
 }
 
-/// A decimal number as raw units; `None` with too many digits.
-pub(super) fn raw(word: &str, decimals: u8) -> Option<U256> {
-    let mut log = Log::default();
-    let nowhere = Span { source: 0, start: 0, end: 0 };
-    scalar::amount(word, nowhere, &mut log)?.scaled_amount(decimals).ok()
-}
-
-/// A decimal number in a text or bare, of so many digits after the point.
-fn number(node: &Node, decimals: u8, log: &mut Log) -> Option<U256> {
-    let word = match &node.value {
-        Value::Text(word) | Value::Number(word) => word,
-        other => {
-            log.at(Code::WrongKind, node.span, other.kind(), "a number in quotation marks");
-            return None;
-        }
-    };
-    let amount: Decimal = scalar::amount(word, node.span, log)?;
-    let raw = amount.scaled_amount(decimals).ok();
-    if raw.is_none() {
-        let expected = format!("at most {decimals} digits after the point");
-        log.at(Code::TooFine, node.span, quoted(word), expected);
-    }
-    raw
-}
-
-/// A weight or a rate (millionths).
-fn rate(node: &Node, most: u32, log: &mut Log) -> Option<u32> {
-    let number = number(node, DIGITS, log)?;
-    let fits = number.to_u64().and_then(|number| u32::try_from(number).ok()).filter(|rate| *rate <= most);
-    if fits.is_none() {
-        let found = Decimal { mantissa: number.into(), decimals: DIGITS }.trimmed().to_string();
-        log.at(Code::OutOfRange, node.span, found, format!("at most {}", most / ONE));
-    }
-    fits
-}
-
-/// A rate that may be left out.
-fn rate_or(
-    fields: &mut Fields<'_>,
-    name: &'static str,
-    most: u32,
-    unsaid: u32,
-    log: &mut Log,
-) -> Option<u32> {
-    fields.take(name).map_or(Some(unsaid), |node| rate(node, most, log))
-}
-
-fn name(node: &Node, log: &mut Log) -> Option<String> {
-    let name = scalar::name(text(node, log)?, node.span, log)?;
-    if name.contains([BETWEEN, '=', '/']) {
-        let expected = "a name without `;`, `=` and `/`, which stand between names";
-        log.at(Code::BadName, node.span, quoted(name), expected);
-        return None;
-    }
-    Some(name.to_string())
-}
-
-/// A name that no other asset or perp has.
-fn new_name(node: &Node, names: &mut HashSet<String>, log: &mut Log) -> Option<String> {
-    let name = name(node, log)?;
-    if !names.insert(name.clone()) {
-        log.at(Code::DuplicateName, node.span, quoted(&name), "a name that no other asset or perp has");
-        return None;
-    }
-    Some(name)
-}
-
-fn decimals(node: &Node, log: &mut Log) -> Option<u8> {
-    scalar::between(node, 0, MOST_DECIMALS.into(), log).map(|decimals| decimals as u8)
-}
-
 fn asset(
     node: &Node,
     price_decimals: u8,
@@ -174,7 +95,7 @@ fn asset(
 ) -> Option<(Asset, Wire)> {
     let mut fields = Fields::of(node, log)?;
     let name = fields.need("asset", log).and_then(|node| new_name(node, names, log));
-    let decimals = fields.need("decimals", log).and_then(|node| self::decimals(node, log));
+    let decimals = fields.need("decimals", log).and_then(|node| decimals(node, log));
     let wire = fields.take("feed").and_then(|node| Some((text(node, log)?.to_string(), node.span)));
     let par = fields.take("at_par").map_or(Some(false), |node| {
         let par = flag(node, log)?;
@@ -243,9 +164,9 @@ fn perp(
         found
     });
     let decimals = match (fields.take("decimals"), known) {
-        (Some(node), _) => self::decimals(node, log),
+        (Some(node), _) => decimals(node, log),
         (None, Some(known)) => Some(known.decimals),
-        (None, None) => fields.need("decimals", log).and_then(|node| self::decimals(node, log)),
+        (None, None) => fields.need("decimals", log).and_then(|node| decimals(node, log)),
     };
     let wire = fields.take("feed").and_then(|node| Some((text(node, log)?.to_string(), node.span)));
     let lot = fields.take("lot").map_or(Some(U256::ONE), |node| number(node, decimals.unwrap_or(0), log));
@@ -278,7 +199,7 @@ fn tiers(node: &Node, decimals: u8, log: &mut Log) -> Option<Vec<Tier>> {
     let tier = |node: &Node| {
         let mut fields = Fields::of(node, log)?;
         let from = fields.need("from", log).and_then(|node| number(node, decimals, log));
-        let rate = fields.need("rate", log).and_then(|node| self::rate(node, ONE, log));
+        let rate = fields.need("rate", log).and_then(|node| rate(node, ONE, log));
         fields.finish(log);
         Some(Tier { from: from?, rate: rate? })
     };

@@ -1,7 +1,7 @@
 //! Cross margin back to files. The market is seen as everybody sees it: by its cells and names.
 
 use super::mode;
-use super::read::PRICE_DECIMALS;
+use crate::book::margin::PRICE_DECIMALS;
 use crate::book::venue::{Leg, LegRow, Named, Names, Position, Positions, Side};
 use crate::book::write::{flag, list, number, table, text};
 use crate::tree::Value;
@@ -94,7 +94,7 @@ fn asset(name: &str, row: &Row, feed: Option<&Option<&str>>) -> Option<Named> {
     Some(fields)
 }
 
-pub(super) fn positions(market: &dyn Market, account: &Account) -> Option<Positions> {
+pub(in crate::book) fn positions(market: &dyn Market, account: &Account) -> Option<Positions> {
     let (mut rows, mut legs) = (Vec::new(), Vec::new());
     for holding in account.holdings() {
         let instrument = market.instruments().get(holding.instrument.index())?;

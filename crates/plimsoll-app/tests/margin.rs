@@ -1,0 +1,214 @@
+//! Books with positions, as a shell asks about them: cross margin, portfolio margin, and what another model would ask.
+
+#![allow(clippy::expect_used)] // a test that cannot run the program has failed
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+}
+
+fn plimsoll(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.args(args).current_dir(root()).output().expect("plimsoll runs")
+}
+
+/// What is printed, and the exit code.
+fn text(args: &[&str]) -> (String, i32) {
+    let output = plimsoll(args);
+    let told =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (told, output.status.code().expect("an exit code"))
+}
+
+fn json(args: &[&str]) -> Value {
+    let (told, _) = text(args);
+    serde_json::from_str(&told).unwrap_or_else(|error| panic!("{args:?}: {error}\n{told}"))
+}
+
+fn row<'j>(rows: &'j Value, key: &str, name: &str) -> &'j Value {
+    rows.as_array().expect("rows").iter().find(|row| row[key] == name).expect("a row of the name")
+}
+
+/// A number of `values/*.py` in units of 10^-18, cut.
+fn units(number: &str) -> i128 {
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    format!("{whole}{:0<18.18}", part).parse().expect("a number")
+}
+
+fn near(seen: &Value, said: i128, what: &str) {
+    let seen: i128 = seen.as_str().expect("a text").parse().expect("a number");
+    assert!((seen - said).abs() < 10_000_000_000, "{what}: {seen} and not {said}");
+}
+
+/// The liquidation prices that the rules document has for 100 SOL at 0.9 and 300 SOL-PERP long, bought for 30,000, at 5 %: all of SOL, 80.00; the perp's price
+/// alone, 73.684.
+#[test]
+fn a_cross_account_dies_at_80_and_not_at_73_684() {
+    let (told, code) = text(&["outlook", "examples/margin", "joint"]);
+    assert_eq!(code, 0, "{told}");
+    let line = |start: &str| {
+        let found = told.lines().find(|line| line.trim_start().starts_with(start));
+        found.unwrap_or_else(|| panic!("{start}: {told}"))
+    };
+    assert!(line("SOL/USD").contains("79.99999999"), "{told}");
+    assert!(told.contains("73.68421052"), "{told}");
+    // The same asked of the book with SOL at either side of the line.
+    for (price, code) in [("SOL/USD=80", 0), ("SOL/USD=79.99999999", 1)] {
+        let (told, found) = text(&["whatif", "examples/margin", "joint", "--price", price]);
+        assert_eq!(found, code, "{told}");
+    }
+    let (told, code) = text(&["check", "examples/margin"]);
+    // `under` and `sunk` are below their lines.
+    assert_eq!(code, 1, "{told}");
+}
+
+/// What an order that is too large lacks is said in dollars, not in 52 digits: 900 SOL more asks 10 % of 120,000 against 8,000.
+#[test]
+fn a_refused_order_is_told_in_whole_units() {
+    let (told, code) = text(&["whatif", "examples/margin", "joint", "--fill", "900 SOL-PERP@100"]);
+    assert_eq!(code, 3, "{told}");
+    assert!(told.contains("PL0107"), "{told}");
+    // 1,200 SOL-PERP at 100 ask 10 %; 100 SOL count 8,000 and the position's profit is nothing.
+    let refused = told.lines().find(|line| line.contains("PL0107")).expect("the step");
+    let plain = refused.replace(['_', ',', ' '], "");
+    assert!(plain.contains("debtof12000.00wherethecollateralcarries8000.00"), "{told}");
+}
+
+#[test]
+fn check_and_explain_say_what_scenarios_ask() {
+    let (told, code) = text(&["check", "examples/options"]);
+    assert_eq!(code, 1, "{told}");
+    // 76,988.41413... and 61,590.73130..., raised, and the loss of 2020-03-12: values/portfolio.txt of the io tests.
+    let note = "asked 76 988.42 initially and 61 590.74 to be kept, by BTC +500 %, vol up; the worst days on record lose 123 644.17";
+    assert!(told.contains(note), "{told}");
+    let (told, code) = text(&["explain", "examples/options", "condor"]);
+    assert_eq!(code, 0, "{told}");
+    let binds: Vec<&str> = told.lines().filter(|line| line.trim_end().ends_with("binds")).collect();
+    assert!(matches!(binds.as_slice(), [line] if line.contains("-16 %, vol down")), "{binds:?}");
+    assert_eq!(told.lines().filter(|line| line.contains(" %, vol ")).count(), 35, "{told}");
+    let all = json(&["check", "examples/options", "--json"]);
+    let sheet = &row(&all["accounts"], "account", "covered")["scenarios"];
+    near(&sheet["initial"], units("61205.973295109"), "covered");
+    assert_eq!(sheet["underlyings"][0]["binding"], "-16 %, vol up");
+}
+
+/// A fill moves base and quote, and the account is judged by both lines: five more straddles do not go in, closing some does.
+#[test]
+fn an_order_goes_in_where_it_lowers_risk() {
+    let fill = |order: &str| text(&["whatif", "examples/options", "straddles", "--fill", order]);
+    let (told, code) = fill("-1 BTC-26JUN26-90000-C@5000");
+    assert_eq!(code, 3, "{told}");
+    assert!(told.contains("PL0107"), "{told}");
+    let (told, code) = fill("1 BTC-26JUN26-90000-C@5000");
+    assert_eq!(code, 0, "{told}");
+    // At 20 % less the puts are deep in the money and the account is lost.
+    let (told, code) = text(&[
+        "whatif",
+        "examples/options",
+        "straddles",
+        "--price",
+        "BTC/USD=-20%",
+        "--price",
+        "BTC-26JUN26 mark=-20%",
+        "--price",
+        "BTC-PERP mark=-20%",
+    ]);
+    assert_eq!(code, 1, "{told}");
+    // A volatility is a price like others: at twice of it the options that were sold cost too much.
+    let vol = "btc-vols 2026-06-26T08:00:00Z 90000=+100%";
+    let (told, code) = text(&["whatif", "examples/options", "straddles", "--price", vol]);
+    assert_eq!(code, 1, "{told}");
+}
+
+/// The boundary that is found by search flips where it says: one step further the account is another.
+#[test]
+fn a_liquidation_price_of_options_is_where_the_verdict_flips() {
+    let found = json(&["outlook", "examples/options", "straddles", "--json"]);
+    let mut flips = 0;
+    for factor in found["outlook"]["factors"].as_array().expect("factors") {
+        let feed = factor["feed"].as_str().expect("a name");
+        let decimals = factor["price"]["decimals"].as_u64().expect("decimals") as usize;
+        for (side, back) in [("down", 1), ("up", -1)] {
+            let Some(first) = factor["price"][side]["first"].as_str() else { continue };
+            let first: i128 = first.parse().expect("a number");
+            // At the first point it is lost, one step nearer it is not.
+            for (point, expected) in [(first, 1), (first + back, 0)] {
+                let digits = format!("{point:0>width$}", width = decimals + 1);
+                let (whole, part) = digits.split_at(digits.len() - decimals);
+                let price = format!("{feed}={whole}.{part}");
+                let (told, code) = text(&["whatif", "examples/options", "straddles", "--price", &price]);
+                assert_eq!(code, expected, "{price}\n{told}");
+            }
+            flips += 1;
+        }
+    }
+    assert!(flips >= 4, "{found:#}");
+}
+
+/// Both models against values/*.txt, which another evaluator made; the wider one's on clients as sums of their accounts.
+#[test]
+fn another_model_is_compared_client_by_client() {
+    let args = [
+        "margin",
+        "compare",
+        "examples/options",
+        "--model",
+        "desk",
+        "--model",
+        "examples/options/models/wider.toml",
+    ];
+    let (told, code) = text(&args);
+    assert_eq!(code, 1, "{told}");
+    let answer = json(&[&args[..], &["--json"]].concat());
+    let owners = [
+        ("volatility", ["straddles", "wings"]),
+        ("income", ["condor", "covered"]),
+        ("basis", ["carry", "calendar"]),
+        ("pairs", ["crossed", "crossed"]),
+        ("patient", ["holder", "borrower"]),
+    ];
+    let models = [
+        ("a", include_str!("../../plimsoll-io/tests/values/portfolio.txt")),
+        ("b", include_str!("values/wider.txt")),
+    ];
+    for (owner, accounts) in owners {
+        let client = row(&answer["clients"], "owner", owner);
+        for (side, values) in models {
+            let of = |name: &str, column: usize| {
+                let line = values.lines().find(|line| line.starts_with(&format!("{name} "))).expect("a line");
+                units(line.split(' ').nth(column).expect("a column"))
+            };
+            let [one, other] = accounts;
+            let sum = |column: usize| of(one, column) + if one == other { 0 } else { of(other, column) };
+            near(&client[side]["initial"], sum(2), owner);
+            near(&client[side]["maintenance"], sum(3), owner);
+            near(&client[side]["loss_on_worst_days"], sum(4), owner);
+            // Called: equity below what is to be kept.
+            let called: Vec<&str> = accounts.into_iter().filter(|name| of(name, 1) < of(name, 3)).collect();
+            assert_eq!(client[side]["called"], serde_json::json!(called), "{owner} {side}");
+        }
+        let names = |list: &Value| list.as_array().expect("names").clone();
+        let (before, after) = (names(&client["a"]["called"]), names(&client["b"]["called"]));
+        let new: Vec<Value> = after.iter().filter(|name| !before.contains(name)).cloned().collect();
+        assert_eq!(names(&client["new_calls"]), new, "{owner}");
+    }
+}
+
+#[test]
+fn a_model_that_is_none_is_told() {
+    let compare =
+        |model: &str| text(&["margin", "compare", "examples/options", "--model", "desk", "--model", model]);
+    let (told, code) = compare("span");
+    assert!(code == 2 && told.contains("it credits spreads"), "{told}");
+    let (told, code) = compare("examples/options/markets/desk.toml");
+    assert!(code == 3 && told.contains("PL0509"), "{told}");
+    let (told, code) = text(&["margin", "compare", "examples/options", "--model", "desk"]);
+    assert!(code == 2 && told.contains("expected two"), "{told}");
+    let (told, code) = text(&["margin", "compare", "examples/lending", "--model", "desk", "--model", "desk"]);
+    assert!(code == 2 && told.contains("venue portfolio"), "{told}");
+    let (told, code) = text(&["margin", "compare", "examples/options", "--model", "desk", "--model", "desk"]);
+    assert!(code == 0 && told.contains("0 accounts newly called"), "{told}");
+}
