@@ -48,8 +48,10 @@ pub struct Boundary {
     pub up: Crossing,
 }
 
-/// Stretches that are looked at before a search is given up.
+/// Stretches that are looked at before a search is given up, …
 const PATIENCE: u32 = 20_000;
+/// … and where no row says anything, so that each of them is a look at every scenario of an account.
+const WITHOUT_ROW: u32 = 1_000;
 
 /// Finds both crossings of an account on a path through its market.
 ///
@@ -254,14 +256,14 @@ struct Search<'s> {
 impl Search<'_> {
     fn crossing(&mut self, today: Verdict, next: Option<U256>, end: U256) -> Crossing {
         let Some(next) = next else { return Crossing::Never };
-        self.patience = PATIENCE;
+        self.patience = if self.row.is_some() { PATIENCE } else { WITHOUT_ROW };
         let first = match self.first(Stretch { near: next, far: end }, |verdict| verdict != today) {
             Found::At(first) => first,
             Found::Nowhere => return Crossing::Never,
             Found::Unproven(from) => return Crossing::Unproven(from),
         };
         // From the end back: the last point with today's verdict.
-        self.patience = PATIENCE;
+        self.patience = if self.row.is_some() { PATIENCE } else { WITHOUT_ROW };
         let settled = match self.first(Stretch { near: end, far: first }, |verdict| verdict == today) {
             Found::Nowhere => Some(first),
             Found::At(last) | Found::Unproven(last) if last == end => None,
