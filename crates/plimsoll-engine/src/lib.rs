@@ -14,6 +14,7 @@ pub mod guard;
 pub mod log;
 pub mod machine;
 pub mod random;
+mod reasons;
 pub mod record;
 pub mod snapshot;
 pub mod state;

@@ -22,6 +22,7 @@ mod morpho_blue;
 mod positions;
 mod prices;
 pub(crate) mod rows;
+pub(crate) mod seen;
 mod stream;
 mod totals;
 mod venue;
