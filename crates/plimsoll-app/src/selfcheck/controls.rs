@@ -90,7 +90,7 @@ pub(crate) const CONTROLS: &[Control] = &[
     partly(
         "EMIR RTS 153/2013 Art. 28",
         "margins carry tools against procyclicality and say what they did",
-        &["margins_are_shown_with_what_each_tool_did"],
+        &["margins_say_what_they_did_and_a_limit_what_it_adds"],
         "a schedule is not yet an input of the engine's calls",
     ),
     partly(
