@@ -218,7 +218,8 @@ impl Desk {
         snapshot_every: Option<u64>,
     ) -> Desk {
         let mut engine = opened.engine;
-        let stored = engine.log().next();
+        // What was replayed, and that it was started, is in no snapshot.
+        let stored = engine.log().next().saturating_sub(opened.replayed + 1);
         let clock = match (clock, &founded) {
             (Clock::Said(at), _) => Clock::Said(at.max(engine.state().now)),
             (machine, _) => machine,
@@ -269,7 +270,7 @@ impl Desk {
         match asked {
             Ok((makes, at, request)) => {
                 if let Clock::Said(last) = &mut self.clock {
-                    *last = at;
+                    *last = at.max(*last);
                 }
                 self.waiting.push((Asked::Line { number, makes }, at, request));
             }
@@ -349,11 +350,18 @@ impl Desk {
     }
 }
 
-/// What is made from the state as it stands, and not only from what the line says.
+/// What is made from the state as it stands, and not only from what the line says; and what ends a proposal, whose impact is told while it
+/// stands.
 const fn looks(said: &Said) -> bool {
     matches!(
         said,
-        Said::Positions { .. } | Said::Cells(_) | Said::Act { .. } | Said::Intend { .. } | Said::Propose(_)
+        Said::Positions { .. }
+            | Said::Cells(_)
+            | Said::Act { .. }
+            | Said::Intend { .. }
+            | Said::Propose(_)
+            | Said::Approve(_)
+            | Said::Reject(_)
     )
 }
 

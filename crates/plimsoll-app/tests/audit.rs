@@ -65,11 +65,9 @@ fn an_export_of_a_liquidation_has_its_grounds() {
     assert_eq!((&price["price"], &price["state"]), (&json!("79.9"), &json!("fresh")));
     assert_eq!(price["sources"][0]["source"], "example");
     assert_eq!(price["sources"][0]["observed"], "2026-06-01T12:01:10Z");
-    assert_eq!(
-        event["action"],
-        json!({"what": "reduce", "instrument": "SOL-PERP", "amount": "300.000000000"})
-    );
+    assert_eq!(event["action"], json!({"what": "reduce", "instrument": "SOL-PERP", "amount": "300"}));
     assert_eq!((&event["act"]["strategy"], &event["act"]["asset"]), (&json!("reduce"), &json!("SOL-PERP")));
+    assert_eq!((&event["act"]["price"], &event["act"]["reference"]), (&json!("79.85"), &json!("79.9")));
     let sent = records.iter().find(|record| record["client_id"] == "sent 1").expect("the sending");
     assert_eq!(sent["command"], json!({"intent": 0, "external_id": "order 7"}));
     let done = records.iter().find(|record| record["client_id"] == "done 1").expect("the end");
@@ -104,12 +102,12 @@ fn a_decision_is_explained_from_the_log_alone() {
     let intent = said("cut 1");
     for words in [
         "asked by keeper, as cut 1",
-        "reduce 300.000000000 SOL-PERP of desk:joint, by strategy reduce",
+        "reduce 300 SOL-PERP of desk:joint, by strategy reduce",
         "desk:joint: 1161 counted for it, 1198.5 was asked",
         "the venue's own comparison did not hold",
         "SOL/USD 79.9, fresh, heard from example at 2026-06-01T12:01:10Z",
         "it was done",
-        "intent 0: reduce 300.000000000 SOL-PERP of desk:joint",
+        "intent 0: reduce 300 SOL-PERP of desk:joint",
         "what followed",
         "intent 0 was sent as order 7",
         "intent 0 was carried out",

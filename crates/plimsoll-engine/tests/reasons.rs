@@ -71,8 +71,10 @@ fn every_reason_has_its_section() {
     let own: BTreeSet<&str> = codes.iter().map(String::as_str).collect();
     assert_eq!(own.len(), codes.len(), "a code stands for two reasons");
     let headings = page.lines().filter_map(|line| line.strip_prefix("## PL06"));
-    let sections: BTreeSet<String> =
-        headings.filter_map(|heading| heading.split_once(':')).map(|(code, _)| format!("PL06{code}")).collect();
+    let sections: BTreeSet<String> = headings
+        .filter_map(|heading| heading.split_once(':'))
+        .map(|(code, _)| format!("PL06{code}"))
+        .collect();
     assert_eq!(own, sections.iter().map(String::as_str).collect());
     let market = Refused::Market { code: "PL0106".into(), why: String::new() };
     assert_eq!(market.code(), "PL0106", "a market's own refusal keeps its code");

@@ -16,7 +16,7 @@ fn instrument(listed: &ListedMarket, id: InstrumentId) -> (String, u8) {
 }
 
 fn exact(listed: &ListedMarket, id: InstrumentId, raw: Int) -> String {
-    Decimal { mantissa: raw, decimals: instrument(listed, id).1 }.to_string()
+    Decimal { mantissa: raw, decimals: instrument(listed, id).1 }.trimmed().to_string()
 }
 
 fn amount(listed: &ListedMarket, id: InstrumentId, amount: &Amount) -> Value {
@@ -42,7 +42,7 @@ pub(super) fn action(listed: &ListedMarket, action: &Action) -> Value {
             "what": "fill",
             "instrument": named(*instrument),
             "amount": exact(listed, *instrument, *quantity),
-            "price_raw": price.to_string(),
+            "price": priced(listed, *instrument, *price),
         }),
         Action::UseAsCollateral { instrument, on } => {
             json!({"what": "use", "instrument": named(*instrument), "on": on})
@@ -70,6 +70,22 @@ pub(super) fn action(listed: &ListedMarket, action: &Action) -> Value {
         Action::Liquidate(Mechanism::Batch { .. }) => json!({"what": "offset"}),
         // What no line can order stands in the log's own words.
         other => json!({"what": "other", "action": serde_json::to_value(other).unwrap_or_default()}),
+    }
+}
+
+/// A price that a market reads, in the digits of its slot.
+fn priced(listed: &ListedMarket, id: InstrumentId, price: Int) -> String {
+    let asset = listed.market.instruments().get(id.index()).map(|one| &one.asset);
+    let slot = listed.market.slots().iter().find(|slot| Some(&slot.asset) == asset);
+    Decimal { mantissa: price, decimals: slot.map_or(0, |slot| slot.decimals) }.trimmed().to_string()
+}
+
+/// What an order names as sold.
+pub(super) fn sold(action: &Action) -> Option<InstrumentId> {
+    match action {
+        Action::Liquidate(Mechanism::Reduce { instrument, .. }) => Some(*instrument),
+        Action::Liquidate(Mechanism::Discount { seize, .. }) => Some(*seize),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::actions;
 use super::hex;
 use plimsoll::Ratio;
-use plimsoll_core::{Decimal, Int, ListedMarket, U256};
+use plimsoll_core::{Decimal, InstrumentId, Int, ListedMarket, U256};
 use plimsoll_engine::Stamp;
 use plimsoll_engine::calls::Event as Life;
 use plimsoll_engine::config::{Change, Config, Founding, Level, Terms};
@@ -48,6 +48,19 @@ fn market(state: &State, place: u32) -> Option<&ListedMarket> {
 
 fn of_market<'s>(state: &'s State, name: &str) -> Option<&'s ListedMarket> {
     market(state, state.market(name)?)
+}
+
+/// The asset of an instrument.
+pub(crate) fn asset(listed: &ListedMarket, id: InstrumentId) -> Option<&str> {
+    listed.market.instruments().get(id.index()).map(|one| one.asset.as_str())
+}
+
+/// The feed that an asset of a market is compared with, where it has one of its own, and the digits of that.
+pub(crate) fn feed_of<'s>(state: &'s State, listed: &ListedMarket, asset: &str) -> Option<(&'s str, u8)> {
+    let slot = listed.market.slots().iter().position(|slot| slot.asset == asset)?;
+    let wired = listed.wiring.get(slot).copied().flatten()?;
+    let name = &state.book.graph.price(wired)?.name;
+    Some((name, state.feeds.get(name)?.decimals))
 }
 
 /// What a command is called.
@@ -103,9 +116,12 @@ pub(super) fn command(state: &State, command: &Command) -> Value {
             json!({"market": market, "steps": steps.collect::<Vec<_>>()})
         }
         Command::Intend { market, account, action, strategy, price } => {
-            let action = of_market(state, market).map(|listed| actions::action(listed, action));
-            let price = price.map(|price| price.to_string());
-            json!({"market": market, "account": account, "action": action, "strategy": strategy, "price_raw": price})
+            let listed = of_market(state, market);
+            let sold = listed.zip(actions::sold(action)).and_then(|(listed, sold)| asset(listed, sold));
+            let digits = listed.zip(sold).and_then(|(listed, asset)| feed_of(state, listed, asset));
+            let price = price.zip(digits).map(|(price, (_, decimals))| decimal(price, decimals));
+            let action = listed.map(|listed| actions::action(listed, action));
+            json!({"market": market, "account": account, "action": action, "strategy": strategy, "price": price})
         }
         Command::Send { intent, external } => json!({"intent": intent, "external_id": external}),
         Command::Resolve { intent, outcome } => json!({"intent": intent, "outcome": self::outcome(outcome)}),
@@ -257,7 +273,7 @@ pub(super) fn decision(what: &Life, terms: Option<&Terms>) -> (&'static str, Opt
 /// What stood behind a decision: the venue's two numbers, and every price with its state and sources.
 fn grounds(state: &State, grounds: &Grounds) -> Value {
     let Grounds { backing, requirement, decimals, healthy, prices } = grounds;
-    let exact = |mantissa: &Int| Decimal { mantissa: *mantissa, decimals: *decimals }.to_string();
+    let exact = |mantissa: &Int| Decimal { mantissa: *mantissa, decimals: *decimals }.trimmed().to_string();
     let prices = prices.iter().map(|(feed, price)| {
         let heard = state.feeds.get(feed);
         let sources = heard.map(|heard| {
@@ -308,14 +324,15 @@ pub(crate) fn feed_state(state: &FeedState, decimals: u8) -> Value {
 }
 
 fn act(state: &State, act: &Act) -> Value {
-    let [price, reference] = act.prices.map(|price| price.to_string());
+    let digits = of_market(state, &act.market).and_then(|listed| feed_of(state, listed, &act.asset));
+    let [price, reference] = act.prices.map(|price| digits.map(|(_, decimals)| decimal(price, decimals)));
     json!({
         "strategy": act.strategy,
         "asset": act.asset,
         "value": value(act.value),
         "of_depth": decimal(act.of_depth.into(), DIGITS),
-        "price_raw": price,
-        "reference_raw": reference,
+        "price": price,
+        "reference": reference,
         "currency": state.config.currency,
     })
 }

@@ -1,5 +1,6 @@
 //! What people call actions and numbers of a market, as its integers.
 
+use crate::audit::words;
 use crate::steps;
 use plimsoll::{Change, Misasked, Order};
 use plimsoll_core::{Action, Cell, Decimal, InstrumentId, Int};
@@ -19,8 +20,8 @@ fn misasked(why: &Misasked) -> Why {
     (why.to_string(), meant.map(|near| format!("did you mean `{near}`?")))
 }
 
-fn unread(what: &str, words: &str, why: &str) -> Why {
-    (format!("{what} {words}: {why}"), None)
+fn unread(what: &str, said: &str, why: &str) -> Why {
+    (format!("{what} {said}: {why}"), None)
 }
 
 /// Numbers of one market: its name, and what each becomes.
@@ -82,13 +83,10 @@ pub(super) fn force(
 /// A price in the digits of the feed of what is sold.
 fn priced(state: &State, market: usize, sold: Option<InstrumentId>, price: Decimal) -> Result<u128, Why> {
     let listed = &state.book.markets[market];
-    let asset = sold.and_then(|sold| listed.market.instruments().get(sold.index())).map(|one| &one.asset);
+    let asset = sold.and_then(|sold| words::asset(listed, sold));
     let Some(asset) = asset else { return Err(("a price goes with `reduce` or `repay`".into(), None)) };
-    let slot = listed.market.slots().iter().position(|slot| slot.asset == *asset);
-    let wired = slot.and_then(|slot| listed.wiring.get(slot).copied().flatten());
-    let feed = wired.and_then(|id| state.book.graph.price(id)).map(|price| price.name.as_str());
-    match feed.filter(|feed| state.feeds.contains_key(*feed)) {
-        Some(feed) => super::ask::raw(state, feed, price),
+    match words::feed_of(state, listed, asset) {
+        Some((feed, _)) => super::ask::raw(state, feed, price),
         None => Err((format!("{asset} has no feed of its own that a price could be compared with"), None)),
     }
 }
