@@ -98,7 +98,7 @@ pub use monitor::{
     Backed, BacktestTerms, Backtested, Blank, CONFIDENCE, Correlated, DECAY, DIGITS, Forecasts, Found,
     Monitor, News, Pegged, REJECTS, Since, Together, Told, Who, Whole, backtests, correlations,
 };
-pub use order::{Order, action, cells, forced};
+pub use order::{Cells, Order, action, cells, forced};
 pub use outlook::{Branch, Carry, Distance, Factor, Good, Lookout, Outlook, Redemption, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};
 pub use plimsoll_risk::margin::{Costs, Measure, Procyclicality, Tool};

@@ -32,6 +32,9 @@ pub enum Order {
     Offset,
 }
 
+/// Numbers of one market: its place, and each cell with what it becomes.
+pub type Cells = (usize, Vec<(Cell, Option<Int>)>);
+
 /// The action of a venue that one change of an account's own stands for.
 ///
 /// # Errors
@@ -76,12 +79,12 @@ pub fn forced(
     Ok((Action::Liquidate(mechanism), sold))
 }
 
-/// Numbers of one market by their names, all at once: its place, and each cell with what it becomes. Of a cell that packs several
+/// Numbers of one market by their names, all at once. Of a cell that packs several
 /// numbers the others stay.
 ///
 /// # Errors
 /// When a name is none, or a value does not fit its place; when they are of several markets.
-pub fn cells(book: &Book, numbers: &[(String, Int)]) -> Result<(usize, Vec<(Cell, Option<Int>)>), Misasked> {
+pub fn cells(book: &Book, numbers: &[(String, Int)]) -> Result<Cells, Misasked> {
     let mut book = Book {
         accounts: Vec::new(),
         name: String::new(),
