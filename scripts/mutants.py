@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Do the tests notice? Mutates the venues' arithmetic one place at a time and runs their tests.
 
-usage: scripts/mutants.py [--file PART] [--limit N] [--jobs N] [--only ID ...] [--list] [--report FILE]
+usage: scripts/mutants.py [--file PART] [--tests NAME ...] [--limit N] [--jobs N] [--only ID ...] [--list] [--report FILE]
 
 A mutant is one of
     rounding    Rounding::Down <-> Up, HalfUp -> Down, HalfUp -> Up, TowardZero -> Down, Up (also by bare name)
@@ -151,7 +151,7 @@ def mutants_of(path, source):
                 text = "plimsoll_core::Rounding::" + other
                 out.append(Mutant(path, source, token.start, token.end, text, "rounding", label,
                                   not pattern and not inside(i, constant)))
-        if token.text in ("Rounding", "Revision") and found[i + 1].text == "::":
+        if token.text in ("Rounding", "Revision") and found[i + 1].text == "::" and not imported(found, i):
             value = found[i + 2].text
             if token.text == "Rounding":
                 becomes, kind = ROUND.get(value, []), "rounding"
@@ -232,9 +232,9 @@ pub mod mutant {
 
 
 class Build:
-    def __init__(self, scratch, packages, first):
+    def __init__(self, scratch, packages, tests, first):
         self.tree, self.target = os.path.join(scratch, "tree"), os.path.join(scratch, "target")
-        self.packages, self.first = packages, first
+        self.packages, self.tests, self.first = packages, tests, first
 
     def copy(self):
         """Brings the copy up to date; files that did not change keep their time stamps."""
@@ -255,6 +255,8 @@ class Build:
         command = ["cargo", "test", "--no-run", "--message-format=json", "--offline"]
         for package in self.packages:
             command += ["-p", package]
+        if self.tests:  # test programs that cannot reach what is mutated cost a build and a run, and kill nothing
+            command += ["--lib"] + [part for name in self.tests for part in ("--test", name)]
         env = dict(os.environ, CARGO_TARGET_DIR=self.target, CARGO_PROFILE_TEST_DEBUG="0", CARGO_INCREMENTAL="1")
         run = subprocess.run(command, cwd=self.tree, env=env, text=True, capture_output=True)
         programs, errors = [], []
@@ -301,6 +303,7 @@ def main():
     args.add_argument("--retry", action="store_true", help="run survivors again")
     args.add_argument("--scratch", default=os.path.join(os.environ.get("TMPDIR", "/tmp"), "plimsoll-mutants"))
     args.add_argument("--packages", nargs="*", default=["plimsoll-venues", "plimsoll-io"])
+    args.add_argument("--tests", nargs="*", default=[], help="only these test programs and the libraries' own tests")
     args.add_argument("--stages", nargs="*", default=["1/64", "1/4"], help="PLIMSOLL_CASES of each pass")
     args.add_argument("--timeout", type=int, default=300, help="seconds for one test program")
     args.add_argument("--report", default=None, help="write the results as JSON here")
@@ -331,7 +334,7 @@ def main():
         os.replace(store + ".new", store)
         print(f"{state:14} {m.key} {m.name()}" + (f"   [{by}]" if by else ""), flush=True)
 
-    build = Build(args.scratch, args.packages, args.file)
+    build = Build(args.scratch, args.packages, args.tests, args.file)
     build.copy()
     library = SOURCE + "/lib.rs"
     build.put(library, (open(os.path.join(ROOT, library)).read() + SWITCH).encode())

@@ -289,7 +289,7 @@ pub(crate) struct StressArgs {
     /// An asset of which the scenario says nothing moves as another does, or so many times as far: `LINK=ETH*1.3`
     #[arg(long, value_name = "ASSET=LIKE[*TIMES]", value_parser = crate::stress::mapping)]
     pub(crate) map: Vec<plimsoll::Mapping>,
-    /// An asset of which the scenario says nothing stands still
+    /// An asset of which the scenario says nothing keeps its price in USD, whatever its feed counts in
     #[arg(long, value_name = "ASSET")]
     pub(crate) hold: Vec<String>,
     /// A number of a market becomes this, in its own integers, as `whatif` has it:

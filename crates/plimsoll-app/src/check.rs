@@ -219,7 +219,9 @@ pub(crate) fn shown_cells(book: &Book, shown: &Shown<'_>) -> Vec<String> {
         // A queued price that liquidates is told by what the venue has in store.
         let fed = shown.row.coming.as_ref().filter(|_| !outlook::queue_liquidates(&shown.outlook));
         let fed = fed.map(|coming| outlook::arriving(book.at, coming));
-        let more = outlook::basis(book, &shown.outlook).into_iter();
+        let ends = at_both_ends(book, shown.row);
+        let ends = ends.map(|feed| format!("unhealthy at both ends of what {feed} may be"));
+        let more = ends.into_iter().chain(outlook::basis(book, &shown.outlook));
         let more = more.chain(outlook::coming(book.at, &shown.outlook)).chain(fed);
         let more = more.chain(exposure::blind_notes(book, &shown.outlook.blind));
         for more in more {
@@ -228,6 +230,12 @@ pub(crate) fn shown_cells(book: &Book, shown: &Shown<'_>) -> Vec<String> {
         }
     }
     cells
+}
+
+/// The feed at both ends of which an account is unhealthy of which it is unknown what lies between.
+fn at_both_ends(book: &Book, row: &Row) -> Option<String> {
+    matches!(row.liquidation.certainty, Certainty::Undetermined(_))
+        .then(|| plimsoll::unhealthy_at_both_ends(book, row.account))?
 }
 
 fn cells(book: &Book, row: &Row) -> Vec<String> {
@@ -617,6 +625,7 @@ fn auction_json(auction: &Auction) -> Value {
 
 pub(crate) fn shown_json(book: &Book, shown: &Shown<'_>) -> Value {
     let mut account = row_json(book, shown.row);
+    account["unhealthy_at_both_ends_of"] = at_both_ends(book, shown.row).into();
     account["outlook"] = outlook::as_json(book, shown.row.account, &shown.outlook);
     account
 }

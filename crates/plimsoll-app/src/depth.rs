@@ -19,7 +19,7 @@ pub(crate) fn run(args: &DepthArgs) -> u8 {
         return exit::FAULTY;
     };
     if let Some(path) = &args.out
-        && let Err(error) = std::fs::write(path, write(&depth))
+        && let Err(error) = crate::part::save(path, &write(&depth))
     {
         errln!("plimsoll: {}: {error}", path.display());
         return exit::UNWRITTEN;

@@ -26,6 +26,7 @@ mod log;
 mod margins;
 mod max;
 mod outlook;
+mod part;
 mod portfolio;
 mod select;
 mod restore;

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &MarginsArgs) -> u8 {
     let chosen = |schedule: &&Schedule| schedule.tool == tool(args.tool);
     if let Some(path) = &args.out {
         let written: Vec<&Schedule> = all.iter().filter(chosen).collect();
-        if let Err(error) = std::fs::write(path, file(&written, &terms, &history)) {
+        if let Err(error) = crate::part::save(path, &file(&written, &terms, &history)) {
             errln!("plimsoll: {}: {error}", path.display());
             return exit::UNWRITTEN;
         }

@@ -182,7 +182,7 @@ pub(crate) fn save(path: &Path, page: &str) -> Result<(), u8> {
     if filled && (read.is_err() || head != *FIRST.as_bytes()) {
         return Err(told(&"found a file that is no page, expected none, or an older page", exit::USAGE));
     }
-    std::fs::write(path, page).map_err(|error| told(&error, exit::UNWRITTEN))
+    crate::part::save(path, page).map_err(|error| told(&error, exit::UNWRITTEN))
 }
 
 /// What pages begin with, and other files do not.

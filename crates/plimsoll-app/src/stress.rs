@@ -246,9 +246,10 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
         outln!("  source: {source}");
     }
     let shocked = &jump.shocked;
-    if !shocked.moved.is_empty() {
+    let moves = moved(shocked);
+    if !moves.is_empty() {
         let mut prices = columns(&["price", "kind", "before", "after", "", ""], 2..4);
-        for cells in shocked.moved.iter().map(moved) {
+        for cells in moves {
             prices.add_row(cells);
         }
         outln!("{}", prices.trim_fmt());
@@ -269,16 +270,22 @@ fn print_jump(book: &Book, jump: &Jump, alone: bool, top: usize) {
     print_below(book, jump, &fallen, |below| below.before, top);
 }
 
-/// A price that moves: its name, kind, what it was and is, in what, and whether its feed would go further.
-fn moved(price: &PriceMove) -> [String; 6] {
-    [
-        price.name.clone(),
-        price.kind.map_or("derived", plimsoll_core::FeedKind::name).to_string(),
-        price.from.trimmed().to_string(),
-        price.to.to_string(),
-        price.unit.to_string(),
-        if price.bound { "the feed says no more than its bound".into() } else { String::new() },
-    ]
+/// The prices that move, also those of sales alone: name, kind, what each was and is, in what, and what is to be known of it.
+fn moved(shocked: &Shocked) -> Vec<[String; 6]> {
+    let row = |price: &PriceMove, note: &str| {
+        [
+            price.name.clone(),
+            price.kind.map_or("derived", plimsoll_core::FeedKind::name).to_string(),
+            price.from.trimmed().to_string(),
+            price.to.to_string(),
+            price.unit.to_string(),
+            note.to_string(),
+        ]
+    };
+    let bound = |price: &PriceMove| if price.bound { "the feed says no more than its bound" } else { "" };
+    let moved = shocked.moved.iter().map(|price| row(price, bound(price)));
+    let market = shocked.market.iter().map(|price| row(price, "sales alone: the oracle does not follow"));
+    moved.chain(market).collect()
 }
 
 /// Who is liquidatable only under the other parameters.

@@ -5,6 +5,7 @@ use crate::args::CheckArgs;
 use crate::check::{open_for, origin, print_coming, print_prices, print_totals, refused, sums_json, time_of};
 use crate::exit;
 use crate::gaps::Gaps;
+use crate::part::Part;
 use crate::progress::Progress;
 use crate::results::{COLUMNS, Result as Answer};
 use crate::select::Choice;
@@ -15,7 +16,6 @@ use plimsoll_io::book::{Stream, WriteError, stream};
 use plimsoll_io::export::{Form, Table};
 use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &CheckArgs, ladder: &Ladder, choice: &Choice<'_>) -> u8 {
     let surveyed = match stream(&args.book) {
@@ -196,37 +196,6 @@ impl<'a> Judged<'a> {
             }
         }
         Ok(surveyed)
-    }
-}
-
-/// A file under another name until it is whole; gone if it never is.
-pub(crate) struct Part<'a> {
-    /// Where to write.
-    pub(crate) path: PathBuf,
-    to: &'a Path,
-    kept: bool,
-}
-
-impl<'a> Part<'a> {
-    pub(crate) fn new(to: &'a Path) -> Part<'a> {
-        let mut name = to.as_os_str().to_os_string();
-        name.push(".part");
-        Part { path: name.into(), to, kept: false }
-    }
-
-    /// It is whole.
-    pub(crate) fn keep(mut self) -> Result<(), WriteError> {
-        std::fs::rename(&self.path, self.to).map_err(|error| WriteError::Failed(error.to_string()))?;
-        self.kept = true;
-        Ok(())
-    }
-}
-
-impl Drop for Part<'_> {
-    fn drop(&mut self) {
-        if !self.kept {
-            let _ = std::fs::remove_file(&self.path); // it was never there, or cannot be helped
-        }
     }
 }
 

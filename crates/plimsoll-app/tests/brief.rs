@@ -2,16 +2,15 @@
 
 #![allow(clippy::expect_used)] // a test that cannot run the program has failed
 
+mod scratch;
+
+use scratch::{Book, root};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 const NOW: &str = "examples/treasury";
 const BEFORE: &str = "examples/treasury-before";
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
-}
 
 fn plimsoll(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_plimsoll"))
@@ -217,18 +216,10 @@ fn what_is_on_its_way_is_told() {
 #[test]
 fn what_is_valued_in_one_book_alone_is_in_no_change() {
     let folder = folder("unpriced");
-    let older = folder.join("older");
-    std::fs::create_dir_all(older.join("markets")).expect("a new folder");
-    let from = root().join(BEFORE);
-    for entry in std::fs::read_dir(from.join("markets")).expect("the markets") {
-        let entry = entry.expect("a file");
-        std::fs::copy(entry.path(), older.join("markets").join(entry.file_name())).expect("copied");
-    }
-    for file in ["book.toml", "positions.csv", "feeds.csv"] {
-        let text = std::fs::read_to_string(from.join(file)).expect("a file of the example");
-        std::fs::write(older.join(file), text.replace("1.215207311840096518", "")).expect("written");
-    }
-    let (older, page) = (older.display().to_string(), folder.join("brief.html").display().to_string());
+    let older = Book::changed("brief-unpriced", "treasury-before", |_, text| {
+        text.replace("1.215207311840096518", "")
+    });
+    let (older, page) = (older.0.display().to_string(), folder.join("brief.html").display().to_string());
     let found = json(&[NOW, "--since", &older]);
     let one = found["worst"].as_array().expect("a list").iter().find(|one| one["account"] == "acme-loop");
     let change = &one.expect("the account")["change"];

@@ -233,6 +233,8 @@ fn without_liquidity_there_is_no_line() {
     let answer = json(&folder, &WETH);
     let column = &answer["collaterals"][0]["found"]["columns"][2];
     assert_eq!((number(&column["threshold_share"]), &column["cap_bound_by"]), (0.0, &Value::from("no line")));
+    let told = std::fs::read_to_string(root().join("docs/output.md")).expect("the description");
+    assert!(told.lines().any(|line| line.contains("`cap_bound_by`, `extreme") && line.contains("`no line`")));
     let text = String::from_utf8_lossy(&calibrate(&folder, &WETH).stdout).into_owned();
     assert!(text.contains("conservative: threshold 0: nothing can be sold"), "{text}");
 }
@@ -264,4 +266,12 @@ fn offers_become_a_file_that_stress_reads() {
     let stress = plimsoll(&["stress", "examples/treasury", "--depth", &out]);
     assert!(String::from_utf8_lossy(&stress.stdout).contains("depth: pools"));
     assert_eq!(plimsoll(&["depth", &out]).status.code(), Some(3));
+    // Written again it is another file: whoever reads the older one reads it to its end.
+    let older = folder.0.join("older.toml");
+    std::fs::hard_link(&out, &older).expect("a second name");
+    std::fs::write(&from, offers.replace("5000", "6000")).expect("written");
+    assert_eq!(plimsoll(&["depth", &from, "--out", &out]).status.code(), Some(0));
+    let [new, older] =
+        [std::path::Path::new(&out), &older].map(|path| std::fs::read_to_string(path).expect("a file"));
+    assert_ne!(new, older);
 }

@@ -4,7 +4,7 @@
 
 mod scratch;
 
-use scratch::root;
+use scratch::{Book, root};
 use serde_json::Value;
 use std::process::Command;
 
@@ -83,4 +83,27 @@ fn rows_that_are_chosen_are_those_among_all() {
             assert_eq!(shown.lines().collect::<Vec<_>>(), expected, "{book} {chosen}");
         }
     }
+}
+
+/// An account's name may have a colon, also one that another account is called by: each has a name by which it is found.
+#[test]
+fn a_colon_in_a_name_hides_nobody() {
+    let book = Book::changed("colons", "treasury", |file, text| match file {
+        "positions.csv" => {
+            text + "aave-core:alice,aave-core,collateral,WETH,5,token,,,\naave-core:zed,aave-core,supply,USDC,5,token,,,\n"
+        }
+        _ => text,
+    });
+    for (name, found) in [
+        ("alice", "alice"),
+        ("aave-core:alice", "alice"),
+        ("aave-core:aave-core:alice", "aave-core:alice"),
+        ("aave-core:zed", "aave-core:zed"),
+        ("aave-core:aave-core:zed", "aave-core:zed"),
+    ] {
+        let text = book.text("outlook", &[name]);
+        let told = book.told("outlook", &[name]);
+        assert!(text.starts_with(&format!("account  {found} of ")), "{name}: {text}{told}");
+    }
+    assert_eq!(book.code("outlook", &["aave-core:zedd"]), 2);
 }

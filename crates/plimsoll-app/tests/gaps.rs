@@ -2,13 +2,11 @@
 
 #![allow(clippy::expect_used)] // a test that cannot run the program has failed
 
-use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod scratch;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
-}
+use scratch::{Book, root};
+use serde_json::Value;
+use std::process::{Command, Output};
 
 fn plimsoll(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
@@ -16,37 +14,21 @@ fn plimsoll(args: &[&str]) -> Output {
 }
 
 /// The treasury's book with its positions changed; gone when it is dropped.
-struct Copy(PathBuf);
+struct Copy(Book);
 
 impl Copy {
     fn new(name: &str, change: impl Fn(String) -> String) -> Copy {
-        let folder = std::env::temp_dir().join(format!("plimsoll-gaps-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(folder.join("markets")).expect("a folder");
-        let from = root().join("examples/treasury");
-        let markets = std::fs::read_dir(from.join("markets")).expect("markets");
-        let markets =
-            markets.map(|entry| PathBuf::from("markets").join(entry.expect("an entry").file_name()));
-        for name in ["book.toml", "feeds.csv"].map(PathBuf::from).into_iter().chain(markets) {
-            std::fs::copy(from.join(&name), folder.join(&name)).expect("a copy");
-        }
-        let positions = std::fs::read_to_string(from.join("positions.csv")).expect("positions");
-        std::fs::write(folder.join("positions.csv"), change(positions)).expect("written");
-        Copy(folder)
+        Copy(Book::changed(&format!("gaps-{name}"), "treasury", |file, text| {
+            if file == "positions.csv" { change(text) } else { text }
+        }))
     }
 
     /// Exit code, stdout and stderr of `plimsoll check` of the book.
     fn check(&self, options: &[&str]) -> (i32, String, String) {
-        let path = self.0.display().to_string();
+        let path = self.0.0.display().to_string();
         let output = plimsoll(&[&["check", &path], options].concat());
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code().expect("a code"), text(&output.stdout), text(&output.stderr))
-    }
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

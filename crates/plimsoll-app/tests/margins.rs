@@ -98,6 +98,24 @@ fn the_file_has_every_margin_rounded_up_from_when_it_changes() {
     assert_eq!(next, None);
 }
 
+/// A file that is written again is another file: whoever reads the older one reads it to its end.
+#[test]
+fn a_file_is_whole_or_not_there() {
+    let history = history("margins-whole");
+    let [out, older] = ["margins.toml", "older.toml"].map(|name| history.0.join(name));
+    let path = out.display().to_string();
+    let write = |tool: &str| margins(&history, &["--out", &path, "--tool", tool]).status.code();
+    assert_eq!(write("base"), Some(0));
+    std::fs::hard_link(&out, &older).expect("a second name");
+    assert_eq!(write("floor"), Some(0));
+    let [out, older] = [&out, &older].map(|path| std::fs::read_to_string(path).expect("a file"));
+    assert!(out.contains("tool = \"floor\"") && older.contains("tool = \"base\""), "{older}");
+    // What cannot be written beside leaves what was there.
+    std::fs::create_dir(history.0.join("margins.toml.part")).expect("a folder");
+    assert_eq!(write("stressed"), Some(5));
+    assert_eq!(std::fs::read_to_string(&path).expect("a file"), out);
+}
+
 #[test]
 fn what_cannot_be_estimated_is_told() {
     let history = history("margins-told");

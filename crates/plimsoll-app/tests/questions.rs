@@ -2,13 +2,12 @@
 
 #![allow(clippy::expect_used)] // a test that cannot run the program has failed
 
-use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod scratch;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
-}
+use scratch::{Book, root};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::{Command, Output};
 
 fn plimsoll(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
@@ -249,35 +248,9 @@ fn every_step_is_shown_in_its_own_decimals() {
     }
 }
 
-/// The treasury's book with lines added to its positions; gone when it is dropped.
-struct Book(PathBuf);
-
-impl Book {
-    fn new(name: &str, change: impl Fn(String) -> String) -> Book {
-        let folder = fresh(name);
-        std::fs::create_dir_all(folder.join("markets")).expect("a folder");
-        let from = root().join("examples/treasury");
-        for name in ["book.toml", "feeds.csv"] {
-            std::fs::copy(from.join(name), folder.join(name)).expect("a copy");
-        }
-        for entry in std::fs::read_dir(from.join("markets")).expect("markets") {
-            let entry = entry.expect("an entry");
-            std::fs::copy(entry.path(), folder.join("markets").join(entry.file_name())).expect("a copy");
-        }
-        let positions = std::fs::read_to_string(from.join("positions.csv")).expect("positions");
-        std::fs::write(folder.join("positions.csv"), change(positions)).expect("written");
-        Book(folder)
-    }
-
-    fn path(&self) -> String {
-        self.0.display().to_string()
-    }
-}
-
-impl Drop for Book {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// The treasury's book with its positions changed.
+fn treasury(name: &str, change: impl Fn(String) -> String) -> Book {
+    Book::changed(name, "treasury", |file, text| if file == "positions.csv" { change(text) } else { text })
 }
 
 fn text(args: &[&str]) -> String {
@@ -287,8 +260,8 @@ fn text(args: &[&str]) -> String {
 /// Who owes and has no collateral was "not below the liquidation line" and liquidatable in one line.
 #[test]
 fn a_debt_without_collateral_has_nothing_to_seize() {
-    let book = Book::new("naked", |text| text + "naked,aave-core,debt,USDC,5,token,,,\n");
-    let told = text(&["check", &book.path()]);
+    let book = treasury("naked", |text| text + "naked,aave-core,debt,USDC,5,token,,,\n");
+    let told = text(&["check", &book.0.display().to_string()]);
     let line = told.lines().find(|line| line.starts_with(" naked")).expect("a row");
     assert!(line.contains("liquidatable") && line.contains("nothing to seize [PL0129]"), "{line}");
     assert!(!told.contains("PL0101"), "{told}");
@@ -357,8 +330,8 @@ fn a_split_follows_the_changes_and_marks_doubt() {
 
 #[test]
 fn explain_keeps_going_and_names_who_is_left_out() {
-    let book = Book::new("explain", |text| text.replace("bob,aave-core,debt", " bob,aave-core,debt"));
-    let path = book.path();
+    let book = treasury("explain", |text| text.replace("bob,aave-core,debt", " bob,aave-core,debt"));
+    let path = book.0.display().to_string();
     assert_eq!(code(&["explain", &path, "alice"]), 3);
     assert_eq!(code(&["explain", &path, "alice", "--keep-going"]), 3);
     let told = text(&["explain", &path, "alice", "--keep-going"]);
@@ -418,8 +391,8 @@ fn fields(value: &Value, found: &mut std::collections::BTreeSet<String>) {
 fn every_field_of_json_is_described() {
     let docs = std::fs::read_to_string(root().join("docs/output.md")).expect("docs/output.md");
     let mut found = std::collections::BTreeSet::new();
-    let faulty = Book::new("fields", |text| text.replace("bob,aave-core,debt", " bob,aave-core,debt"));
-    fields(&json(&["check", &faulty.path(), "--keep-going", "--json"]), &mut found);
+    let faulty = treasury("fields", |text| text.replace("bob,aave-core,debt", " bob,aave-core,debt"));
+    fields(&json(&["check", &faulty.0.display().to_string(), "--keep-going", "--json"]), &mut found);
     for account in ["alice", "acme-loop", "acme-usdc", "lender"] {
         fields(&json(&["explain", "examples/treasury", account, "--json"]), &mut found);
     }
@@ -513,4 +486,43 @@ fn an_absorption_is_told_with_its_cost() {
     let text = plimsoll(&["restore", "examples/compound_v3", "comp-farmer", "--to", "1.1"]).stdout;
     let text = String::from_utf8_lossy(&text).into_owned();
     assert_eq!(text.matches(" USDC ").count(), 1, "{text}");
+}
+
+/// A scaled balance has 120 bits from 3.4 on and 128 before: 2 x 10^36 seized at once are more than the one and less than the other.
+#[test]
+fn a_call_that_a_token_has_no_room_for_says_how_much_it_has() {
+    let reserve = |asset: &str, decimals: u8, [supply, debt, cash]: [&str; 3]| {
+        let one = "1000000000000000000000000000";
+        format!(
+            "[[reserves]]\nasset = \"{asset}\"\nfeed = \"{asset}\"\ndecimals = {decimals}\nltv = 5000\nliquidation_threshold = 8000\n\
+             liquidation_bonus = 10500\n[reserves.state]\nliquidity_index = \"{one}\"\nvariable_borrow_index = \"{one}\"\n\
+             liquidity_rate = 0\nvariable_borrow_rate = 0\nlast_update = 1700000000\nscaled_supply = \"{supply}\"\n\
+             scaled_debt = \"{debt}\"\nvirtual_balance = \"{cash}\"\n"
+        )
+    };
+    let [held, owed, lent, left] = [("2", 36), ("8", 27), ("80", 27), ("72", 27)]
+        .map(|(digits, zeros)| format!("{digits}{}", "0".repeat(zeros)));
+    for (revision, bits) in [("3.5", Some(120)), ("3.3", None)] {
+        let market = format!(
+            "venue = \"aave_v3\"\nrevision = \"{revision}\"\ncurrency = \"USD\"\n{}{}",
+            reserve("WETH", 18, [&held, "0", &held]),
+            reserve("USDC", 6, [&lent, &owed, &left]),
+        );
+        let feeds = "feed,kind,price,unit,source,observed_at,max_age,confidence\nWETH,oracle,3000,USD/WETH,test,,,\n\
+                     USDC,oracle,1,USD/USDC,test,,,\n";
+        let rows = format!(
+            "account,market,kind,asset,quantity,unit\ngiant,aave,collateral,WETH,{held},raw\ngiant,aave,debt,USDC,{owed},raw\n"
+        );
+        let files = [
+            ("book.toml", "format = 1\nname = \"giants\"\nat = 1700000000\n".to_string()),
+            ("feeds.csv", feeds.to_string()),
+            ("positions.csv", rows),
+            ("markets/aave.toml", market),
+        ];
+        let book = Book::new(&format!("giants-{revision}"), &files);
+        let text = book.text("liquidate", &["giant"]);
+        let told = bits.map(|bits| format!("in a token's {bits} bits [PL0301]"));
+        assert_eq!(text.contains("[PL0301]"), told.is_some(), "{text}");
+        assert!(told.is_none_or(|told| text.contains(&told)), "{text}");
+    }
 }

@@ -5,6 +5,7 @@ pub(crate) mod chance;
 pub(crate) mod check_1m;
 pub(crate) mod conservation;
 pub(crate) mod durability;
+pub(crate) mod engine;
 pub(crate) mod hostile;
 pub(crate) mod margin;
 pub(crate) mod never_miss;

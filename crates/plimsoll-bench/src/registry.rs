@@ -1,8 +1,8 @@
 //! Every name, and what running one may need or meet.
 
 use crate::benches::{
-    assess_aave, chance, check_1m, conservation, durability, hostile, margin, never_miss, num_mul_div,
-    stress_exact, ticks, whole_book,
+    assess_aave, chance, check_1m, conservation, durability, engine, hostile, margin, never_miss,
+    num_mul_div, stress_exact, ticks, whole_book,
 };
 use crate::line::Line;
 use plimsoll_core::Refusal;
@@ -187,6 +187,24 @@ pub(crate) const ENTRIES: &[Entry] = &[
         about: "records hashed, chained and durable in batches, beside what the disk can do",
         kind: Kind::Speed,
         run: durability::run_durable,
+    },
+    Entry {
+        name: engine::MARKET_HOURS,
+        about: "an engine in a world that fails, an hour of market a life: healthy accounts acted on, others left alone, intents not resolved once",
+        kind: Kind::Property,
+        run: engine::run_market_hours,
+    },
+    Entry {
+        name: engine::POSITIONS,
+        about: "position updates through an engine, decided, watched and durable, a second",
+        kind: Kind::Speed,
+        run: engine::run_positions,
+    },
+    Entry {
+        name: engine::RECOVERY,
+        about: "an engine of a million accounts opened from a snapshot and ten million later events, seconds",
+        kind: Kind::Speed,
+        run: engine::run_recovery,
     },
     Entry {
         name: hostile::NAME,

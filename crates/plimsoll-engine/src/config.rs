@@ -70,6 +70,8 @@ pub struct Config {
     pub followed: BTreeSet<String>,
     /// An account of such a market that was not seen for longer is unknown (ns).
     pub sight: Stamp,
+    /// An intent that is out for longer is told to be late (ns).
+    pub late: Stamp,
     /// So long the answer to a command is kept for whoever sends it twice (ns).
     pub memory: Stamp,
 }

@@ -194,6 +194,20 @@ impl Feed {
         self.judge(now).ok()
     }
 
+    /// Origins that speak and are further from what the feed is worth than a jump: one of them may be wrong, or be first to know.
+    #[must_use]
+    pub fn deviating(&self, now: Stamp) -> Vec<String> {
+        let Ok(value) = self.median(now) else { return Vec::new() };
+        let mut far: Vec<String> = self
+            .speaking(now)
+            .filter(|quote| self.is_jump(value, quote.value))
+            .map(|quote| quote.origin.clone())
+            .collect();
+        far.sort();
+        far.dedup();
+        far
+    }
+
     /// How far the sources are apart in time (ns): of those that speak, the oldest against the newest observation.
     #[must_use]
     pub fn skew(&self, now: Stamp) -> Stamp {

@@ -57,6 +57,8 @@ pub struct Act {
     pub value: u128,
     /// How much of what the asset's depth takes it is (millionths).
     pub of_depth: u64,
+    /// The feeds that the account stands or falls with; `None` where nobody said.
+    pub needs: Option<Vec<String>>,
     /// The price that it would be done at, and the reference (in one unit, any).
     pub prices: [u128; 2],
 }

@@ -324,13 +324,17 @@ impl Machine {
         let spoke = std::mem::take(&mut self.spoke);
         let all = self.judged != Some(now);
         self.judged = Some(now);
-        let mut turned = Vec::new();
+        let (mut turned, mut far) = (Vec::new(), Vec::new());
         for (name, heard) in self.state.feeds.iter().filter(|(name, _)| all || spoke.contains(*name)) {
+            for origin in heard.feed.deviating(now) {
+                far.push(Alert::Deviates { feed: name.clone(), origin });
+            }
             let (state, value) = (heard.feed.state(now).0, heard.feed.value(now));
             if state != heard.state || value != self.state.price(name) {
                 turned.push((name.clone(), state, value));
             }
         }
+        far.into_iter().for_each(|alert| self.alert(alert));
         for (feed, state, value) in turned {
             let was_fresh = self.state.feeds[&feed].state == feed::State::Fresh;
             let fresh = state == feed::State::Fresh;

@@ -109,7 +109,7 @@ pub enum Command {
         action: Action,
         /// By which rule.
         strategy: String,
-        /// The price that it would be done at, in the digits of the asset's feed; `None` for the feed's.
+        /// The price that it would be done at, in the digits of the market's price of the asset; `None` for that price itself.
         price: Option<u128>,
     },
     /// An intent was sent, under a number of where it was sent to.
@@ -389,6 +389,15 @@ pub enum Alert {
         /// Whether it is believed.
         fresh: bool,
     },
+    /// An origin says something else than the others.
+    Deviates {
+        /// Of which feed.
+        feed: String,
+        /// Which.
+        origin: String,
+    },
+    /// An intent is out for longer than it should take: who is protected by it, is not.
+    Late(u64),
     /// The breaker tripped.
     Breaker,
     /// A switch was thrown.

@@ -12,7 +12,9 @@ use crate::config::{Change, Config, Founding, Group, Source, Terms};
 use crate::feed::{self, Feed};
 use crate::guard::{Act, Guards};
 use crate::record::{Alert, Answer, Impact};
-use plimsoll_core::{Action, Book, ListedMarket, Observation, Origin, PriceId, Time, Venue};
+use plimsoll_core::{
+    Action, Book, Compiled, Lens, ListedMarket, Observation, Origin, PriceId, Question, Test, Time, Venue,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, VecDeque};
@@ -276,15 +278,7 @@ impl State {
     /// The feeds that a market's prices rest on.
     #[must_use]
     pub fn needs(&self, listed: &ListedMarket) -> Vec<String> {
-        let leaves = listed.wiring.iter().flatten().flat_map(|price| self.book.graph.leaves(*price));
-        let mut names: Vec<String> = leaves
-            .filter_map(|leaf| self.book.graph.price(leaf))
-            .map(|price| price.name.clone())
-            .filter(|name| self.feeds.contains_key(name))
-            .collect();
-        names.sort();
-        names.dedup();
-        names
+        self.heard_below(listed.wiring.iter().flatten().copied())
     }
 
     /// What a heard price is in the book now, in its feed's digits; `None` where it is none.
@@ -300,10 +294,43 @@ impl State {
         Sha256::digest(postcard::to_allocvec(&self.config).unwrap_or_default()).into()
     }
 
+    /// The feeds that an account stands or falls with: those behind the nodes of its rows, or all of its market's where it has no
+    /// proven row.
+    #[must_use]
+    pub fn needs_of(&self, place: u32) -> Vec<String> {
+        let Some(listed) = self.book.accounts.get(place as usize) else { return Vec::new() };
+        let market = &self.book.markets[listed.market];
+        let question = Question { test: Test::Liquidation, lens: Lens::Action, at: self.book.at };
+        let rows = match market.market.compile(&listed.account, question) {
+            Ok(Compiled::NoDebt) => return Vec::new(),
+            Ok(Compiled::Rows(rows)) => rows,
+            Ok(Compiled::Opaque) | Err(_) => return self.needs(market),
+        };
+        let parts = rows.iter().flat_map(|row| {
+            let all = [&row.backing, &row.requirement, &row.slack].into_iter().chain(&row.hinges);
+            let nodes = all.flat_map(|part| part.terms.iter().map(|(node, _)| *node));
+            nodes.chain(row.valid.boxes.iter().map(|(node, _, _)| *node)).collect::<Vec<_>>()
+        });
+        let nodes: Vec<_> = parts.collect();
+        let slots = nodes.iter().filter_map(|node| market.market.nodes().get(node.0 as usize)?.slot);
+        let prices = slots.filter_map(|slot| market.wiring.get(slot).copied().flatten());
+        self.heard_below(prices)
+    }
+
+    fn heard_below(&self, prices: impl Iterator<Item = PriceId>) -> Vec<String> {
+        let leaves = prices.flat_map(|price| self.book.graph.leaves(price));
+        let mut names: Vec<String> = leaves
+            .filter_map(|leaf| self.book.graph.price(leaf))
+            .map(|price| price.name.clone())
+            .filter(|name| self.feeds.contains_key(name))
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Brings the guards in line with the configuration; what they counted stays.
     pub(crate) fn arm(&mut self) {
-        let needs: Vec<_> =
-            self.book.markets.iter().map(|listed| (listed.name.clone(), self.needs(listed))).collect();
         let (config, guards) = (&self.config, &mut self.guards);
         guards.caps.limits = config.limits;
         guards.throttle.most = config.repeats;
@@ -313,9 +340,6 @@ impl State {
         guards.breaker.value = config.flips_value;
         guards.breaker.least = config.flips_least;
         guards.resume.grace = config.grace;
-        for (market, feeds) in needs {
-            guards.resume.needs(&market, feeds);
-        }
     }
 
     /// Puts what a feed is worth into the book: a price that is not believed is none.

@@ -66,6 +66,8 @@ pub struct Watch {
     owing: BTreeSet<u32>,
     /// When what is known of a call's deadline, or of an account that was not seen, has to be looked at.
     due: BTreeSet<(Stamp, u32)>,
+    /// Accounts that `due` has for being lost from sight, once each.
+    sights: BTreeSet<u32>,
     /// The second of the last look.
     second: u64,
 }
@@ -123,6 +125,7 @@ impl Watch {
             odd: BTreeSet::new(),
             owing: BTreeSet::new(),
             due: BTreeSet::new(),
+            sights: BTreeSet::new(),
             second: state.book.at.0,
         };
         for (place, listed) in (0..).zip(&state.book.accounts) {
@@ -165,6 +168,7 @@ impl Watch {
         }
         while let Some(&(at, place)) = self.due.first().filter(|(at, _)| *at <= state.now) {
             self.due.remove(&(at, place));
+            self.sights.remove(&place);
             dirty.accounts.insert(place);
         }
         let mut markets = dirty.markets.clone();
@@ -279,7 +283,10 @@ impl Watch {
                 self.odd.insert(place);
             }
         }
-        if let Some(until) = seen_until(state, place) {
+        // One look an account, at the time that it was to be lost from sight when it was first put down: then it is put down anew.
+        if let Some(until) = seen_until(state, place)
+            && self.sights.insert(place)
+        {
             self.due.insert((until, place));
         }
         let events = self.index.update(place, &compiled, &rows, |asked| {
@@ -319,7 +326,7 @@ fn sight(state: &State, stands: &Stands<'_>, place: u32) -> Sight {
     if lost(state, place) {
         return nothing("it was not seen since it was acted on, or for too long".into());
     }
-    let Some(Some(standing)) = stands.get(&(listed.market as u32)) else {
+    let Some(Some(Stand { standing, .. })) = stands.get(&(listed.market as u32)) else {
         return nothing("its market has no answer now".into());
     };
     let judged = standing.judge(&listed.account, Test::Liquidation);
@@ -358,15 +365,22 @@ fn sight(state: &State, stands: &Stands<'_>, place: u32) -> Sight {
     sight
 }
 
-/// Markets standing still, those that were asked for; `None` where one has no answer.
-type Stands<'s> = BTreeMap<u32, Option<Standing<'s>>>;
+/// A market standing still, and what is in doubt about each of its prices.
+struct Stand<'s> {
+    standing: Standing<'s>,
+    doubts: Vec<Option<Why>>,
+}
+
+/// Those that were asked for; `None` where one has no answer.
+type Stands<'s> = BTreeMap<u32, Option<Stand<'s>>>;
 
 fn stands(state: &State, markets: BTreeSet<u32>) -> Stands<'_> {
     let quotes = state.book.graph.quotes(state.book.at);
     let stand = |number: u32| {
         let listed = state.book.markets.get(number as usize)?;
-        let readings = state.book.readings(listed, &quotes);
-        Standing::new(&*listed.market, &readings, Lens::Action, state.book.at).ok()
+        let readings: Vec<Reading> = state.book.readings(listed, &quotes);
+        let standing = Standing::new(&*listed.market, &readings, Lens::Action, state.book.at).ok()?;
+        Some(Stand { standing, doubts: readings.iter().map(|reading| reading.doubt).collect() })
     };
     markets.into_iter().map(|number| (number, stand(number))).collect()
 }
@@ -375,11 +389,11 @@ fn stands(state: &State, markets: BTreeSet<u32>) -> Stands<'_> {
 fn nodes(state: &State, stands: &Stands<'_>, number: u32) -> Vec<Result<Node, Why>> {
     let Some(listed) = state.book.markets.get(number as usize) else { return Vec::new() };
     let specs = listed.market.nodes();
-    let Some(Some(standing)) = stands.get(&number) else { return vec![Err(Why::Missing); specs.len()] };
-    let readings: Vec<Reading> = state.book.readings(listed, &state.book.graph.quotes(state.book.at));
+    let Some(Some(Stand { standing, doubts })) = stands.get(&number) else {
+        return vec![Err(Why::Missing); specs.len()];
+    };
+    let doubt = |slot: Option<usize>| slot.and_then(|slot| *doubts.get(slot)?);
     let known = specs.iter().zip(standing.quoted().nodes());
-    let doubt =
-        |slot: Option<usize>| slot.and_then(|slot| readings.get(slot)).and_then(|reading| reading.doubt);
     known.map(|(spec, node)| doubt(spec.slot).map_or(*node, Err)).collect()
 }
 
@@ -411,7 +425,7 @@ fn lost(state: &State, place: u32) -> bool {
 fn bits(state: &State, stands: &Stands<'_>, levels: &[Level], place: u32) -> (u8, bool) {
     let all = every(levels.len());
     let Some(listed) = state.book.accounts.get(place as usize) else { return (0, true) };
-    let Some(Some(standing)) = stands.get(&(listed.market as u32)) else { return (all, false) };
+    let Some(Some(Stand { standing, .. })) = stands.get(&(listed.market as u32)) else { return (all, false) };
     if lost(state, place) {
         return (all, false);
     }
@@ -431,7 +445,7 @@ fn bits(state: &State, stands: &Stands<'_>, levels: &[Level], place: u32) -> (u8
 /// Whether an account is unknown though no price that it needs is in doubt.
 fn is_odd(state: &State, stands: &Stands<'_>, place: u32) -> bool {
     let Some(listed) = state.book.accounts.get(place as usize) else { return false };
-    let Some(Some(standing)) = stands.get(&(listed.market as u32)) else { return true };
+    let Some(Some(Stand { standing, .. })) = stands.get(&(listed.market as u32)) else { return true };
     let judged = standing.judge(&listed.account, Test::Liquidation);
     !lost(state, place) && matches!(judged.certainty, Certainty::Unanswered | Certainty::Certain)
 }

@@ -16,6 +16,7 @@ fn act(kind: Kind, account: &str, value: u128) -> Act {
         strategy: "keeper".into(),
         value,
         of_depth: 1000,
+        needs: Some(vec!["ETH/USD".into(), "USDC/USD".into()]),
         prices: [2490, 2500],
     }
 }
@@ -29,7 +30,6 @@ fn open() -> Guards {
     (guards.throttle.most, guards.throttle.window) = (5, 600 * SECOND);
     (guards.breaker.accounts, guards.breaker.value, guards.breaker.least) = (100_000, 200_000, 2);
     guards.resume.grace = 30 * SECOND;
-    guards.resume.needs("lending", vec!["ETH/USD".into(), "USDC/USD".into()]);
     guards.resume.is_fresh("ETH/USD", 0);
     guards.resume.is_fresh("USDC/USD", 0);
     guards
@@ -198,7 +198,7 @@ fn p90_after_a_start_nothing_is_liquidated_before_all_feeds_are_back_for_a_while
     assert_eq!(guards.check(&one, 2030 * SECOND), Ok(()));
     guards.resume.is_not_fresh("ETH/USD");
     assert_eq!(guards.check(&one, 3000 * SECOND), feed("ETH/USD"));
-    let elsewhere = Act { market: "unheard of".into(), ..one };
+    let elsewhere = Act { needs: None, ..one };
     assert_eq!(guards.check(&elsewhere, 3000 * SECOND), Err(Held::Waits(Waits::Unknown)));
 }
 

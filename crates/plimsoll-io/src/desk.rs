@@ -48,6 +48,8 @@ pub struct Desk {
     pub sight: u64,
     /// So long answers are kept (ns).
     pub memory: u64,
+    /// An intent that is out for longer is told to be late (ns).
+    pub late: u64,
     /// What is taken for a feed where neither the book nor [`Desk::feeds`] says anything.
     pub usual: Usual,
     /// What is said of single feeds.
@@ -103,6 +105,7 @@ fn whole(fields: &mut Fields<'_>, book: &Book, log: &mut Log) -> Option<Desk> {
     let grace = fields.need("grace", log).and_then(|node| span_of(node, log));
     let sight = fields.take("sight");
     let memory = fields.need("memory", log).and_then(|node| span_of(node, log));
+    let late = fields.need("late", log).and_then(|node| span_of(node, log));
     let limits = fields.need("limits", log).and_then(|node| limits(node, log));
     let throttle = fields.need("throttle", log).and_then(|node| {
         let mut fields = Fields::of(node, log)?;
@@ -165,6 +168,7 @@ fn whole(fields: &mut Fields<'_>, book: &Book, log: &mut Log) -> Option<Desk> {
         followed: followed?,
         sight: sight?,
         memory: memory?,
+        late: late?,
         usual: usual?,
         feeds: feeds?,
     };

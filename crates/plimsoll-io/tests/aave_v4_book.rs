@@ -3,52 +3,30 @@
 
 mod common;
 
-use common::{all_of, file, files, sound};
+use common::{all_of, example_folder, file, files, sound};
 use plimsoll_core::{Book, Int, Lens, Standing, Test, U256, Verdict};
 use plimsoll_io::book::{self, File, Opened};
 use plimsoll_venues::aave_v4::{
     MAP, RISK_PREMIUM, configuration_key, debt, premium_offset, premium_shares, receipt,
 };
-use std::path::Path;
 
 fn folder() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/hubs")
+    example_folder("hubs")
 }
 
 fn example() -> Book {
     sound(book::open(&folder()))
 }
 
-/// The example with one text put for another in one file.
-fn with(name: &str, from: &str, to: &str) -> Opened {
-    let names = ["book.toml", "feeds.csv", "positions.csv", "markets/hubs.toml"];
-    let read = |file: &str| std::fs::read_to_string(folder().join(file)).unwrap();
-    let files = names.map(|own| {
-        let text = read(own);
-        if own != name {
-            return file(own, text);
-        }
-        assert!(text.contains(from), "{from}");
-        file(own, text.replacen(from, to, 1))
-    });
-    book::read(files.into_iter().collect::<Vec<File>>())
-}
-
+/// The first fault of the example with one text put for another in one file.
 #[track_caller]
 fn fault(name: &str, from: &str, to: &str, code: &str, found: &str) {
-    let opened = with(name, from, to);
-    let told = opened.faults.render(false);
-    let first = opened.faults.list.first().unwrap_or_else(|| panic!("{to} is taken"));
-    assert_eq!(first.code.name(), code, "{told}");
-    assert!(first.found.contains(found), "{told}");
+    common::fault("hubs", name, [from, to], code, found);
 }
 
 /// The example with one file put for its own.
 fn all_with(name: &str, text: String) -> Opened {
-    let names = ["book.toml", "feeds.csv", "positions.csv", "markets/hubs.toml"];
-    let own = |file: &str| std::fs::read_to_string(folder().join(file)).unwrap();
-    let text = |file: &str| if file == name { text.clone() } else { own(file) };
-    book::read(names.map(|file_name| file(file_name, text(file_name))).into_iter().collect::<Vec<File>>())
+    common::changed("hubs", |other, own| if other == name { text.clone() } else { own })
 }
 
 /// What no spoke keeps is no account: a premium without a debt, which is paid first and cleared with the last drawn share

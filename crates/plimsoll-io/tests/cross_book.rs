@@ -3,13 +3,12 @@
 
 mod common;
 
-use common::{all_of, file, files, sound};
+use common::{all_of, example_folder, file, files, sound};
 use plimsoll_core::{Book, Certainty, Lens, Standing, Test, Verdict};
 use plimsoll_io::book::{self, File, Opened};
-use std::path::Path;
 
 fn folder() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/margin")
+    example_folder("margin")
 }
 
 fn example() -> Book {
@@ -17,27 +16,14 @@ fn example() -> Book {
 }
 
 /// The example with one text put for another in one file.
+#[track_caller]
 fn with(name: &str, from: &str, to: &str) -> Opened {
-    let names = ["book.toml", "feeds.csv", "positions.csv", "markets/desk.toml"];
-    let read = |file: &str| std::fs::read_to_string(folder().join(file)).unwrap();
-    let files = names.map(|own| {
-        let text = read(own);
-        if own != name {
-            return file(own, text);
-        }
-        assert!(text.contains(from), "{from}");
-        file(own, text.replacen(from, to, 1))
-    });
-    book::read(files.into_iter().collect::<Vec<File>>())
+    common::with("margin", name, from, to)
 }
 
 #[track_caller]
 fn fault(name: &str, from: &str, to: &str, code: &str, found: &str) {
-    let opened = with(name, from, to);
-    let told = opened.faults.render(false);
-    let first = opened.faults.list.first().unwrap_or_else(|| panic!("{to} is taken"));
-    assert_eq!(first.code.name(), code, "{told}");
-    assert!(first.found.contains(found), "{told}");
+    common::fault("margin", name, [from, to], code, found);
 }
 
 /// Headroom of each account on both lines, in dollars, by the header of the market and a pencil.
@@ -218,7 +204,7 @@ fn every_fault_is_told_where_it_stands() {
 fn a_position_is_none_of_a_lending_venue() {
     let opened = with("positions.csv", "joint,desk,long,SOL-PERP,300", "joint,desk,long,SOL-PERP,x");
     assert!(opened.book.accounts.iter().all(|account| account.name != "joint"));
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/treasury");
+    let folder = example_folder("treasury");
     let mut read: Vec<File> = book::write(&sound(book::open(&folder)))
         .unwrap()
         .files

@@ -398,15 +398,13 @@ fn spoilt(file_name: &str, from: &str, to: &str) -> (&'static str, Option<u32>, 
 }
 
 fn example_with(file_name: &str, from: &str, to: &str) -> book::Opened {
-    let read = |name: &str| {
-        let text = std::fs::read_to_string(Path::new(EXAMPLE).join(name)).unwrap();
+    common::changed("liquity", |name, text| {
         if name != file_name {
-            return file(name, text);
+            return text;
         }
         assert!(text.contains(from), "{from}");
-        file(name, text.replace(from, to))
-    };
-    book::read(["book.toml", "feeds.csv", "markets/bold.toml", "positions.csv"].map(read).into())
+        text.replace(from, to)
+    })
 }
 
 /// What one account says and cannot be; before, it was a trove or a deposit of which nothing is known.

@@ -137,7 +137,11 @@ impl fmt::Display for Misasked {
                 write!(f, "{number}: found {found}, expected a number that fits its place at the venue")
             }
             Misasked::Unsaid { scenario, missing } => {
-                write!(f, "{scenario} says nothing of what the book holds; say --hold or --map of each:")?;
+                write!(
+                    f,
+                    "{scenario} does not say what becomes of all that the book holds; of each say --hold (its price in USD stands, \
+                     whatever its feed counts in) or --map:"
+                )?;
                 missing.iter().try_for_each(|(asset, why)| write!(f, "\n  {asset} ({why})"))
             }
             Misasked::NoGas { market, currency, depth } => {
@@ -409,17 +413,21 @@ pub(crate) fn numbers(listed: &ListedMarket) -> Vec<Named> {
     all
 }
 
-/// Accounts of a book by name, or by `market:name` where a name stands in several markets.
+/// Accounts of a book by name, or by `market:name` where a name stands in several markets. No market's name has a colon, an
+/// account's may: what is the `market:name` of one account is no bare name of another, which has a `market:name` of its own.
 #[must_use]
 pub fn find(book: &Book, name: &str) -> Vec<usize> {
-    let matches = |(_, listed): &(usize, &plimsoll_core::ListedAccount)| {
-        listed.name == name
-            || name
-                .strip_suffix(&listed.name)
-                .and_then(|rest| rest.strip_suffix(':'))
-                .is_some_and(|market| market == book.markets[listed.market].name)
-    };
-    book.accounts.iter().enumerate().filter(matches).map(|(place, _)| place).collect()
+    let accounts = || book.accounts.iter().enumerate();
+    let full = name.split_once(':').and_then(|(market, own)| {
+        let is = |listed: &plimsoll_core::ListedAccount| {
+            listed.name == own && book.markets[listed.market].name == market
+        };
+        accounts().find(|(_, listed)| is(listed))
+    });
+    match full {
+        Some((place, _)) => vec![place],
+        None => accounts().filter(|(_, listed)| listed.name == name).map(|(place, _)| place).collect(),
+    }
 }
 
 /// The name of an account, with its market's where it is the name of several.

@@ -35,6 +35,7 @@ mod calibrate;
 mod change;
 mod check;
 mod curve;
+mod ends;
 mod explain;
 mod exposure;
 mod forced;
@@ -86,6 +87,7 @@ pub use check::{
     coming_for, renewed_for,
 };
 pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
+pub use ends::unhealthy_at_both_ends;
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
 pub use exposure::{Exposed, Exposure, Of, Pull, Source, Stands, Sums, Wired, exposure};
 pub use forced::{Claim, Dealt, Forced};

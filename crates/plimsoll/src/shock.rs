@@ -4,9 +4,11 @@
 //! Assets move in dollars; a price between two moves by the one over the other. Each kind of price (oracle, market,
 //! redemption) has moves of its own. Observed prices move; what is derived from them follows by the graph.
 
+mod before;
 mod fraction;
 mod moves;
 mod named;
+mod sale;
 
 use crate::ask::Misasked;
 use fraction::Fraction;
@@ -14,9 +16,10 @@ use moves::{Decided, Moves};
 pub use named::known_assets;
 pub(crate) use named::{known_as, names};
 use plimsoll_core::{
-    Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Reading,
-    Scale, Scenario, Why,
+    Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Scale,
+    Scenario,
 };
+pub(crate) use sale::sale_readings;
 use std::collections::BTreeSet;
 
 /// What whoever asks says of assets that a scenario does not name.
@@ -63,6 +66,9 @@ pub struct Shocked {
     pub book: Book,
     /// The observed prices that moved.
     pub moved: Vec<PriceMove>,
+    /// What the market's price of an asset does where the oracle's feed of it does not follow, and the book has no price of a sale:
+    /// from the feed's own price on. Only sales are at it.
+    pub market: Vec<PriceMove>,
     /// Assets that stand still because it was said, by the scenario or whoever asked.
     pub held: Vec<String>,
     /// Assets that move as others.
@@ -88,9 +94,22 @@ impl Shocked {
     pub(crate) fn unmoved(book: &Book) -> Shocked {
         let (book, undelayed) = (book.clone(), Vec::new());
         let [sales, beyond] = [book.graph.clone(), book.graph.clone()];
-        let (moved, held, mapped, constant) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (moved, market) = (Vec::new(), Vec::new());
+        let (held, mapped, constant) = (Vec::new(), Vec::new(), Vec::new());
         let (overridden, without_effect) = (Vec::new(), Vec::new());
-        Shocked { book, moved, held, mapped, overridden, without_effect, constant, undelayed, sales, beyond }
+        Shocked {
+            book,
+            moved,
+            market,
+            held,
+            mapped,
+            overridden,
+            without_effect,
+            constant,
+            undelayed,
+            sales,
+            beyond,
+        }
     }
 
     /// Prices so many steps on a straight way from those of a book to these, each that differs cut to its digits: what oracles
@@ -118,42 +137,6 @@ impl Shocked {
     }
 }
 
-/// What each market's assets are worth in a sale, before any of them is sold: a feed of the market's price where there is a
-/// certain one, also under another name of the asset, else what the market's oracle says of these prices. A doubtful one is none.
-pub(crate) fn sale_readings(book: &Book, sales: &Graph) -> Vec<Vec<Reading>> {
-    let quotes = sales.quotes(book.at);
-    let known = known_as(book);
-    // 0 where a name is the one wanted, 1 where it is another of the asset's.
-    let distance = |name: &str, wanted: &str| match known.get(wanted) {
-        _ if name == wanted => Some(0),
-        Some(others) if others.contains(name) => Some(1),
-        _ => None,
-    };
-    let sale = |slot: &plimsoll_core::PriceSlot| {
-        let prices = sales.prices().iter().zip(&quotes);
-        let named = prices.filter_map(|(price, quote)| {
-            let sold = match &price.origin {
-                Origin::Feed(feed) => feed.kind == FeedKind::Market && feed.scale == Scale::Decimal,
-                _ => false,
-            };
-            let per = distance(price.unit.per.as_deref()?, &slot.asset)?;
-            let currency = distance(&price.unit.currency, &slot.currency)?;
-            (sold && quote.doubt.is_none()).then_some((per + currency, quote))
-        });
-        let (_, quote) = named.min_by_key(|(distance, _)| *distance)?;
-        quote.value?.cut(slot.decimals).scaled_amount(slot.decimals).ok()
-    };
-    let of = |listed: &plimsoll_core::ListedMarket| {
-        let oracles = book.readings(listed, &quotes);
-        let reading = |(slot, oracle): (&plimsoll_core::PriceSlot, Reading)| {
-            let value = sale(slot).or(oracle.value.filter(|_| oracle.doubt.is_none()));
-            value.map_or(Reading::unknown(None, Why::Missing), Reading::certain)
-        };
-        listed.market.slots().iter().zip(oracles).map(reading).collect()
-    };
-    book.markets.iter().map(of).collect()
-}
-
 /// `from` and so many parts of the way to `to`, cut.
 fn part_of_way(from: Decimal, to: Decimal, step: u32, of: u32, digits: u8) -> Option<Decimal> {
     let decimals = from.decimals.max(to.decimals).max(digits);
@@ -175,23 +158,27 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     let constant = unsaid(book, scenario, &moves, &decided)?;
     let mut after = book.clone();
     let [mut sales, mut beyond] = [book.graph.clone(), book.graph.clone()];
-    let mut moved = Vec::new();
+    let (mut moved, mut market) = (Vec::new(), Vec::new());
     for (at, price) in prices.iter().enumerate() {
         let id = PriceId(at as u32);
+        let oracle = change(book, id, &quotes[at], &decided[at], true)?;
         if let Some(end) = change(book, id, &quotes[at], &decided[at], false)? {
             // The id is one of this graph.
             let _ = beyond.observe(id, observation(&price.origin, end.to));
         }
         // Of an oracle: where it would be if it followed the market.
         if let Some(sale) = change(book, id, &quotes[at], &moves.decide_sale(id), false)? {
+            let follows = oracle.as_ref().is_some_and(|oracle| oracle.to == sale.to);
+            if !follows && sale.kind == Some(FeedKind::Oracle) && !moves.is_sold(id) {
+                market.push(PriceMove { kind: Some(FeedKind::Market), ..sale.clone() });
+            }
             let sale = Observation { floor: None, ceiling: None, ..observation(&price.origin, sale.to) };
             let _ = sales.observe(id, sale);
         }
-        let Some(change) = change(book, id, &quotes[at], &decided[at], true)? else { continue };
-        let PriceMove { to, .. } = change;
+        let Some(oracle) = oracle else { continue };
         // The id is one of this graph.
-        let _ = after.graph.observe(id, observation(&price.origin, to));
-        moved.push(change);
+        let _ = after.graph.observe(id, observation(&price.origin, oracle.to));
+        moved.push(oracle);
     }
     let undelayed = undelay(&mut after);
     still(book, &after, moves.held(), scenario)?;
@@ -200,6 +187,7 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     Ok(Shocked {
         book: after,
         moved,
+        market,
         held,
         mapped,
         overridden,
@@ -362,6 +350,16 @@ pub(crate) fn held_slots(
     book.markets.iter().zip(&assets).map(slots).collect()
 }
 
+/// Why a value that is said of an asset says nothing of its price in the book.
+fn uncounted(moves: &Moves<'_>, asset: &str) -> String {
+    moves.counted_in(asset).map_or_else(String::new, |counted| {
+        format!(
+            "; it is said in {counted}, and the book has no one price of {counted} in the same currency to count by: \
+             --map {asset}={counted} lets it move as {counted} does, --map {asset}={counted}*1.1 further"
+        )
+    })
+}
+
 /// Refuses a scenario that says nothing of something that is held; the prices of what is held that are constants.
 fn unsaid(
     book: &Book,
@@ -402,7 +400,8 @@ fn unsaid(
                     constant.push((listed.name.clone(), asset.clone(), price.name.clone()));
                 }
                 Decided::Unsaid(whose) if matches!(price.origin, Origin::Feed(_)) => {
-                    miss(&mut missing, whose, format!("{} reads {}", listed.name, price.name));
+                    let why = format!("{} reads {}{}", listed.name, price.name, uncounted(moves, whose));
+                    miss(&mut missing, whose, why);
                 }
                 _ => {
                     let of = feeds.iter().filter_map(|id| book.graph.price(*id)).map(|p| p.name.as_str());
@@ -413,7 +412,9 @@ fn unsaid(
                         _ => None,
                     });
                     let (paid, priced): (Vec<_>, Vec<_>) = unsaid.partition(|(redeemed, _)| *redeemed);
-                    priced.iter().for_each(|(_, whose)| miss(&mut missing, whose, why.clone()));
+                    for (_, whose) in &priced {
+                        miss(&mut missing, whose, format!("{why}{}", uncounted(moves, whose)));
+                    }
                     if paid.len() == feeds.len() {
                         built.push((paid.into_iter().map(|(_, whose)| whose).collect(), why));
                     }

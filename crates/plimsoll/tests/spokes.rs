@@ -5,29 +5,26 @@
 
 mod common;
 
-use common::{example, place, sound};
+use common::{example, place, rewritten};
 use plimsoll::{
     Change, Hindrance, Ladder, Lookout, Misasked, Stake, Sum, check, liquidate, max, portfolio, renewed_for,
     restore, whatif, whatif_all,
 };
 use plimsoll_core::{Account, Book, Feeds, Int, Kind, Lens, Receive, Refusal, Test, U256, Verdict, Why};
-use plimsoll_io::book::{self, File, FileBytes};
 use plimsoll_venues::aave_v4::debt;
 use std::path::Path;
 
 /// The example book of hubs with texts replaced in its files.
 #[track_caller]
 fn edited(edits: &[(&str, &str, &str)]) -> Book {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/hubs");
-    let files = ["book.toml", "feeds.csv", "positions.csv", "markets/hubs.toml"].map(|name| {
-        let mut text = std::fs::read_to_string(folder.join(name)).expect("a file of the example");
+    rewritten("hubs", |name, text| {
+        let mut text = text.to_string();
         for (_, from, to) in edits.iter().filter(|(file, ..)| *file == name) {
             assert!(text.contains(from), "{name} has no {from}");
             text = text.replace(from, to);
         }
-        File { name: name.into(), bytes: FileBytes::Read(text.into_bytes()) }
-    });
-    sound(book::read(files.into()))
+        text
+    })
 }
 
 fn set(number: &str, value: i128) -> Change {

@@ -234,6 +234,8 @@ pub(crate) fn alerted(alert: &Alert) -> String {
         Alert::Breaker => "the breaker tripped".into(),
         Alert::Killed(scope) => format!("{scope} was stopped"),
         Alert::Throttled(strategy) => format!("strategy {strategy} repeated itself and is stopped"),
+        Alert::Deviates { feed, origin } => format!("{origin} says something else of {feed} than the others"),
+        Alert::Late(intent) => format!("intent {intent} is out for too long"),
         Alert::Outstanding(intent) => format!("intent {intent} had been sent when it was stopped"),
     }
 }

@@ -55,12 +55,9 @@ pub(crate) fn asset(listed: &ListedMarket, id: InstrumentId) -> Option<&str> {
     listed.market.instruments().get(id.index()).map(|one| one.asset.as_str())
 }
 
-/// The feed that an asset of a market is compared with, where it has one of its own, and the digits of that.
-pub(crate) fn feed_of<'s>(state: &'s State, listed: &ListedMarket, asset: &str) -> Option<(&'s str, u8)> {
-    let slot = listed.market.slots().iter().position(|slot| slot.asset == asset)?;
-    let wired = listed.wiring.get(slot).copied().flatten()?;
-    let name = &state.book.graph.price(wired)?.name;
-    Some((name, state.feeds.get(name)?.decimals))
+/// The digits of a market's price of an asset; `None` where it has none.
+pub(crate) fn digits(listed: &ListedMarket, asset: &str) -> Option<u8> {
+    listed.market.slots().iter().find(|slot| slot.asset == asset).map(|slot| slot.decimals)
 }
 
 /// What a command is called.
@@ -118,8 +115,8 @@ pub(super) fn command(state: &State, command: &Command) -> Value {
         Command::Intend { market, account, action, strategy, price } => {
             let listed = of_market(state, market);
             let sold = listed.zip(actions::sold(action)).and_then(|(listed, sold)| asset(listed, sold));
-            let digits = listed.zip(sold).and_then(|(listed, asset)| feed_of(state, listed, asset));
-            let price = price.zip(digits).map(|(price, (_, decimals))| decimal(price, decimals));
+            let digits = listed.zip(sold).and_then(|(listed, asset)| self::digits(listed, asset));
+            let price = price.zip(digits).map(|(price, decimals)| decimal(price, decimals));
             let action = listed.map(|listed| actions::action(listed, action));
             json!({"market": market, "account": account, "action": action, "strategy": strategy, "price": price})
         }
@@ -324,8 +321,8 @@ pub(crate) fn feed_state(state: &FeedState, decimals: u8) -> Value {
 }
 
 fn act(state: &State, act: &Act) -> Value {
-    let digits = of_market(state, &act.market).and_then(|listed| feed_of(state, listed, &act.asset));
-    let [price, reference] = act.prices.map(|price| digits.map(|(_, decimals)| decimal(price, decimals)));
+    let digits = of_market(state, &act.market).and_then(|listed| self::digits(listed, &act.asset));
+    let [price, reference] = act.prices.map(|price| digits.map(|decimals| decimal(price, decimals)));
     json!({
         "strategy": act.strategy,
         "asset": act.asset,
@@ -334,6 +331,7 @@ fn act(state: &State, act: &Act) -> Value {
         "price": price,
         "reference": reference,
         "currency": state.config.currency,
+        "needs": act.needs,
     })
 }
 
@@ -380,6 +378,8 @@ pub(crate) fn alert(alert: &Alert) -> Value {
         Alert::Breaker => json!({"of": "breaker"}),
         Alert::Killed(scope) => json!({"of": "kill", "scope": self::scope(scope)}),
         Alert::Throttled(strategy) => json!({"of": "throttle", "strategy": strategy}),
+        Alert::Deviates { feed, origin } => json!({"of": "deviation", "feed": feed, "origin": origin}),
+        Alert::Late(intent) => json!({"of": "late intent", "intent": intent}),
         Alert::Outstanding(intent) => json!({"of": "outstanding intent", "intent": intent}),
     }
 }
@@ -471,6 +471,7 @@ pub(crate) fn config(config: &Config) -> Value {
         "followed": config.followed,
         "sight_s": seconds(config.sight),
         "memory_s": seconds(config.memory),
+        "late_s": seconds(config.late),
     })
 }
 

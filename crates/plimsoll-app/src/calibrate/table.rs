@@ -2,8 +2,8 @@
 
 use super::words::{binds, name};
 use crate::exit;
+use crate::part::Part;
 use crate::show::errln;
-use crate::survey::Part;
 use plimsoll::{Calibrated, Calibration, Column, Observed};
 use plimsoll_io::book::WriteError;
 use plimsoll_io::export::{Form, Table};

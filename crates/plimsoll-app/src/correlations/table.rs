@@ -1,8 +1,8 @@
 //! `plimsoll correlations --parquet`: every hour's correlation of every pair. `docs/output.md` describes the columns.
 
 use crate::exit;
+use crate::part::Part;
 use crate::show::errln;
-use crate::survey::Part;
 use plimsoll::Monitor;
 use plimsoll_io::book::WriteError;
 use plimsoll_io::export::{Form, Table};

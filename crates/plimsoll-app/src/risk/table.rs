@@ -1,8 +1,8 @@
 //! `plimsoll risk --parquet`: one row for each account that is shown, model and horizon. `docs/output.md` describes the columns.
 
 use crate::exit;
+use crate::part::Part;
 use crate::show::errln;
-use crate::survey::Part;
 use plimsoll::Chances;
 use plimsoll_core::Book;
 use plimsoll_io::book::WriteError;

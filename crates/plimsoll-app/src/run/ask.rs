@@ -146,7 +146,7 @@ fn positions(
 }
 
 /// A price in the digits of its feed.
-pub(super) fn raw(state: &State, feed: &str, price: Decimal) -> Result<u128, order::Why> {
+fn raw(state: &State, feed: &str, price: Decimal) -> Result<u128, order::Why> {
     let Some(heard) = state.feeds.get(feed) else {
         return Err((format!("found `{feed}`, expected a feed that is heard"), None));
     };

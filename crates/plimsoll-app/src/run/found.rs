@@ -163,6 +163,7 @@ fn config_of(desk: &Desk) -> Config {
         followed: desk.followed.iter().cloned().collect(),
         sight: desk.sight,
         memory: desk.memory,
+        late: desk.late,
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn step(state: &State, market: usize, step: &lines::Step) -> Result<S
     Ok(Step { actor: actor.clone(), account: account.clone(), action })
 }
 
-/// How an account is forced, and the price that it would be done at in the digits of its feed.
+/// How an account is forced, and the price that it would be done at in the digits of the market.
 pub(super) fn force(
     state: &State,
     market: usize,
@@ -80,13 +80,17 @@ pub(super) fn force(
     Ok((action, price))
 }
 
-/// A price in the digits of the feed of what is sold.
+/// A price in the digits of the market's price of what is sold.
 fn priced(state: &State, market: usize, sold: Option<InstrumentId>, price: Decimal) -> Result<u128, Why> {
     let listed = &state.book.markets[market];
     let asset = sold.and_then(|sold| words::asset(listed, sold));
     let Some(asset) = asset else { return Err(("a price goes with `reduce` or `repay`".into(), None)) };
-    match words::feed_of(state, listed, asset) {
-        Some((feed, _)) => super::ask::raw(state, feed, price),
-        None => Err((format!("{asset} has no feed of its own that a price could be compared with"), None)),
-    }
+    let Some(digits) = words::digits(listed, asset) else {
+        return Err((
+            format!("{asset} has no price in {} that another could be compared with", listed.name),
+            None,
+        ));
+    };
+    let raw = price.scaled_amount(digits).map_err(|error| (format!("{asset}: {price}: {error}"), None))?;
+    raw.to_u128().ok_or_else(|| (format!("{asset}: {price} does not fit"), None))
 }

@@ -161,6 +161,12 @@ fn jump_json(book: &Book, jump: &Jump, played: Played) -> Value {
                 "after": moved.to.to_string(),
                 "at_bound": moved.bound,
             })).collect::<Vec<_>>(),
+            "market_moves": shocked.market.iter().map(|moved| json!({
+                "price": moved.name,
+                "unit": moved.unit.to_string(),
+                "before": moved.from.to_string(),
+                "after": moved.to.to_string(),
+            })).collect::<Vec<_>>(),
             "before": counts_json(jump.before),
             "after": counts_json(jump.after),
             "risks": jump.risks.iter().map(|risk| risk_json(risk, played)).collect::<Vec<_>>(),

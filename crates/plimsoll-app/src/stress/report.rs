@@ -214,7 +214,7 @@ fn scenario(page: &mut Page, book: &Book, jump: &Jump, top: usize) {
     let sources = jump.scenario.sources.iter().map(|source| format!("source: {source}"));
     page.list(&sources.chain(assumed(&jump.shocked)).collect::<Vec<_>>());
     let mut prices = Table::new("Prices that move", &["price", "kind", ">before", ">after", "in", ""]);
-    jump.shocked.moved.iter().for_each(|price| prices.row(moved(price)));
+    moved(&jump.shocked).into_iter().for_each(|price| prices.row(price));
     page.table(&prices);
     let mut markets = Table::new("Markets, after", &MONEY);
     let touched = |impact: &&Impact| impact.after.accounts > 0;

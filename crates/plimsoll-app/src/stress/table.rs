@@ -2,8 +2,8 @@
 
 use super::{Changed, Seen};
 use crate::exit;
+use crate::part::Part;
 use crate::show::{self, errln};
-use crate::survey::Part;
 use plimsoll::{Below, Jump, Ratio};
 use plimsoll_core::{Book, Int};
 use plimsoll_io::book::WriteError;

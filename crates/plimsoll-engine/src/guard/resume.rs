@@ -22,7 +22,7 @@ pub enum Waits {
         /// When it ends.
         until: Stamp,
     },
-    /// Nobody said which feeds the asset's market needs.
+    /// Nobody said which feeds the account needs.
     Unknown,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for Waits {
             Waits::Grace { feed, until } => {
                 write!(f, "feed {feed} has come back, and is waited on until {until}")
             }
-            Waits::Unknown => f.write_str("which feeds the market needs is not known"),
+            Waits::Unknown => f.write_str("which feeds the account needs is not known"),
         }
     }
 }
@@ -45,8 +45,6 @@ pub struct Resume {
     pub grace: Stamp,
     /// Since when each feed is fresh; `None` where it is not.
     fresh: BTreeMap<String, Option<Stamp>>,
-    /// The feeds of each market.
-    needs: BTreeMap<String, Vec<String>>,
 }
 
 impl Resume {
@@ -55,11 +53,6 @@ impl Resume {
         for since in self.fresh.values_mut() {
             *since = None;
         }
-    }
-
-    /// Which feeds a market needs.
-    pub fn needs(&mut self, market: &str, feeds: Vec<String>) {
-        self.needs.insert(market.into(), feeds);
     }
 
     /// A feed is fresh from now on, if it was not before.
@@ -72,12 +65,12 @@ impl Resume {
         self.fresh.insert(feed.into(), None);
     }
 
-    /// Whether a market is past its gate.
+    /// Whether an action is past its gate.
     ///
     /// # Errors
     /// What is waited for.
     pub fn check(&self, act: &Act, now: Stamp) -> Result<(), Waits> {
-        let needed = self.needs.get(&act.market).ok_or(Waits::Unknown)?;
+        let needed = act.needs.as_ref().ok_or(Waits::Unknown)?;
         let mut last: Option<(Stamp, &String)> = None;
         for feed in needed {
             let since = self.fresh.get(feed).copied().flatten();

@@ -59,7 +59,12 @@ impl Machine {
             strategy: strategy.into(),
             value,
             of_depth,
-            prices: [price.or(reference).unwrap_or(0), reference.unwrap_or(0)],
+            needs: Some(self.state.needs_of(place)),
+            prices: match reference {
+                Some(0) => [1, 0],
+                Some(reference) => [price.unwrap_or(reference), reference],
+                None => [0, 0],
+            },
         };
         self.state.guards.check(&act, self.state.now).map_err(Refused::Held)?;
         let grounds = Grounds::of(&seen, self.prices(place));
@@ -129,13 +134,14 @@ impl Machine {
         market.instruments().get(instrument.index()).map_or_else(String::new, |one| one.asset.clone())
     }
 
-    /// What the feed of an asset is believed to say, in its own digits; `None` where the asset's price has no feed of its own.
+    /// What the market reads of an asset's price, in the digits of its slot; `None` where it has no price, for it is counted at par.
     fn reference(&self, number: u32, asset: &str) -> Option<u128> {
-        let listed = &self.state.book.markets[number as usize];
+        let book = &self.state.book;
+        let listed = &book.markets[number as usize];
         let slot = listed.market.slots().iter().position(|slot| slot.asset == asset)?;
-        let wired = listed.wiring.get(slot).copied().flatten()?;
-        let name = &self.state.book.graph.price(wired)?.name;
-        self.state.feeds.get(name)?.feed.value(self.state.now)
+        let readings = book.readings(listed, &book.graph.quotes(book.at));
+        // A price that is not there is none that anything may be done at.
+        Some(readings.get(slot).and_then(|reading| reading.value?.to_u128()).unwrap_or(0))
     }
 
     pub(super) fn send(&mut self, intent: u64, external: &str) -> Result<(), Refused> {

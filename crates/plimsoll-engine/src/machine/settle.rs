@@ -20,6 +20,15 @@ impl Machine {
             self.live(sight);
         }
         self.causes.clear();
+        self.late();
+    }
+
+    /// Intents that are out for too long.
+    fn late(&mut self) {
+        let late = |since: u64| self.state.now.saturating_sub(since) > self.state.config.late;
+        let intents = self.state.intents.iter().filter(|(_, intent)| late(intent.since));
+        let intents: Vec<u64> = intents.map(|(number, _)| *number).collect();
+        intents.into_iter().for_each(|intent| self.alert(Alert::Late(intent)));
     }
 
     /// What follows for one account.

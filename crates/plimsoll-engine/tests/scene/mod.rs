@@ -59,6 +59,7 @@ pub(crate) fn config(book: &Book) -> Config {
         depths: assets.map(|instrument| (instrument.asset.clone(), u128::from(u64::MAX))).collect(),
         followed: BTreeSet::new(),
         sight: HOUR,
+        late: HOUR,
         memory: 24 * HOUR,
     }
 }
@@ -86,7 +87,17 @@ impl Scene {
     pub(crate) fn on(disk: Disk, book: &Book, change: impl FnOnce(&mut Founding)) -> Scene {
         let mut founding = founding(book, config(book), &USUAL);
         change(&mut founding);
-        let engine = Engine::found(disk, ID, Settings::default(), founding.clone(), VENUES).expect("founded");
+        Scene::with(disk, ID, book, founding, VENUES)
+    }
+
+    pub(crate) fn with(
+        disk: Disk,
+        id: LogId,
+        book: &Book,
+        founding: Founding,
+        venues: &[&dyn Venue],
+    ) -> Scene {
+        let engine = Engine::found(disk, id, Settings::default(), founding.clone(), venues).expect("founded");
         let now = founding.at;
         let mut scene = Scene { engine, founding, now, sent: 0 };
         for command in positions(book, 100) {

@@ -4,7 +4,8 @@
 pub(crate) mod recorded;
 
 use plimsoll_core::{Book, Cell, InstrumentId, Int, Market, U256};
-use plimsoll_io::book::{File, FileBytes, Opened, Written};
+use plimsoll_io::book::{self, File, FileBytes, Opened, Written};
+use std::path::{Path, PathBuf};
 
 /// The book, of which nothing may be faulty.
 #[track_caller]
@@ -62,6 +63,46 @@ pub(crate) fn cover(book: &mut Book) {
             }
         }
     }
+}
+
+/// The folder of a book of `examples`.
+pub(crate) fn example_folder(example: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(example)
+}
+
+/// An example whose files are changed one by one, by their names.
+#[track_caller]
+pub(crate) fn changed(example: &str, change: impl Fn(&str, String) -> String) -> Opened {
+    let folder = example_folder(example);
+    let markets = std::fs::read_dir(folder.join("markets")).expect("markets");
+    let markets = markets.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = markets.map(|name| format!("markets/{name}")).collect();
+    names.sort();
+    names.extend(["book.toml", "feeds.csv", "positions.csv"].map(String::from));
+    let read = |name: &String| std::fs::read_to_string(folder.join(name)).expect("a file of the example");
+    book::read(names.iter().map(|name| file(name, change(name, read(name)))).collect())
+}
+
+/// An example with one text put for another in one file.
+#[track_caller]
+pub(crate) fn with(example: &str, name: &str, from: &str, to: &str) -> Opened {
+    changed(example, |other, text| {
+        if other != name {
+            return text;
+        }
+        assert!(text.contains(from), "{name} has no {from}");
+        text.replacen(from, to, 1)
+    })
+}
+
+/// The first fault of such a book has this code and was found to be this.
+#[track_caller]
+pub(crate) fn fault(example: &str, name: &str, [from, to]: [&str; 2], code: &str, found: &str) {
+    let opened = with(example, name, from, to);
+    let told = opened.faults.render(false);
+    let first = opened.faults.list.first().unwrap_or_else(|| panic!("{to} is taken"));
+    assert_eq!(first.code.name(), code, "{told}");
+    assert!(first.found.contains(found), "{told}");
 }
 
 /// A file with this text.

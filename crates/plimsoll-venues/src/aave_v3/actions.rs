@@ -226,8 +226,14 @@ impl<'a> Work<'a> {
 
     /// What moves and what somebody has then are words of their own width in the token contracts.
     fn fits_balance(&self, scaled: Int) -> Result<(), Refusal> {
-        let fits = scaled.magnitude().bit_len() <= self.pool.revision.scaled_bits();
-        if fits { Ok(()) } else { Err(Refusal::Overflow("a scaled balance")) }
+        let bits = self.pool.revision.scaled_bits();
+        match () {
+            () if scaled.magnitude().bit_len() <= bits => Ok(()),
+            () if bits == 120 => {
+                Err(Refusal::Overflow("a scaled balance that moves or is left, in a token's 120 bits"))
+            }
+            () => Err(Refusal::Overflow("a scaled balance that moves or is left, in a token's 128 bits")),
+        }
     }
 
     /// Tokens of the actor come into the pool's cash.

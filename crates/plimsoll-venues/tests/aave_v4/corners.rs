@@ -65,6 +65,87 @@ fn a_thousand_may_be_left_and_less_may_not() {
     assert_eq!(amounts(&all)[0], 1_999_999_999);
 }
 
+/// A premium makes the debt to target a part of 10^27 more than 42,853,333,519 drawn shares and itself: it takes one more. At a
+/// health of h, which the premium lowers too, that is (D + premium) x (1.05 - h) / (1.05 - 0.84) in parts of 10^27.
+#[test]
+fn debt_to_target_is_raised_before_it_is_divided() {
+    let premium = 37_666_666_548_506_984_617_686_927_700;
+    let case = Case { drawn: 100_000_000_007, premium_shares: 10, premium, ..plain(120_001) };
+    assert_eq!(amounts(&case)[..2], [42_853_333_520, premium]);
+}
+
+/// All of 80,000 USD pays 76,190,476,190.476190... units, which end in ...476.19 in parts of 10^27. A premium of 0.476190... that
+/// ends in ...476 leaves a fifth of such a part beyond 76,190,476,190 drawn shares: it takes one more.
+#[test]
+fn debt_for_all_collateral_is_raised_before_it_is_divided() {
+    let premium = 476_190_476_190_476_190_476_190_476;
+    let case = Case { drawn: 150_000 * 1_000_000, premium_shares: 10, premium, ..plain(80_000) };
+    assert_eq!(amounts(&case)[..3], [76_190_476_191, premium, 80_000_000_000]);
+}
+
+/// Cents against millionths of a dollar: 76,190.48 pays for 80,000.004, of which there are exactly 80,000.00. Nothing is left, so
+/// there is no dust, and what was to be paid stays.
+#[test]
+fn what_takes_all_exactly_is_paid_as_it_was() {
+    let cover = 76_190_480_000;
+    let case = Case {
+        decimals: [2, 6],
+        supplied: 8_000_000,
+        drawn: 150_000 * 1_000_000,
+        cover: Some(cover),
+        ..plain(0)
+    };
+    assert_eq!(amounts(&case)[..3], [cover, 0, 8_000_000]);
+}
+
+/// 20,000 USD take 21,000 of the collateral in cents; of what is left exactly 1,000 may stay, and less may not, its cents cut.
+#[test]
+fn a_thousand_of_the_collateral_may_be_left() {
+    let left = |supplied: u128, pot: [u128; 2]| Case {
+        decimals: [2, 6],
+        supplied,
+        pot,
+        cover: Some(20_000 * 1_000_000),
+        ..plain(0)
+    };
+    let even = [10u128.pow(13); 2];
+    assert_eq!(amounts(&left(2_200_000, even))[2], 2_100_000);
+    let dust = |case: Case| {
+        agree(&case);
+        case.outcome() == Outcome::Dust
+    };
+    assert!(dust(left(2_199_999, even)));
+    // A share of 1.1: 1,909,090 are taken; 90,910 left are 100,001 cents, and 90,909 are 99,999.9, which is less than 100,000.
+    let dear = [11 * 10u128.pow(12) - 1_000_000, 10u128.pow(13) - 1_000_000];
+    assert_eq!(amounts(&left(1_909_090 + 90_910, dear))[2], 1_909_090);
+    assert!(dust(left(1_909_090 + 90_909, dear)));
+}
+
+/// 1 USD takes 1.05 at 1.1 a share: 954,545 shares, which are 1,049,999.5 units. A tenth of the bonus is 4,545.45 shares, raised;
+/// the 949,999 others are 1,044,998.9 units. Both are cut, and the fee is their difference.
+#[test]
+fn what_was_seized_is_told_in_whole_units() {
+    let case = Case {
+        pot: [11 * 10u128.pow(12) - 1_000_000, 10u128.pow(13) - 1_000_000],
+        version: [8_000, 10_500, 1_000],
+        cover: Some(1_000_000),
+        ..plain(100_000)
+    };
+    assert_eq!(amounts(&case), [1_000_000, 0, 954_545, 949_999, 1_000_000]);
+    let done = case.done().unwrap();
+    let told = done.effects.liquidated.unwrap();
+    assert_eq!((told.seized, told.fee), (u(1_049_999), u(1_049_999 - 1_044_998)));
+    assert_eq!(done.liquidation.unwrap().received, u(1_044_998));
+}
+
+/// The only debt of an account whose collateral is gone is written off as far as it is left.
+#[test]
+fn what_is_left_of_an_only_debt_is_lost() {
+    let case = Case { drawn: 150_000 * 1_000_000, ..plain(80_000) };
+    let told = case.done().unwrap().effects.liquidated.unwrap();
+    assert_eq!(told.bad_debt, [(debt(1), u(150_000_000_000 - 76_190_476_191))]);
+}
+
 /// Premium first, and of it whole units: 10.5 units of premium are paid by 11 raw units at most.
 #[test]
 fn premium_goes_first() {
@@ -106,21 +187,13 @@ fn the_risk_premium_is_of_what_is_covered() {
 #[test]
 fn an_old_version_stays_until_the_account_acts() {
     let mut world = World::new();
-    for (cell, name) in names_of(&world) {
-        if name == "dynamic_config_key" && cell.object == 2_000 {
-            world.market.set(cell, Some(Int::ZERO)).unwrap();
-        }
-    }
+    world.set(2_000, "dynamic_config_key", Int::ZERO).unwrap();
     world.supply(1, 1, 100_000_000_000).unwrap();
     world.supply(0, 0, 10 * WAD).unwrap();
     world.use_it(0, 0, true).unwrap();
     world.borrow(0, 1, 19_000_000_000).unwrap();
     assert_eq!(world.accounts[0].term(configuration_key(0)), Int::ZERO);
-    for (cell, name) in names_of(&world) {
-        if name == "dynamic_config_key" && cell.object == 2_000 {
-            world.market.set(cell, Some(Int::ONE)).unwrap();
-        }
-    }
+    world.set(2_000, "dynamic_config_key", Int::ONE).unwrap();
     assert_eq!(world.assess(0, Test::Liquidation).unwrap().verdict, Verdict::Healthy);
     assert_eq!(world.assess(0, Test::Borrow).unwrap().verdict, Verdict::Unhealthy);
     for action in
@@ -135,12 +208,6 @@ fn an_old_version_stays_until_the_account_acts() {
     assert_eq!(world.accounts[0].term(configuration_key(0)), Int::ZERO);
     world.call(0, 0, Action::Refresh { rules: true }).unwrap();
     assert_eq!(world.accounts[0].term(configuration_key(0)), Int::ONE);
-}
-
-fn names_of(world: &World) -> Vec<(plimsoll_core::Cell, &'static str)> {
-    let mut cells = Vec::new();
-    world.market.visit(&mut |cell, name, _, _| cells.push((cell, name)));
-    cells
 }
 
 /// A loan of 10,000 at a risk premium of 5 %: 500 premium shares that owe nothing yet. After a year at a rate of r they owe

@@ -108,6 +108,18 @@ proptest! {
             let scaled = |value: Int| Wide::from(value).mul(form.scale).unwrap();
             let above = scaled(seen.requirement).sub(form.requirement.at(&nodes).unwrap()).unwrap();
             prop_assert!(!above.is_negative() && above < Wide::from(Int::from(u(RAY))), "{above}");
+            // Collateral counts by the version in force on every line, at the price of a share that is cut.
+            let counted: BigInt = world.market.reserves().iter().enumerate().map(|(place, reserve)| {
+                let key = account.term(configuration_key(place)).to_u64().unwrap() as usize;
+                let counts = account.term(MAP).magnitude().bit(2 * place + 1);
+                if !counts || reserve.configurations[key].1.collateral_factor == 0 { return BigInt::ZERO }
+                let asset = &world.market.assets()[reserve.asset];
+                let assets = z(asset.views(Time(world.at + seconds)).unwrap().added_assets) + 1_000_000;
+                let share = fl(assets * big(RAY), z(asset.state.added_shares) + 1_000_000);
+                let level = big(10).pow(18 - u32::from(decimals(place)));
+                z(account.quantity(receipt(place)).magnitude()) * share * level * z(prices[place]) * 10_000
+            }).sum();
+            prop_assert_eq!(form.collateral.at(&nodes).unwrap().to_string(), counted.to_string());
             // The slack is no more than it must be: as much as the header says.
             let expected: BigInt = world.market.reserves().iter().enumerate().map(|(place, reserve)| {
                 let counts = account.term(MAP).magnitude().bit(2 * place + 1);

@@ -14,3 +14,7 @@ mod model;
 mod corners;
 mod hubs;
 mod refusals;
+mod interest;
+mod limits;
+mod premiums;
+mod lines;

@@ -7,20 +7,10 @@ use plimsoll_core::{
     AccountId, Action, Amount, Call, Feeds, Lot, Mechanism, Receive, Refusal, Silent, Time, U256,
 };
 use plimsoll_venues::aave_v4::{
-    LiquidationRules, MAP, Market, RISK_PREMIUM, Spec, configuration_key, debt, premium_offset,
+    Done, LiquidationRules, MAP, Market, RISK_PREMIUM, Spec, configuration_key, debt, premium_offset,
     premium_shares, receipt,
 };
 use proptest::prelude::*;
-
-/// Rounded down, of what is not negative.
-fn fl(x: BigInt, y: &BigInt) -> BigInt {
-    x / y
-}
-
-/// Rounded up, of what is not negative.
-fn ce(x: BigInt, y: &BigInt) -> BigInt {
-    (x + y - 1) / y
-}
 
 /// One collateral and one debt, everything that decides how much is exchanged.
 #[derive(Clone, Debug)]
@@ -133,6 +123,11 @@ impl Case {
 
     /// What the market says of the same, or why not.
     pub(crate) fn liquidated(&self) -> Result<Amounts, Refusal> {
+        let it = self.done()?.liquidation.unwrap();
+        Ok([it.drawn_shares, it.premium.restored, it.shares, it.to_liquidator, it.paid].map(z))
+    }
+
+    pub(crate) fn done(&self) -> Result<Done, Refusal> {
         let market = self.market();
         let mut account = plimsoll_core::Account::new(AccountId(0));
         let flags = U256::ZERO.with_bit(1, true).with_bit(2, true);
@@ -150,9 +145,7 @@ impl Case {
         let action = Action::Liquidate(mechanism);
         let call = Call { actor: AccountId(1), account: AccountId(0), at: Time(START), action };
         let readings = readings(&self.prices.map(u));
-        let done = market.call(&call, &vec![account], Feeds { readings: &readings }, &mut Silent)?;
-        let it = done.liquidation.unwrap();
-        Ok([it.drawn_shares, it.premium.restored, it.shares, it.to_liquidator, it.paid].map(z))
+        market.call(&call, &vec![account], Feeds { readings: &readings }, &mut Silent)
     }
 
     /// The offset at which so many premium shares owe the premium.

@@ -1,7 +1,7 @@
 //! Every refusal by name, in the contracts' order of checks.
 
 use crate::world::*;
-use plimsoll_core::{Action, Amount, Int, Market as _, Receive, Refusal, U256};
+use plimsoll_core::{Action, Amount, Int, Receive, Refusal, U256};
 use plimsoll_venues::aave_v4::{HALTED, HubCall, SHARES, Spec, SpecError, debt, receipt, token};
 
 /// A world in which person 0 has 10 ether that count and owes 10,000 USDC, with one number set.
@@ -12,13 +12,7 @@ fn with(object: u64, name: &str, value: i128) -> World {
 }
 
 fn set(world: &mut World, object: u64, name: &str, value: i128) {
-    let mut found = None;
-    world.market.visit(&mut |cell, known, _, _| {
-        if cell.object == object && known == name {
-            found = Some(cell);
-        }
-    });
-    world.market.set(found.unwrap(), Some(Int::new(value))).unwrap();
+    world.set(object, name, Int::new(value)).unwrap();
 }
 
 fn borrowed() -> World {

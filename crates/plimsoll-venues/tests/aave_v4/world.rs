@@ -2,15 +2,16 @@
 
 use num_bigint::{BigInt, BigUint};
 use plimsoll_core::{
-    Account, AccountId, Action, Amount, Assessment, Call, Feeds, InstrumentId, Int, Lens, Lot, Market as _,
-    Mechanism, Party, Reading, Receive, Refusal, Silent, Test, Time, U256,
+    Account, AccountId, Action, Amount, Assessment, Call, Cell, Feeds, InstrumentId, Int, Lens, Lot,
+    Market as _, Mechanism, Party, Reading, Receive, Refusal, Silent, Test, Time, U256,
 };
 use plimsoll_venues::aave_v4::{
-    AssetState, BORROWABLE, Configuration, Curve, Done, HubAsset, HubCall, Link, LiquidationRules, Market,
-    NO_LIMIT, RECEIVE_SHARES, Reserve, Spec, Spoke, debt, receipt, token,
+    AssetState, BORROWABLE, Configuration, Curve, Done, HubAsset, HubCall, Link, LiquidationRules, MAP,
+    Market, NO_LIMIT, RECEIVE_SHARES, Reserve, Spec, Spoke, debt, receipt, token,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestCaseError};
+use std::borrow::Borrow;
 
 pub(crate) type Checked = Result<(), TestCaseError>;
 
@@ -50,6 +51,16 @@ pub(crate) fn u(value: u128) -> U256 {
 
 pub(crate) fn big(value: u128) -> BigInt {
     BigInt::from(value)
+}
+
+/// Rounded down, of what is not negative.
+pub(crate) fn fl(x: BigInt, y: impl Borrow<BigInt>) -> BigInt {
+    x / y.borrow()
+}
+
+/// Rounded up, of what is not negative.
+pub(crate) fn ce(x: BigInt, y: impl Borrow<BigInt>) -> BigInt {
+    (x + y.borrow() - 1) / y.borrow()
 }
 
 pub(crate) fn asset(hub: &str, symbol: &str, decimals: u8) -> HubAsset {
@@ -160,6 +171,27 @@ impl World {
         World::of(spec())
     }
 
+    /// Gives a person shares that count and drawn shares that are owed, by reserve; their hubs know nothing of it.
+    pub(crate) fn give(
+        &mut self,
+        who: u64,
+        counted: &[(usize, u128)],
+        owed: &[(usize, u128)],
+    ) -> &mut Account {
+        let account = &mut self.accounts[who as usize];
+        let mut map = account.term(MAP).magnitude();
+        for &(place, shares) in counted {
+            account.set(receipt(place), u(shares).into());
+            map = map.with_bit(2 * place + 1, true);
+        }
+        for &(place, shares) in owed {
+            account.set(debt(place), u(shares).into());
+            map = map.with_bit(2 * place, true);
+        }
+        account.set_term(MAP, map.into());
+        account
+    }
+
     pub(crate) fn held(&self, who: u64, instrument: InstrumentId) -> U256 {
         self.accounts[who as usize].quantity(instrument).to_u256().unwrap()
     }
@@ -233,6 +265,21 @@ impl World {
         let readings = readings(&self.prices);
         let quoted = self.market.at(Feeds { readings: &readings }, Lens::Action, Time(self.at)).unwrap();
         quoted.verdict(&self.accounts[who as usize], test)
+    }
+
+    /// The cell of a number that the market shows.
+    pub(crate) fn cell(&self, object: u64, name: &str) -> Cell {
+        let mut found = None;
+        self.market.visit(&mut |cell, known, _, _| {
+            if cell.object == object && known == name {
+                found = Some(cell);
+            }
+        });
+        found.unwrap()
+    }
+
+    pub(crate) fn set(&mut self, object: u64, name: &str, value: impl Into<Int>) -> Result<(), Refusal> {
+        self.market.set(self.cell(object, name), Some(value.into()))
     }
 
     /// Everybody supplies something that counts, so that there is what to borrow.

@@ -26,16 +26,16 @@ pub(super) enum Decided {
 }
 
 #[derive(Clone, Copy)]
-enum Base {
+pub(super) enum Base {
     Times(Fraction),
     Value(Decimal),
 }
 
 /// How an asset moves.
 #[derive(Clone)]
-struct Move {
-    currency: Vec<String>,
-    base: Base,
+pub(super) struct Move {
+    pub(super) currency: Vec<String>,
+    pub(super) base: Base,
     wrong: Fraction,
     /// The shocks of the scenario that say so, by their places; mappings of whoever asks come after them.
     shocks: Vec<usize>,
@@ -65,14 +65,14 @@ impl Move {
 
 /// All moves of a scenario in a book.
 pub(super) struct Moves<'b> {
-    book: &'b Book,
-    quotes: &'b [Quote],
+    pub(super) book: &'b Book,
+    pub(super) quotes: &'b [Quote],
     /// Other names of an asset: a market wires the one to a feed of the other.
-    known_as: KnownAs,
+    pub(super) known_as: KnownAs,
     /// Which of them are one asset here.
-    same: Same,
+    pub(super) same: Same,
     /// By the name that stands for the asset.
-    assets: [BTreeMap<String, Move>; 3],
+    pub(super) assets: [BTreeMap<String, Move>; 3],
     prices: BTreeMap<String, Move>,
     held: Vec<String>,
     /// Assets of which whoever asks says something else than a shock.
@@ -318,40 +318,32 @@ impl<'b> Moves<'b> {
         let Some(found) = self.find(kind, name) else {
             return if name == DOLLAR { Ok(Fraction::ONE) } else { Err(unsaid()) };
         };
-        let own = match found.base {
-            Base::Times(part) => part,
-            Base::Value(value) => {
-                Fraction { times: value, over: self.old(kind, name, &found.currency).ok_or_else(unsaid)? }
-            }
+        let old = || {
+            self.old(kind, name, &found.currency).or_else(|| self.old_through(kind, name, &found.currency))
         };
-        let own = own.by(found.wrong).ok_or_else(unsaid)?;
+        self.moved(kind, found, old, chain).map_err(|whose| whose.unwrap_or_else(unsaid))
+    }
+
+    /// How an asset moves in dollars that was worth so much in what its move is counted in; whose move is not known, `None` of its own.
+    fn moved(
+        &self,
+        kind: FeedKind,
+        found: &Move,
+        old: impl FnOnce() -> Option<Fraction>,
+        chain: u8,
+    ) -> Result<Fraction, Option<String>> {
+        let own = match found.base {
+            Base::Times(part) => Some(part),
+            Base::Value(value) => old().and_then(|old| Fraction::whole(value).by(old.inverse())),
+        };
+        let own = own.and_then(|own| own.by(found.wrong)).ok_or(None)?;
         if found.currency.iter().any(|currency| currency == DOLLAR) {
             return Ok(own);
         }
-        let next = chain.checked_sub(1).ok_or_else(unsaid)?;
+        let next = chain.checked_sub(1).ok_or(None)?;
         let counted = found.currency.iter().find_map(|currency| self.dollars(kind, currency, next).ok());
-        let counted = counted.ok_or_else(|| found.currency.first().cloned().unwrap_or_else(unsaid))?;
-        own.by(counted).ok_or_else(unsaid)
-    }
-
-    /// The price of an asset before the shock; one of the kind asked about, if there is one.
-    fn old(&self, kind: FeedKind, name: &str, currency: &[String]) -> Option<Decimal> {
-        let others = self.known_as.get(name);
-        let same = |per: &String| per == name || others.is_some_and(|others| others.contains(per));
-        let found = |wanted: Option<FeedKind>| {
-            let prices = self.book.graph.prices().iter().zip(self.quotes);
-            let of = prices.filter(|(price, _)| match &price.origin {
-                Origin::Feed(feed) => {
-                    feed.scale == Scale::Decimal
-                        && wanted.is_none_or(|kind| feed.kind == kind)
-                        && price.unit.per.as_ref().is_some_and(same)
-                        && currency.contains(&price.unit.currency)
-                }
-                _ => false,
-            });
-            of.filter_map(|(_, quote)| quote.value).find(|value| value.mantissa > Int::ZERO)
-        };
-        found(Some(kind)).or_else(|| found(None))
+        let counted = counted.ok_or_else(|| found.currency.first().cloned())?;
+        own.by(counted).ok_or(None)
     }
 
     pub(super) fn decide(&self, id: PriceId) -> Decided {
@@ -407,7 +399,19 @@ impl<'b> Moves<'b> {
                 part.by(found.wrong).map_or_else(|| Decided::Unsaid(name.clone()), Decided::Times)
             }
             _ => {
-                let own = self.dollars(kind, name, CHAIN_MAX);
+                // A feed of its own in another currency than the value is said in goes to that value, whatever other feeds say.
+                let direct = self.old(kind, name, &found.currency);
+                let through = || {
+                    let own = self.quotes.get(id.0 as usize)?.value.filter(|own| own.mantissa > Int::ZERO)?;
+                    let counted = self.only(kind, &found.currency, currency)?;
+                    Fraction::whole(own).by(Fraction::whole(counted).inverse())
+                };
+                let own = if *scale == Scale::Decimal && direct.is_none() {
+                    self.moved(kind, found, through, CHAIN_MAX)
+                        .or_else(|_| self.dollars(kind, name, CHAIN_MAX))
+                } else {
+                    self.dollars(kind, name, CHAIN_MAX)
+                };
                 let part = own.and_then(|own| {
                     let counted = self.dollars(kind, currency, CHAIN_MAX)?;
                     own.by(counted.inverse()).ok_or_else(|| name.clone())

@@ -1,15 +1,13 @@
 //! Accounts and markets that come and go, other revisions and feeds, what is not told, owners, and lists that are cut.
 
-use crate::common::{Plain, example, place, plain, sound};
+use crate::common::{Plain, example, place, plain, rewritten};
 use crate::laws::*;
 use plimsoll::{
     AccountChange, Change, Compared, Ladder, Misasked, NewPrice, Standstill, SumChange, Tier, Untold, brief,
     whatif_all,
 };
 use plimsoll_core::{Book, Int, Nature, Observation, Origin, PriceId, Refusal, Rounding, Time, U256};
-use plimsoll_io::book::{File, FileBytes};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 #[test]
 fn who_came_and_who_is_gone_is_told() {
@@ -251,22 +249,6 @@ fn rules_are_rules_and_totals_are_state() {
             assert_eq!(nature(venue, name), is, "{venue}: {name}");
         }
     }
-}
-
-/// The book of an example with files written otherwise: by their names and texts.
-fn rewritten(name: &str, otherwise: impl Fn(&str, &str) -> String) -> Book {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
-    let markets = std::fs::read_dir(folder.join("markets")).expect("the markets");
-    let markets = markets.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned());
-    let mut names: Vec<String> = markets.map(|market| format!("markets/{market}")).collect();
-    names.sort();
-    names.extend(["book.toml", "feeds.csv", "positions.csv"].map(String::from));
-    let read = |name: String| {
-        let text = std::fs::read_to_string(folder.join(&name)).expect("a file of the example");
-        let bytes = FileBytes::Read(otherwise(&name, &text).into_bytes());
-        File { name, bytes }
-    };
-    sound(plimsoll_io::book::read(names.into_iter().map(read).collect()))
 }
 
 /// The book of an example whose positions stand in the opposite order, so that every account has another number.

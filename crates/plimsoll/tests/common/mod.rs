@@ -15,6 +15,22 @@ pub(crate) fn example(name: &str) -> Book {
     sound(book::open(&path))
 }
 
+/// An example whose files are changed one by one, by their names.
+pub(crate) fn rewritten(name: &str, otherwise: impl Fn(&str, &str) -> String) -> Book {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
+    let markets = std::fs::read_dir(folder.join("markets")).expect("the markets");
+    let markets = markets.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = markets.map(|market| format!("markets/{market}")).collect();
+    names.sort();
+    names.extend(["book.toml", "feeds.csv", "positions.csv"].map(String::from));
+    let read = |name: String| {
+        let text = std::fs::read_to_string(folder.join(&name)).expect("a file of the example");
+        let bytes = FileBytes::Read(otherwise(&name, &text).into_bytes());
+        File { name, bytes }
+    };
+    sound(book::read(names.into_iter().map(read).collect()))
+}
+
 /// A reserve of a pool without rates, caps and fee; `rest` are more lines of it.
 pub(crate) struct Plain<'t> {
     pub(crate) decimals: u8,

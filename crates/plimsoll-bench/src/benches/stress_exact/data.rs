@@ -29,7 +29,7 @@ fn no_data(what: impl Into<String>) -> Trouble {
 }
 
 /// The folder of the demo book of so many accounts; it is written where it is not there.
-pub(super) fn written(accounts: u64, seed: u64) -> Result<PathBuf, Trouble> {
+pub(in crate::benches) fn written(accounts: u64, seed: u64) -> Result<PathBuf, Trouble> {
     let folder = build_folder().join("bench-books").join(format!("demo-{VERSION}-{accounts}-{seed}"));
     if !folder.is_dir() {
         eprintln!("writing {accounts} accounts to {}", folder.display());
