@@ -9,6 +9,9 @@ use plimsoll_engine::state::State;
 use plimsoll_io::fault::nearest;
 use plimsoll_io::lines::{self, Force};
 
+/// What each number becomes.
+type Becomes = Vec<(Cell, Option<Int>)>;
+
 /// What is wrong, and what was most likely meant.
 pub(super) type Why = (String, Option<String>);
 
@@ -25,7 +28,7 @@ fn unread(what: &str, said: &str, why: &str) -> Why {
 }
 
 /// Numbers of one market: its name, and what each becomes.
-pub(super) fn cells(state: &State, sets: &[String]) -> Result<(String, Vec<(Cell, Option<Int>)>), Why> {
+pub(super) fn cells(state: &State, sets: &[String]) -> Result<(String, Becomes), Why> {
     let mut numbers = Vec::new();
     for words in sets {
         match steps::set(words).map_err(|why| unread("set", words, &why))?.1 {
