@@ -5,6 +5,13 @@ mod calibrate;
 
 pub(crate) use calibrate::{CalibrateArgs, DepthArgs, MarginsArgs, Reads, ToolName};
 
+mod engine;
+
+pub(crate) use engine::{
+    Audit, AuditExplainArgs, AuditExportArgs, AuditVerifyArgs, LogBackupArgs, LogCommand, LogRestoreArgs,
+    LogVerifyArgs, RunArgs, SelfcheckArgs,
+};
+
 use crate::steps::Steps;
 use clap::{Parser, Subcommand};
 use plimsoll_io::book::{ACCOUNTS_MAX, ACCOUNTS_MIN};
@@ -134,6 +141,22 @@ pub(crate) enum Command {
     /// The last line is `checked N, mismatched M, skipped K`. Exit code: 0 when M and K are 0, 1 otherwise, 2 wrong
     /// usage, 3 when a file cannot be read.
     Verify(VerifyArgs),
+    /// Run an engine over a folder: commands in as JSON lines, answers out when they are durable
+    ///
+    /// docs/engine.md has the commands. Exit code, of the accounts as they stand at the end: 0 every account healthy, 1 some account
+    /// unhealthy by its venue's own test, 2 wrong usage, 3 where a line or a file was faulty or the log is damaged, 4 something
+    /// unknown, 5 where an answer or a record could not be written.
+    Run(RunArgs),
+    /// Prove, export and explain what an engine recorded
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Verify, back up and restore the log of an engine
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Report how an engine stands: limits, people, feeds, drills, what is open, and which test proves each control
+    ///
+    /// Exit code: 0, 2 wrong usage, 3 where the log is damaged.
+    Selfcheck(SelfcheckArgs),
 }
 
 /// What chooses among accounts; sums of a whole book know no choice.

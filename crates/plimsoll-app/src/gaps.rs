@@ -99,7 +99,7 @@ impl Gaps {
     }
 }
 
-fn fault_json(fault: &Fault) -> Value {
+pub(crate) fn fault_json(fault: &Fault) -> Value {
     json!({
         "code": fault.code.name(),
         "file": fault.file,

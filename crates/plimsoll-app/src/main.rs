@@ -5,6 +5,7 @@
 
 mod args;
 mod ask;
+mod audit;
 mod backtest;
 mod brief;
 mod buffer;
@@ -21,6 +22,7 @@ mod gaps;
 mod history;
 mod import;
 mod liquidate;
+mod log;
 mod margin;
 mod margins;
 mod max;
@@ -33,6 +35,8 @@ mod progress;
 mod report;
 mod results;
 mod risk;
+mod run;
+mod selfcheck;
 mod sheet;
 mod show;
 mod steps;
@@ -103,6 +107,14 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Audit(args::Audit::Verify(args)) => audit::verify(&args),
+        Command::Audit(args::Audit::Export(args)) => audit::export(&args),
+        Command::Audit(args::Audit::Explain(args)) => audit::explain(&args),
+        Command::Log(args::LogCommand::Verify(args)) => log::verify(&args),
+        Command::Log(args::LogCommand::Backup(args)) => log::backup(&args),
+        Command::Log(args::LogCommand::Restore(args)) => log::restore(&args),
+        Command::Selfcheck(args) => selfcheck::run(&args),
     };
     ExitCode::from(show::ended(code))
 }

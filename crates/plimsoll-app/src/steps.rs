@@ -167,6 +167,12 @@ fn price(text: &str) -> Result<Change, String> {
     Ok(Change::Price { name: name.into(), to })
 }
 
+/// The change that a flag of this name stands for.
+pub(crate) fn change(name: &str, words: &str) -> Result<Change, String> {
+    let flag = FLAGS.iter().find(|flag| flag.name == name).ok_or("expected a change that there is")?;
+    (flag.read)(words)
+}
+
 /// A change of a number of a market, with the words that it was given in.
 pub(crate) fn set(text: &str) -> Result<(String, Change), String> {
     Ok((format!("set {text}"), number(text)?))

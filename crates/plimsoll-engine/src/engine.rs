@@ -167,11 +167,23 @@ impl<S: Storage> Engine<S> {
         offset: Option<i64>,
         requests: Vec<Request>,
     ) -> Result<Vec<Answer>, Failure> {
+        self.submit_each(offset, requests.into_iter().map(|request| (at, request)).collect())
+    }
+
+    /// As [`Engine::submit`], each command at a time of its own.
+    ///
+    /// # Errors
+    /// As [`Engine::submit`].
+    pub fn submit_each(
+        &mut self,
+        offset: Option<i64>,
+        requests: Vec<(Stamp, Request)>,
+    ) -> Result<Vec<Answer>, Failure> {
         if self.stopped {
             return Err(Failure::Stopped);
         }
         let (mut answers, mut records) = (Vec::with_capacity(requests.len()), Vec::new());
-        for request in requests {
+        for (at, request) in requests {
             if let Some(kept) = self.machine.state().kept.get(&request.id) {
                 let mut answer = kept.answer.clone();
                 if kept.request != request.hash() {

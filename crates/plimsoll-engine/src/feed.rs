@@ -151,6 +151,12 @@ impl Feed {
         Ok(())
     }
 
+    /// When it is believed.
+    #[must_use]
+    pub const fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
     /// What every source said last.
     #[must_use]
     pub fn quotes(&self) -> Vec<Quote> {

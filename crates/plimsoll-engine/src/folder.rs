@@ -15,7 +15,8 @@ pub struct Folder {
     path: PathBuf,
     /// Files that were written to, kept open: a name is looked up once.
     open: HashMap<String, File>,
-    _lock: File,
+    /// `None` where the folder is only read.
+    lock: Option<File>,
 }
 
 impl Folder {
@@ -35,10 +36,28 @@ impl Folder {
             }
             Err(TryLockError::Error(error)) => return Err(told("lock", error.to_string())),
         }
-        Ok(Folder { path: path.into(), open: HashMap::new(), _lock: lock })
+        Ok(Folder { path: path.into(), open: HashMap::new(), lock: Some(lock) })
+    }
+
+    /// A folder that is only read, whoever writes to it meanwhile. Every call that would change something is refused.
+    ///
+    /// # Errors
+    /// That there is no such folder.
+    pub fn look(path: &Path) -> Result<Folder, Trouble> {
+        let told = |why: String| Trouble { call: "read", file: path.display().to_string(), why };
+        let is_folder = std::fs::metadata(path).map_err(|error| told(error.to_string()))?.is_dir();
+        is_folder.then_some(()).ok_or_else(|| told("no folder".into()))?;
+        Ok(Folder { path: path.into(), open: HashMap::new(), lock: None })
+    }
+
+    /// Whether this folder may be changed.
+    fn may(&self, call: &'static str, name: &str) -> Result<(), Trouble> {
+        let why = || "the folder is only read".to_string();
+        self.lock.as_ref().map(|_| ()).ok_or_else(|| Trouble { call, file: name.into(), why: why() })
     }
 
     fn file(&mut self, call: &'static str, name: &str) -> Result<&mut File, Trouble> {
+        self.may(call, name)?;
         if !self.open.contains_key(name) {
             let file = OpenOptions::new().append(true).open(self.path.join(name));
             let file = file.map_err(|error| trouble(call, name, &error))?;
@@ -72,6 +91,7 @@ impl Storage for Folder {
     }
 
     fn create(&mut self, name: &str) -> Result<(), Trouble> {
+        self.may("create", name)?;
         let file = OpenOptions::new().append(true).create_new(true).open(self.path.join(name));
         self.open.insert(name.into(), file.map_err(|error| trouble("create", name, &error))?);
         Ok(())
@@ -92,6 +112,7 @@ impl Storage for Folder {
     }
 
     fn rename(&mut self, from: &str, to: &str) -> Result<(), Trouble> {
+        self.may("rename", from)?;
         self.open.remove(from);
         self.open.remove(to);
         std::fs::rename(self.path.join(from), self.path.join(to))
@@ -99,6 +120,7 @@ impl Storage for Folder {
     }
 
     fn remove(&mut self, name: &str) -> Result<(), Trouble> {
+        self.may("remove", name)?;
         self.open.remove(name);
         std::fs::remove_file(self.path.join(name)).map_err(|error| trouble("remove", name, &error))
     }

@@ -15,6 +15,7 @@ pub mod keeper;
 pub mod log;
 pub mod machine;
 pub mod random;
+mod reasons;
 pub mod record;
 pub mod sim;
 pub mod snapshot;

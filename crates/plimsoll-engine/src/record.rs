@@ -230,6 +230,7 @@ pub struct Impact {
 
 /// What happened. A closed list that only grows at its end; applying one cannot fail and computes nothing that was decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant)] // they live as long as their record is decided
 pub enum Event {
     /// An account is so from now on.
     Account {

@@ -69,13 +69,30 @@ pub fn write<S: Storage>(storage: &mut S, id: &LogId, snapshot: &Snapshot) -> Re
 pub fn newest<S: Storage>(storage: &S, id: &LogId) -> Result<(Option<Snapshot>, Vec<Unsound>), Trouble> {
     let mut unsound = Vec::new();
     for file in storage.list()?.into_iter().rev().filter(|file| file.ends_with(".snapshot")) {
-        match read(&storage.read(&file)?, id) {
-            Ok(snapshot) if name(snapshot.next) == file => return Ok((Some(snapshot), unsound)),
-            Ok(_) => unsound.push(Unsound { file, why: "its name is not that of its place" }),
-            Err(why) => unsound.push(Unsound { file, why }),
+        match named(storage, file, id)? {
+            Ok(snapshot) => return Ok((Some(snapshot), unsound)),
+            Err(bad) => unsound.push(bad),
         }
     }
     Ok((None, unsound))
+}
+
+/// The snapshot of a file, which says its place by its name too.
+fn named<S: Storage>(storage: &S, file: String, id: &LogId) -> Result<Result<Snapshot, Unsound>, Trouble> {
+    Ok(match read(&storage.read(&file)?, id) {
+        Ok(snapshot) if name(snapshot.next) == file => Ok(snapshot),
+        Ok(_) => Err(Unsound { file, why: "its name is not that of its place" }),
+        Err(why) => Err(Unsound { file, why }),
+    })
+}
+
+/// Every snapshot of a log, oldest first, sound or not.
+///
+/// # Errors
+/// What the folder answers.
+pub fn all<S: Storage>(storage: &S, id: &LogId) -> Result<Vec<Result<Snapshot, Unsound>>, Trouble> {
+    let files = storage.list()?.into_iter().filter(|file| file.ends_with(".snapshot"));
+    files.map(|file| named(storage, file, id)).collect()
 }
 
 fn read(bytes: &[u8], id: &LogId) -> Result<Snapshot, &'static str> {

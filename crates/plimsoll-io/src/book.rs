@@ -25,6 +25,7 @@ mod portfolio;
 mod positions;
 mod prices;
 pub(crate) mod rows;
+pub(crate) mod seen;
 mod stream;
 mod totals;
 mod venue;

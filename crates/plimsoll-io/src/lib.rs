@@ -16,4 +16,9 @@ pub mod scenario;
 pub mod depth;
 pub mod assumed;
 pub mod history;
+pub mod desk;
+pub mod lines;
+mod venues;
 pub mod vectors;
+
+pub use venues::venues;

@@ -27,6 +27,8 @@ fn every_code_has_its_section() {
     for refusal in refusals() {
         assert!(sections.remove(refusal.code()).is_some(), "{} {refusal}", refusal.code());
     }
+    // The engine's own are held by a test of the engine.
+    sections.retain(|code, _| !code.starts_with("PL06"));
     assert!(sections.is_empty(), "sections of no code: {sections:?}");
 }
 

@@ -167,7 +167,7 @@ impl World {
     }
 
     /// The venue's action that a change of an account's own stands for.
-    fn action(&self, account: usize, change: &Change) -> Result<Action, Misasked> {
+    pub(crate) fn action(&self, account: usize, change: &Change) -> Result<Action, Misasked> {
         let own = &self.book.accounts[account];
         let listed = &self.book.markets[own.market];
         let market = &*listed.market;

@@ -21,6 +21,7 @@
 //! * [`brief`]: what changed between two books, and why.
 //! * [`calibrate`]: where the lines of a market's collateral should stand, and whom a step there would touch.
 //! * [`schedules`]: margins of an asset day by day, and what they did.
+//! * [`action`], [`forced`], [`cells`]: what people order, as actions and numbers of a market.
 //! * [`boundary`]: where the verdict flips when a price moves.
 //! * [`withdrawable`], [`borrowable`]: the same of one account in one market.
 
@@ -45,6 +46,7 @@ mod limits;
 mod liquidate;
 mod max;
 mod monitor;
+mod order;
 mod outlook;
 mod path;
 mod portfolio;
@@ -100,6 +102,7 @@ pub use monitor::{
     Backed, BacktestTerms, Backtested, Blank, CONFIDENCE, Correlated, DECAY, DIGITS, Forecasts, Found,
     Monitor, News, Pegged, REJECTS, Since, Together, Told, Who, Whole, backtests, correlations,
 };
+pub use order::{Cells, Order, action, cells, forced};
 pub use outlook::{Branch, Carry, Distance, Factor, Good, Lookout, Outlook, Redemption, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};
 pub use plimsoll_risk::margin::{Costs, Measure, Procyclicality, Tool};

@@ -36,7 +36,7 @@ const KIND: usize = 2;
 const ASSET: usize = 3;
 const QUANTITY: usize = 4;
 const UNIT: usize = 5;
-const OWNER: usize = 6;
+pub(super) const OWNER: usize = 6;
 const AS_COLLATERAL: usize = 7;
 const MODE: usize = 8;
 
@@ -274,6 +274,11 @@ impl Positions {
             }
         }
         (list_accounts(sound), left_out)
+    }
+
+    /// The sound accounts, unnumbered, for whoever has seen that nothing is faulty.
+    pub(super) fn sound(self) -> Vec<ListedAccount> {
+        self.accounts.into_iter().filter(|draft| draft.sound).map(Draft::done).collect()
     }
 
     /// Leaves out whoever a row may belong to of which it is not clear whose it is.

@@ -1,0 +1,223 @@
+//! `plimsoll selfcheck`: how an engine stands, for whoever answers for it.
+
+pub(crate) mod controls;
+
+use crate::args::SelfcheckArgs;
+use crate::audit::{Seen, hex, told_alert, walk, words};
+use crate::exit;
+use crate::show::outln;
+use controls::CONTROLS;
+use plimsoll_engine::record::{Entry, Event, Release};
+use plimsoll_engine::state::{Stage, State};
+use plimsoll_io::time::show_stamp;
+use serde_json::{Value, json};
+
+/// What only the records tell.
+#[derive(Default)]
+struct History {
+    killed: Option<Value>,
+    released: Option<Value>,
+    starts: u64,
+    records: u64,
+    /// Records whose clock's offset was known.
+    measured: u64,
+    /// Records that were refused since the clock had gone back.
+    back: u64,
+    program: String,
+}
+
+impl History {
+    fn see(&mut self, seen: &Seen<'_>) {
+        self.records += 1;
+        let Entry::Decided(record) = seen.entry else { return };
+        self.program.clone_from(&record.program);
+        self.measured += u64::from(record.offset.is_some());
+        let went_back = matches!(record.refused, Some(plimsoll_engine::record::Refused::ClockBack { .. }));
+        self.back += u64::from(went_back);
+        for event in &record.events {
+            let told =
+                || json!({"record": seen.number, "at": show_stamp(record.at), "by": record.request.by.name});
+            match event {
+                Event::Killed { scope, kill } => {
+                    let mut row = told();
+                    (row["scope"], row["reason"]) = (json!(scope.to_string()), json!(kill.reason));
+                    self.killed = Some(row);
+                }
+                Event::Released(Release::Kill(scope)) => {
+                    let mut row = told();
+                    row["scope"] = json!(scope.to_string());
+                    self.released = Some(row);
+                }
+                Event::Started => self.starts += 1,
+                _ => {}
+            }
+        }
+    }
+}
+
+pub(crate) fn run(args: &SelfcheckArgs) -> u8 {
+    let mut history = History::default();
+    let state = match walk(&args.data, &mut |seen| history.see(&seen)) {
+        Ok((_, Some(state))) => state,
+        Ok((_, None)) => return exit::FAULTY,
+        Err(code) => return code,
+    };
+    let report = report(&state, &history, crate::log::drills(&args.data));
+    if args.json {
+        outln!("{report:#}");
+    } else {
+        print(&report);
+    }
+    exit::CALM
+}
+
+fn report(state: &State, history: &History, [backup, restore]: [Option<Value>; 2]) -> Value {
+    let feeds = state.feeds.iter().map(|(name, heard)| {
+        json!({
+            "feed": name,
+            "state": words::feed_state(&heard.state, heard.decimals),
+            "rule": words::rule(heard.feed.rule(), heard.decimals),
+            "skew_s": words::decimal(heard.feed.skew(state.now).into(), 9),
+        })
+    });
+    let intents = state.intents.iter().map(|(number, intent)| {
+        let sent = match &intent.stage {
+            Stage::Intended => Value::Null,
+            Stage::Sent(external) => json!(external),
+        };
+        json!({
+            "intent": number,
+            "account": state.called(intent.place),
+            "strategy": intent.act.strategy,
+            "since": show_stamp(intent.since),
+            "external_id": sent,
+        })
+    });
+    let proposals = state.proposals.iter().map(|(number, proposal)| {
+        json!({"proposal": number, "by": proposal.by, "impact": words::impact(&proposal.impact)})
+    });
+    let alerts =
+        state.alerts.iter().map(|(number, alert)| json!({"alert": number, "what": told_alert(alert)}));
+    let kills = state.guards.kills().map(|(scope, kill)| {
+        json!({"scope": scope.to_string(), "by": kill.by, "reason": kill.reason, "at": show_stamp(kill.at)})
+    });
+    let controls = CONTROLS.iter().map(|control| {
+        json!({"source": control.source, "control": control.what, "tests": control.tests, "missing": control.missing})
+    });
+    json!({
+        "format": 1,
+        "program": history.program,
+        "records": history.records,
+        "state_hash": hex(&state.hash()),
+        "as_of": show_stamp(state.now),
+        "config_hash": hex(&state.config_hash()),
+        "config": words::config(&state.config),
+        "feeds": feeds.collect::<Vec<_>>(),
+        "kills": kills.collect::<Vec<_>>(),
+        "breaker": state.guards.breaker.check().err().map(|tripped| tripped.to_string()),
+        "stopped_strategies": state.guards.throttle.stopped().map(ToString::to_string).collect::<Vec<_>>(),
+        "last_kill": history.killed,
+        "last_release": history.released,
+        "last_backup": backup,
+        "last_restore": restore,
+        "open_intents": intents.collect::<Vec<_>>(),
+        "proposals": proposals.collect::<Vec<_>>(),
+        "undelivered_alerts": alerts.collect::<Vec<_>>(),
+        "clock": {
+            "starts": history.starts,
+            "records_with_offset": history.measured,
+            "refused_as_it_went_back": history.back,
+        },
+        "controls": controls.collect::<Vec<_>>(),
+    })
+}
+
+fn print(report: &Value) {
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), String::from);
+    let line = |name: &str, text: String| outln!("{name:<20}{text}");
+    line("program", word(&report["program"]));
+    line("as of", format!("{}, {} records", word(&report["as_of"]), report["records"]));
+    line("state", word(&report["state_hash"]));
+    line("configuration", word(&report["config_hash"]));
+    let config = &report["config"];
+    let people = config["people"].as_array().into_iter().flatten().map(word);
+    line("people", people.collect::<Vec<_>>().join(", "));
+    let limits = &config["limits"];
+    let caps = ["action", "account", "strategy", "all", "actions", "of_depth"];
+    let caps = caps.map(|cap| format!("{cap} {}", word(&limits[cap])));
+    line("caps", format!("{} ({})", caps.join(", "), word(&config["currency"])));
+    line("throttle", format!("{} in {} s", config["repeats"], word(&config["window_s"])));
+    line("collar", word(&config["collar"]));
+    let breaker = &config["breaker"];
+    let parts = ["accounts", "value", "least"].map(|part| format!("{part} {}", word(&breaker[part])));
+    line("breaker", parts.join(", "));
+    line("grace", format!("{} s", word(&config["grace_s"])));
+    for policy in config["policies"].as_array().into_iter().flatten() {
+        let [market, group, warning, call, grace] =
+            ["market", "group", "warning", "call", "grace_s"].map(|field| word(&policy[field]));
+        let then = if policy["escalates"] == true { "then liquidated" } else { "then overdue" };
+        let group = if group.is_empty() { group } else { format!(" group {group}") };
+        line(
+            "policy",
+            format!("{market}{group}: warned below {warning}, called below {call}, {grace} s, {then}"),
+        );
+    }
+    for feed in report["feeds"].as_array().into_iter().flatten() {
+        let rule = &feed["rule"];
+        let parts = ["max_age_s", "quorum", "jump", "jump_quorum", "floor", "ceiling"];
+        let parts = parts.map(|part| format!("{part} {}", word(&rule[part])));
+        line("feed", format!("{}: {}; {}", word(&feed["feed"]), word(&feed["state"]), parts.join(", ")));
+    }
+    for (name, field) in [
+        ("stopped", "kills"),
+        ("open intent", "open_intents"),
+        ("proposal", "proposals"),
+        ("undelivered alert", "undelivered_alerts"),
+        ("stopped strategy", "stopped_strategies"),
+    ] {
+        let all = report[field].as_array();
+        match all.map(Vec::as_slice) {
+            None | Some([]) => line(name, "none".into()),
+            Some(all) => all.iter().for_each(|one| line(name, listed(one))),
+        }
+    }
+    line("breaker tripped", report["breaker"].as_str().unwrap_or("no").into());
+    for (name, field) in [
+        ("last kill", "last_kill"),
+        ("last release", "last_release"),
+        ("last backup", "last_backup"),
+        ("last restore", "last_restore"),
+    ] {
+        let told = &report[field];
+        line(name, if told.is_null() { "never".into() } else { listed(told) });
+    }
+    let clock = &report["clock"];
+    line(
+        "clock",
+        match clock["records_with_offset"].as_u64() {
+            Some(0) | None => "how far it is off was never measured".into(),
+            Some(count) => format!("how far it is off stands in {count} records"),
+        },
+    );
+    line("clock went back", format!("{} times, each refused", clock["refused_as_it_went_back"]));
+    for control in report["controls"].as_array().into_iter().flatten() {
+        let tests =
+            control["tests"].as_array().into_iter().flatten().map(word).collect::<Vec<_>>().join(", ");
+        let missing = control["missing"].as_str().map_or(String::new(), |why| format!(" MISSING: {why}"));
+        let tests = if tests.is_empty() { "no test".into() } else { tests };
+        line(
+            "control",
+            format!("{}: {} [{tests}]{missing}", word(&control["source"]), word(&control["control"])),
+        );
+    }
+}
+
+/// The fields of a row that say something.
+fn listed(row: &Value) -> String {
+    let Some(fields) = row.as_object() else { return row.as_str().unwrap_or_default().into() };
+    let said = fields.iter().filter(|(_, value)| value.is_string() || value.is_number());
+    let said = said.map(|(name, value)| {
+        format!("{name} {}", value.as_str().map_or_else(|| value.to_string(), String::from))
+    });
+    said.collect::<Vec<_>>().join(", ")
+}
