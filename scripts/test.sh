@@ -12,4 +12,4 @@ step cargo test --workspace --locked
 step cargo build --release --workspace --locked
 step cargo run --release --locked --bin plimsoll -- verify vectors/*.json.gz
 # By its name and not its package: with the features of the whole workspace nothing is built twice.
-step cargo run --release --locked --bin plimsoll-bench -- --quick num_division num_mul_div hostile never_miss power_cuts bit_flips kills sweep_dense sweep ticks_1m updates_1m
+step cargo run --release --locked --bin plimsoll-bench -- --quick num_division num_mul_div hostile never_miss power_cuts bit_flips kills market_hours sweep_dense sweep ticks_1m updates_1m

@@ -39,6 +39,8 @@ pub struct Dirty {
     pub markets: BTreeSet<u32>,
     /// Accounts that are others.
     pub accounts: BTreeSet<u32>,
+    /// Accounts that are looked at whether or not anything of them changed.
+    pub look: BTreeSet<u32>,
 }
 
 /// A market as it was at the last look.
@@ -170,11 +172,13 @@ impl Watch {
             self.due.remove(&(at, place));
             self.sights.remove(&place);
             dirty.accounts.insert(place);
+            dirty.look.insert(place);
         }
         let mut markets = dirty.markets.clone();
-        markets.extend(dirty.accounts.iter().filter_map(|place| market_of(state, *place)));
+        let named = dirty.accounts.iter().chain(&dirty.look);
+        markets.extend(named.filter_map(|place| market_of(state, *place)));
         let stands = stands(state, markets);
-        let mut again = dirty.accounts.clone();
+        let mut again = dirty.look.clone();
         // Nodes first: a new epoch is a tick, a void, and an update of everybody.
         let (mut moved, mut cleared) = (Vec::new(), BTreeSet::new());
         for &number in &dirty.markets {
@@ -238,7 +242,9 @@ impl Watch {
         }
         again.extend(known);
         for place in renewed.iter().chain(&dirty.accounts) {
-            if self.update(state, &stands, *place) {
+            // Who is above every level as he was needs no look; of anybody else it matters how much he lacks.
+            let asked = state.rows.get(*place as usize).is_some_and(|row| row.life.state != Life::Healthy);
+            if self.update(state, &stands, *place) || asked {
                 again.insert(*place);
             }
         }

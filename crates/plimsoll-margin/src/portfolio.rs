@@ -24,7 +24,7 @@
 //! volatilities of a scenario are rounded down before they are priced.
 //!
 //! **Form.** None: an option is no line of a price, so an account that owes something is `Opaque` and is asked of the market each time, with its columns made once
-//! for all accounts. Between two sets of prices an option is between its prices at the corners ([`Quoted::over`](plimsoll_core::Quoted::over)), from
+//! for all accounts. Between two sets of prices an option is between its prices at the corners ([`plimsoll_core::Quoted::over`]), from
 //! which liquidation prices are found by search.
 //!
 //! **Actions.** Deposit and repayment are never refused and need no price. A withdrawal, a loan and a fill must leave the account above both lines, or be no worse by

@@ -44,7 +44,7 @@ impl Machine {
         self.judged = None;
         self.remind_all();
         // Whoever stands elsewhere now is looked at: all of them, for a change is rare.
-        self.dirty.accounts.extend(0..self.state.book.accounts.len() as u32);
+        self.dirty.look.extend(0..self.state.book.accounts.len() as u32);
         Ok(())
     }
 

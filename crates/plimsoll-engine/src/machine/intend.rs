@@ -199,6 +199,7 @@ impl Machine {
         };
         self.causes.insert(place, calls::Cause::Us);
         self.dirty.accounts.insert(place);
+        self.dirty.look.insert(place);
         self.happen(Event::Resolved { intent, outcome });
         self.happen(Event::Lived { place, what, grounds: None });
         if what == calls::Event::Liquidated {
