@@ -145,10 +145,18 @@ fn print(book: &Book, e: &Explanation) {
                 || "everything".into(),
                 |refusal| format!("one unit more: {}{beyond}", one_more(&refusal)),
             );
+            let open = if limit.no_more_than == limit.amount {
+                String::new()
+            } else {
+                format!(
+                    "; not proven to be refused up to {}",
+                    show::exact(limit.no_more_than.into(), *decimals)
+                )
+            };
             let doubt = doubt.map_or_else(String::new, |why| {
                 format!(" IN DOUBT: a price is {why}; this is at the price that the venue would use")
             });
-            outln!("  {} {name} ({why}){doubt}", show::exact(limit.amount.into(), *decimals));
+            outln!("  {} {name} ({why}{open}){doubt}", show::exact(limit.amount.into(), *decimals));
         }
     }
     outln!("\nas the venue's contracts or their periphery name it");

@@ -8,8 +8,10 @@ use crate::check::{judgement_json, provenance_json};
 use crate::show;
 use crate::show::outln;
 use crate::whatif::table;
-use plimsoll::{Claim, Dealt, Forced, Liquidate, Moved, Pair, PricedBy, Sale, liquidate, unmoved};
-use plimsoll_core::{Amount, Book, Int, Lot, Mechanism, Receive, Rounding, U256};
+use plimsoll::{
+    Claim, Dealt, Forced, Liquidate, Moved, Pair, PricedBy, Sale, Side, liquidate, unmoved, written_off,
+};
+use plimsoll_core::{Amount, Book, Int, Liquidated, Lot, Market, Mechanism, Receive, Rounding, U256};
 use serde_json::{Value, json};
 
 pub(crate) fn run(args: &LiquidateArgs) -> u8 {
@@ -62,6 +64,7 @@ fn print(book: &Book, answer: &Liquidate, unmoved: &[(String, String)]) {
     if answer.pairs.is_empty() && answer.forced.is_empty() {
         outln!("not executable: the account has no debt, or nothing that could be seized");
     }
+    let market = market_of(book, answer);
     let money = |value| show::amount(value, answer.unit.decimals, 2);
     let mut sales =
         table(&["repay", "", "seize", "", "fee", "profit", "priced", "health after", "note"], 0..1);
@@ -79,7 +82,7 @@ fn print(book: &Book, answer: &Liquidate, unmoved: &[(String, String)]) {
                     money(sale.profit),
                     priced(sale),
                     sale.health_after.map_or_else(|| "no debt".into(), |health| health.to_string()),
-                    note(pair, sale, unmoved),
+                    note(market, pair, sale, unmoved),
                 ]);
             }
             Err(refusal) => {
@@ -258,7 +261,7 @@ fn priced(sale: &Sale) -> String {
     }
 }
 
-fn note(pair: &Pair, sale: &Sale, unmoved: &[(String, String)]) -> String {
+fn note(market: &dyn Market, pair: &Pair, sale: &Sale, unmoved: &[(String, String)]) -> String {
     let mut notes = Vec::new();
     if !sale.pays() {
         notes.push("does not pay".to_string());
@@ -272,18 +275,37 @@ fn note(pair: &Pair, sale: &Sale, unmoved: &[(String, String)]) -> String {
     if !sale.proven {
         notes.push("not proven to be the most".into());
     }
-    let lost = sale.does.bad_debt.iter().filter(|(_, amount)| *amount != U256::ZERO).count() as u64;
-    if lost > 0 {
-        let here = sale.does.bad_debt.iter().find(|(id, _)| *id == pair.debt.instrument);
-        let amount =
-            here.map(|(_, raw)| format!(" of {} {}", tokens(*raw, pair.debt.decimals), pair.debt.name));
-        notes.push(format!("leaves bad debt{}", amount.unwrap_or_default()));
+    let lost = written_off(market, &sale.does);
+    let lost: Vec<String> =
+        lost.iter().map(|(debt, raw)| format!("{} {}", tokens(*raw, debt.decimals), debt.name)).collect();
+    if !lost.is_empty() {
+        notes.push(format!("leaves bad debt of {}", lost.join(" and ")));
     }
     notes.join("; ")
 }
 
+fn market_of<'b>(book: &'b Book, answer: &Liquidate) -> &'b dyn Market {
+    &*book.markets[book.accounts[answer.account].market].market
+}
+
+/// What is written off of each debt.
+fn lost_json(market: &dyn Market, does: &Liquidated) -> Vec<Value> {
+    let one = |(debt, raw): &(Side, U256)| {
+        let instrument = market.instruments().get(debt.instrument.index()).map(|it| it.name.as_str());
+        json!({
+            "instrument": instrument,
+            "asset": debt.asset,
+            "name": debt.name,
+            "raw": raw.to_string(),
+            "decimals": debt.decimals,
+        })
+    };
+    written_off(market, does).iter().map(one).collect()
+}
+
 fn as_json(book: &Book, answer: &Liquidate, unmoved: &[(String, String)]) -> Value {
     let listed = &book.accounts[answer.account];
+    let market = market_of(book, answer);
     json!({
         "format": 1,
         "provenance": provenance_json(&answer.identity),
@@ -300,19 +322,19 @@ fn as_json(book: &Book, answer: &Liquidate, unmoved: &[(String, String)]) -> Val
             "feed": feed,
             "note": as_before(asset),
         })).collect::<Vec<_>>(),
-        "pairs": answer.pairs.iter().map(pair_json).collect::<Vec<_>>(),
-        "forced": answer.forced.iter().map(forced_json).collect::<Vec<_>>(),
+        "pairs": answer.pairs.iter().map(|pair| pair_json(market, pair)).collect::<Vec<_>>(),
+        "forced": answer.forced.iter().map(|forced| forced_json(market, forced)).collect::<Vec<_>>(),
     })
 }
 
-fn forced_json(forced: &Forced) -> Value {
+fn forced_json(market: &dyn Market, forced: &Forced) -> Value {
     json!({
         "call": call(forced),
         "does": forced.outcome.as_ref().ok().map(|dealt| json!({
             "repaid": dealt.does.repaid.to_string(),
             "seized": dealt.does.seized.to_string(),
             "fee": dealt.does.fee.to_string(),
-            "bad_debt": dealt.does.bad_debt.iter().map(|(_, raw)| raw.to_string()).collect::<Vec<_>>(),
+            "bad_debt": lost_json(market, &dealt.does),
             "wallet": dealt.moved.iter().map(|it| json!({
                 "asset": it.asset,
                 "decimals": it.decimals,
@@ -333,7 +355,7 @@ fn forced_json(forced: &Forced) -> Value {
             })).collect::<Vec<_>>(),
         })),
         "refusal": forced.outcome.as_ref().err().map(refusal_json),
-        "then": forced.then.iter().map(forced_json).collect::<Vec<_>>(),
+        "then": forced.then.iter().map(|then| forced_json(market, then)).collect::<Vec<_>>(),
     })
 }
 
@@ -346,26 +368,24 @@ fn by_json(by: &PricedBy) -> Value {
     }
 }
 
-fn pair_json(pair: &Pair) -> Value {
+fn pair_json(market: &dyn Market, pair: &Pair) -> Value {
     let Pair { debt, collateral, outcome } = pair;
-    let side =
-        |side: &plimsoll::Side| json!({"asset": side.asset, "name": side.name, "decimals": side.decimals});
+    let side = |side: &Side| json!({"asset": side.asset, "name": side.name, "decimals": side.decimals});
     json!({
         "debt": side(debt),
         "collateral": side(collateral),
-        "sale": outcome.as_ref().ok().map(sale_json),
+        "sale": outcome.as_ref().ok().map(|sale| sale_json(market, sale)),
         "refusal": outcome.as_ref().err().map(refusal_json),
     })
 }
 
-fn sale_json(sale: &Sale) -> Value {
+fn sale_json(market: &dyn Market, sale: &Sale) -> Value {
     let lot = match sale.lot {
         Lot::Repay(Amount::All) => json!({"repay": "all"}),
         Lot::Repay(Amount::Assets(raw)) => json!({"repay": raw.to_string()}),
         Lot::Repay(Amount::Shares(shares)) => json!({"repay_shares": shares.to_string()}),
         Lot::Seize(raw) => json!({"seize": raw.to_string()}),
     };
-    let lost = sale.does.bad_debt.iter().map(|(_, raw)| raw.to_string());
     json!({
         "ask": lot,
         "kind": if sale.proven { "exact" } else { "bound" },
@@ -373,7 +393,7 @@ fn sale_json(sale: &Sale) -> Value {
         "repaid": sale.does.repaid.to_string(),
         "seized": sale.does.seized.to_string(),
         "fee": sale.does.fee.to_string(),
-        "bad_debt": lost.collect::<Vec<_>>(),
+        "bad_debt": lost_json(market, &sale.does),
         "received_value": sale.received.to_string(),
         "repaid_value": sale.cost.to_string(),
         "profit": sale.profit.to_string(),

@@ -96,7 +96,7 @@ pub use forced::{Claim, Dealt, Forced};
 pub use heat::{Axis, HeatCell, HeatMap};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, NEXT_BLOCK, borrowable, withdrawable};
-pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate, unmoved};
+pub use liquidate::{Liquidate, Pair, Sale, Side, liquidate, unmoved, written_off};
 pub use max::{Binds, Max, Most, max};
 pub use monitor::{
     Backed, BacktestTerms, Backtested, Blank, CONFIDENCE, Correlated, DECAY, DIGITS, Forecasts, Found,

@@ -203,6 +203,7 @@ impl Asker<'_> {
         let (true, Some(held)) = (by_health, self.held(instrument)) else { return limit };
         let question = Withdrawal { asker: self, instrument };
         let (amount, no_more_than) = found(search::last(&question, limit.amount, held.max(limit.amount)));
+        let amount = search::onward(amount, no_more_than, |more| question.will_do(more));
         if amount == limit.amount {
             return Limit { no_more_than, ..limit };
         }
@@ -242,7 +243,10 @@ impl Asker<'_> {
                 return Limit { instrument: debt, amount, because, beyond, no_more_than: amount };
             }
         };
-        let (amount, no_more_than) = found(search::last(&Loan { asker: self, debt }, U256::ONE, most));
+        let question = Loan { asker: self, debt };
+        let (amount, no_more_than) = found(search::last(&question, U256::ONE, most));
+        // A search that was given up may stop short of what is accepted next to it.
+        let amount = search::onward(amount, no_more_than, |more| question.will_do(more));
         let more = amount.add(U256::ONE).unwrap_or(amount);
         let because = self.ask(&borrow(debt, more)).err();
         Limit { instrument: debt, amount, because, beyond: None, no_more_than }

@@ -10,7 +10,7 @@ use crate::world::World;
 use crate::worth::{PricedBy, Worth};
 use plimsoll_core::{
     AccountId, Action, Amount, Book, Call, Decimal, Effects, InstrumentId, Int, Judgement, Kind, Lens,
-    Liquidated, Lot, Mechanism, Reading, Receive, Refusal, Rounding, Standing, Test, U256, Unit,
+    Liquidated, Lot, Market, Mechanism, Reading, Receive, Refusal, Rounding, Standing, Test, U256, Unit,
 };
 
 /// The answer about one account.
@@ -57,6 +57,19 @@ pub struct Side {
     pub name: String,
     /// The asset's decimals.
     pub decimals: u8,
+}
+
+fn side(market: &dyn Market, instrument: InstrumentId) -> Side {
+    let (asset, decimals) = asset_of(market, instrument);
+    Side { instrument, asset, name: called(market, instrument), decimals }
+}
+
+/// Every debt of which a liquidation writes something off, with how much (raw units of the asset), in the order in which the
+/// venue does it.
+#[must_use]
+pub fn written_off(market: &dyn Market, does: &Liquidated) -> Vec<(Side, U256)> {
+    let lost = does.bad_debt.iter().filter(|(_, raw)| *raw != U256::ZERO);
+    lost.map(|(debt, raw)| (side(market, *debt), *raw)).collect()
 }
 
 /// A liquidation that the venue accepts.
@@ -210,11 +223,7 @@ impl Asker<'_> {
         let holdings = listed.account.holdings().iter().map(|holding| holding.instrument);
         let of_kind =
             |id: &InstrumentId| market.instruments().get(id.index()).is_some_and(|i| i.kind == kind);
-        let side = |instrument| {
-            let (asset, decimals) = asset_of(market, instrument);
-            Side { instrument, asset, name: called(market, instrument), decimals }
-        };
-        holdings.filter(of_kind).map(side).collect()
+        holdings.filter(of_kind).map(|instrument| side(market, instrument)).collect()
     }
 
     /// What a lot of a pair would do.
@@ -236,14 +245,22 @@ impl Asker<'_> {
     /// The accepted lot of a pair that repays most, as assets where the pool can pay them out and nobody has stopped that.
     pub(crate) fn most(&self, debt: &Side, collateral: &Side) -> Result<(Accepted, Receive), Refusal> {
         let pair = [debt.instrument, collateral.instrument];
-        match self.largest(pair, Receive::Asset) {
-            Ok(accepted) => Ok((accepted, Receive::Asset)),
-            // Whatever else refuses the asset refuses the receipt as well.
-            Err(why @ (Refusal::InsufficientCash { .. } | Refusal::ActionPaused(_))) => {
-                Ok((self.largest(pair, Receive::Receipt).map_err(|_| why)?, Receive::Receipt))
-            }
-            Err(why) => Err(why),
+        let why = match self.largest(pair, Receive::Asset) {
+            Ok(accepted) => return Ok((accepted, Receive::Asset)),
+            Err(why) => why,
+        };
+        // Whatever else refuses the asset refuses the receipt as well.
+        if !matches!(why, Refusal::InsufficientCash { .. } | Refusal::ActionPaused(_) | Refusal::Inactive(_))
+        {
+            return Err(why);
         }
+        if let Ok(accepted) = self.largest(pair, Receive::Receipt) {
+            return Ok((accepted, Receive::Receipt));
+        }
+        // Where receipts are refused too, what the pool can pay out is all that goes.
+        let short = matches!(why, Refusal::InsufficientCash { .. });
+        let less = if short { self.less(pair, Receive::Asset) } else { None };
+        Ok((less.ok_or(why)?, Receive::Asset))
     }
 
     /// The accepted lot that repays most.
@@ -271,10 +288,19 @@ impl Asker<'_> {
         if !less || (receive == Receive::Asset && matches!(why, Refusal::InsufficientCash { .. })) {
             return Err(why);
         }
+        self.less(pair, receive).ok_or(why)
+    }
+
+    /// The accepted lot that repays most, where nothing whole is accepted.
+    fn less(&self, pair: [InstrumentId; 2], receive: Receive) -> Option<Accepted> {
+        let ask = |lot| self.ask(pair, lot, receive);
         let repay = search::largest(|amount| ask(Lot::Repay(Amount::Assets(amount))));
+        if repay.because.as_ref().is_some_and(search::either_way) {
+            return self.found(pair, receive);
+        }
         let seize = search::largest(|amount| ask(Lot::Seize(amount)));
         let found = [repay.accepted, seize.accepted].into_iter().flatten().map(|(_, accepted)| accepted);
-        found.max_by_key(|accepted| accepted.does.repaid).ok_or(why)
+        found.max_by_key(|accepted| accepted.does.repaid)
     }
 
     /// The largest of a grid of repayments that is accepted, where neither more nor less need be.

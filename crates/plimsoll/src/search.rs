@@ -83,6 +83,24 @@ pub(crate) fn last(amounts: &impl Amounts, low: U256, high: U256) -> Result<Foun
     }
 }
 
+/// The last amount of a run of accepted ones that starts next to `from`, at most `most`: what is one more is not accepted, or
+/// is above `most`. `from` itself where the next is not accepted.
+pub(crate) fn onward(from: U256, most: U256, accepted: impl Fn(U256) -> bool) -> U256 {
+    let (mut yes, mut step) = (from, U256::ONE);
+    // Steps are doubled while they are accepted; from the first that is not on they are halved down to one unit.
+    let mut growing = true;
+    loop {
+        let next = yes.add(step).filter(|next| *next <= most && accepted(*next));
+        growing &= next.is_some();
+        yes = next.unwrap_or(yes);
+        step = match step.add(step).filter(|_| growing) {
+            Some(double) => double,
+            None if step == U256::ONE && next.is_none() => return yes,
+            None => step.half().max(U256::ONE),
+        };
+    }
+}
+
 /// Whether a refusal of one amount says nothing of others: more may be accepted as well as less.
 pub(crate) const fn either_way(why: &Refusal) -> bool {
     matches!(why, Refusal::RiskPremiumLimit(_))
@@ -276,6 +294,20 @@ mod tests {
             panic!("a million amounts were not asked")
         };
         assert!(proven > U256::ONE && proven <= U256::from(u64::from(BUDGET)), "{proven}");
+    }
+
+    /// From every amount of every rule to the end of its run, by asking one by one.
+    #[test]
+    fn a_run_is_followed_to_its_end() {
+        let rules: [fn(u128) -> bool; 5] =
+            [|_| true, |_| false, |x| x < 77, |x| x % 37 != 1, |x| x % 2 == 0 || x > 200];
+        for (n, rule) in rules.into_iter().enumerate() {
+            for (from, most) in (0..=260).flat_map(|from| [(from, from), (from, 260), (from, 300)]) {
+                let expected = (from..most).find(|&x| !rule(x + 1)).unwrap_or(most);
+                let found = onward(U256::new(from), U256::new(most), |amount| rule(small(amount)));
+                assert_eq!(small(found), expected, "rule {n}, from {from} to {most}");
+            }
+        }
     }
 
     struct Not(Rule);

@@ -360,3 +360,126 @@ fn a_swap_does_not_save_what_newer_parameters_do() {
         assert!(swap.premium < stays.next && swap.saves <= most, "{swap:?} {premium:?}");
     }
 }
+
+/// The example with other cells of its objects.
+fn cells(rows: &[(&str, &str, &str)]) -> Book {
+    common::rewritten("hubs", |name, text| {
+        let mut text = text.to_string();
+        if name == "markets/hubs.toml" {
+            for (was, is, of) in rows {
+                let (head, tail) = text.split_once(of).expect("the part");
+                assert!(tail.contains(was), "{was}");
+                text = format!("{head}{of}{}", tail.replacen(was, is, 1));
+            }
+        }
+        text
+    })
+}
+
+/// A hub that has lent out or invested nearly all of a collateral pays little of it out. Where shares are refused as well, what the cash lets
+/// through is what goes. By the rules (`Spoke.liquidationCall`) 13,000 USDC seize 1,007.04 LINK with the fee, of which 999.1 are paid out.
+#[test]
+fn a_pool_with_little_cash_pays_out_what_it_has() {
+    let short = [(
+        r#"liquidity = "236144400000000000000000""#,
+        "liquidity = \"1000000000000000000000\"\nswept = \"235144400000000000000000\"",
+        r#"asset = "LINK""#,
+    )];
+    let book = cells(&short);
+    let sick = place(&book, "under-water");
+    let sale =
+        liquidate(&book, sick, decimal("0")).expect("asked").pairs.remove(0).outcome.expect("shares go");
+    assert_eq!(sale.receive, Receive::Receipt);
+    let link = Change::Set { number: "hubs/LINK/receive_shares_enabled".into(), value: 0_u64.into() };
+    let book = plimsoll::whatif_all(&book, &[link], &Ladder::default()).expect("asked").book;
+    let sale =
+        liquidate(&book, sick, decimal("0")).expect("asked").pairs.remove(0).outcome.expect("less goes");
+    assert!(sale.receive == Receive::Asset && sale.proven, "{sale:?}");
+    let paid_out = sale.does.seized.sub(sale.does.fee).expect("the fee is a part");
+    let (all, unit) = (U256::new(1_000 * 10u128.pow(18)), U256::new(10u128.pow(15)));
+    assert!(paid_out <= all && paid_out >= all.sub(unit).expect("small"), "{sale:?}");
+    assert!(sale.does.repaid >= U256::from(13_000 * USDC), "{sale:?}");
+    // One unit more is refused for the cash, and so is all.
+    let asked = |amount: Amount| {
+        let (repay, seize) = (debt(1), receipt(3));
+        let lot = plimsoll_core::Lot::Repay(amount);
+        let mechanism = Mechanism::Discount { repay, seize, lot, receive: Receive::Asset };
+        let account = book.accounts[sick].account.id;
+        let call =
+            Call { actor: AccountId(u64::MAX), account, at: book.at, action: Action::Liquidate(mechanism) };
+        let readings = common::readings(&book, 0, book.at);
+        book.markets[0].market.act(&call, &book, Feeds { readings: &readings }, &mut Silent).map(|_| ())
+    };
+    for more in [Amount::All, Amount::Assets(sale.does.repaid.add(U256::from(2u64)).expect("one more"))] {
+        assert!(matches!(asked(more), Err(Refusal::InsufficientCash { .. })), "{more:?}");
+    }
+}
+
+/// What an account holds in the target of a swap with the switch off counts as soon as the switch is on, which the swap needs: what is told is
+/// what doing it comes to. 2 WETH that did not count and 700 LINK's worth more cover the whole debt, so that no premium is left.
+#[test]
+fn a_swap_counts_what_it_switches_on() {
+    let book = common::rewritten("hubs", |name, text| {
+        if name != "positions.csv" {
+            return text.to_string();
+        }
+        let mut lines = text.lines();
+        let mut all = format!("{},as_collateral\n", lines.next().expect("a head"));
+        lines.for_each(|line| all += &format!("{line},\n"));
+        all + "carl,hubs,collateral,LINK,700000000000000000000,shares,,,\ncarl,hubs,collateral,WBTC,22000000,shares,,,\n\
+               carl,hubs,supply,WETH,2000000000000000000,shares,,,no\ncarl,hubs,debt,USDC,14500000000,shares,,,\n"
+    });
+    let carl = place(&book, "carl");
+    let premium = Lookout::new(&book, book.at).expect("it stands").of(carl).premium.expect("it is due one");
+    let swap = premium.swaps.iter().find(|swap| (swap.from, swap.to) == (receipt(3), receipt(0)));
+    let swap = swap.expect("LINK for WETH");
+    let mut done = book;
+    for action in [
+        Action::Deposit { into: receipt(0), amount: common::raw(4 * 10u128.pow(18)) },
+        Action::UseAsCollateral { instrument: receipt(0), on: true },
+        Action::Withdraw { from: receipt(3), amount: Amount::All },
+    ] {
+        let effects = act(&done, carl, done.at, action).expect("taken");
+        done = after(&done, 0, done.at, &effects);
+    }
+    let paid = done.accounts[carl].account.term(plimsoll_venues::aave_v4::RISK_PREMIUM);
+    assert_eq!((swap.premium, paid.to_u256()), (U256::ZERO, Some(U256::ZERO)));
+}
+
+/// A hub that has made a spoke inactive refreshes no premium there, so that no debt of an account that owes it a premium can be repaid by
+/// a liquidator: the reserve is named. Shares of an inactive collateral move where no fee is due of them.
+#[test]
+fn an_inactive_debt_closes_every_liquidation() {
+    let sick = |parameters: &[(&str, u64)]| {
+        let bitcoin =
+            Change::Price { name: "BTC/USD".into(), to: plimsoll::NewPrice::Exactly(decimal("75000")) };
+        plimsoll::whatif_all(&with(parameters), &[bitcoin], &Ladder::default()).expect("asked").book
+    };
+    let told = |book: &Book, name: &str| {
+        let account = place(book, name);
+        let rows = check(book, book.at, &Ladder::default()).expect("it stands").rows;
+        let row = rows.into_iter().find(|row| row.account == account).expect("a row");
+        row.liquidation.own.expect("known").executable
+    };
+    let best = |book: &Book, name: &str, owed| {
+        let pairs = liquidate(book, place(book, name), decimal("0")).expect("asked").pairs;
+        pairs.into_iter().find(|pair| pair.debt.instrument == owed).expect("a pair").outcome
+    };
+    let open = sick(&[]);
+    assert_eq!(told(&open, "bitcoin-desk"), Ok(()));
+    assert!(best(&open, "bitcoin-desk", debt(4)).is_ok());
+    let closed = sick(&[("WETH/active", 0)]);
+    let inactive = Refusal::Inactive(plimsoll_venues::aave_v4::token(0));
+    assert_eq!(told(&closed, "bitcoin-desk"), Err(inactive));
+    assert_eq!(best(&closed, "bitcoin-desk", debt(4)).err(), Some(inactive));
+    let idle = [("LINK/active", 0), ("LINK/0/liquidation_fee", 0)];
+    let idle = sick(&idle);
+    assert_eq!(told(&idle, "under-water"), Ok(()));
+    assert_eq!(best(&idle, "under-water", debt(1)).expect("shares").receive, Receive::Receipt);
+    let idle = sick(&[("LINK/active", 0)]);
+    let inactive = Refusal::Inactive(plimsoll_venues::aave_v4::token(3));
+    assert_eq!(
+        (told(&idle, "under-water"), best(&idle, "under-water", debt(1)).err()),
+        (Err(inactive), Some(inactive))
+    );
+}

@@ -2,7 +2,7 @@
 //! health, its premium first, and dust on either side makes it all.
 
 use super::hub::{self, Pot, fine, wide};
-use super::position::{AccountData, BPS_WAD, Position, PremiumDelta, Versions, bonus, premium, value};
+use super::position::{AccountData, BPS_WAD, Position, PremiumDelta, User, Versions, bonus, premium, value};
 use super::turn::Turn;
 use super::{
     Configuration, FINE_VALUE, FROZEN, LiquidationRules, Market, PAUSED, RAY_VALUE, RECEIVE_SHARES, VALUE,
@@ -11,8 +11,8 @@ use super::{
 use alloc::vec::Vec;
 use plimsoll_core::Rounding::{Down, Up};
 use plimsoll_core::{
-    Amount, Arithmetic, BPS, InstrumentId, Liquidated, Lot, Party, RAY, Receive, Refusal, Subject, Trace,
-    U256, Unit, WAD,
+    Amount, Arithmetic, BPS, InstrumentId, Liquidated, Lot, Party, RAY, Receive, Refusal, Silent, Subject,
+    Trace, U256, Unit, WAD,
 };
 
 const ONE: U256 = RAY.value();
@@ -72,29 +72,38 @@ struct Exchange {
 }
 
 /// Whether a liquidation of an unhealthy account could run now: some debt and some collateral whose reserves are not
-/// paused and whose hubs take the spoke's calls.
-pub(super) fn executable(market: &Market, user: &super::position::User) -> Result<(), Refusal> {
+/// paused and whose hubs take the spoke's calls, and no debt whose premium its hub would not refresh. Else why not, with the reserve.
+pub(super) fn executable(market: &Market, user: &User, health: U256) -> Result<(), Refusal> {
     let mut sides = [Err(Refusal::NothingToSeize), Err(Refusal::NotLiquidatable)];
+    let mut closed = Ok(());
     for (place, (reserve, position)) in market.reserves.iter().zip(&user.positions).enumerate() {
         let (active, halted) = (reserve.link.active, reserve.link.halted);
-        let open = |takes_shares: bool| match () {
+        // Shares move without the hub, but for those of the fee, which a halt lets pass.
+        let open = |takes_shares: bool, fee: bool| match () {
             () if reserve.is(PAUSED) => Err(Refusal::Paused(token(place))),
-            () if !active => Err(Refusal::Inactive(token(place))),
+            () if !active && !(takes_shares && !fee) => Err(Refusal::Inactive(token(place))),
             () if halted && !takes_shares => Err(Refusal::ActionPaused(super::HALTED)),
             () => Ok(()),
         };
         // Of a reserve that backs nothing here the account has no version: it may be of another spoke.
         if position.counts && position.supplied != U256::ZERO && sides[0].is_err() {
-            let factor = market.configuration(place, position.key)?.collateral_factor;
-            if factor != 0 {
-                sides[0] = open(reserve.is(RECEIVE_SHARES) && !reserve.is(FROZEN));
+            let configuration = market.configuration(place, position.key)?;
+            if configuration.collateral_factor != 0 {
+                let bonus =
+                    bonus(&mut Silent, &market.spokes[reserve.spoke].liquidation, health, &configuration)?;
+                let fee = configuration.liquidation_fee != 0 && bonus > BPS.value();
+                sides[0] = open(reserve.is(RECEIVE_SHARES) && !reserve.is(FROZEN), fee);
             }
         }
         if position.owes && sides[1].is_err() {
-            sides[1] = open(false);
+            sides[1] = open(false, true);
+        }
+        // Whichever debt is repaid, who pays a premium pays another one on all of them afterwards.
+        if position.owes && user.risk_premium != 0 && !active {
+            closed = closed.and(Err(Refusal::Inactive(token(place))));
         }
     }
-    sides.into_iter().collect()
+    sides.into_iter().collect::<Result<(), Refusal>>().and(closed)
 }
 
 impl<T: Trace + ?Sized> Turn<'_, T> {

@@ -276,19 +276,26 @@ impl AccountData {
         Ok(())
     }
 
-    /// The same where so much value of one collateral is another's instead; each by its risk and factor (bps).
-    pub(super) fn swapped(&self, moved: U256, [from, to]: [(u32, u16); 2]) -> Option<AccountData> {
-        let weight = |factor: u16| moved.mul(U256::from(u64::from(factor)));
+    /// The same where so much value of one collateral is another's instead, which then counts with what is `idle` in it so far; each
+    /// by its risk and factor (bps).
+    pub(super) fn swapped(
+        &self,
+        moved: U256,
+        idle: U256,
+        [from, to]: [(u32, u16); 2],
+    ) -> Option<AccountData> {
+        let weight = |value: U256, factor: u16| value.mul(U256::from(u64::from(factor)));
         let mut swapped = self.clone();
         // What does not count now moves no risk away.
         if let Some(at) =
             swapped.risks.iter().position(|risk| *risk == (from.0, moved)).filter(|_| from.1 != 0)
         {
             swapped.risks.remove(at);
-            swapped.weighted = swapped.weighted.sub(weight(from.1)?)?;
+            swapped.weighted = swapped.weighted.sub(weight(moved, from.1)?)?;
         }
-        swapped.risks.push((to.0, moved));
-        swapped.weighted = swapped.weighted.add(weight(to.1)?)?;
+        let put = moved.add(idle)?;
+        swapped.risks.push((to.0, put));
+        swapped.weighted = swapped.weighted.add(weight(put, to.1)?)?;
         Some(swapped)
     }
 

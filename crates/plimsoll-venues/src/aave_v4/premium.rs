@@ -1,7 +1,7 @@
 //! What the risk of an account's own collateral costs it, and which swap of a collateral would make that less.
 
 use super::position::{AccountData, Leg, Position, User, Versions, value};
-use super::{FINE_VALUE, Market, VALUE, receipt};
+use super::{FINE_VALUE, Market, RISK_PREMIUM, VALUE, receipt};
 use alloc::vec::Vec;
 use plimsoll_core::Rounding::{Down, Up};
 use plimsoll_core::{
@@ -46,8 +46,18 @@ pub(super) fn premium(
             if reserve.spoke != market.reserves[from].spoke || to == from || new == 0 {
                 continue;
             }
+            // What is held in the target with the switch off counts from then on, too.
+            let held = &user.positions[to];
+            let idle = match held.counts || held.supplied == U256::ZERO {
+                true => U256::ZERO,
+                false => {
+                    let idle = legs[to].pot.assets_of(t, held.supplied, Down)?;
+                    value(t, "value", idle, legs[to].price(to)?, market.decimals(to), VALUE)?
+                }
+            };
             let swapped = newest.swapped(
                 moved,
+                idle,
                 [(market.reserves[from].collateral_risk, old), (reserve.collateral_risk, new)],
             );
             let Some(swapped) = swapped.filter(|data| data.weighted >= requirement) else { continue };
@@ -60,14 +70,29 @@ pub(super) fn premium(
         }
     }
     swaps.sort_by_key(|(_, swap)| core::cmp::Reverse(swap.saves));
-    let taken = |(moved, swap): &(U256, Swap)| done(market, legs, account, at, *moved, swap).is_some();
-    let swaps = swaps.into_iter().filter(taken).map(|(_, swap)| swap).take(TOLD).collect();
+    // Which are looked at first is by the estimate above; what is told is what doing it came to.
+    let tried = |(moved, swap): (U256, Swap)| {
+        let premium = done(market, legs, account, at, moved, &swap)?;
+        let cost = a_year(premium).ok()?;
+        let saves = cost_newest.sub_or_zero(cost);
+        let less = premium < stays && saves != U256::ZERO;
+        less.then_some(Swap { premium, cost, saves, ..swap })
+    };
+    let mut swaps: Vec<Swap> = swaps.into_iter().filter_map(tried).take(TOLD).collect();
+    swaps.sort_by_key(|swap| core::cmp::Reverse(swap.saves));
     let paid = U256::from(u64::from(user.risk_premium));
     Ok(Some(Premium { paid, next, cost, cost_next, unit: FINE_VALUE, swaps }))
 }
 
-/// Puts in what comes, lets it count, and takes out what goes; `None` where one of the calls is refused.
-fn done(market: &Market, legs: &[Leg], account: &Account, at: Time, moved: U256, swap: &Swap) -> Option<()> {
+/// The risk premium (bps) after putting in what comes, letting it count, and taking out what goes; `None` where one of the calls is refused.
+fn done(
+    market: &Market,
+    legs: &[Leg],
+    account: &Account,
+    at: Time,
+    moved: U256,
+    swap: &Swap,
+) -> Option<U256> {
     let to = swap.to.index() / 3;
     let unit = legs[to].price.ok()?.mul(U256::pow10(18 - market.decimals(to))?)?;
     let reading = |leg: &Leg| match leg.price {
@@ -87,7 +112,7 @@ fn done(market: &Market, legs: &[Leg], account: &Account, at: Time, moved: U256,
         market.apply(&effects).ok()?;
         account = effects.apply_to(&account)?;
     }
-    Some(())
+    account.term(RISK_PREMIUM).to_u256()
 }
 
 /// What premium shares of all debts owe more in a year at the rates that stand, each raised.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use plimsoll_core::Rounding::Down;
 use plimsoll_core::{
     Account, Arithmetic, Assessment, BPS, Balance, Feeds, Figure, InstrumentId, Int, Node, Premium, Quoted,
-    Range, Refusal, Renewed, Silent, Subject, Test, Time, Trace, U256, Unit, Verdict, Why,
+    Range, Refusal, Renewed, Silent, Subject, Test, Time, Trace, U256, Unit, Verdict, WAD, Why,
 };
 
 pub(super) struct Standing<'m> {
@@ -118,7 +118,12 @@ impl<'m> Standing<'m> {
             debt: requirement.into(),
             unit: FINE_VALUE,
             executable: match verdict {
-                Verdict::Unhealthy => liquidation::executable(self.market, &user),
+                Verdict::Unhealthy => {
+                    // By the newest versions it may be unhealthy where by its own, which liquidations go by, it is not.
+                    let own = self.data(&mut Silent, &user, Versions::Own);
+                    let health = own.and_then(|own| own.health(&mut Silent)).map(|it| it.min(WAD.value()));
+                    health.and_then(|health| liquidation::executable(self.market, &user, health))
+                }
                 _ => Ok(()),
             },
         })
