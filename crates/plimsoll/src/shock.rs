@@ -8,6 +8,7 @@ mod before;
 mod fraction;
 mod moves;
 mod named;
+mod part;
 mod sale;
 
 use crate::ask::Misasked;
@@ -15,6 +16,7 @@ use fraction::Fraction;
 use moves::{Decided, Moves};
 pub use named::known_assets;
 pub(crate) use named::{known_as, names};
+use part::{Part, doubted};
 use plimsoll_core::{
     Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Scale,
     Scenario,
@@ -161,24 +163,41 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     let (mut moved, mut market) = (Vec::new(), Vec::new());
     for (at, price) in prices.iter().enumerate() {
         let id = PriceId(at as u32);
+        let after_move = |moved: Option<&PriceMove>, decided: &Decided| {
+            let seen = match (moved, &price.origin) {
+                (Some(moved), origin) => observation(origin, moved.to),
+                // A price that happens to stay where it was is as doubtful.
+                (None, Origin::Feed(feed)) => feed.clone(),
+                _ => return None,
+            };
+            let doubted = match decided {
+                Decided::Times(part) => doubted(seen.clone(), id, &quotes, &part.rests),
+                _ => seen.clone(),
+            };
+            (moved.is_some() || doubted != seen).then_some(doubted)
+        };
         let oracle = change(book, id, &quotes[at], &decided[at], true)?;
         if let Some(end) = change(book, id, &quotes[at], &decided[at], false)? {
             // The id is one of this graph.
             let _ = beyond.observe(id, observation(&price.origin, end.to));
         }
         // Of an oracle: where it would be if it followed the market.
-        if let Some(sale) = change(book, id, &quotes[at], &moves.decide_sale(id), false)? {
+        let decided_sale = moves.decide_sale(id);
+        let sale = change(book, id, &quotes[at], &decided_sale, false)?;
+        if let Some(seen) = after_move(sale.as_ref(), &decided_sale) {
+            let _ = sales.observe(id, Observation { floor: None, ceiling: None, ..seen });
+        }
+        if let Some(sale) = sale {
             let follows = oracle.as_ref().is_some_and(|oracle| oracle.to == sale.to);
             if !follows && sale.kind == Some(FeedKind::Oracle) && !moves.is_sold(id) {
-                market.push(PriceMove { kind: Some(FeedKind::Market), ..sale.clone() });
+                market.push(PriceMove { kind: Some(FeedKind::Market), ..sale });
             }
-            let sale = Observation { floor: None, ceiling: None, ..observation(&price.origin, sale.to) };
-            let _ = sales.observe(id, sale);
         }
-        let Some(oracle) = oracle else { continue };
         // The id is one of this graph.
-        let _ = after.graph.observe(id, observation(&price.origin, oracle.to));
-        moved.push(oracle);
+        if let Some(seen) = after_move(oracle.as_ref(), &decided[at]) {
+            let _ = after.graph.observe(id, seen);
+        }
+        moved.extend(oracle);
     }
     let undelayed = undelay(&mut after);
     still(book, &after, moves.held(), scenario)?;
@@ -221,7 +240,7 @@ pub(crate) fn halved(book: &Book, scenario: &Scenario, said: &Said) -> Result<[V
     let [mut with, mut against] = [Vec::new(), Vec::new()];
     for (at, price) in book.graph.prices().iter().enumerate() {
         let id = PriceId(at as u32);
-        let Decided::Times(part) = moves.decide(id) else { continue };
+        let Decided::Times(Part { times: part, .. }) = moves.decide(id) else { continue };
         let is = |other: Fraction| part.by(other).is_some_and(Fraction::is_one);
         let [half, two] = [Decimal { mantissa: Int::new(5), decimals: 1 }, Decimal::whole(Int::new(2))];
         match () {
@@ -239,7 +258,7 @@ pub(crate) fn halved(book: &Book, scenario: &Scenario, said: &Said) -> Result<[V
     Ok([with, against])
 }
 
-/// The observation of a price that a scenario moved. As old and as uncertain as it was.
+/// The observation of a price that a scenario moved: as old, and as uncertain in its unit, as it was.
 fn observation(origin: &Origin, price: Decimal) -> Observation {
     match origin {
         Origin::Feed(observed) => Observation { price: Some(price), ..observed.clone() },
@@ -272,8 +291,8 @@ fn change(
     };
     let to = match decided {
         Decided::Unsaid(_) => return Ok(None),
-        Decided::Times(part) if part.is_one() => return Ok(None),
-        Decided::Times(part) => match part.of(from, digits) {
+        Decided::Times(part) if part.times.is_one() => return Ok(None),
+        Decided::Times(Part { times: part, .. }) => match part.of(from, digits) {
             Some(to) => to,
             None => return refuse(format!("{from} times {part}"), "a price that 256 bits hold"),
         },
