@@ -60,16 +60,15 @@ impl Moves<'_> {
         if of_kind.is_empty() { seen(None) } else { of_kind }
     }
 
-    /// Whether the book has a certain price of a sale of what a feed prices.
+    /// Whether the book has a price of a sale, also a doubtful one, of what a feed prices.
     pub(super) fn is_sold(&self, id: PriceId) -> bool {
         let names = names(self.book, id);
         let Some(price) = self.book.graph.price(id) else { return false };
         let same = |wanted: &str, name: &str| {
             wanted == name || self.known_as.get(wanted).is_some_and(|others| others.contains(name))
         };
-        self.book.graph.prices().iter().zip(self.quotes).any(|(sale, quote)| {
+        self.book.graph.prices().iter().any(|sale| {
             matches!(&sale.origin, Origin::Feed(feed) if feed.kind == FeedKind::Market && feed.scale == Scale::Decimal)
-                && quote.doubt.is_none()
                 && same(&price.unit.currency, &sale.unit.currency)
                 && sale.unit.per.as_ref().is_some_and(|per| names.iter().any(|name| same(name, per)))
         })
