@@ -200,7 +200,7 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
         moved.extend(oracle);
     }
     let undelayed = undelay(&mut after);
-    still(book, &after, moves.held(), scenario)?;
+    still(book, &after, moves.held(), said)?;
     let (held, mapped) = (moves.held().to_vec(), said.map.clone());
     let (overridden, without_effect) = (moves.overridden().to_vec(), moves.unheard(scenario, said));
     Ok(Shocked {
@@ -299,9 +299,10 @@ fn change(
         Decided::Exactly(to) => to.cut(digits),
     };
     if to.mantissa <= Int::ZERO {
+        let held = names(book, id).first().cloned().unwrap_or_default();
         return refuse(
             format!("less than {digits} digits show"),
-            "a price above zero where a market reads it",
+            &format!("a price above zero where a market reads it; --hold {held} lets it stand"),
         );
     }
     let (to, kind, bound) = match &price.origin {
@@ -454,23 +455,35 @@ fn unsaid(
     }
 }
 
-/// Refuses to hold what is built on something that moves.
-fn still(before: &Book, after: &Book, held: &[String], scenario: &Scenario) -> Result<(), Misasked> {
+/// Refuses to hold what has the price of something that moves, or one that is built on it.
+fn still(before: &Book, after: &Book, held: &[String], said: &Said) -> Result<(), Misasked> {
     let [was, is] = [before, after].map(|book| book.graph.quotes(book.at));
+    let moves = |id: &PriceId| was[id.0 as usize].value != is[id.0 as usize].value;
     for listed in &before.markets {
         for (slot, wired) in listed.market.slots().iter().zip(&listed.wiring) {
-            let Some(id) = wired.filter(|_| slot.currency == "USD" && held.contains(&slot.asset)) else {
-                continue;
+            let asset = &slot.asset;
+            let is_held = slot.currency == "USD" && held.contains(asset);
+            let Some(id) = wired.filter(|id| is_held && moves(id)) else { continue };
+            let leaves = before.graph.leaves(id).into_iter().filter(moves);
+            let moving: BTreeSet<String> = leaves.flat_map(|id| names(before, id)).collect();
+            let of = Vec::from_iter(moving.iter().map(String::as_str)).join(", ");
+            let built = !matches!(before.graph.origin(id), Some(Origin::Feed(_)));
+            let how = if built { "of which its price is built" } else { "whose price it has there" };
+            let too: String = moving.iter().map(|name| format!(" --hold {name}")).collect();
+            let mapped = said.map.iter().find(|mapping| moving.contains(&mapping.asset));
+            let or = match mapped {
+                _ if said.hold.contains(asset) => format!("no --hold {asset}"),
+                _ if built => format!("a scenario that does not hold {asset}"),
+                Some(mapping) => format!("--map {asset}={}*{}", mapping.like, mapping.times),
+                None => format!("--map {asset}={of}"),
             };
-            let at = id.0 as usize;
-            if was[at].value != is[at].value {
-                let price = before.graph.price(id).map_or_else(String::new, |price| price.name.clone());
-                let expected = format!(
-                    "that {} holds {}: the price is built on one that moves",
-                    scenario.name, slot.asset
-                );
-                return Err(Misasked::NoPrice { price, found: "a move".into(), expected });
-            }
+            let price = before.graph.price(id).map_or_else(String::new, |price| price.name.clone());
+            let found = format!("that {asset} is held while {of} moves, {how}");
+            return Err(Misasked::NoPrice {
+                price,
+                found,
+                expected: format!("both held ({}), or {or}", too.trim()),
+            });
         }
     }
     Ok(())

@@ -5,7 +5,7 @@
 mod common;
 
 use common::example;
-use plimsoll::{Mapping, Said, shocked};
+use plimsoll::{Mapping, Misasked, Said, shocked};
 use plimsoll_core::{
     Book, Decimal, FeedKind, How, Observation, Origin, Price, PriceUnit, Quote, Scale, Scenario, Shock,
     Target, Time, Why,
@@ -142,4 +142,39 @@ fn a_value_in_what_a_doubtful_feed_counts_is_as_wide_as_its_inverse() {
         assert_eq!((seen.value, seen.doubt), (Some(decimal("2000")), Some(Why::Confidence)));
         assert_eq!(bounds(&seen), ("1500".into(), "2500".into()));
     }
+}
+
+/// WETH is wired to the price of ETH: it cannot be held where that moves, and the refusal says by whose word and what to write.
+#[test]
+fn what_has_anothers_price_is_not_held_where_that_moves() {
+    let book = example("treasury");
+    let fall = |hold: &[&str]| Scenario::of_prices("a fall", texts(hold), vec![at("ETH", "3000", "USD")]);
+    let said = |hold: &[&str]| Said { hold: texts(hold), map: Vec::new() };
+    let refused = |scenario: &Scenario, said: &Said| match shocked(&book, scenario, said) {
+        Err(Misasked::NoPrice { price, found, expected }) => (price, found, expected),
+        other => panic!("{:?}", other.err()),
+    };
+    let found = "that WETH is held while ETH moves, whose price it has there";
+    let expected = "both held (--hold ETH), or no --hold WETH";
+    let words = |expected: &str| ("ETH/USD".to_string(), found.to_string(), expected.to_string());
+    assert_eq!(refused(&fall(&["USDC"]), &said(&["WETH"])), words(expected));
+    // What it says helps.
+    assert!(shocked(&book, &fall(&["USDC"]), &said(&["WETH", "ETH"])).is_ok());
+    assert!(shocked(&book, &fall(&["USDC"]), &said(&[])).is_ok());
+    // Held by the scenario, which moves ETH.
+    let held = fall(&["USDC", "WETH"]);
+    assert_eq!(refused(&held, &said(&[])), words("both held (--hold ETH), or --map WETH=ETH"));
+    let map =
+        |asset: &str, like: &str| Mapping { asset: asset.into(), like: like.into(), times: decimal("1") };
+    assert!(shocked(&book, &held, &Said { hold: Vec::new(), map: vec![map("WETH", "ETH")] }).is_ok());
+    // Held by the scenario, while whoever asks lets ETH move as USDC.
+    let usdc = Scenario::of_prices("usdc", texts(&["ETH", "WETH"]), vec![at("USDC", "0.9", "USD")]);
+    let mut asked = Said { hold: Vec::new(), map: vec![map("ETH", "USDC")] };
+    assert_eq!(refused(&usdc, &asked), words("both held (--hold ETH), or --map WETH=USDC*1"));
+    asked.map.push(map("WETH", "USDC"));
+    assert!(shocked(&book, &usdc, &asked).is_ok());
+    // What is built on it is told so.
+    let (_, found, expected) = refused(&fall(&["USDC"]), &said(&["wstETH"]));
+    assert_eq!(found, "that wstETH is held while ETH moves, of which its price is built");
+    assert_eq!(expected, "both held (--hold ETH), or no --hold wstETH");
 }
