@@ -84,7 +84,7 @@ pub use check::{
     Auction, Check, Ladder, MarketInfo, PriceAge, Row, Seen, Severity, Tier, Total, check, check_some,
     coming_for, renewed_for,
 };
-pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
+pub use curve::{Along, AtRisk, Curve, End, Step, curve, halving};
 pub use ends::unhealthy_at_both_ends;
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
 pub use exposure::{Exposed, Exposure, Of, Pull, Source, Stands, Sums, Wired, exposure};
