@@ -85,3 +85,36 @@ fn reserves_go_by_their_names() {
     let prices = text(&["check", BOOK]);
     assert!(prices.contains("\n  USDC prime 1") && prices.contains("\n  WETH stakers 2500"), "{prices}");
 }
+
+/// Every debt that a sale writes off is told with its name and in whole units, and the page says how JSON tells it.
+#[test]
+fn every_debt_that_is_written_off_is_named() {
+    let args = ["liquidate", BOOK, "bitcoin-desk", "--price", "BTC/USD=30000"];
+    let all = text(&args);
+    let answer = json(&[&args[..], &["--json"]].concat());
+    let pairs = answer["pairs"].as_array().expect("pairs");
+    let sales = pairs.iter().map(|pair| &pair["sale"]).filter(|sale| !sale.is_null());
+    let mut most = 0;
+    for sale in sales {
+        let lost = sale["bad_debt"].as_array().expect("a list");
+        most = most.max(lost.len());
+        for debt in lost {
+            let decimals = debt["decimals"].as_u64().expect("a number");
+            let raw: f64 = debt["raw"].as_str().and_then(|raw| raw.parse().ok()).expect("a number");
+            let whole = raw / 10f64.powi(i32::try_from(decimals).expect("small"));
+            let whole = format!("{}", whole.trunc());
+            let name = debt["name"].as_str().expect("a name");
+            let told = all.lines().filter_map(|line| line.split_once("leaves bad debt of "));
+            let told = told.flat_map(|(_, told)| told.split(" and "));
+            let mut told = told.filter(|told| told.trim().ends_with(name));
+            assert!(told.any(|told| told.replace(' ', "").starts_with(&whole)), "{debt} {all}");
+            assert!(debt["instrument"].is_string() && debt["asset"].is_string(), "{debt}");
+        }
+    }
+    assert_eq!(most, 2, "{all}");
+    let page = include_str!("../../../docs/output.md");
+    let row = page.split_once("`bad_debt[]`: ").expect("the page").1;
+    for field in ["instrument", "asset", "name", "raw", "decimals"] {
+        assert!(row[..row.len().min(200)].contains(&format!("`{field}`")), "{field}");
+    }
+}

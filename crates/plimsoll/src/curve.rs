@@ -47,6 +47,19 @@ pub struct Curve {
     pub unknown: u64,
     /// Accounts whose verdict is proven only up to this factor.
     pub unproven: Vec<(usize, U256)>,
+    /// Where it ends before every factor is asked: beyond it nothing is known of a market's accounts.
+    pub ends: Vec<End>,
+}
+
+/// Where the curve of a market's accounts ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The market.
+    pub market: String,
+    /// The last factor that is asked (1e-8 parts).
+    pub factor: U256,
+    /// A price that has no digit left beyond it, or is more than its venue takes.
+    pub price: String,
 }
 
 /// An account whose verdict flips.
@@ -138,6 +151,7 @@ pub fn curve(book: &Book, along: Along, hold: &[String], said: &Said) -> Result<
         up: Vec::new(),
         unknown: 0,
         unproven: Vec::new(),
+        ends: walk.ends(),
     };
     walk.all(&mut curve);
     Ok(curve)
@@ -184,6 +198,18 @@ impl<'b> Walk<'b> {
         let readings = readings(book);
         let standings = standings(book, &readings)?;
         Ok(Walk { book, paths, readings, standings })
+    }
+
+    /// Of each market that has accounts.
+    fn ends(&self) -> Vec<End> {
+        let held: BTreeSet<usize> = self.book.accounts.iter().map(|listed| listed.market).collect();
+        let paths = held.into_iter().filter_map(|market| Some((market, self.paths[market].as_ref()?)));
+        let ends = paths.flat_map(|(market, path)| {
+            let market = &self.book.markets[market].name;
+            let end = |(factor, price)| End { market: market.clone(), factor, price };
+            path.stops().into_iter().flatten().map(end)
+        });
+        ends.collect()
     }
 
     fn all(&self, curve: &mut Curve) {

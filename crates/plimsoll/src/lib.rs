@@ -88,7 +88,7 @@ pub use check::{
     coming_for, renewed_for,
 };
 pub use compare::{Asks, Bound, Client, Comparison, DIGITS as MARGIN_DIGITS, compare};
-pub use curve::{Along, AtRisk, Curve, Step, curve, halving};
+pub use curve::{Along, AtRisk, Curve, End, Step, curve, halving};
 pub use ends::unhealthy_at_both_ends;
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
 pub use exposure::{Exposed, Exposure, Of, Pull, Source, Stands, Sums, Wired, exposure};

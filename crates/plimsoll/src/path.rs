@@ -140,6 +140,44 @@ impl<'b> Path<'b> {
         Some([anchor(self.lowest)?, anchor(self.now)?, anchor(self.highest)?])
     }
 
+    /// Of a factor's path that ends before every factor is asked: the price that has no value one part beyond, or one that no venue takes,
+    /// below and above.
+    pub(crate) fn stops(&self) -> [Option<(U256, String)>; 2] {
+        let far = U256::new(1 << 40).mul(self.now).unwrap_or(U256::MAX);
+        let below = (self.lowest > U256::ONE).then(|| (self.lowest, self.lowest.sub(U256::ONE)));
+        let above = (self.highest < far).then(|| (self.highest, self.highest.add(U256::ONE)));
+        [below, above].map(|end| {
+            let (end, beyond) = end?;
+            Some((end, self.without(beyond?)?))
+        })
+    }
+
+    /// The name of a price that cannot be had at a point.
+    fn without(&self, point: U256) -> Option<String> {
+        let Mover::Factor { with, against } = &self.mover else { return None };
+        let whole = U256::from(WHOLE);
+        let gone = |feeds: &[PriceId], part: (U256, U256)| {
+            feeds.iter().copied().find(|feed| self.scaled(*feed, [part; 2]).is_none())
+        };
+        let feed = gone(with, (point, whole)).or_else(|| gone(against, (whole, point)));
+        let wired = || {
+            self.moving
+                .iter()
+                .find_map(|slot| self.listed.wiring[*slot].filter(|id| self.ends(*slot, *id, point)))
+        };
+        let id = feed.or_else(wired)?;
+        Some(self.book.graph.price(id)?.name.clone())
+    }
+
+    /// Whether what a slot reads cannot be had at a point.
+    fn ends(&self, slot: usize, id: PriceId, point: U256) -> bool {
+        let Some(replaced) = self.replaced(point, point) else { return false };
+        let quotes = self.book.graph.replaced(&self.quotes, &replaced, self.at);
+        let read = &self.listed.market.slots()[slot];
+        let value = quotes[id.0 as usize].reading(read.decimals).ok().and_then(|reading| reading.value);
+        value.is_none_or(|value| value > read.highest || value == U256::ZERO)
+    }
+
     /// What moves.
     #[must_use]
     pub fn mover(&self) -> &Mover {

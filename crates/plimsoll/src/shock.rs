@@ -8,6 +8,7 @@ mod before;
 mod fraction;
 mod moves;
 mod named;
+mod part;
 mod sale;
 
 use crate::ask::Misasked;
@@ -15,6 +16,7 @@ use fraction::Fraction;
 use moves::{Decided, Moves};
 pub use named::known_assets;
 pub(crate) use named::{known_as, names};
+use part::{Part, doubted};
 use plimsoll_core::{
     Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Scale,
     Scenario,
@@ -161,27 +163,44 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     let (mut moved, mut market) = (Vec::new(), Vec::new());
     for (at, price) in prices.iter().enumerate() {
         let id = PriceId(at as u32);
+        let after_move = |moved: Option<&PriceMove>, decided: &Decided| {
+            let seen = match (moved, &price.origin) {
+                (Some(moved), origin) => observation(origin, moved.to),
+                // A price that happens to stay where it was is as doubtful.
+                (None, Origin::Feed(feed)) => feed.clone(),
+                _ => return None,
+            };
+            let doubted = match decided {
+                Decided::Times(part) => doubted(seen.clone(), id, &quotes, &part.rests),
+                _ => seen.clone(),
+            };
+            (moved.is_some() || doubted != seen).then_some(doubted)
+        };
         let oracle = change(book, id, &quotes[at], &decided[at], true)?;
         if let Some(end) = change(book, id, &quotes[at], &decided[at], false)? {
             // The id is one of this graph.
             let _ = beyond.observe(id, observation(&price.origin, end.to));
         }
         // Of an oracle: where it would be if it followed the market.
-        if let Some(sale) = change(book, id, &quotes[at], &moves.decide_sale(id), false)? {
+        let decided_sale = moves.decide_sale(id);
+        let sale = change(book, id, &quotes[at], &decided_sale, false)?;
+        if let Some(seen) = after_move(sale.as_ref(), &decided_sale) {
+            let _ = sales.observe(id, Observation { floor: None, ceiling: None, ..seen });
+        }
+        if let Some(sale) = sale {
             let follows = oracle.as_ref().is_some_and(|oracle| oracle.to == sale.to);
             if !follows && sale.kind == Some(FeedKind::Oracle) && !moves.is_sold(id) {
-                market.push(PriceMove { kind: Some(FeedKind::Market), ..sale.clone() });
+                market.push(PriceMove { kind: Some(FeedKind::Market), ..sale });
             }
-            let sale = Observation { floor: None, ceiling: None, ..observation(&price.origin, sale.to) };
-            let _ = sales.observe(id, sale);
         }
-        let Some(oracle) = oracle else { continue };
         // The id is one of this graph.
-        let _ = after.graph.observe(id, observation(&price.origin, oracle.to));
-        moved.push(oracle);
+        if let Some(seen) = after_move(oracle.as_ref(), &decided[at]) {
+            let _ = after.graph.observe(id, seen);
+        }
+        moved.extend(oracle);
     }
     let undelayed = undelay(&mut after);
-    still(book, &after, moves.held(), scenario)?;
+    still(book, &after, moves.held(), said)?;
     let (held, mapped) = (moves.held().to_vec(), said.map.clone());
     let (overridden, without_effect) = (moves.overridden().to_vec(), moves.unheard(scenario, said));
     Ok(Shocked {
@@ -221,7 +240,7 @@ pub(crate) fn halved(book: &Book, scenario: &Scenario, said: &Said) -> Result<[V
     let [mut with, mut against] = [Vec::new(), Vec::new()];
     for (at, price) in book.graph.prices().iter().enumerate() {
         let id = PriceId(at as u32);
-        let Decided::Times(part) = moves.decide(id) else { continue };
+        let Decided::Times(Part { times: part, .. }) = moves.decide(id) else { continue };
         let is = |other: Fraction| part.by(other).is_some_and(Fraction::is_one);
         let [half, two] = [Decimal { mantissa: Int::new(5), decimals: 1 }, Decimal::whole(Int::new(2))];
         match () {
@@ -239,7 +258,7 @@ pub(crate) fn halved(book: &Book, scenario: &Scenario, said: &Said) -> Result<[V
     Ok([with, against])
 }
 
-/// The observation of a price that a scenario moved. As old and as uncertain as it was.
+/// The observation of a price that a scenario moved: as old, and as uncertain in its unit, as it was.
 fn observation(origin: &Origin, price: Decimal) -> Observation {
     match origin {
         Origin::Feed(observed) => Observation { price: Some(price), ..observed.clone() },
@@ -272,17 +291,18 @@ fn change(
     };
     let to = match decided {
         Decided::Unsaid(_) => return Ok(None),
-        Decided::Times(part) if part.is_one() => return Ok(None),
-        Decided::Times(part) => match part.of(from, digits) {
+        Decided::Times(part) if part.times.is_one() => return Ok(None),
+        Decided::Times(Part { times: part, .. }) => match part.of(from, digits) {
             Some(to) => to,
             None => return refuse(format!("{from} times {part}"), "a price that 256 bits hold"),
         },
         Decided::Exactly(to) => to.cut(digits),
     };
     if to.mantissa <= Int::ZERO {
+        let held = names(book, id).first().cloned().unwrap_or_default();
         return refuse(
             format!("less than {digits} digits show"),
-            "a price above zero where a market reads it",
+            &format!("a price above zero where a market reads it; --hold {held} lets it stand"),
         );
     }
     let (to, kind, bound) = match &price.origin {
@@ -435,23 +455,35 @@ fn unsaid(
     }
 }
 
-/// Refuses to hold what is built on something that moves.
-fn still(before: &Book, after: &Book, held: &[String], scenario: &Scenario) -> Result<(), Misasked> {
+/// Refuses to hold what has the price of something that moves, or one that is built on it.
+fn still(before: &Book, after: &Book, held: &[String], said: &Said) -> Result<(), Misasked> {
     let [was, is] = [before, after].map(|book| book.graph.quotes(book.at));
+    let moves = |id: &PriceId| was[id.0 as usize].value != is[id.0 as usize].value;
     for listed in &before.markets {
         for (slot, wired) in listed.market.slots().iter().zip(&listed.wiring) {
-            let Some(id) = wired.filter(|_| slot.currency == "USD" && held.contains(&slot.asset)) else {
-                continue;
+            let asset = &slot.asset;
+            let is_held = slot.currency == "USD" && held.contains(asset);
+            let Some(id) = wired.filter(|id| is_held && moves(id)) else { continue };
+            let leaves = before.graph.leaves(id).into_iter().filter(moves);
+            let moving: BTreeSet<String> = leaves.flat_map(|id| names(before, id)).collect();
+            let of = Vec::from_iter(moving.iter().map(String::as_str)).join(", ");
+            let built = !matches!(before.graph.origin(id), Some(Origin::Feed(_)));
+            let how = if built { "of which its price is built" } else { "whose price it has there" };
+            let too: String = moving.iter().map(|name| format!(" --hold {name}")).collect();
+            let mapped = said.map.iter().find(|mapping| moving.contains(&mapping.asset));
+            let or = match mapped {
+                _ if said.hold.contains(asset) => format!("no --hold {asset}"),
+                _ if built => format!("a scenario that does not hold {asset}"),
+                Some(mapping) => format!("--map {asset}={}*{}", mapping.like, mapping.times),
+                None => format!("--map {asset}={of}"),
             };
-            let at = id.0 as usize;
-            if was[at].value != is[at].value {
-                let price = before.graph.price(id).map_or_else(String::new, |price| price.name.clone());
-                let expected = format!(
-                    "that {} holds {}: the price is built on one that moves",
-                    scenario.name, slot.asset
-                );
-                return Err(Misasked::NoPrice { price, found: "a move".into(), expected });
-            }
+            let price = before.graph.price(id).map_or_else(String::new, |price| price.name.clone());
+            let found = format!("that {asset} is held while {of} moves, {how}");
+            return Err(Misasked::NoPrice {
+                price,
+                found,
+                expected: format!("both held ({}), or {or}", too.trim()),
+            });
         }
     }
     Ok(())

@@ -111,6 +111,8 @@ pub struct Stress<'b> {
     pub identity: Identity,
     /// What selling seized collateral brings, where somebody said so.
     depth: Option<Depth>,
+    /// How many names of each curve's assets are its own.
+    own: Vec<usize>,
     before: Vec<Judgement>,
     /// What is liquidatable now is worth.
     now: Vec<Impact>,
@@ -150,7 +152,7 @@ impl<'b> Stress<'b> {
         let identity = identity(book, book.at, &readings);
         let too_many = || Misasked::TooMany { found: book.accounts.len() };
         let screen = Screen::new(book, readings.clone(), &before).ok_or_else(too_many)?;
-        Ok(Stress { book, identity, depth: None, before, now, screen })
+        Ok(Stress { book, identity, depth: None, own: Vec::new(), before, now, screen })
     }
 
     /// The same where liquidators sell what they seize, and act only where that pays.
@@ -165,7 +167,8 @@ impl<'b> Stress<'b> {
                 return Err(Misasked::NoGas { market, currency, depth });
             }
         }
-        Ok(Stress { depth: Some(named(self.book, depth)), ..self })
+        let own = depth.curves.iter().map(|curve| curve.assets.len()).collect();
+        Ok(Stress { depth: Some(named(self.book, depth)), own, ..self })
     }
 
     /// Curves that no sale of the book can go down: no market of it has the asset, also by another name.
@@ -244,7 +247,7 @@ impl<'b> Stress<'b> {
 
     /// The curves as a scenario leaves them.
     fn pools(&self, scenario: &Scenario) -> Option<Pools<'_>> {
-        self.depth.as_ref().and_then(|depth| Pools::new(depth, scenario))
+        self.depth.as_ref().and_then(|depth| Pools::new(depth, &self.own, scenario))
     }
 
     /// Judges the accounts of a world, of which those that changed are no longer what was packed.
@@ -356,19 +359,31 @@ pub(crate) fn standings<'m>(
     book.markets.iter().zip(readings).map(stand).collect()
 }
 
-/// Curves under the other names that a book has for their assets too, where no curve has them already.
+/// Curves under the other names that a book has for their assets too, where other curves do not have them already for all that it is
+/// sold for.
 fn named(book: &Book, mut depth: Depth) -> Depth {
     let known = known_as(book);
-    let listed: BTreeSet<String> =
-        depth.curves.iter().flat_map(|curve| curve.assets.iter().cloned()).collect();
+    let others = |names: &[String]| -> BTreeSet<String> {
+        let others = names.iter().flat_map(|name| known.get(name).into_iter().flatten());
+        others.filter(|name| !names.contains(*name)).cloned().collect()
+    };
     for curve in &mut depth.curves {
-        for (names, taken) in [(&mut curve.assets, Some(&listed)), (&mut curve.against, None)] {
-            let others = names.iter().flat_map(|name| known.get(name).into_iter().flatten());
-            let free = |name: &&String| taken.is_none_or(|taken| !taken.contains(*name));
-            let more: BTreeSet<String> =
-                others.filter(free).filter(|name| !names.contains(*name)).cloned().collect();
-            names.extend(more);
-        }
+        curve.against.extend(others(&curve.against));
+    }
+    let written = depth.curves.clone();
+    let has = |name: &String, against: Option<&String>| {
+        written.iter().any(|curve| {
+            curve.assets.contains(name)
+                && against.map_or(curve.against.is_empty(), |against| curve.against.contains(against))
+        })
+    };
+    for curve in &mut depth.curves {
+        let mut more = others(&curve.assets);
+        more.retain(|name| match &curve.against[..] {
+            [] => !has(name, None),
+            against => against.iter().any(|against| !has(name, Some(against))),
+        });
+        curve.assets.extend(more);
     }
     depth
 }

@@ -154,6 +154,43 @@ fn sums_run_along_the_steps() {
     assert_eq!(falls[..2], [(place("acme-usdc"), 9022), (place("alice"), 6927)]);
 }
 
+/// A price of two units of its last digit has none below a half: the curve says that it ends there, and of whom. Of one unit it is
+/// refused, with what helps.
+#[test]
+fn a_curve_says_where_it_ends() {
+    let priced = |price: &str| {
+        let mut book = example("treasury");
+        let id = book.graph.find("USDC/USD").expect("a price");
+        let Some(plimsoll_core::Origin::Feed(feed)) = book.graph.origin(id).cloned() else {
+            panic!("a feed")
+        };
+        let price = Some(price.parse().expect("a number"));
+        let feed = plimsoll_core::Observation { price, floor: None, ..feed };
+        book.graph.observe(id, feed).expect("a price");
+        book
+    };
+    let said = Said {
+        hold: Vec::new(),
+        map: vec![Mapping {
+            asset: "USDC".into(),
+            like: "ETH".into(),
+            times: "1".parse().expect("a number"),
+        }],
+    };
+    let along = |price: &str| curve(&priced(price), Along::Asset("ETH".into()), &[], &said);
+    let found = along("0.00000002").expect("a curve");
+    let down: Vec<_> = found.ends.iter().filter(|end| end.factor < U256::from(ONE)).collect();
+    assert!(!down.is_empty());
+    for end in down {
+        // Two units times 0.5 are one, and times 0.49999999 none.
+        assert_eq!((end.factor, end.price.as_str()), (U256::from(ONE / 2), "USDC/USD"), "{end:?}");
+    }
+    assert!(found.down.iter().all(|step| step.factor >= U256::from(ONE / 2)));
+    let Err(Misasked::NoPrice { price, expected, .. }) = along("0.00000001") else { panic!("no half of it") };
+    assert_eq!(price, "USDC/USD");
+    assert!(expected.ends_with("--hold USDC lets it stand"), "{expected}");
+}
+
 #[test]
 fn what_has_no_single_factor_is_refused() {
     let book = example("treasury");

@@ -118,6 +118,59 @@ fn a_curve_is_found_under_the_names_that_the_book_has() {
     assert!(risks[0].sales.calls == 0 && risks[0].sales.left_for(Stays::NoCurve).accounts == 1, "{risks:?}");
 }
 
+/// A curve of ETH for USDC is one of WETH for USDC although WETH has a curve for whatever is owed, which brings half; a curve of the
+/// very name for the same goes before.
+#[test]
+fn what_counts_is_the_name_and_what_it_is_sold_for() {
+    let book = alone("alice");
+    let sold = |curves: &[(&str, &[&str], &str)]| {
+        let mut depth = depth(&ENDLESS, "0");
+        let curve = depth.curves[0].clone();
+        depth.curves = Vec::from_iter(curves.iter().map(|(name, against, brought)| {
+            let points = vec![[curve.points[0][0], decimal(brought)]];
+            DepthCurve { assets: texts(&[name]), against: texts(against), points, ..curve.clone() }
+        }));
+        sales(&jump(&book, depth, &fall("0.5", None))).clone()
+    };
+    let whole = ENDLESS[0][1];
+    let half = "1";
+    let good = sold(&[("WETH", &["USDC"], whole)]);
+    assert!(good.calls > 0 && good.brought > Int::ZERO, "{good:?}");
+    assert_eq!(sold(&[("ETH", &["USDC"], whole), ("WETH", &[], half)]), good);
+    assert_eq!(sold(&[("WETH", &[], half), ("ETH", &["USDC"], whole)]), good);
+    // Both names for USDC: the very one, in any order, though the other is for USDT as well.
+    assert_eq!(sold(&[("ETH", &["USDC", "USDT"], half), ("WETH", &["USDC"], whole)]), good);
+    assert_eq!(sold(&[("WETH", &["USDC"], whole), ("ETH", &["USDC", "USDT"], half)]), good);
+}
+
+/// A market's price that is too old is no price of a sale, and the oracle's is not taken for it.
+#[test]
+fn a_doubtful_market_price_is_not_replaced_by_the_oracles() {
+    let sold = |age: u64| {
+        let mut book = alone("alice");
+        let feed = plimsoll_core::Observation {
+            kind: FeedKind::Market,
+            price: Some(decimal("4312.57")),
+            scale: plimsoll_core::Scale::Decimal,
+            source: "test".into(),
+            observed_at: Some(plimsoll_core::Time(book.at.0 - age)),
+            max_age: Some(3600),
+            confidence: None,
+            floor: None,
+            ceiling: None,
+        };
+        let unit = plimsoll_core::PriceUnit::parse("USD/WETH").expect("a unit");
+        let origin = plimsoll_core::Origin::Feed(feed);
+        book.graph.add(plimsoll_core::Price { name: "W/USD".into(), unit, origin }).expect("a price");
+        let mut depth = depth_of("0");
+        depth.curves[0].assets = texts(&["WETH"]);
+        sales(&jump(&book, depth, &fall("0.5", None))).clone()
+    };
+    assert!(sold(3600).calls > 0);
+    let old = sold(3601);
+    assert_eq!((old.calls, old.left_for(Stays::Unpriced).accounts), (0, 1), "{old:?}");
+}
+
 /// A market's price of ETH is one of WETH there, too; one of the very name goes before it.
 #[test]
 fn a_market_price_is_found_under_the_names_that_the_book_has() {

@@ -7,6 +7,7 @@ use crate::show::{self, outln};
 use crate::whatif::table;
 use plimsoll::{Along, Curve, Said, Step, curve};
 use plimsoll_core::{Book, Int, U256};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The curve, or the exit code where there is none.
 pub(super) fn ask(book: &Book, along: &str, said: &Said) -> Result<Curve, u8> {
@@ -64,11 +65,16 @@ pub(super) fn print(book: &Book, curve: &Curve, top: usize) {
             false => outln!("{word}: {all}"),
         }
     }
+    for end in ends(curve) {
+        outln!("{end}");
+    }
     if curve.unknown > 0 {
         outln!("in no step, as it is unknown: {}", counted(curve.unknown, "account"));
     }
     if !curve.unproven.is_empty() {
-        let accounts = counted(curve.unproven.len() as u64, "account");
+        // One may be so in both directions.
+        let accounts: BTreeSet<usize> = curve.unproven.iter().map(|(account, _)| *account).collect();
+        let accounts = counted(accounts.len() as u64, "account");
         outln!("proven only to some factor: {accounts} (--json tells which)");
     }
 }
@@ -89,6 +95,23 @@ fn cells(book: &Book, step: &Step, way: String) -> [String; 10] {
         money(step.sum.seizable),
         step.accounts.to_string(),
     ]
+}
+
+/// Where the curve of some markets ends, and why: a sentence each, without its point.
+pub(super) fn ends(curve: &Curve) -> Vec<String> {
+    let mut markets: BTreeMap<(U256, &str), Vec<&str>> = BTreeMap::new();
+    for end in &curve.ends {
+        markets.entry((end.factor, &end.price)).or_default().push(&end.market);
+    }
+    let sentence = |((factor, price), markets): ((U256, &str), Vec<&str>)| {
+        let way_there = way(factor);
+        let factor = show::exact(factor.into(), 8);
+        let of = markets.join(", ");
+        format!(
+            "ends at factor {factor} ({way_there}), as {price} has no price beyond it; who flips there is unknown in {of}"
+        )
+    };
+    markets.into_iter().map(sentence).collect()
 }
 
 /// Whose price moves.

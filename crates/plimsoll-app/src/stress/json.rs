@@ -261,6 +261,11 @@ pub(super) fn curve(book: &Book, curve: &Curve) -> Value {
             "now": steps(&curve.now),
             "down": steps(&curve.down),
             "up": steps(&curve.up),
+            "ends": curve.ends.iter().map(|end| json!({
+                "market": end.market,
+                "factor": factor(end.factor),
+                "price": end.price,
+            })).collect::<Vec<_>>(),
             "unknown": curve.unknown,
             "unproven": curve.unproven.iter().map(|(account, from)| json!({
                 "account": book.accounts[*account].name,

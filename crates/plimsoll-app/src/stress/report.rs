@@ -293,6 +293,9 @@ fn along(page: &mut Page, book: &Book, curve: &Curve) {
         }
         page.picture(&picture, &table);
     }
+    for end in super::curve::ends(curve) {
+        page.text(&format!("The curve {end}."));
+    }
     if curve.unknown > 0 {
         page.text(&format!("In no step, as it is unknown: {}.", counted(curve.unknown, "account")));
     }

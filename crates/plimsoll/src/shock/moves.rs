@@ -2,6 +2,7 @@
 
 use super::fraction::Fraction;
 use super::named::{KnownAs, Same, agree, known_as, known_assets, names};
+use super::part::{Part, Rest};
 use super::{Said, held_slots};
 use crate::ask::Misasked;
 use core::cell::RefCell;
@@ -19,7 +20,7 @@ const CHAIN_MAX: u8 = 8;
 /// What becomes of a price.
 #[derive(Clone, Debug)]
 pub(super) enum Decided {
-    Times(Fraction),
+    Times(Part),
     Exactly(Decimal),
     /// Nothing is said of this asset.
     Unsaid(String),
@@ -37,6 +38,8 @@ pub(super) struct Move {
     pub(super) currency: Vec<String>,
     pub(super) base: Base,
     wrong: Fraction,
+    /// What it was computed of: of a mapping to something that moves so.
+    rests: BTreeSet<Rest>,
     /// The shocks of the scenario that say so, by their places; mappings of whoever asks come after them.
     shocks: Vec<usize>,
 }
@@ -44,7 +47,13 @@ pub(super) struct Move {
 impl Move {
     fn still(currency: &[String]) -> Move {
         let (base, wrong) = (Base::Times(Fraction::ONE), Fraction::ONE);
-        Move { currency: currency.to_vec(), base, wrong, shocks: Vec::new() }
+        Move { currency: currency.to_vec(), base, wrong, rests: BTreeSet::new(), shocks: Vec::new() }
+    }
+
+    /// By how much it moves, as wrong as it is; `None` of one to a value, or past 256 bits.
+    fn part(&self) -> Option<Part> {
+        let Base::Times(part) = self.base else { return None };
+        Some(Part { times: part.by(self.wrong)?, rests: self.rests.clone() })
     }
 
     /// Of two shocks the later stands; a wrong feed is wrong on top.
@@ -147,14 +156,15 @@ impl<'b> Moves<'b> {
             let mut moved = Vec::new();
             for kind in KINDS {
                 let Some(part) = self.dollars(kind, &mapping.like, CHAIN_MAX).ok() else { continue };
-                let further = part.further(mapping.times).filter(|part| part.times.mantissa > Int::ZERO);
+                let further =
+                    part.further(mapping.times).filter(|part| part.times.times.mantissa > Int::ZERO);
                 let part = further.ok_or_else(|| Misasked::NoPrice {
                     price: mapping.asset.clone(),
                     found: format!("{} times as far as {}", mapping.times, mapping.like),
                     expected: "a move that leaves a price".into(),
                 })?;
-                let (base, still) = (Base::Times(part), Move::still(&[DOLLAR.to_string()]));
-                moved.push((kind, Move { base, shocks: vec![shocks + at], ..still }));
+                let (base, still) = (Base::Times(part.times), Move::still(&[DOLLAR.to_string()]));
+                moved.push((kind, Move { base, rests: part.rests, shocks: vec![shocks + at], ..still }));
             }
             if moved.is_empty() {
                 let names: BTreeSet<String> =
@@ -195,7 +205,7 @@ impl<'b> Moves<'b> {
             let entry = self.assets[place(feed.kind)].get(self.same.of(&mapping.asset));
             let Some(Move { base: Base::Times(part), .. }) = entry else { continue };
             let as_said = match self.decide(id) {
-                Decided::Times(moved) => moved.by(part.inverse()).is_some_and(Fraction::is_one),
+                Decided::Times(moved) => moved.times.by(part.inverse()).is_some_and(Fraction::is_one),
                 _ => false,
             };
             if !as_said {
@@ -313,11 +323,12 @@ impl<'b> Moves<'b> {
     }
 
     /// What an asset is worth in dollars, over what it was; the asset of which nothing is said where that is not known.
-    fn dollars(&self, kind: FeedKind, name: &str, chain: u8) -> Result<Fraction, String> {
+    fn dollars(&self, kind: FeedKind, name: &str, chain: u8) -> Result<Part, String> {
         let unsaid = || name.to_string();
         let Some(found) = self.find(kind, name) else {
             // A volatility is counted in nothing that moves.
-            return if name == DOLLAR || name == VOL_UNIT { Ok(Fraction::ONE) } else { Err(unsaid()) };
+            let still = name == DOLLAR || name == VOL_UNIT;
+            return if still { Ok(Part::exact(Fraction::ONE)) } else { Err(unsaid()) };
         };
         let old = || {
             self.old(kind, name, &found.currency).or_else(|| self.old_through(kind, name, &found.currency))
@@ -330,14 +341,17 @@ impl<'b> Moves<'b> {
         &self,
         kind: FeedKind,
         found: &Move,
-        old: impl FnOnce() -> Option<Fraction>,
+        old: impl FnOnce() -> Option<Part>,
         chain: u8,
-    ) -> Result<Fraction, Option<String>> {
+    ) -> Result<Part, Option<String>> {
         let own = match found.base {
-            Base::Times(part) => Some(part),
-            Base::Value(value) => old().and_then(|old| Fraction::whole(value).by(old.inverse())),
+            Base::Times(_) => found.part(),
+            Base::Value(value) => {
+                let wrong = found.wrong.by(Fraction::whole(value));
+                wrong.zip(old()).and_then(|(value, old)| Part::exact(value).by(old.inverse()))
+            }
         };
-        let own = own.and_then(|own| own.by(found.wrong)).ok_or(None)?;
+        let own = own.ok_or(None)?;
         if found.currency.iter().any(|currency| currency == DOLLAR) {
             return Ok(own);
         }
@@ -371,8 +385,8 @@ impl<'b> Moves<'b> {
         let Some(price) = self.book.graph.price(id) else { return Decided::Unsaid(String::new()) };
         if let Some(named) = self.prices.get(&price.name) {
             return match (named.base, named.wrong) {
-                (Base::Times(part), wrong) => {
-                    part.by(wrong).map_or_else(|| Decided::Unsaid(price.name.clone()), Decided::Times)
+                (Base::Times(_), _) => {
+                    named.part().map_or_else(|| Decided::Unsaid(price.name.clone()), Decided::Times)
                 }
                 (Base::Value(value), wrong) => value
                     .times(wrong.times)
@@ -396,8 +410,8 @@ impl<'b> Moves<'b> {
                 Some(value) => Decided::Exactly(value),
                 None => Decided::Unsaid(name.clone()),
             },
-            (Base::Times(part), true) => {
-                part.by(found.wrong).map_or_else(|| Decided::Unsaid(name.clone()), Decided::Times)
+            (Base::Times(_), true) => {
+                found.part().map_or_else(|| Decided::Unsaid(name.clone()), Decided::Times)
             }
             _ => {
                 // A feed of its own in another currency than the value is said in goes to that value, whatever other feeds say.
@@ -405,7 +419,7 @@ impl<'b> Moves<'b> {
                 let through = || {
                     let own = self.quotes.get(id.0 as usize)?.value.filter(|own| own.mantissa > Int::ZERO)?;
                     let counted = self.only(kind, &found.currency, currency)?;
-                    Fraction::whole(own).by(Fraction::whole(counted).inverse())
+                    Part::of(id, own).by(counted.inverse())
                 };
                 let own = if *scale == Scale::Decimal && direct.is_none() {
                     self.moved(kind, found, through, CHAIN_MAX)

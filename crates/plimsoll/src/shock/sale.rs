@@ -4,7 +4,8 @@ use super::known_as;
 use plimsoll_core::{Book, FeedKind, Graph, Origin, Reading, Scale, Why};
 
 /// What each market's assets are worth in a sale, before any of them is sold: a feed of the market's price where there is a
-/// certain one, also under another name of the asset, else what the market's oracle says of these prices. A doubtful one is none.
+/// certain one, also under another name of the asset, nothing where all of them are doubtful, and where there is none what the market's
+/// oracle says of these prices.
 pub(crate) fn sale_readings(book: &Book, sales: &Graph) -> Vec<Vec<Reading>> {
     let quotes = sales.quotes(book.at);
     let known = known_as(book);
@@ -23,16 +24,20 @@ pub(crate) fn sale_readings(book: &Book, sales: &Graph) -> Vec<Vec<Reading>> {
             };
             let per = distance(price.unit.per.as_deref()?, &slot.asset)?;
             let currency = distance(&price.unit.currency, &slot.currency)?;
-            (sold && quote.doubt.is_none()).then_some((per + currency, quote))
+            sold.then_some((quote.doubt.is_some(), per + currency, quote))
         });
-        let (_, quote) = named.min_by_key(|(distance, _)| *distance)?;
-        quote.value?.cut(slot.decimals).scaled_amount(slot.decimals).ok()
+        let (_, _, quote) = named.min_by_key(|(doubtful, distance, _)| (*doubtful, *distance))?;
+        let value = quote.value.filter(|_| quote.doubt.is_none());
+        let value = value.and_then(|value| value.cut(slot.decimals).scaled_amount(slot.decimals).ok());
+        let why = quote.doubt.unwrap_or(Why::Missing);
+        Some(value.map_or(Reading::unknown(None, why), Reading::certain))
     };
     let of = |listed: &plimsoll_core::ListedMarket| {
         let oracles = book.readings(listed, &quotes);
         let reading = |(slot, oracle): (&plimsoll_core::PriceSlot, Reading)| {
-            let value = sale(slot).or(oracle.value.filter(|_| oracle.doubt.is_none()));
-            value.map_or(Reading::unknown(None, Why::Missing), Reading::certain)
+            let oracle = oracle.value.filter(|_| oracle.doubt.is_none());
+            let oracle = || oracle.map_or(Reading::unknown(None, Why::Missing), Reading::certain);
+            sale(slot).unwrap_or_else(oracle)
         };
         listed.market.slots().iter().zip(oracles).map(reading).collect()
     };

@@ -11,6 +11,8 @@ use plimsoll_core::{Decimal, Depth, Int, Scenario, Target, U256};
 #[derive(Clone)]
 pub(super) struct Pools<'d> {
     pub(super) depth: &'d Depth,
+    /// How many names of each curve's assets are its own; those after them are other names that the book has.
+    own: &'d [usize],
     curves: Vec<Vec<[U256; 2]>>,
     /// The price of each curve, of its points.
     prices: Vec<U256>,
@@ -25,7 +27,7 @@ fn raw(number: Decimal) -> Option<U256> {
 
 impl<'d> Pools<'d> {
     /// Curves with what a scenario leaves of them. `None` where a number does not fit.
-    pub(super) fn new(depth: &'d Depth, scenario: &Scenario) -> Option<Pools<'d>> {
+    pub(super) fn new(depth: &'d Depth, own: &'d [usize], scenario: &Scenario) -> Option<Pools<'d>> {
         let one = U256::pow10(Depth::DECIMALS)?;
         let mut left = vec![scenario.liquidity.map_or(Some(one), raw)?; depth.curves.len()];
         for shock in &scenario.shocks {
@@ -52,7 +54,25 @@ impl<'d> Pools<'d> {
         }
         let prices = depth.curves.iter().map(|curve| raw(curve.price)).collect::<Option<Vec<_>>>()?;
         let sold = vec![U256::ZERO; curves.len()];
-        Some(Pools { depth, curves, prices, sold })
+        Some(Pools { depth, own, curves, prices, sold })
+    }
+
+    /// The curve that a sale goes down: one that names both, else one for whatever is owed. Of each of these one with the asset's very name
+    /// goes before one with another.
+    pub(super) fn curve(&self, asset: &str, against: &str) -> Option<usize> {
+        let curves = || self.depth.curves.iter().zip(self.own).enumerate();
+        let find = |names_both: bool, very: bool| {
+            let mut fitting = curves().filter(|(_, (curve, own))| {
+                let names = if very { curve.assets.get(..**own) } else { Some(&curve.assets[..]) };
+                let sold = names.is_some_and(|names| names.iter().any(|name| name == asset));
+                let named = curve.against.iter().any(|name| name == against);
+                sold && if names_both { named } else { curve.against.is_empty() }
+            });
+            fitting.next().map(|(at, _)| at)
+        };
+        [(true, true), (true, false), (false, true), (false, false)]
+            .into_iter()
+            .find_map(|(names_both, very)| find(names_both, very))
     }
 
     /// How far each curve is walked down.

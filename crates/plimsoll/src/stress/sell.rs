@@ -218,7 +218,7 @@ impl Seller<'_, '_> {
             Ok(sold)
         } else {
             let lot = (taken, collateral.decimals);
-            let curve = self.pools.depth.curve(&collateral.asset, &debt.asset).ok_or(Stays::NoCurve);
+            let curve = self.pools.curve(&collateral.asset, &debt.asset).ok_or(Stays::NoCurve);
             curve.and_then(|curve| {
                 let got = self.pools.sell(curve, lot, sale, self.game.decimals);
                 got.map(Int::from).ok_or(Stays::Beyond)
@@ -304,7 +304,7 @@ impl Seller<'_, '_> {
             }
             add(&mut sold, worth.value_of(taken, token, price, Rounding::Down))?;
             let against = debts.first().copied().unwrap_or_default();
-            let curve = self.pools.depth.curve(asset, against).ok_or(Stays::NoCurve)?;
+            let curve = self.pools.curve(asset, against).ok_or(Stays::NoCurve)?;
             let got = self.pools.sell(curve, (taken, token), price, decimals).ok_or(Stays::Beyond)?;
             add(&mut brought, Some(got))?;
         }
