@@ -181,7 +181,9 @@ fn scaled_balances_have_a_width() {
         let full = U256::ZERO.with_bit(bits, true).sub(u(11)).expect("large");
         let refused = |outcome: Result<World, Refusal>| match outcome {
             Ok(_) => false,
-            Err(Refusal::Overflow(what)) => what == "a scaled balance",
+            Err(Refusal::Overflow(what)) => {
+                what == format!("a scaled balance that moves or is left, in a token's {bits} bits")
+            }
             Err(other) => panic!("{revision:?}: {other}"),
         };
         let mut world = plain(revision);
