@@ -81,7 +81,7 @@ pub(super) fn executable(market: &Market, user: &User, health: U256) -> Result<(
         // Shares move without the hub, but for those of the fee, which a halt lets pass.
         let open = |takes_shares: bool, fee: bool| match () {
             () if reserve.is(PAUSED) => Err(Refusal::Paused(token(place))),
-            () if !active && !(takes_shares && !fee) => Err(Refusal::Inactive(token(place))),
+            () if !active && (!takes_shares || fee) => Err(Refusal::Inactive(token(place))),
             () if halted && !takes_shares => Err(Refusal::ActionPaused(super::HALTED)),
             () => Ok(()),
         };
