@@ -311,7 +311,7 @@ impl Machine {
 
     /// Somebody is to be told, unless he is to be told that already.
     fn alert(&mut self, of: Alert) {
-        if !self.state.alerts.values().any(|waiting| *waiting == of) {
+        if !self.state.waiting.contains(&of) {
             let alert = self.state.counters[2];
             self.happen(Event::Alert { alert, of });
         }

@@ -17,7 +17,7 @@ use plimsoll_core::{
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What an engine keeps of an account beside its holdings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +108,8 @@ pub struct State {
     pub proposals: BTreeMap<u64, Proposal>,
     /// Who is to be told what, and was not.
     pub alerts: BTreeMap<u64, Alert>,
+    /// The same, by what it is; not stored, for it is worked out.
+    pub(crate) waiting: BTreeSet<Alert>,
     /// Answers by the client's id, …
     pub kept: BTreeMap<String, Kept>,
     /// … and when each was given, oldest first.
@@ -162,6 +164,7 @@ impl State {
             intents: BTreeMap::new(),
             proposals: BTreeMap::new(),
             alerts: BTreeMap::new(),
+            waiting: BTreeSet::new(),
             kept: BTreeMap::new(),
             order: VecDeque::new(),
             counters: [0; 3],

@@ -116,11 +116,14 @@ impl State {
             Event::Changed(change) => self.change(change),
             Event::Alert { alert, of } => {
                 self.alerts.insert(*alert, of.clone());
+                self.waiting.insert(of.clone());
                 self.counters[2] = alert.saturating_add(1);
             }
             Event::Told { alert, to } => {
-                if to.is_ok() {
-                    self.alerts.remove(alert);
+                if to.is_ok()
+                    && let Some(of) = self.alerts.remove(alert)
+                {
+                    self.waiting.remove(&of);
                 }
             }
             Event::Started => {

@@ -129,6 +129,7 @@ impl State {
             guards: image.guards.into_owned(),
             intents: image.intents.into_owned(),
             proposals: image.proposals.into_owned(),
+            waiting: image.alerts.values().cloned().collect(),
             alerts: image.alerts.into_owned(),
             kept: image.kept.into_owned(),
             order: image.order.into_owned(),
