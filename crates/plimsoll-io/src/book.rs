@@ -49,6 +49,12 @@ use prices::Prices;
 use std::path::Path;
 use vols::Surfaces;
 
+/// The names of all venues that a book's markets can be of.
+#[cfg(test)]
+pub(crate) fn venue_names() -> impl Iterator<Item = &'static str> {
+    venue::VENUES.iter().map(|venue| venue.name)
+}
+
 /// What was made of the files of a book.
 pub struct Opened {
     /// All that is sound.
