@@ -1,4 +1,8 @@
-//! The engine's ground: a log that loses nothing which was acknowledged, on storage that may fail at any call.
+//! The engine: a state machine over a live book, its log that loses nothing which was acknowledged, the guards in front of every action,
+//! and a simulator that lets everything around it fail.
+//!
+//! Read [`record`] (what can be asked, and what a log holds), [`machine`] (how it is decided), [`state`] (what it changes), [`watch`] (who
+//! stands where) and [`engine`] (all of it over a log).
 //!
 //! No I/O, clock or randomness stands here but behind traits ([`storage::Storage`]) that are passed in, with one exception that implements
 //! them for a folder of the machine ([`folder`]). [`disk`] is the same trait with a seed: a disk that loses, tears and refuses.

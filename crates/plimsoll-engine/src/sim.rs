@@ -8,8 +8,10 @@
 pub mod audit;
 mod bugs;
 mod feeds;
+mod setup;
 
 pub use bugs::Bug;
+pub use setup::{USUAL, config, founding};
 
 use crate::Stamp;
 use crate::calls;

@@ -181,7 +181,7 @@ impl State {
 
     /// Hears a price from now on. Nothing is believed of it until it is heard.
     pub(crate) fn listen(&mut self, source: &Source) -> Result<(), String> {
-        let name = source.name();
+        let name = source.price.as_str();
         let price = self.book.graph.find(name).ok_or_else(|| format!("no price is called {name}"))?;
         if !self.book.graph.origin(price).is_some_and(|origin| matches!(origin, Origin::Feed(_))) {
             return Err(format!("price {name} is computed or assumed, and is not heard"));

@@ -1,5 +1,5 @@
 //! Incidents of other systems about configuration, feeds and control, played here: with the guard off there is the damage, with it on
-//! there is none. The list, with sources, is docs/engine.md's.
+//! there is none. Which they are stands in docs/engine.md.
 
 #![allow(clippy::expect_used)] // what a scene needs and does not find has failed the test
 

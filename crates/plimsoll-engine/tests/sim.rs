@@ -5,22 +5,13 @@
 mod scene;
 
 use plimsoll_engine::config::Founding;
-use plimsoll_engine::founding::founding;
-use plimsoll_engine::sim::{Bug, Lived, Play, STEP, play};
-use scene::{USUAL, VENUES, book, config};
+use plimsoll_engine::sim::{Bug, Lived, Play, founding, play};
+use scene::{VENUES, book};
 
-/// A desk as it should be set up: two origins of three, prices no older than a step and a half, a breath after each restart.
+/// A desk as it should be set up.
 fn desk() -> (plimsoll_core::Book, Founding) {
     let book = book("margin");
-    let mut config = config(&book);
-    (config.grace, config.flips, config.flips_value, config.flips_least) = (2 * STEP, 600_000, 900_000, 4);
-    config.repeats = 50;
-    config.terms.values_mut().for_each(|terms| terms.policy.grace = 20 * STEP);
-    let mut founding = founding(&book, config, &USUAL);
-    for source in &mut founding.sources {
-        let rule = &mut source.rule;
-        (rule.max_age, rule.quorum, rule.jump_quorum, rule.jump) = (STEP * 3 / 2, 2, 2, 30_000);
-    }
+    let founding = founding(&book);
     (book, founding)
 }
 

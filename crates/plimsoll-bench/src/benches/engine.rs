@@ -14,17 +14,16 @@ use crate::measure::sum_up;
 use crate::peers::build_folder;
 use crate::registry::{Context, Scale, Trouble};
 use crate::threads::each;
-use plimsoll_core::{Account, Book, Int, Rounding, Venue};
-use plimsoll_engine::config::{Config, Founding, Terms};
+use plimsoll_core::{Account, Book, Int, Rounding};
+use plimsoll_engine::config::Founding;
 use plimsoll_engine::engine::Engine;
 use plimsoll_engine::folder::Folder;
 use plimsoll_engine::founding::{Usual, founding, positions, quotes};
-use plimsoll_engine::guard::Limits;
 use plimsoll_engine::random::Random;
 use plimsoll_engine::record::{By, Command, Position, Request};
-use plimsoll_engine::sim::{Lived, Play, STEP, play};
-use plimsoll_engine::{LogId, Settings, Stamp, calls::Policy};
-use std::collections::{BTreeMap, BTreeSet};
+use plimsoll_engine::sim::{self, Lived, Play, play};
+use plimsoll_engine::{LogId, Settings, Stamp};
+use plimsoll_io::venues;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -41,48 +40,9 @@ const CALM: u64 = 20;
 /// What the life of seed 0 ends in, written by the tests' build.
 const LIFE: &str = include_str!("../../../plimsoll-engine/tests/fixtures/life.hash");
 
-fn venues() -> Vec<&'static dyn Venue> {
-    use plimsoll_venues::{
-        aave_v3::AaveV3, aave_v4::AaveV4, compound_v3::CompoundV3, liquity_v2::LiquityV2, maker::Maker,
-        morpho_blue::MorphoBlue,
-    };
-    vec![&AaveV3, &AaveV4, &CompoundV3, &LiquityV2, &Maker, &MorphoBlue, &plimsoll_margin::market::Cross]
-}
-
 fn wrong(error: &dyn std::fmt::Display) -> Trouble {
     Trouble::Wrong(error.to_string())
 }
-
-/// Everything is allowed; deadlines after 200 seconds, a breath of 20 after a restart.
-fn config(book: &Book) -> Config {
-    let policy = Policy { grace: 20 * STEP, escalates: true };
-    let terms = Terms { warning: (12, 10), call: (11, 10), policy };
-    let assets = book.markets.iter().flat_map(|listed| listed.market.instruments());
-    let most = u128::MAX;
-    let limits =
-        Limits { action: most, account: most, strategy: most, all: most, actions: 1000, of_depth: u64::MAX };
-    Config {
-        people: BTreeSet::from(["ann".into(), "bob".into()]),
-        currency: "USD".into(),
-        worth: BTreeMap::new(),
-        terms: book.markets.iter().map(|listed| ((listed.name.clone(), String::new()), terms)).collect(),
-        limits,
-        repeats: 50,
-        window: HOUR,
-        collar: 50_000,
-        flips: 600_000,
-        flips_value: 900_000,
-        flips_least: 4,
-        grace: 2 * STEP,
-        depths: assets.map(|instrument| (instrument.asset.clone(), u128::from(u64::MAX))).collect(),
-        followed: BTreeSet::new(),
-        sight: HOUR,
-        late: HOUR,
-        memory: 24 * HOUR,
-    }
-}
-
-const USUAL: Usual = Usual { max_age: STEP * 3 / 2, quorum: 2, jump_quorum: 2, jump: 30_000 };
 
 fn example(name: &str) -> Result<Book, Trouble> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
@@ -93,11 +53,8 @@ fn example(name: &str) -> Result<Book, Trouble> {
 pub(crate) fn run_market_hours(context: &Context, emit: &mut dyn FnMut(Line)) -> Result<(), Trouble> {
     let hours: u64 = context.sized(100, 200, 1000);
     let book = example("margin")?;
-    let mut founding = founding(&book, config(&book), &USUAL);
-    // The example's own limits of age are minutes.
-    founding.sources.iter_mut().for_each(|source| source.rule.max_age = USUAL.max_age);
-    let venues = venues();
-    let of = Play { book: &book, founding: &founding, venues: &venues, steps: STEPS, calm: CALM, bug: None };
+    let founding = sim::founding(&book);
+    let of = Play { book: &book, founding: &founding, venues: venues(), steps: STEPS, calm: CALM, bug: None };
     let mut first = None;
     for seed in context.seeds() {
         let lives =
@@ -194,19 +151,18 @@ impl Desk {
                 listed.market = now;
             }
         });
-        let mut config = config(&book);
+        let mut config = sim::config(&book);
         config.followed = book.markets.iter().map(|listed| listed.name.clone()).collect();
         // Values are not asked for here: every market is valued at any price that there is.
         let price = book.graph.prices().first().map(|price| price.name.clone()).unwrap_or_default();
         config.worth = book.markets.iter().map(|listed| (listed.name.clone(), price.clone())).collect();
         let mut founding =
-            founding(&book, config, &Usual { quorum: 1, jump_quorum: 1, jump: u64::MAX, ..USUAL });
+            founding(&book, config, &Usual { quorum: 1, jump_quorum: 1, jump: u64::MAX, ..sim::USUAL });
         founding.sources.iter_mut().for_each(|source| source.rule.max_age = 10_000 * HOUR);
         let path = build_folder().join("bench-logs").join(format!("{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path); // of a run that was cut short
         let folder = Folder::open(&path).map_err(|error| wrong(&error))?;
-        let venues = venues();
-        let engine = Engine::found(folder, ID, Settings::default(), founding.clone(), &venues);
+        let engine = Engine::found(folder, ID, Settings::default(), founding.clone(), venues());
         let engine = engine.map_err(|failure| wrong(&failure))?;
         let (now, random) = (founding.at, Random(seed));
         let mut desk = Desk { path, engine, book, founding, now, sent: 0, random };
@@ -340,9 +296,8 @@ pub(crate) fn run_recovery(context: &Context, emit: &mut dyn FnMut(Line)) -> Res
     drop(engine.close().map_err(|failure| wrong(&failure))?);
     let begun = Instant::now();
     let folder = Folder::open(&path).map_err(|error| wrong(&error))?;
-    let venues = venues();
     let opened =
-        Engine::open(folder, Settings::default(), &venues, now).map_err(|failure| wrong(&failure))?;
+        Engine::open(folder, Settings::default(), venues(), now).map_err(|failure| wrong(&failure))?;
     let seconds = begun.elapsed().as_secs_f64();
     let replayed = opened.replayed;
     // That it was started changes what is fresh, and no account.

@@ -204,9 +204,9 @@ impl State {
                 }
             }
             Change::Source(source) => {
-                let quotes = self.feeds.get(source.name()).map(|heard| heard.feed.quotes());
+                let quotes = self.feeds.get(&source.price).map(|heard| heard.feed.quotes());
                 if self.listen(source).is_ok()
-                    && let Some(Heard { feed, .. }) = self.feeds.get_mut(source.name())
+                    && let Some(Heard { feed, .. }) = self.feeds.get_mut(&source.price)
                     && let Some(mut anew) = Feed::new(source.rule.clone())
                 {
                     for quote in quotes.unwrap_or_default() {
@@ -214,7 +214,7 @@ impl State {
                     }
                     *feed = anew;
                 }
-                self.guards.resume.is_not_fresh(source.name());
+                self.guards.resume.is_not_fresh(&source.price);
             }
             Change::Terms(group, terms) => {
                 self.config.terms.insert(group.clone(), *terms);
