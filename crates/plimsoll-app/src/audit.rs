@@ -72,7 +72,10 @@ fn step(state: &mut Option<State>, number: u64, entry: Entry) -> Result<Entry, S
         }
         (Entry::Decided(record), Some(state)) => state.replay(number, record),
         (Entry::Founded(_), _) => return Err("it founds an engine that there is".into()),
-        (Entry::Decided(_), None) => return Err("it stands before an engine was founded".into()),
+        (Entry::Marked(_), Some(_)) => {}
+        (Entry::Decided(_) | Entry::Marked(_), None) => {
+            return Err("it stands before an engine was founded".into());
+        }
     }
     Ok(entry)
 }

@@ -4,7 +4,7 @@ use crate::args::{LogBackupArgs, LogRestoreArgs, LogVerifyArgs};
 use crate::audit::hex;
 use crate::check::counted;
 use crate::exit;
-use crate::run::{beside, failed, has_log, machine_time, named};
+use crate::run::{beside, cleared, failed, has_log, machine_time, named};
 use crate::show::{errln, outln};
 use plimsoll_engine::engine::Failure;
 use plimsoll_engine::folder::Folder;
@@ -53,7 +53,7 @@ fn copy(drill: &str, from: &Path, to: &Path) -> u8 {
             exit::CALM
         }
         Err(failure) => {
-            let _ = std::fs::remove_dir_all(beside(to)); // what is left of it is passed over the next time
+            let _ = cleared(&beside(to)); // what is left of it is passed over the next time
             failed(&failure)
         }
     }
@@ -65,9 +65,7 @@ fn copied(from: &Path, to: &Path) -> Result<Scan, Failure> {
     let source = Folder::open(from)?;
     let whole = proven(&source)?;
     let unfinished = beside(to);
-    if unfinished.exists() {
-        std::fs::remove_dir_all(&unfinished).map_err(|error| trouble("remove", &unfinished, &error))?;
-    }
+    cleared(&unfinished)?;
     let mut target = Folder::open(&unfinished)?;
     for name in source.list()? {
         // Notes of drills are each folder's own.
@@ -86,14 +84,6 @@ fn copied(from: &Path, to: &Path) -> Result<Scan, Failure> {
     drop(target);
     named(&unfinished, to)?;
     Ok(copy)
-}
-
-fn trouble(call: &'static str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::Storage(plimsoll_engine::Trouble {
-        call,
-        file: path.display().to_string(),
-        why: error.to_string(),
-    })
 }
 
 fn proven(folder: &Folder) -> Result<Scan, Failure> {

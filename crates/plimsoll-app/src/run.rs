@@ -8,7 +8,7 @@ mod order;
 use crate::args::RunArgs;
 use crate::show::{errln, outln};
 use crate::{check, exit};
-pub(crate) use found::{beside, named};
+pub(crate) use found::{beside, cleared, named};
 
 use ask::{Asked, Bad};
 use plimsoll_engine::Stamp;
@@ -16,10 +16,11 @@ use plimsoll_engine::engine::{Engine, Failure, Opened};
 use plimsoll_engine::folder::Folder;
 use plimsoll_engine::record::Request;
 use plimsoll_io::lines::Said;
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// At most so many lines are decided before one write and one sync.
 const BATCH: usize = 4096;
@@ -172,7 +173,7 @@ fn told(opened: &Opened<Folder>, is_new: bool) {
     errln!("plimsoll: {what}: {} replayed", check::counted(*replayed, "record"));
     if let Some(torn) = torn {
         errln!(
-            "plimsoll: {}: the last write had been cut short: {} cut off at byte {}; nobody had been told that it is done",
+            "plimsoll: {}: the last write had been cut short: {} cut off at byte {}; unless the disk lost what it had promised to keep, nobody had been told that it is done",
             torn.segment,
             check::counted(torn.lost, "byte"),
             torn.at
@@ -261,7 +262,7 @@ impl Desk {
         }
         let mut read = self.read(number, line);
         // What looks something up has to see what was said before it.
-        let looks = read.as_ref().map_or(true, |line| looks(&line.said));
+        let looks = read.as_ref().map_or(true, |line| looks(&line.0.said));
         if looks && !self.waiting.is_empty() {
             self.commit()?;
             read = self.read(number, line);
@@ -282,7 +283,7 @@ impl Desk {
         Ok(())
     }
 
-    fn read(&self, number: u32, line: &[u8]) -> Result<plimsoll_io::lines::Line, Bad> {
+    fn read(&self, number: u32, line: &[u8]) -> Result<(plimsoll_io::lines::Line, [u8; 32]), Bad> {
         ask::read(self.engine.state(), &self.name, number, line)
     }
 
@@ -290,33 +291,42 @@ impl Desk {
     fn commit(&mut self) -> Result<(), u8> {
         let (asked, requests): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
             .into_iter()
-            .map(|(asked, at, request)| ((asked, at, request.id.clone()), (at, request)))
+            .map(|(asked, at, request)| ((asked, request.id.clone()), (at, request)))
             .unzip();
         if requests.is_empty() {
             return Ok(());
         }
         let (first, alert) = (self.engine.log().next(), self.engine.state().counters[2]);
-        let answers = self.engine.submit_each(None, requests).map_err(|failure| {
+        let begun = Instant::now();
+        let answers = self.engine.submit_each(requests).map_err(|failure| {
             errln!(
                 "plimsoll: open the engine again and send again, under the same ids, what was not answered"
             );
             failed(&failure)
         })?;
-        for ((asked, at, id), answer) in asked.into_iter().zip(answers) {
+        if matches!(self.clock, Clock::Machine) {
+            self.engine.took(u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        }
+        let mut seen = BTreeSet::new();
+        for ((asked, id), answer) in asked.into_iter().zip(answers) {
+            let again = answer.record < first || !seen.insert(answer.record);
             let Asked::Line { number, makes } = asked else { continue };
             self.counted[if answer.outcome.is_ok() { DONE } else { REFUSED }] += 1;
-            let line =
-                answer::answer(self.engine.state(), answer::Of { number, id, at, makes }, &answer, first);
+            let line = answer::answer(self.engine.state(), answer::Of { number, id, makes, again }, &answer);
             outln!("{line}");
         }
         self.alerts(alert);
+        // Who cannot be answered is not decided for: what comes is left where it comes from.
+        if crate::show::is_gone() {
+            return Err(exit::UNWRITTEN);
+        }
         self.snapshot()
     }
 
     /// Alerts from a number on that nobody was told.
     fn alerts(&self, from: u64) {
-        for (number, alert) in self.engine.state().alerts.range(from..) {
-            outln!("{}", answer::alert(*number, alert));
+        for (number, raised) in self.engine.state().alerts.range(from..) {
+            outln!("{}", answer::alert(self.engine.state(), *number, raised));
         }
     }
 

@@ -7,10 +7,12 @@ use crate::audit::{Seen, hex, told_alert, walk, words};
 use crate::exit;
 use crate::show::outln;
 use controls::CONTROLS;
+use plimsoll_engine::Stamp;
 use plimsoll_engine::record::{Entry, Event, Release};
 use plimsoll_engine::state::{Stage, State};
 use plimsoll_io::time::show_stamp;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// What only the records tell.
 #[derive(Default)]
@@ -23,7 +25,27 @@ struct History {
     measured: u64,
     /// Records that were refused since the clock had gone back.
     back: u64,
+    /// The clock's last comparison, and how far off it ever was (ns).
+    compared: Option<Value>,
+    furthest: u64,
+    /// How long each write took; each alert until it was delivered; each intent until it was sent, and then until it was resolved (ns).
+    writes: Vec<u64>,
+    alerts: Vec<u64>,
+    sent: Vec<u64>,
+    resolved: Vec<u64>,
+    raised: BTreeMap<u64, Stamp>,
+    intended: BTreeMap<u64, Stamp>,
     program: String,
+}
+
+/// How many, the middle one, that which 99 of 100 do not exceed, and the longest, in seconds.
+fn spans(all: &mut [u64]) -> Value {
+    all.sort_unstable();
+    let at = |hundredths: usize| {
+        let place = (all.len() * hundredths).div_ceil(100).saturating_sub(1);
+        all.get(place).map(|span| words::decimal((*span).into(), 9))
+    };
+    json!({"count": all.len(), "median_s": at(50), "p99_s": at(99), "longest_s": at(100)})
 }
 
 impl History {
@@ -34,7 +56,9 @@ impl History {
         self.measured += u64::from(record.offset.is_some());
         let went_back = matches!(record.refused, Some(plimsoll_engine::record::Refused::ClockBack { .. }));
         self.back += u64::from(went_back);
+        self.writes.extend(record.waited);
         for event in &record.events {
+            self.time(record.at, event);
             let told =
                 || json!({"record": seen.number, "at": show_stamp(record.at), "by": record.request.by.name});
             match event {
@@ -49,8 +73,31 @@ impl History {
                     self.released = Some(row);
                 }
                 Event::Started => self.starts += 1,
+                Event::Compared { offset, source } => {
+                    let mut row = told();
+                    (row["offset_s"], row["source"]) = (json!(words::nanoseconds(*offset)), json!(source));
+                    self.compared = Some(row);
+                    self.furthest = self.furthest.max(offset.unsigned_abs());
+                }
                 _ => {}
             }
+        }
+    }
+
+    /// How long things took, as far as the records' own times say.
+    fn time(&mut self, at: Stamp, event: &Event) {
+        let since = |begun: Option<Stamp>| begun.map(|begun| at.saturating_sub(begun));
+        match event {
+            Event::Alert { alert, .. } => {
+                self.raised.insert(*alert, at);
+            }
+            Event::Told { alert, to: Ok(_) } => self.alerts.extend(since(self.raised.remove(alert))),
+            Event::Intended { intent, .. } => {
+                self.intended.insert(*intent, at);
+            }
+            Event::Sent { intent, .. } => self.sent.extend(since(self.intended.insert(*intent, at))),
+            Event::Resolved { intent, .. } => self.resolved.extend(since(self.intended.remove(intent))),
+            _ => {}
         }
     }
 }
@@ -62,7 +109,7 @@ pub(crate) fn run(args: &SelfcheckArgs) -> u8 {
         Ok((_, None)) => return exit::FAULTY,
         Err(code) => return code,
     };
-    let report = report(&state, &history, crate::log::drills(&args.data));
+    let report = report(&state, &mut history, crate::log::drills(&args.data));
     if args.json {
         outln!("{report:#}");
     } else {
@@ -71,7 +118,7 @@ pub(crate) fn run(args: &SelfcheckArgs) -> u8 {
     exit::CALM
 }
 
-fn report(state: &State, history: &History, [backup, restore]: [Option<Value>; 2]) -> Value {
+fn report(state: &State, history: &mut History, [backup, restore]: [Option<Value>; 2]) -> Value {
     let feeds = state.feeds.iter().map(|(name, heard)| {
         json!({
             "feed": name,
@@ -97,7 +144,7 @@ fn report(state: &State, history: &History, [backup, restore]: [Option<Value>; 2
         json!({"proposal": number, "by": proposal.by, "impact": words::impact(&proposal.impact)})
     });
     let alerts =
-        state.alerts.iter().map(|(number, alert)| json!({"alert": number, "what": told_alert(alert)}));
+        state.alerts.iter().map(|(number, alert)| json!({"alert": number, "since": show_stamp(alert.at), "what": told_alert(&alert.of)}));
     let kills = state.guards.kills().map(|(scope, kill)| {
         json!({"scope": scope.to_string(), "by": kill.by, "reason": kill.reason, "at": show_stamp(kill.at)})
     });
@@ -126,10 +173,28 @@ fn report(state: &State, history: &History, [backup, restore]: [Option<Value>; 2
         "clock": {
             "starts": history.starts,
             "records_with_offset": history.measured,
+            "last_comparison": history.compared,
+            "furthest_off_s": words::decimal(history.furthest.into(), 9),
             "refused_as_it_went_back": history.back,
         },
+        "latency": {
+            "write": spans(&mut history.writes),
+            "alert_to_delivered": spans(&mut history.alerts),
+            "intent_to_sent": spans(&mut history.sent),
+            "sent_to_resolved": spans(&mut history.resolved),
+        },
+        "unknown_accounts": unknown(state),
         "controls": controls.collect::<Vec<_>>(),
     })
+}
+
+/// Accounts of which nobody can say where they stand now: how many, and the first of them.
+fn unknown(state: &State) -> Value {
+    let Ok(machine) = plimsoll_engine::machine::Machine::new(state.clone(), "") else { return Value::Null };
+    let watch = machine.watch();
+    let places: Vec<u32> = watch.owing().filter(|place| watch.below(*place).is_none()).collect();
+    let first: Vec<String> = places.iter().take(20).map(|place| state.called(*place)).collect();
+    json!({"count": places.len(), "first": first})
 }
 
 fn print(report: &Value) {
@@ -155,7 +220,7 @@ fn print(report: &Value) {
     for policy in config["policies"].as_array().into_iter().flatten() {
         let [market, group, warning, call, grace] =
             ["market", "group", "warning", "call", "grace_s"].map(|field| word(&policy[field]));
-        let then = if policy["escalates"] == true { "then liquidated" } else { "then overdue" };
+        let then = if policy["escalates"] == true { "then liquidatable" } else { "then overdue" };
         let group = if group.is_empty() { group } else { format!(" group {group}") };
         line(
             "policy",
@@ -198,6 +263,36 @@ fn print(report: &Value) {
             Some(0) | None => "how far it is off was never measured".into(),
             Some(count) => format!("how far it is off stands in {count} records"),
         },
+    );
+    if !clock["last_comparison"].is_null() {
+        let furthest = word(&clock["furthest_off_s"]);
+        line(
+            "clock compared",
+            format!("{}; never further off than {furthest} s", listed(&clock["last_comparison"])),
+        );
+    }
+    for (name, field) in [
+        ("write took", "write"),
+        ("alert arrived in", "alert_to_delivered"),
+        ("intent sent in", "intent_to_sent"),
+        ("resolved in", "sent_to_resolved"),
+    ] {
+        let spans = &report["latency"][field];
+        let said = match spans["count"].as_u64() {
+            None | Some(0) => "never measured".into(),
+            Some(count) => {
+                let [median, p99, longest] =
+                    ["median_s", "p99_s", "longest_s"].map(|field| word(&spans[field]));
+                format!("{median} s in the middle, {p99} s at the 99th, {longest} s at most, of {count}")
+            }
+        };
+        line(name, said);
+    }
+    let unknown = &report["unknown_accounts"];
+    let first = unknown["first"].as_array().into_iter().flatten().map(word).collect::<Vec<_>>().join(", ");
+    line(
+        "unknown accounts",
+        if first.is_empty() { "none".into() } else { format!("{}: {first}", unknown["count"]) },
     );
     line("clock went back", format!("{} times, each refused", clock["refused_as_it_went_back"]));
     for control in report["controls"].as_array().into_iter().flatten() {

@@ -38,6 +38,11 @@ pub(crate) fn ended(code: u8) -> u8 {
     if STDOUT.load(Relaxed) == FAILED { crate::exit::UNWRITTEN } else { code }
 }
 
+/// Whether nobody hears what is printed to stdout any more.
+pub(crate) fn is_gone() -> bool {
+    STDOUT.load(Relaxed) != WHOLE
+}
+
 /// Prints to stderr; where nobody can hear it, nothing is to be done.
 pub(crate) fn tell(text: Arguments<'_>) {
     let mut stderr = std::io::stderr().lock();

@@ -226,7 +226,11 @@ fn accounts_are_seen_as_rows() {
     };
     let mut owned = row("new", "10.5");
     owned["owner"] = json!("carry");
+    let small = json!({"market": "desk", "group": "small", "warning": "1.3", "call": "1.2", "grace": "2h", "escalates": false});
     let commands = [
+        positions("0", json!([owned]), json!({"group": "smal"})),
+        line(&json!({"do": "propose", "id": "p", "by": "ann", "policy": small})),
+        line(&json!({"do": "approve", "id": "a", "by": "bob", "proposal": 0})),
         positions("1", json!([owned]), json!({"group": "small"})),
         positions("2", json!([row("new", "7.25")]), json!({})),
         positions("3", json!([]), json!({"gone": ["idle"]})),
@@ -234,14 +238,18 @@ fn accounts_are_seen_as_rows() {
             "steps": [{"account": "new", "withdraw": "0.25 USDC"}, {"account": "new", "deposit": "1 USDC"}]})),
     ];
     let (lines, told, _) = desk.run(&commands.concat(), true);
-    assert!(answers(&lines).iter().all(|answer| answer["done"] == true), "{lines:#?}\n{told}");
+    let all = answers(&lines);
+    assert_eq!(all[0]["code"], "PL0620", "no policy is for such a group: {}", all[0]);
+    assert!(all[1..].iter().all(|answer| answer["done"] == true), "{lines:#?}\n{told}");
     let records = desk.export();
     let of = |id: &str| records.iter().find(|record| record["client_id"] == id).expect("a record");
     assert_eq!(of("2")["command"]["accounts"][0]["owner"], "carry");
     assert_eq!(of("2")["command"]["accounts"][0]["group"], "small");
+    // What is seen stands in the command, what was done in the events.
     let held = |id: &str| {
         let events = of(id)["events"].as_array().expect("events");
-        let account = events.iter().find(|event| event["event"] == "account").expect("an account");
+        let account = events.iter().find(|event| event["event"] == "account");
+        let account = account.unwrap_or(&of(id)["command"]["accounts"][0]);
         account["holds"].as_object().expect("holdings").values().cloned().collect::<Vec<_>>()
     };
     assert_eq!(held("2"), ["7.25"]);
@@ -313,8 +321,11 @@ fn a_killed_engine_goes_on_where_it_was() {
 fn alerts_are_told_again_until_they_arrive() {
     let desk = Desk::new("alerts");
     let (lines, _, _) = desk.run(&quote("1", START, "80.2"), true);
-    let waiting =
-        |lines: &[Value]| -> Vec<u64> { lines.iter().filter_map(|line| line["alert"].as_u64()).collect() };
+    // Of a feed the newest word alone is told.
+    let waiting = |lines: &[Value]| -> Vec<u64> {
+        let of = lines.iter().filter(|line| line["of"] == "account");
+        of.filter_map(|line| line["alert"].as_u64()).collect()
+    };
     let first = waiting(&lines);
     assert!(!first.is_empty());
     let told = line(&json!({"do": "delivered", "id": "2", "by": "pager", "alert": first[0], "to": "ann"}));
@@ -403,4 +414,151 @@ fn a_faulty_configuration_founds_nothing() {
         assert!(told.contains(help), "{to}: {told}");
         assert!(!desk.folder.join("none").exists(), "{to}");
     }
+}
+
+/// A margin of a quarter held: whoever loses it is above his line from 1 / 0.75 on; owed, from 1.25 on. The warning stays as far above.
+#[test]
+fn a_margin_is_a_level_of_calls() {
+    let desk = Desk::new("margin");
+    let propose = |id: &str, more: Value| {
+        let mut margin = json!({"market": "desk", "margin": "0.25"});
+        margin.as_object_mut().expect("fields").extend(more.as_object().expect("fields").clone());
+        line(&json!({"do": "propose", "id": id, "by": "ann", "margin": margin}))
+    };
+    let approve = |id: &str, proposal: u64| {
+        line(&json!({"do": "approve", "id": id, "by": "bob", "proposal": proposal}))
+    };
+    let commands = [
+        propose("held", json!({})),
+        approve("a", 0),
+        propose("owed", json!({"side": "owed"})),
+        propose("both", json!({"side": "sideways"})),
+        propose("all", json!({"margin": "1"})),
+    ];
+    let (lines, told, _) = desk.run(&commands.concat(), true);
+    let all = answers(&lines);
+    let done: Vec<bool> = all.iter().map(|answer| answer["done"] == true).collect();
+    assert_eq!(done, [true, true, true, false, false], "{lines:#?}\n{told}");
+    let changes: Vec<Value> = desk
+        .export()
+        .iter()
+        .flat_map(|record| record["events"].as_array().cloned().unwrap_or_default())
+        .filter(|event| event["event"] == "proposed")
+        .map(|event| event["change"].clone())
+        .collect();
+    // 4 / 3 raised to a millionth, and 1.2 / 1.1 times that, raised: 1.4545458181...
+    assert_eq!((&changes[0]["call"], &changes[0]["warning"]), (&json!("1.333334"), &json!("1.454547")));
+    assert_eq!(changes[1]["call"], "1.25");
+}
+
+/// A kill names what is there, as answers and alerts name it.
+#[test]
+fn a_kill_of_what_is_not_there_is_refused() {
+    let desk = Desk::new("kill");
+    let scopes = [
+        ("account desk:joint", true),
+        ("account joint", true),
+        ("asset SOL-PERP", true),
+        ("market desk", true),
+        ("all", true),
+        ("account desk:jiont", false),
+        ("account jiont", false),
+        ("asset sol-perp", false),
+        ("market dsk", false),
+        ("joint", false),
+    ];
+    let kill = |(number, (scope, _)): (usize, &(&str, bool))| {
+        line(
+            &json!({"do": "kill", "id": format!("k{number}"), "by": "ann", "scope": scope, "reason": "a drill"}),
+        )
+    };
+    let (lines, _, _) = desk.run(&scopes.iter().enumerate().map(kill).collect::<String>(), true);
+    for (answer, (scope, done)) in answers(&lines).iter().zip(scopes) {
+        assert_eq!(answer["done"], done, "{scope}: {answer}");
+    }
+    let kills: Vec<&Value> = lines.iter().filter(|line| line["of"] == "kill").collect();
+    assert_eq!(kills.iter().filter(|kill| kill["scope"] == "account desk:joint").count(), 1, "named in full");
+}
+
+/// The same line again is the same command, whatever was filled in for it and when it says that it was sent.
+#[test]
+fn p82_a_line_said_again_is_one_command() {
+    let desk = Desk::new("again");
+    let first = json!({"do": "quote", "id": "q", "by": "prices", "feed": "SOL/USD", "price": "99", "source": "example"});
+    let mut later = first.clone();
+    later["at"] = json!("2026-06-01T12:00:30Z");
+    let mut other = later.clone();
+    other["price"] = json!("98");
+    let (lines, _, _) = desk.run(&[line(&first), line(&first), line(&later), line(&other)].concat(), true);
+    let all = answers(&lines);
+    let again: Vec<&Value> = all.iter().map(|answer| &answer["again"]).collect();
+    assert_eq!(again, [&Value::Null, &json!(true), &json!(true), &json!(true)], "{all:#?}");
+    assert!(all[..3].iter().all(|answer| answer["done"] == true && answer["record"] == all[0]["record"]));
+    assert_eq!((&all[3]["done"], &all[3]["code"]), (&json!(false), &json!("PL0620")));
+}
+
+/// A line from the future is no line: the clock would not go back for anybody until then.
+#[test]
+fn a_line_from_tomorrow_locks_nobody_out() {
+    let desk = Desk::new("tomorrow");
+    desk.run("", true);
+    let tick = |id: &str, at: Option<&str>| {
+        let mut fields = json!({"do": "tick", "id": id, "by": "clock"});
+        if let Some(at) = at {
+            fields["at"] = json!(at);
+        }
+        line(&fields)
+    };
+    let mut running = Running::start(&["run", "--data", &desk.path("data")]);
+    running.send(&tick("1", Some("2126-01-01T00:00:00Z")));
+    let refused = running.answer().expect("an answer");
+    assert_eq!((&refused["done"], &refused["record"]), (&json!(false), &Value::Null), "{refused}");
+    running.send(&tick("2", None));
+    assert_eq!(running.answer().expect("an answer")["done"], true);
+    running.end();
+}
+
+/// How far the clock is off stands in what comes after, and the report says when it was compared last.
+#[test]
+fn a_clock_that_was_compared_is_reported() {
+    let desk = Desk::new("clock");
+    let compared = |offset: &str| {
+        line(
+            &json!({"do": "clock", "id": format!("by {offset}"), "by": "chrony", "offset_ns": offset, "source": "ptp"}),
+        )
+    };
+    let commands = [
+        compared("-1200"),
+        compared("350"),
+        compared("1.5"),
+        line(&json!({"do": "tick", "id": "t", "by": "clock"})),
+    ];
+    let (lines, _, _) = desk.run(&commands.concat(), true);
+    assert_eq!(answers(&lines)[2]["done"], false);
+    let records = desk.export();
+    assert_eq!(records.last().expect("a record")["offset_ns"], 350);
+    let data = desk.path("data");
+    let report: Value =
+        serde_json::from_slice(&desk.plimsoll(&["selfcheck", &data, "--json"]).stdout).expect("JSON");
+    let clock = &report["clock"];
+    assert_eq!(
+        (&clock["last_comparison"]["offset_s"], &clock["furthest_off_s"]),
+        (&json!("0.00000035"), &json!("0.0000012"))
+    );
+}
+
+/// A log proves to whoever kept its head that it is that one, or goes on from there.
+#[test]
+fn a_head_that_was_kept_is_found_again() {
+    let desk = Desk::new("head");
+    let (_, _, _) = desk.run(&quote("1", START, "99"), true);
+    let data = desk.path("data");
+    let verify = |head: &str| desk.plimsoll(&["audit", "verify", &data, "--head", head]);
+    let report = desk.plimsoll(&["audit", "verify", &data, "--json"]).stdout;
+    let report: Value = serde_json::from_slice(&report).expect("JSON");
+    let head = report["chain"].as_str().expect("a chain").to_string();
+    desk.run(&quote("2", START, "98"), false);
+    assert!(verify(&head).status.success());
+    let other = verify(&head.replace(&head[..4], "0000"));
+    assert_eq!(other.status.code(), Some(3), "{}", String::from_utf8_lossy(&other.stderr));
 }

@@ -28,6 +28,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 /// Measure Plimsoll beside its peers; JSON lines on stdout
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(name = "plimsoll-bench", version, about, args_conflicts_with_subcommands = true)]
 struct Args {

@@ -62,6 +62,12 @@ impl Account {
         self
     }
 
+    /// Whether it holds what another holds, in the same mode.
+    #[must_use]
+    pub fn is_like(&self, other: &Account) -> bool {
+        self.holdings == other.holdings && self.terms == other.terms
+    }
+
     /// Everything held, by instrument; nothing in it is zero.
     #[must_use]
     #[inline]

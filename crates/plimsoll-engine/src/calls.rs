@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 /// Where an account stands against the levels of its policy, by exact comparison of its venue's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Level {
+    /// It holds nothing and owes nothing.
+    Gone,
     /// It owes nothing.
     NoDebt,
     /// Above every level.
@@ -86,6 +88,8 @@ pub enum State {
     Liquidating {
         /// Which.
         intent: u64,
+        /// As before: since its call passed, and not by the venue's line.
+        by_call: bool,
     },
     /// Nothing is left of it.
     Closed,
@@ -110,7 +114,7 @@ pub enum Event {
         /// What is still missing (quanta).
         missing: u128,
     },
-    /// Prices took the account further from, or nearer to, what its call asks; the deadline stays.
+    /// Prices, interest or rules took the account further from, or nearer to, what its call asks; the deadline stays.
     Moved {
         /// What is missing now (quanta).
         missing: u128,
@@ -142,6 +146,13 @@ pub enum Event {
     Closed,
     /// It owes what nothing backs.
     BecameBad,
+    /// Its owner took it further from what its call asks; the deadline stays.
+    Widened {
+        /// What is missing now (quanta).
+        missing: u128,
+    },
+    /// It was liquidatable since its call had passed, and is above the level of calls again.
+    Settled,
 }
 
 /// The life of one account.
@@ -151,6 +162,9 @@ pub struct Life {
     pub state: State,
     /// Whether its call was told to be overdue.
     pub overdue: bool,
+    /// The deadline of the call that was made last and was neither met nor withdrawn: falling below the line meanwhile gives nobody a
+    /// later one.
+    pub due: Option<Stamp>,
 }
 
 impl Life {
@@ -170,12 +184,14 @@ impl Life {
                 }
             }
             Level::Line => {
-                if !matches!(self.state, State::Liquidatable { .. }) {
+                if self.state != (State::Liquidatable { by_call: false }) {
                     events.push(Event::BelowLine);
                 }
             }
             Level::Call => self.below_call(policy, seen, now, &mut events),
-            Level::NoDebt | Level::Above | Level::Warning => self.above_call(level, seen.cause, &mut events),
+            Level::Gone | Level::NoDebt | Level::Above | Level::Warning => {
+                self.above_call(level, seen.cause, &mut events);
+            }
         }
         events
     }
@@ -189,11 +205,10 @@ impl Life {
             }
             State::Called { deadline, missing: before } => {
                 if missing != before {
-                    let by_owner = seen.cause == Cause::Owner && missing < before;
-                    events.push(if by_owner {
-                        Event::PartlyMet { missing }
-                    } else {
-                        Event::Moved { missing }
+                    events.push(match seen.cause {
+                        Cause::Owner if missing < before => Event::PartlyMet { missing },
+                        Cause::Owner => Event::Widened { missing },
+                        Cause::World | Cause::Us => Event::Moved { missing },
                     });
                 }
                 if now >= deadline && !self.overdue {
@@ -204,7 +219,11 @@ impl Life {
             State::Liquidatable { by_call: true } | State::Liquidating { .. } => {}
             State::Liquidatable { by_call: false } => {
                 events.push(Event::Recovered);
-                events.push(Event::Called { deadline: now.saturating_add(policy.grace), missing });
+                let deadline = self.due.unwrap_or_else(|| now.saturating_add(policy.grace));
+                events.push(Event::Called { deadline, missing });
+                if now >= deadline {
+                    events.push(if policy.escalates { Event::Escalated } else { Event::Overdue });
+                }
             }
             State::Healthy | State::Warned | State::Closed | State::BadDebt => {
                 events.push(Event::Called { deadline: now.saturating_add(policy.grace), missing });
@@ -218,7 +237,8 @@ impl Life {
             State::Called { .. } => {
                 events.push(if cause == Cause::Owner { Event::Met } else { Event::Withdrawn });
             }
-            State::Liquidatable { .. } => events.push(Event::Recovered),
+            State::Liquidatable { by_call: true } => events.push(Event::Settled),
+            State::Liquidatable { by_call: false } => events.push(Event::Recovered),
             State::Warned if level != Level::Warning => events.push(Event::Cleared),
             State::Warned | State::Healthy | State::Closed | State::BadDebt | State::Liquidating { .. } => {}
         }
@@ -226,32 +246,69 @@ impl Life {
         if level == Level::Warning && !is_warned {
             events.push(Event::Warned);
         }
-        if level != Level::Warning && matches!(self.state, State::Closed | State::BadDebt) {
+        let over = match self.state {
+            State::Closed => level != Level::Gone,
+            State::BadDebt => true,
+            _ => false,
+        };
+        if level != Level::Warning && over {
             events.push(Event::Cleared);
+        }
+        // Whoever was never called or below the line is forgotten without a word.
+        if level == Level::Gone && !matches!(self.state, State::Healthy | State::Closed | State::Warned) {
+            events.push(Event::Closed);
         }
     }
 
     /// What was decided is done.
     pub fn apply(&mut self, event: &Event) {
         self.overdue = matches!(event, Event::Overdue)
-            || self.overdue && matches!(event, Event::PartlyMet { .. } | Event::Moved { .. });
+            || self.overdue
+                && matches!(event, Event::PartlyMet { .. } | Event::Widened { .. } | Event::Moved { .. });
+        match event {
+            Event::Called { deadline, .. } => self.due = Some(*deadline),
+            Event::Warned
+            | Event::Met
+            | Event::Withdrawn
+            | Event::Cleared
+            | Event::Liquidated
+            | Event::Recovered
+            | Event::Settled
+            | Event::Closed
+            | Event::BecameBad => self.due = None,
+            _ => {}
+        }
         self.state = match (event, self.state) {
             (Event::Warned, _) => State::Warned,
             (Event::Called { deadline, missing }, _) => {
                 State::Called { deadline: *deadline, missing: *missing }
             }
-            (Event::PartlyMet { missing } | Event::Moved { missing }, State::Called { deadline, .. }) => {
-                State::Called { deadline, missing: *missing }
-            }
-            (Event::Met | Event::Withdrawn | Event::Recovered | Event::Cleared | Event::Liquidated, _) => {
-                State::Healthy
-            }
+            (
+                Event::PartlyMet { missing } | Event::Widened { missing } | Event::Moved { missing },
+                State::Called { deadline, .. },
+            ) => State::Called { deadline, missing: *missing },
+            (
+                Event::Met
+                | Event::Withdrawn
+                | Event::Recovered
+                | Event::Settled
+                | Event::Cleared
+                | Event::Liquidated,
+                _,
+            ) => State::Healthy,
             (Event::Escalated, _) => State::Liquidatable { by_call: true },
+            (Event::Abandoned, State::Liquidating { by_call, .. }) => State::Liquidatable { by_call },
             (Event::BelowLine | Event::Abandoned, _) => State::Liquidatable { by_call: false },
-            (Event::Intended { intent }, _) => State::Liquidating { intent: *intent },
+            (Event::Intended { intent }, was) => {
+                let by_call = matches!(was, State::Liquidatable { by_call: true });
+                State::Liquidating { intent: *intent, by_call }
+            }
             (Event::Closed, _) => State::Closed,
             (Event::BecameBad, _) => State::BadDebt,
-            (Event::Overdue | Event::PartlyMet { .. } | Event::Moved { .. }, state) => state,
+            (
+                Event::Overdue | Event::PartlyMet { .. } | Event::Widened { .. } | Event::Moved { .. },
+                state,
+            ) => state,
         };
     }
 

@@ -74,6 +74,28 @@ pub struct Config {
     pub late: Stamp,
     /// So long the answer to a command is kept for whoever sends it twice (ns).
     pub memory: Stamp,
+    /// How far the clock may be off (ns); `None` where nobody compares it.
+    pub clock: Option<Stamp>,
+    /// What flips within this time of each other flips at once, to the breaker (ns).
+    pub flips_within: Stamp,
+    /// Who may say prices, by source; empty where anybody may.
+    pub sources: BTreeMap<String, Voice>,
+    /// The strategies that there are; empty where names are free.
+    pub strategies: BTreeSet<String>,
+    /// Nobody is liquidated on prices that were observed further apart (ns); `None` where they may be.
+    pub skew: Option<Stamp>,
+}
+
+/// How long it is known how far the clock is off after it was compared (ns). RTS 25 asks for a comparison a minute of whoever trades.
+pub const MEASURED: Stamp = 120 * 1_000_000_000;
+
+/// A source that may be heard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voice {
+    /// What it fails together with.
+    pub origin: String,
+    /// Who may speak for it; empty where anybody may.
+    pub by: BTreeSet<String>,
 }
 
 /// A market as it is founded.

@@ -2,12 +2,13 @@
 
 use crate::Stamp;
 use crate::config::Founding;
-use crate::log::{Commit, Damage, Log, LogId, Settings, Torn};
+use crate::log::{Commit, Damage, Log, LogId, Opened as Opening, Settings, Torn};
 use crate::machine::Machine;
 use crate::record::{Answer, By, Command, Entry, Record, Refused, Request};
 use crate::snapshot::{self, Snapshot, Unsound};
 use crate::state::{State, Venues};
 use crate::storage::{Storage, Trouble};
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 
 /// Why an engine does not open, or goes no further.
@@ -58,6 +59,8 @@ pub struct Engine<S> {
     log: Log<S>,
     machine: Machine,
     stopped: bool,
+    /// How long the last write took, where somebody measured it and no record says so yet.
+    took: Option<u64>,
 }
 
 /// What opening found.
@@ -95,7 +98,7 @@ impl<S: Storage> Engine<S> {
         let first = first.ok_or_else(|| Failure::Unfit("it does not fit the memory".into()))?;
         let mut log = Log::create(storage, id, settings)?;
         log.commit(&[first]).map_err(Failure::Commit)?;
-        let mut engine = Engine { log, machine, stopped: false };
+        let mut engine = Engine { log, machine, stopped: false, took: None };
         engine.start(at)?;
         Ok(engine)
     }
@@ -111,33 +114,34 @@ impl<S: Storage> Engine<S> {
         venues: Venues<'_>,
         at: Stamp,
     ) -> Result<Opened<S>, Failure> {
-        let Replayed { state, since, chain, unsound } = newest(&mut storage, venues)?;
-        let (mut state, mut failure, mut replayed) = (state, None, 0);
-        let opened = Log::open(storage, settings, since, chain, &mut |number, payload, _| {
-            if number < since || failure.is_some() {
-                return;
+        let (mut unsound, mut torn, mut before) = (Vec::new(), None, u64::MAX);
+        loop {
+            let newest = newest(&mut storage, venues, before)?;
+            unsound.extend(newest.unsound);
+            let Replay { log, state, replayed, vouched, torn: cut } =
+                tail(storage, settings, venues, newest.state, newest.since, newest.chain)?;
+            torn = torn.or(cut);
+            if !vouched {
+                // Somebody made it: the log alone is believed, from the snapshot before.
+                let why = "the log does not vouch for it";
+                unsound.push(Unsound { file: snapshot::name(newest.since), why });
+                (storage, before) = (log.into_storage(), newest.since);
+                continue;
             }
-            match replay(&mut state, number, payload, venues) {
-                Ok(()) => replayed += 1,
-                Err(why) => failure = Some(Failure::Record { number, why }),
-            }
-        });
-        let opened = opened.map_err(Failure::Damage)?;
-        if let Some(failure) = failure {
-            return Err(failure);
+            let state =
+                state.ok_or(Failure::Record { number: 0, why: "the log has no first record".into() })?;
+            let machine = Machine::new(state, PROGRAM).map_err(Failure::Unfit)?;
+            let mut engine = Engine { log, machine, stopped: false, took: None };
+            let at = at.max(engine.machine.state().now);
+            engine.start(at)?;
+            return Ok(Opened { engine, torn, unsound, replayed });
         }
-        let state = state.ok_or(Failure::Record { number: 0, why: "the log has no first record".into() })?;
-        let machine = Machine::new(state, PROGRAM).map_err(Failure::Unfit)?;
-        let mut engine = Engine { log: opened.log, machine, stopped: false };
-        let at = at.max(engine.machine.state().now);
-        engine.start(at)?;
-        Ok(Opened { engine, torn: opened.torn, unsound, replayed })
     }
 
     fn start(&mut self, at: Stamp) -> Result<(), Failure> {
         let id = format!("start {}", self.log.next());
         let by = By { name: "engine".into(), key: String::new() };
-        self.submit(at, None, vec![Request { id, by, command: Command::Start }]).map(|_| ())
+        self.submit(at, vec![Request { id, by, command: Command::Start, said: None }]).map(|_| ())
     }
 
     /// What is known.
@@ -161,30 +165,23 @@ impl<S: Storage> Engine<S> {
     /// # Errors
     /// [`Failure::Commit`], after which nobody knows which of them are durable: open the engine again and send them again, under the
     /// same ids.
-    pub fn submit(
-        &mut self,
-        at: Stamp,
-        offset: Option<i64>,
-        requests: Vec<Request>,
-    ) -> Result<Vec<Answer>, Failure> {
-        self.submit_each(offset, requests.into_iter().map(|request| (at, request)).collect())
+    pub fn submit(&mut self, at: Stamp, requests: Vec<Request>) -> Result<Vec<Answer>, Failure> {
+        self.submit_each(requests.into_iter().map(|request| (at, request)).collect())
     }
 
     /// As [`Engine::submit`], each command at a time of its own.
     ///
     /// # Errors
     /// As [`Engine::submit`].
-    pub fn submit_each(
-        &mut self,
-        offset: Option<i64>,
-        requests: Vec<(Stamp, Request)>,
-    ) -> Result<Vec<Answer>, Failure> {
+    pub fn submit_each(&mut self, requests: Vec<(Stamp, Request)>) -> Result<Vec<Answer>, Failure> {
         if self.stopped {
             return Err(Failure::Stopped);
         }
         let (mut answers, mut records) = (Vec::with_capacity(requests.len()), Vec::new());
         for (at, request) in requests {
-            if let Some(kept) = self.machine.state().kept.get(&request.id) {
+            // A start is the engine's own, whatever ids clients have used.
+            let is_start = matches!(request.command, Command::Start);
+            if let Some(kept) = self.machine.state().kept.get(&request.id).filter(|_| !is_start) {
                 let mut answer = kept.answer.clone();
                 if kept.request != request.hash() {
                     let why =
@@ -195,7 +192,7 @@ impl<S: Storage> Engine<S> {
                 continue;
             }
             let number = self.log.next() + records.len() as u64;
-            let record = self.machine.decide(number, at, offset, request);
+            let record = self.machine.decide(number, at, self.took.take(), request);
             answers.push(record.answer(number));
             let Some(bytes) = Entry::Decided(Box::new(record)).bytes() else {
                 self.stopped = true;
@@ -212,6 +209,12 @@ impl<S: Storage> Engine<S> {
         Ok(answers)
     }
 
+    /// The write that ended last took so long (ns), from the decision until it was durable; the next record says so. Nothing here has a
+    /// clock: whoever has one may measure.
+    pub const fn took(&mut self, wait: u64) {
+        self.took = Some(wait);
+    }
+
     /// Stores the state beside the log, so that opening replays only what comes after. The two newest snapshots are kept.
     ///
     /// # Errors
@@ -223,6 +226,13 @@ impl<S: Storage> Engine<S> {
         let state = self.machine.state().bytes();
         let state = state.ok_or_else(|| Failure::Unfit("the state does not fit the memory".into()))?;
         let (next, chain, id) = (self.log.next(), *self.log.chain(), *self.log.id());
+        // The log vouches for it: a file that somebody made beside it is told from one that was written here.
+        let mark = Entry::Marked(Sha256::digest(&state).into()).bytes();
+        let mark = mark.ok_or_else(|| Failure::Unfit("it does not fit the memory".into()))?;
+        self.log.commit(&[mark]).map_err(|commit| {
+            self.stopped = true;
+            Failure::Commit(commit)
+        })?;
         snapshot::write(self.log.storage(), &id, &Snapshot { next, chain, state })?;
         snapshot::forget(self.log.storage(), 2)?;
         Ok(next)
@@ -239,20 +249,65 @@ impl<S: Storage> Engine<S> {
 
 /// Where a replay begins.
 struct Replayed {
-    state: Option<State>,
+    /// With the hash of its bytes.
+    state: Option<(State, [u8; 32])>,
     since: u64,
     chain: Option<crate::log::Chain>,
     unsound: Vec<Unsound>,
 }
 
-/// The newest snapshot that is sound, if there is one.
-fn newest<S: Storage>(storage: &mut S, venues: Venues<'_>) -> Result<Replayed, Failure> {
+/// The newest snapshot before a place that is sound, if there is one.
+fn newest<S: Storage>(storage: &mut S, venues: Venues<'_>, before: u64) -> Result<Replayed, Failure> {
     let nothing = |unsound| Replayed { state: None, since: 0, chain: None, unsound };
     let Some(id) = crate::log::id(storage)? else { return Ok(nothing(Vec::new())) };
-    let (found, unsound) = snapshot::newest(storage, &id)?;
+    let (found, unsound) = snapshot::newest(storage, &id, before)?;
     let Some(Snapshot { next, chain, state }) = found else { return Ok(nothing(unsound)) };
+    let hash = Sha256::digest(&state).into();
     let state = State::read(&state, venues).map_err(|why| Failure::Record { number: next, why })?;
-    Ok(Replayed { state: Some(state), since: next, chain: Some(chain), unsound })
+    Ok(Replayed { state: Some((state, hash)), since: next, chain: Some(chain), unsound })
+}
+
+/// What came of a log from a place on.
+struct Replay<S> {
+    log: Log<S>,
+    state: Option<State>,
+    replayed: u64,
+    /// The log has the hash of the state that was begun with.
+    vouched: bool,
+    torn: Option<Torn>,
+}
+
+/// Opens the log and replays what stands behind a snapshot, or all of it.
+fn tail<S: Storage>(
+    storage: S,
+    settings: Settings,
+    venues: Venues<'_>,
+    begun: Option<(State, [u8; 32])>,
+    since: u64,
+    chain: Option<crate::log::Chain>,
+) -> Result<Replay<S>, Failure> {
+    let (mut state, hash) = begun.map_or((None, None), |(state, hash)| (Some(state), Some(hash)));
+    let (mut failure, mut replayed, mut vouched) = (None, 0, hash.is_none());
+    let opened = Log::open(storage, settings, since, chain, &mut |number, payload, _| {
+        if number < since || failure.is_some() {
+            return;
+        }
+        if number == since && hash.is_some() {
+            vouched = matches!(Entry::read(payload), Ok(Entry::Marked(mark)) if Some(mark) == hash);
+        }
+        if !vouched {
+            return;
+        }
+        match replay(&mut state, number, payload, venues) {
+            Ok(()) => replayed += 1,
+            Err(why) => failure = Some(Failure::Record { number, why }),
+        }
+    });
+    let Opening { log, torn } = opened.map_err(Failure::Damage)?;
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(Replay { log, state, replayed, vouched, torn }),
+    }
 }
 
 /// One record of a log.
@@ -273,6 +328,7 @@ pub fn replay(
             state.replay(number, &record);
             Ok(())
         }
-        (Entry::Decided(_), None) => Err("it stands before an engine was founded".into()),
+        (Entry::Marked(_), Some(_)) => Ok(()),
+        (Entry::Decided(_) | Entry::Marked(_), None) => Err("it stands before an engine was founded".into()),
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Each source belongs to an *origin*: whatever fails together (an exchange, a chain's oracle network, one pool). An origin speaks with one voice, the median of its
 //! fresh sources; the feed's value is the median over origins, if at least a quorum of them speak. So a wrong origin moves the value no further than to
-//! its neighbour, and eleven sources that read one pool are one.
+//! its neighbour, and eleven sources that read one pool are one. More than half of the origins that speak must be no further than a jump from
+//! that median: of two that contradict each other nobody is believed, and never a price between them that nobody said.
+//!
+//! A jump is measured from every value that was believed within [`MEMORY`], so that no flight of stairs leads around it.
 //!
 //! A value is used only where the feed is [`State::Fresh`]. In every other state the last value may be shown, and starts nothing. Medians of an even number are
 //! the mean of the two in the middle, rounded down.
@@ -25,9 +28,9 @@ pub struct Rule {
     pub ceiling: u128,
     /// A source that is this unsure says nothing (millionths of its value).
     pub confidence: u64,
-    /// A value further than this from the last one that was believed is a jump (millionths of that).
+    /// A value further than this from what was believed is a jump (millionths of that).
     pub jump: u64,
-    /// So many origins must speak.
+    /// So many origins must speak, and more than half of those that do be no further than a jump from their median.
     pub quorum: usize,
     /// So many origins must have jumped, each by itself, for a jump to be believed.
     pub jump_quorum: usize,
@@ -59,7 +62,12 @@ pub enum Refused {
     Ahead,
     /// Who says so does not belong to the origin that he named before.
     OtherOrigin,
+    /// As many sources speak of this feed as there may be.
+    TooMany,
 }
+
+/// So many sources may speak of a feed.
+pub const SOURCES_MAX: usize = 64;
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,6 +76,7 @@ impl fmt::Display for Refused {
             Refused::OutOfOrder => "older than what the same source said before",
             Refused::Ahead => "observed in the future",
             Refused::OtherOrigin => "the source belonged to another origin before",
+            Refused::TooMany => "one source more than may speak of a feed",
         })
     }
 }
@@ -107,6 +116,24 @@ pub enum State {
         /// Why.
         reason: String,
     },
+    /// Enough origins speak, and no more than half of them agree.
+    Apart {
+        /// How many are near their median.
+        agree: usize,
+        /// How many speak.
+        origins: usize,
+    },
+}
+
+/// From what was believed this long ago and later a jump is measured (ns).
+pub const MEMORY: Stamp = 60 * 1_000_000_000;
+
+/// What was believed from a time on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Span {
+    since: Stamp,
+    low: u128,
+    high: u128,
 }
 
 /// A feed.
@@ -116,6 +143,8 @@ pub struct Feed {
     quotes: BTreeMap<String, Quote>,
     /// The last value that was believed, and when it was.
     believed: Option<(u128, Stamp)>,
+    /// The lowest and the highest value that were believed in each of the last two spans of [`MEMORY`].
+    recent: [Option<Span>; 2],
     impaired: Option<(String, String)>,
 }
 
@@ -124,7 +153,13 @@ impl Feed {
     #[must_use]
     pub fn new(rule: Rule) -> Option<Feed> {
         let sound = rule.quorum > 0 && rule.jump_quorum >= rule.quorum && rule.floor < rule.ceiling;
-        sound.then_some(Feed { rule, quotes: BTreeMap::new(), believed: None, impaired: None })
+        sound.then_some(Feed {
+            rule,
+            quotes: BTreeMap::new(),
+            believed: None,
+            recent: [None; 2],
+            impaired: None,
+        })
     }
 
     /// A source speaks.
@@ -132,6 +167,24 @@ impl Feed {
     /// # Errors
     /// [`Refused`]: what he said is not taken, and what he said before stands.
     pub fn hear(&mut self, quote: Quote, now: Stamp) -> Result<(), Refused> {
+        self.takes(&quote, now)?;
+        self.quotes.insert(quote.source.clone(), quote);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// The same feed by another rule: what was heard and believed stays.
+    #[must_use]
+    pub fn under(mut self, rule: Rule) -> Feed {
+        self.rule = rule;
+        self
+    }
+
+    /// Whether what a source says is taken.
+    ///
+    /// # Errors
+    /// As [`Feed::hear`].
+    pub fn takes(&self, quote: &Quote, now: Stamp) -> Result<(), Refused> {
         if quote.value == 0 {
             return Err(Refused::Zero);
         }
@@ -145,9 +198,9 @@ impl Feed {
             if before.observed > quote.observed {
                 return Err(Refused::OutOfOrder);
             }
+        } else if self.quotes.len() >= SOURCES_MAX {
+            return Err(Refused::TooMany);
         }
-        self.quotes.insert(quote.source.clone(), quote);
-        self.settle(now);
         Ok(())
     }
 
@@ -178,6 +231,7 @@ impl Feed {
         let value = self.median(now).ok()?;
         self.within(value).then(|| {
             self.believed = Some((value, now));
+            self.recent = [Some(Span { since: now, low: value, high: value }), None];
             value
         })
     }
@@ -197,7 +251,7 @@ impl Feed {
     /// Origins that speak and are further from what the feed is worth than a jump: one of them may be wrong, or be first to know.
     #[must_use]
     pub fn deviating(&self, now: Stamp) -> Vec<String> {
-        let Ok(value) = self.median(now) else { return Vec::new() };
+        let Ok(value) = self.middle(now) else { return Vec::new() };
         let mut far: Vec<String> = self
             .speaking(now)
             .filter(|quote| self.is_jump(value, quote.value))
@@ -215,11 +269,35 @@ impl Feed {
         times().max().unwrap_or(0).saturating_sub(times().min().unwrap_or(0))
     }
 
+    /// When the newest of what speaks was observed.
+    #[must_use]
+    pub fn newest(&self, now: Stamp) -> Option<Stamp> {
+        self.speaking(now).map(|quote| quote.observed).max()
+    }
+
     /// Takes the value for believed where it is.
     fn settle(&mut self, now: Stamp) {
         if let Ok(value) = self.judge(now) {
+            let ends = self.from(now).into_iter().flatten();
+            let jumped = ends.into_iter().any(|from| self.is_jump(from, value));
             self.believed = Some((value, now));
+            self.recent = match self.recent {
+                // So many origins moved that it is believed: what was before is no measure any more.
+                _ if jumped => [Some(Span { since: now, low: value, high: value }), None],
+                [Some(Span { since, low, high }), before] if now.saturating_sub(since) < MEMORY => {
+                    [Some(Span { since, low: low.min(value), high: high.max(value) }), before]
+                }
+                [last, _] => [Some(Span { since: now, low: value, high: value }), last],
+            };
         }
+    }
+
+    /// The lowest and highest value that a jump is measured from: what was believed last, and within [`MEMORY`].
+    fn from(&self, now: Stamp) -> Option<[u128; 2]> {
+        let (last, _) = self.believed?;
+        let ended = |span: &Span| now.saturating_sub(span.since) < 2 * MEMORY;
+        let spans = self.recent.iter().flatten().filter(|span| ended(span));
+        Some(spans.fold([last; 2], |[low, high], span| [low.min(span.low), high.max(span.high)]))
     }
 
     fn judge(&self, now: Stamp) -> Result<u128, State> {
@@ -230,9 +308,7 @@ impl Feed {
         if !self.within(value) {
             return Err(State::OutOfBounds { value });
         }
-        if let Some((from, _)) = self.believed
-            && self.is_jump(from, value)
-        {
+        for from in self.from(now).into_iter().flatten().filter(|from| self.is_jump(*from, value)) {
             // As far away as the value, and on its side.
             let moved = |voice: &u128| self.is_jump(from, *voice) && (*voice > from) == (value > from);
             let origins = self.voices(now).iter().filter(|voice| moved(voice)).count();
@@ -243,7 +319,18 @@ impl Feed {
         Ok(value)
     }
 
+    /// The median of those that speak, where enough of them do and are near it.
     fn median(&self, now: Stamp) -> Result<u128, State> {
+        let middle = self.middle(now)?;
+        let voices = self.voices(now);
+        let agree = voices.iter().filter(|voice| !self.is_jump(middle, **voice)).count();
+        if agree <= voices.len() / 2 {
+            return Err(State::Apart { agree, origins: voices.len() });
+        }
+        Ok(middle)
+    }
+
+    fn middle(&self, now: Stamp) -> Result<u128, State> {
         let mut voices = self.voices(now);
         if voices.is_empty() {
             return Err(State::Stale);

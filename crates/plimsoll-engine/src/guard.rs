@@ -25,6 +25,7 @@ pub use resume::{Resume, Waits};
 pub use throttle::{Repeated, Throttle};
 
 use crate::Stamp;
+use plimsoll_core::{Decimal, Int, U256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -49,8 +50,10 @@ pub struct Act {
     pub market: String,
     /// On whose account.
     pub account: String,
-    /// What is sold or paid.
+    /// What is sold or paid: of several, what is worth most.
     pub asset: String,
+    /// The others, and how much of what each one's depth takes it is (millionths).
+    pub others: Vec<(String, u64)>,
     /// Whose rule wants it.
     pub strategy: String,
     /// What it is worth (quanta of the book's currency).
@@ -63,6 +66,14 @@ pub struct Act {
     pub prices: [u128; 2],
 }
 
+impl Act {
+    /// Each asset that is sold, and how much of what its depth takes.
+    pub fn parts(&self) -> impl Iterator<Item = (&str, u64)> {
+        let first = std::iter::once((self.asset.as_str(), self.of_depth));
+        first.chain(self.others.iter().map(|(asset, part)| (asset.as_str(), *part)))
+    }
+}
+
 /// What a kill switch stops.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Scope {
@@ -72,7 +83,7 @@ pub enum Scope {
     Market(String),
     /// A strategy.
     Strategy(String),
-    /// An account.
+    /// An account, as `MARKET:ACCOUNT`.
     Account(String),
     /// An asset.
     Asset(String),
@@ -86,8 +97,11 @@ impl Scope {
             Scope::All => true,
             Scope::Market(name) => *name == act.market,
             Scope::Strategy(name) => *name == act.strategy,
-            Scope::Account(name) => *name == act.account,
-            Scope::Asset(name) => *name == act.asset,
+            Scope::Account(name) => {
+                let rest = name.strip_prefix(&act.market).and_then(|rest| rest.strip_prefix(':'));
+                rest == Some(&act.account)
+            }
+            Scope::Asset(name) => *name == act.asset || act.others.iter().any(|(other, _)| other == name),
         }
     }
 }
@@ -140,6 +154,15 @@ pub enum Held {
     Broken(Tripped),
     /// Not everything that it needs is back.
     Waits(Waits),
+    /// The prices that it needs were observed too far apart to be put together.
+    Skewed {
+        /// The feed that was heard of longest ago, and the one that was last.
+        feeds: [String; 2],
+        /// How far apart (ns).
+        apart: Stamp,
+        /// How far they may be (ns).
+        most: Stamp,
+    },
 }
 
 impl fmt::Display for Held {
@@ -149,12 +172,29 @@ impl fmt::Display for Held {
             Held::Capped(cap) => cap.fmt(f),
             Held::Throttled(repeated) => repeated.fmt(f),
             Held::Collar { prices: [price, reference], most } => {
-                write!(f, "a price of {price} is more than {most} millionths from {reference}")
+                // Both are in one unit, which only the market knows: their ratio is said.
+                let ratio = price.checked_mul(1_000_000).and_then(|scaled| scaled.checked_div(*reference));
+                let ratio = ratio.map_or_else(|| "no number".into(), |ratio| whole(ratio, 6));
+                write!(
+                    f,
+                    "the price is {ratio} times the feed's, further from 1 than {}",
+                    whole(u128::from(*most), 6)
+                )
             }
             Held::Broken(tripped) => tripped.fmt(f),
             Held::Waits(waits) => waits.fmt(f),
+            Held::Skewed { feeds: [old, new], apart, most } => {
+                let [apart, most] = [apart, most].map(|span| whole(u128::from(*span), 9));
+                write!(f, "{old} was observed {apart} s before {new}, more than {most} s")
+            }
         }
     }
+}
+
+/// A raw number with so many digits after the point, as people write it.
+pub(crate) fn whole(raw: u128, digits: u8) -> String {
+    let decimal = Decimal { mantissa: Int::from(U256::from(raw)), decimals: digits };
+    decimal.trimmed().to_string()
 }
 
 /// Everything that stands in front of an action.
@@ -187,6 +227,25 @@ impl Guards {
         }
         self.throttle.check(act, now).map_err(Held::Throttled)?;
         self.caps.check(act, now).map_err(Held::Capped)?;
+        self.is_to_be_trusted(act, now)
+    }
+
+    /// Whether an action that was intended, and has been counted, may still be sent.
+    ///
+    /// # Errors
+    /// [`Held`]: a switch that was thrown since, or a feed or the breaker.
+    pub fn check_again(&self, act: &Act, now: Stamp) -> Result<(), Held> {
+        if act.kind == Kind::Reduction {
+            return Ok(());
+        }
+        if let Some((scope, kill)) = self.kills.iter().find(|(scope, _)| scope.holds(act)) {
+            return Err(Held::Killed { scope: scope.clone(), kill: kill.clone() });
+        }
+        self.is_to_be_trusted(act, now)
+    }
+
+    /// Whether what a liquidation was decided from is to be trusted.
+    fn is_to_be_trusted(&self, act: &Act, now: Stamp) -> Result<(), Held> {
         if act.kind == Kind::Protection {
             return Ok(());
         }

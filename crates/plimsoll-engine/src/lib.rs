@@ -18,6 +18,7 @@ pub mod guard;
 pub mod keeper;
 pub mod log;
 pub mod machine;
+mod places;
 pub mod random;
 mod reasons;
 pub mod record;
@@ -33,3 +34,13 @@ pub use storage::{Storage, Trouble};
 
 /// Nanoseconds of UTC.
 pub type Stamp = u64;
+
+/// A stamp as people write it: `2026-06-01T12:00:00.5Z`.
+pub(crate) fn written(stamp: Stamp) -> String {
+    let (second, rest) = (plimsoll_core::Time(stamp / 1_000_000_000).to_string(), stamp % 1_000_000_000);
+    if rest == 0 {
+        return second;
+    }
+    let digits = format!("{rest:09}");
+    format!("{}.{}Z", second.trim_end_matches('Z'), digits.trim_end_matches('0'))
+}

@@ -196,6 +196,11 @@ impl<S: Storage> Log<S> {
         &self.id
     }
 
+    /// The folder, as it is.
+    pub fn into_storage(self) -> S {
+        self.storage
+    }
+
     /// Where it is kept.
     pub fn storage(&mut self) -> &mut S {
         &mut self.storage
@@ -213,7 +218,7 @@ impl<S: Storage> Log<S> {
             return Err(Commit::Refused("a batch of no records"));
         }
         if records.iter().any(|record| record.as_ref().len() > LONGEST) {
-            return Err(Commit::Refused("a record longer than 16 MiB"));
+            return Err(Commit::Refused("a record longer than 1 GiB"));
         }
         if self.bytes >= self.settings.segment {
             self.roll()?;

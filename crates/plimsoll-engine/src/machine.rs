@@ -13,7 +13,9 @@ use crate::Stamp;
 use crate::calls::Cause;
 use crate::feed;
 use crate::guard::{Kill, Scope};
-use crate::record::{Alert, Command, Event, Outcome, Position, Record, Refused, Release, Request, Word};
+use crate::record::{
+    Alert, Command, Event, Outcome, Position, Prices, Record, Refused, Release, Request, Word,
+};
 use crate::state::{Stage, State};
 use crate::watch::{Dirty, Watch};
 use plimsoll_core::{Account, Cell, Int, Kind, Nature};
@@ -36,6 +38,9 @@ pub struct Machine {
     judged: Option<Stamp>,
     /// SHA-256 of the configuration.
     config: [u8; 32],
+    /// Prices that decisions of this command rest on, and which of them are a market's now.
+    prices: Vec<Prices>,
+    now: BTreeMap<u32, u32>,
     /// Why accounts that are looked at next stand where they do, where it is not the world.
     causes: BTreeMap<u32, Cause>,
 }
@@ -57,6 +62,8 @@ impl Machine {
             spoke: BTreeSet::new(),
             judged: None,
             causes: BTreeMap::new(),
+            prices: Vec::new(),
+            now: BTreeMap::new(),
         };
         machine.remind_all();
         Ok(machine)
@@ -74,10 +81,11 @@ impl Machine {
         &self.watch
     }
 
-    /// Decides a command at a time (ns of UTC), as the record of a number; `offset` is how far the clock is known to be off.
-    pub fn decide(&mut self, number: u64, at: Stamp, offset: Option<i64>, request: Request) -> Record {
+    /// Decides a command at a time (ns of UTC), as the record of a number; `waited` is how long the write before took, where this one
+    /// is to say so.
+    pub fn decide(&mut self, number: u64, at: Stamp, waited: Option<u64>, request: Request) -> Record {
         let config = self.config;
-        let refused = if at < self.state.now {
+        let refused = if at < self.state.now && !is_never_late(&request.command) {
             Some(Refused::ClockBack { was: self.state.now })
         } else {
             self.state.advance(at);
@@ -88,16 +96,18 @@ impl Machine {
             self.settle();
             refused
         };
-        let (at, program) = (self.state.now, self.program.clone());
+        let (at, offset, program) = (self.state.now, self.state.offset(), self.program.clone());
         let events = std::mem::take(&mut self.events);
-        let record = Record { at, offset, program, config, request, events, refused };
+        let prices = std::mem::take(&mut self.prices);
+        self.now.clear();
+        let record = Record { at, offset, waited, program, config, request, events, refused, prices };
         self.state.keep(&record, record.answer(number));
         record
     }
 
     /// Applies an event, and notes it.
     fn happen(&mut self, event: Event) {
-        self.state.apply(&event);
+        self.state.apply(&event, &[]);
         self.events.push(event);
     }
 
@@ -107,7 +117,8 @@ impl Machine {
             Command::Tick => Ok(()),
             Command::Quote { feed, quote } => {
                 let heard = self.state.feeds.get(feed).ok_or_else(|| no_such("feed", feed))?;
-                heard.feed.clone().hear(quote.clone(), self.state.now).map_err(Refused::Quote)?;
+                self.may_speak(by, quote)?;
+                heard.feed.takes(quote, self.state.now).map_err(Refused::Quote)?;
                 self.happen(Event::Heard { feed: feed.clone(), quote: quote.clone() });
                 self.spoke.insert(feed.clone());
                 Ok(())
@@ -127,6 +138,10 @@ impl Machine {
             }
             Command::Confirm { feed } => {
                 self.person(by)?;
+                let heard = self.state.feeds.get(feed).ok_or_else(|| no_such("feed", feed))?;
+                if heard.feed.clone().confirm(self.state.now).is_none() {
+                    return Err(Refused::Unfit("the feed says nothing that could be confirmed".into()));
+                }
                 self.word(feed, Word::Confirmed)
             }
             Command::Kill { scope, reason } => {
@@ -150,22 +165,53 @@ impl Machine {
                 self.person(by)?;
                 let known = self.state.proposals.contains_key(proposal);
                 known.then_some(()).ok_or_else(|| no_such("proposal", &proposal.to_string()))?;
-                self.happen(Event::Closed { proposal: *proposal, by: by.clone(), agreed: false });
+                let (proposal, by) = (*proposal, by.clone());
+                self.happen(Event::Closed { proposal, by, agreed: false, impact: None });
                 Ok(())
             }
             Command::Delivered { alert, to } => {
-                let known = self.state.alerts.contains_key(alert);
+                // One that gave way to a newer word may still arrive.
+                let known = *alert < self.state.counters[2];
                 known.then_some(()).ok_or_else(|| no_such("alert", &alert.to_string()))?;
                 self.happen(Event::Told { alert: *alert, to: to.clone() });
                 Ok(())
             }
             Command::Start => {
+                let feeds = self.state.feeds.iter();
+                let fresh = feeds.filter(|(_, heard)| heard.state == feed::State::Fresh);
+                let fresh: Vec<String> = fresh.map(|(feed, _)| feed.clone()).collect();
                 self.happen(Event::Started);
+                for feed in fresh {
+                    self.alert(Alert::Feed { feed, fresh: false });
+                }
                 self.judged = None;
                 self.dirty.markets.extend(0..self.state.book.markets.len() as u32);
                 Ok(())
             }
+            Command::Clock { offset, source } => {
+                self.happen(Event::Compared { offset: *offset, source: source.clone() });
+                Ok(())
+            }
         }
+    }
+
+    /// Whether a source may say something: where sources are named, only as it is named.
+    fn may_speak(&self, by: &str, quote: &crate::feed::Quote) -> Result<(), Refused> {
+        let sources = &self.state.config.sources;
+        if sources.is_empty() {
+            return Ok(());
+        }
+        let unfit = |why: String| Err(Refused::Unfit(why));
+        let Some(voice) = sources.get(&quote.source) else {
+            return unfit(format!("source {} is not one that may be heard", quote.source));
+        };
+        if voice.origin != quote.origin {
+            return unfit(format!("source {} is of origin {}", quote.source, voice.origin));
+        }
+        if !voice.by.is_empty() && !voice.by.contains(by) {
+            return unfit(format!("{by} does not speak for source {}", quote.source));
+        }
+        Ok(())
     }
 
     fn person(&self, by: &str) -> Result<(), Refused> {
@@ -191,22 +237,29 @@ impl Machine {
         let number = self.market(market)?;
         for position in positions {
             self.holds(number, position)?;
+            let group = (market.to_string(), position.group.clone());
+            if !position.group.is_empty() && !self.state.config.terms.contains_key(&group) {
+                let why = format!("account {}: no policy is for group {}", position.account, position.group);
+                return Err(Refused::Unfit(why));
+            }
         }
-        for Position { account, owner, group, holds } in positions {
-            let known = self.state.account(number, account);
+        let mut places = Vec::with_capacity(positions.len());
+        for position in positions {
+            let known = self.state.account(number, &position.account);
             let place = known.unwrap_or(self.state.book.accounts.len() as u32);
-            let same = known.is_some_and(|place| {
-                let (listed, row) =
-                    (&self.state.book.accounts[place as usize], &self.state.rows[place as usize]);
-                listed.owner == *owner && row.group == *group
-            });
-            let listed = (!same).then(|| [account.clone(), owner.clone(), group.clone()]);
             // Who was acted on by us and is seen again stands where he does because of us.
             let ours = self.state.rows.get(place as usize).is_some_and(|row| row.unseen);
-            self.causes.insert(place, if ours { Cause::Us } else { Cause::Owner });
+            let same = known.is_some_and(|place| {
+                self.state.book.accounts[place as usize].account.is_like(&position.holds)
+            });
+            if ours || !same {
+                self.causes.insert(place, if ours { Cause::Us } else { Cause::Owner });
+            }
             self.dirty.accounts.insert(place);
-            self.happen(Event::Account { place, listed, market: number, holds: holds.clone() });
+            self.state.seen(number, place, position);
+            places.push(place);
         }
+        self.events.push(Event::Seen { market: number, places });
         Ok(())
     }
 
@@ -258,6 +311,11 @@ impl Machine {
             ));
         }
         let rules = cells.iter().any(|(cell, _)| before.nature(*cell) == Nature::Rule);
+        if rules && !self.is_followed(market) {
+            return Err(Refused::Unfit(
+                "rules of a market that is kept here are proposed, and take a second person".into(),
+            ));
+        }
         self.happen(Event::Cells { market: number, cells: cells.to_vec(), rules });
         self.dirty.markets.insert(number);
         Ok(())
@@ -309,9 +367,9 @@ impl Machine {
         Ok(())
     }
 
-    /// Somebody is to be told, unless he is to be told that already.
+    /// Somebody is to be told; of what lasts, once.
     fn alert(&mut self, of: Alert) {
-        if !self.state.waiting.contains(&of) {
+        if !of.lasts() || !self.state.lasting.contains(&of) {
             let alert = self.state.counters[2];
             self.happen(Event::Alert { alert, of });
         }
@@ -324,17 +382,20 @@ impl Machine {
         let spoke = std::mem::take(&mut self.spoke);
         let all = self.judged != Some(now);
         self.judged = Some(now);
-        let (mut turned, mut far) = (Vec::new(), Vec::new());
+        self.now.clear();
+        let (mut turned, mut far) = (Vec::new(), BTreeSet::new());
         for (name, heard) in self.state.feeds.iter().filter(|(name, _)| all || spoke.contains(*name)) {
-            for origin in heard.feed.deviating(now) {
-                far.push(Alert::Deviates { feed: name.clone(), origin });
-            }
+            let origins = heard.feed.deviating(now).into_iter();
+            far.extend(origins.map(|origin| Alert::Deviates { feed: name.clone(), origin }));
             let (state, value) = (heard.feed.state(now).0, heard.feed.value(now));
             if state != heard.state || value != self.state.price(name) {
                 turned.push((name.clone(), state, value));
             }
         }
-        far.into_iter().for_each(|alert| self.alert(alert));
+        self.lasts(far, |of| match of {
+            Alert::Deviates { feed, .. } => all || spoke.contains(feed),
+            _ => false,
+        });
         for (feed, state, value) in turned {
             let was_fresh = self.state.feeds[&feed].state == feed::State::Fresh;
             let fresh = state == feed::State::Fresh;
@@ -357,11 +418,29 @@ impl Machine {
     }
 }
 
+/// What stops something, lowers a risk or says what has happened is done at the time that it is, though whoever asks has a clock that
+/// is late.
+const fn is_never_late(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Kill { .. }
+            | Command::Impair { .. }
+            | Command::Act { .. }
+            | Command::Resolve { .. }
+            | Command::Delivered { .. }
+            | Command::Start
+    )
+}
+
 /// What only tells how the world is.
 const fn is_fact(command: &Command) -> bool {
     matches!(
         command,
-        Command::Tick | Command::Quote { .. } | Command::Positions { .. } | Command::Cells { .. }
+        Command::Tick
+            | Command::Quote { .. }
+            | Command::Positions { .. }
+            | Command::Cells { .. }
+            | Command::Clock { .. }
     )
 }
 

@@ -29,6 +29,7 @@ impl Refused {
             Refused::TooMuch(_) => "PL0618",
             Refused::Moved(_) => "PL0619",
             Refused::Unfit(_) => "PL0620",
+            Refused::Held(Held::Skewed { .. }) => "PL0621",
         }
     }
 }

@@ -31,6 +31,9 @@ pub struct Request {
     pub by: By,
     /// What.
     pub command: Command,
+    /// SHA-256 of what the client said, where it is not the command alone that says whether two are one: what was left out and
+    /// filled in from a clock may be filled in otherwise when the same is said again.
+    pub said: Option<[u8; 32]>,
 }
 
 /// An account as it is seen.
@@ -176,6 +179,13 @@ pub enum Command {
     },
     /// The engine was started.
     Start,
+    /// Somebody compared the clock with a better one.
+    Clock {
+        /// How far ours is ahead of it (ns).
+        offset: i64,
+        /// What it was compared with.
+        source: String,
+    },
 }
 
 /// What a person lets go on.
@@ -200,12 +210,15 @@ pub struct Grounds {
     pub decimals: u8,
     /// Whether the venue's own comparison held.
     pub healthy: bool,
-    /// What the market's prices were, by feed; `None` where it was not known.
-    pub prices: Vec<(String, Option<Decimal>)>,
+    /// What the market's prices were: its place in [`Record::prices`].
+    pub prices: u32,
 }
 
+/// Prices of a market, by feed; `None` where one was not known.
+pub type Prices = Vec<(String, Option<Decimal>)>;
+
 impl Grounds {
-    pub(crate) fn of(seen: &plimsoll_core::Assessment, prices: Vec<(String, Option<Decimal>)>) -> Grounds {
+    pub(crate) fn of(seen: &plimsoll_core::Assessment, prices: u32) -> Grounds {
         Grounds {
             backing: seen.backing,
             requirement: seen.requirement,
@@ -225,22 +238,40 @@ pub struct Impact {
     pub called: u64,
     /// Accounts that would newly be unknown.
     pub unknown: u64,
+    /// Accounts that are unknown now and would still be: of them nobody can say what it does.
+    pub unjudged: u64,
     /// Accounts that would no longer be below the line.
     pub recovered: u64,
-    /// The first of those below the line, as `MARKET:ACCOUNT`.
+    /// Calls that are overdue and would escalate.
+    pub escalated: u64,
+    /// The places of those that would newly be below their line.
+    pub places: Vec<u32>,
+    /// The first of those below the line, as `MARKET:ACCOUNT`, …
     pub first: Vec<String>,
+    /// … and of those called, and unknown or not judged.
+    pub first_called: Vec<String>,
+    /// See there.
+    pub first_unknown: Vec<String>,
+}
+
+impl Impact {
+    /// What flips if all of whom nobody can say do: the accounts of them count, for their value is as unknown.
+    #[must_use]
+    pub fn at_worst(&self) -> Flips {
+        let mut flips = self.flips;
+        flips.accounts[0] = flips.accounts[0].saturating_add(self.unjudged);
+        flips
+    }
 }
 
 /// What happened. A closed list that only grows at its end; applying one cannot fail and computes nothing that was decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::large_enum_variant)] // they live as long as their record is decided
 pub enum Event {
-    /// An account is so from now on.
+    /// An account that there was holds this from now on.
     Account {
         /// Its place.
         place: u32,
-        /// Its name, owner and group, where it is new or they changed.
-        listed: Option<[String; 3]>,
         /// Its market's place.
         market: u32,
         /// What it holds.
@@ -344,6 +375,8 @@ pub enum Event {
         by: String,
         /// Whether it was agreed to.
         agreed: bool,
+        /// Whom it touches, where it was.
+        impact: Option<Impact>,
     },
     /// A change is in force.
     Changed(Change),
@@ -363,6 +396,24 @@ pub enum Event {
     },
     /// The engine was started: nothing is fresh until it is heard again.
     Started,
+    /// The accounts of the command are so from now on. What they hold stands in the command.
+    Seen {
+        /// Their market's place.
+        market: u32,
+        /// Theirs, in the command's order.
+        places: Vec<u32>,
+    },
+    /// The clock was compared with a better one.
+    Compared {
+        /// How far it is ahead (ns).
+        offset: i64,
+        /// With what.
+        source: String,
+    },
+    /// What an alert told is over.
+    Over(Alert),
+    /// These accounts are newly below their line: what the breaker counts.
+    Flipped(Vec<u32>),
 }
 
 /// A person's word about a feed.
@@ -410,6 +461,35 @@ pub enum Alert {
     Throttled(String),
     /// An intent that had been sent when a switch was thrown.
     Outstanding(u64),
+    /// The clock is further off than it may be.
+    Clock,
+    /// Nobody compared the clock for too long.
+    Unmeasured,
+    /// Accounts of a market that is kept elsewhere were not seen for too long: where they stand is not known.
+    Unseen {
+        /// Which market.
+        market: String,
+    },
+}
+
+impl Alert {
+    /// Whether it tells how something stands, and not what happened: it is told once, until it is over.
+    #[must_use]
+    pub const fn lasts(&self) -> bool {
+        matches!(
+            self,
+            Alert::Deviates { .. } | Alert::Late(_) | Alert::Clock | Alert::Unmeasured | Alert::Unseen { .. }
+        )
+    }
+
+    /// An older alert that nobody needs any more when this one is there: of a feed, the word before.
+    #[must_use]
+    pub fn replaces(&self) -> Option<Alert> {
+        match self {
+            Alert::Feed { feed, fresh } => Some(Alert::Feed { feed: feed.clone(), fresh: !fresh }),
+            _ => None,
+        }
+    }
 }
 
 /// One record of a log, after the first.
@@ -417,8 +497,10 @@ pub enum Alert {
 pub struct Record {
     /// When it was decided (ns of UTC).
     pub at: Stamp,
-    /// How far the clock was known to be off (ns), where it was.
+    /// How far the clock was known to be off (ns): where it was compared within [`crate::config::MEASURED`].
     pub offset: Option<i64>,
+    /// How long the write before took to be durable (ns): in the first record of the next one, where it was measured.
+    pub waited: Option<u64>,
     /// The program.
     pub program: String,
     /// SHA-256 of the configuration in force.
@@ -429,6 +511,8 @@ pub struct Record {
     pub events: Vec<Event>,
     /// Why the command was not done, if it was not.
     pub refused: Option<Refused>,
+    /// The prices that stood behind its decisions.
+    pub prices: Vec<Prices>,
 }
 
 /// The form of records; the first byte of each.
@@ -441,6 +525,8 @@ pub enum Entry {
     Founded(Box<Founding>),
     /// Every other.
     Decided(Box<Record>),
+    /// The state before this record has this SHA-256: a snapshot of it is beside the log. It changes nothing.
+    Marked([u8; 32]),
 }
 
 impl Entry {
@@ -468,9 +554,12 @@ impl Entry {
 }
 
 impl Request {
-    /// SHA-256 of who asks and for what, whatever key he came by: an id that comes again with another is another command.
+    /// SHA-256 of who asks and for what, or of what the client said, whatever key he came by: an id that comes again with another is another command.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
+        if let Some(said) = self.said {
+            return said;
+        }
         let bytes = postcard::to_allocvec(&(&self.by.name, &self.command)).unwrap_or_default();
         Sha256::digest(bytes).into()
     }
@@ -486,7 +575,7 @@ impl Record {
             _ => None,
         };
         let outcome = self.refused.clone().map_or_else(|| Ok(self.events.iter().find_map(made)), Err);
-        Answer { record, outcome }
+        Answer { record, at: self.at, outcome }
     }
 }
 
@@ -495,6 +584,8 @@ impl Record {
 pub struct Answer {
     /// The record's number.
     pub record: u64,
+    /// When it was decided.
+    pub at: Stamp,
     /// The intent, proposal or nothing that it made; or why it was not done.
     pub outcome: Result<Option<u64>, Refused>,
 }

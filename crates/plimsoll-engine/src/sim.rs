@@ -145,7 +145,7 @@ pub fn play(play: &Play<'_>, seed: u64) -> Result<Lived, String> {
     drop(engine.map_err(|failure| format!("is not founded: {failure}"))?);
     for (number, command) in positions(play.book, 5).into_iter().enumerate() {
         let by = By { name: "founding".into(), key: String::new() };
-        world.asking.push(Request { id: format!("position {number}"), by, command });
+        world.asking.push(Request { id: format!("position {number}"), by, command, said: None });
     }
     loop {
         let calm = world.step >= play.steps;
@@ -157,6 +157,8 @@ pub fn play(play: &Play<'_>, seed: u64) -> Result<Lived, String> {
             break;
         }
         world.lived.cuts += 1;
+        // A cut that had been on its way: what is calm begins again behind it, for an engine that just opened has heard nothing.
+        world.step = world.step.min(play.steps);
         disk = disk.crash();
         disk.plant(play.bug.and_then(Bug::of_disk));
     }
@@ -183,11 +185,7 @@ impl World<'_> {
                 audit::calm(engine.state(), engine.machine().watch(), self.feeds.worlds())?;
                 return match engine.close() {
                     Ok(_) => Ok(End::Done),
-                    // A cut that was still to come: what is calm begins again behind it.
-                    Err(failure) if is_cut(&failure) => {
-                        self.step = self.play.steps;
-                        Ok(End::Cut)
-                    }
+                    Err(failure) if is_cut(&failure) => Ok(End::Cut),
                     Err(failure) => Err(failure.to_string()),
                 };
             }
@@ -243,6 +241,7 @@ impl World<'_> {
             id: format!("{who} {}", self.asked),
             by: By { name: who.into(), key: String::new() },
             command,
+            said: None,
         }
     }
 
@@ -258,11 +257,12 @@ impl World<'_> {
         let first = engine.log().next();
         if self.play.bug == Some(Bug::AnswersBeforeSync) {
             for (number, request) in (first..).zip(&requests) {
-                self.told.insert(request.id.clone(), Answer { record: number, outcome: Ok(None) });
+                self.told
+                    .insert(request.id.clone(), Answer { record: number, at: self.now, outcome: Ok(None) });
             }
         }
         self.asking = requests;
-        let answers = engine.submit(self.now, None, self.asking.clone());
+        let answers = engine.submit(self.now, self.asking.clone());
         let answers = answers
             .map_err(|failure| if is_cut(&failure) { Stop::Cut } else { Stop::Found(failure.to_string()) })?;
         for (request, answer) in self.asking.drain(..).zip(&answers) {

@@ -31,7 +31,9 @@ pub struct Unsound {
     pub why: &'static str,
 }
 
-fn name(next: u64) -> String {
+/// The file of the snapshot before a record.
+#[must_use]
+pub fn name(next: u64) -> String {
     format!("{next:020}.snapshot")
 }
 
@@ -62,13 +64,18 @@ pub fn write<S: Storage>(storage: &mut S, id: &LogId, snapshot: &Snapshot) -> Re
     storage.sync_folder()
 }
 
-/// The newest sound snapshot of a log, and every newer file that is none: a bad one is told and never used in silence.
+/// The newest sound snapshot of a log before a place, and every newer file that is none: a bad one is told and never used in silence.
 ///
 /// # Errors
 /// What the folder answers.
-pub fn newest<S: Storage>(storage: &S, id: &LogId) -> Result<(Option<Snapshot>, Vec<Unsound>), Trouble> {
+pub fn newest<S: Storage>(
+    storage: &S,
+    id: &LogId,
+    before: u64,
+) -> Result<(Option<Snapshot>, Vec<Unsound>), Trouble> {
     let mut unsound = Vec::new();
-    for file in storage.list()?.into_iter().rev().filter(|file| file.ends_with(".snapshot")) {
+    let files = storage.list()?.into_iter().rev();
+    for file in files.filter(|file| file.ends_with(".snapshot") && *file < name(before)) {
         match named(storage, file, id)? {
             Ok(snapshot) => return Ok((Some(snapshot), unsound)),
             Err(bad) => unsound.push(bad),

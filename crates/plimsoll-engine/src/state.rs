@@ -8,7 +8,7 @@ mod snapshot;
 
 use crate::Stamp;
 use crate::calls::Life;
-use crate::config::{Change, Config, Founding, Group, Source, Terms};
+use crate::config::{Change, Config, Founding, Group, MEASURED, Source, Terms};
 use crate::feed::{self, Feed};
 use crate::guard::{Act, Guards};
 use crate::record::{Alert, Answer, Impact};
@@ -17,7 +17,7 @@ use plimsoll_core::{
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// What an engine keeps of an account beside its holdings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,8 @@ pub struct Proposal {
     pub change: Change,
     /// Whom it would have touched then.
     pub impact: Impact,
+    /// The configuration that it was proposed under.
+    pub config: [u8; 32],
 }
 
 /// An answer that is kept for whoever asks twice.
@@ -87,6 +89,26 @@ pub struct Kept {
     pub request: [u8; 32],
     /// What was answered.
     pub answer: Answer,
+}
+
+/// An alert, and since when somebody is to be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Raised {
+    /// Since when.
+    pub at: Stamp,
+    /// What.
+    pub of: Alert,
+}
+
+/// A clock that was compared with a better one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// When.
+    pub at: Stamp,
+    /// How far it was ahead (ns).
+    pub offset: i64,
+    /// With what.
+    pub source: String,
 }
 
 /// Everything that an engine knows.
@@ -107,9 +129,13 @@ pub struct State {
     /// What waits for a second person.
     pub proposals: BTreeMap<u64, Proposal>,
     /// Who is to be told what, and was not.
-    pub alerts: BTreeMap<u64, Alert>,
+    pub alerts: BTreeMap<u64, Raised>,
     /// The same, by what it is; not stored, for it is worked out.
-    pub(crate) waiting: BTreeSet<Alert>,
+    pub(crate) waiting: BTreeMap<Alert, u64>,
+    /// What lasts of that which was told, and is not over.
+    pub(crate) lasting: BTreeSet<Alert>,
+    /// How far the clock was off, when it was compared last.
+    pub clock: Option<Compared>,
     /// Answers by the client's id, …
     pub kept: BTreeMap<String, Kept>,
     /// … and when each was given, oldest first.
@@ -118,8 +144,8 @@ pub struct State {
     pub counters: [u64; 3],
     /// The time of the last record (ns of UTC).
     pub now: Stamp,
-    /// Accounts by market and name; not stored, for it is worked out.
-    pub(crate) names: BTreeMap<(u32, String), u32>,
+    /// For each market the places of its accounts, by name; not stored, for it is worked out, and never gone through.
+    pub(crate) names: Vec<HashMap<String, u32>>,
 }
 
 /// The venues that a market's bytes may be of.
@@ -148,6 +174,7 @@ impl State {
                 open_market(venues, &place.market).map_err(|why| format!("market {}: {why}", place.name))?;
             markets.push(ListedMarket { name: place.name.clone(), market, wiring: place.wiring.clone() });
         }
+        let names = vec![HashMap::new(); markets.len()];
         let book = Book {
             name: founding.book.clone(),
             at: second(founding.at),
@@ -164,12 +191,14 @@ impl State {
             intents: BTreeMap::new(),
             proposals: BTreeMap::new(),
             alerts: BTreeMap::new(),
-            waiting: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            lasting: BTreeSet::new(),
+            clock: None,
             kept: BTreeMap::new(),
             order: VecDeque::new(),
             counters: [0; 3],
             now: founding.at,
-            names: BTreeMap::new(),
+            names,
         };
         for source in &founding.sources {
             state.listen(source)?;
@@ -257,7 +286,7 @@ impl State {
     /// The place of an account.
     #[must_use]
     pub fn account(&self, market: u32, name: &str) -> Option<u32> {
-        self.names.get(&(market, name.to_string())).copied()
+        self.names.get(market as usize)?.get(name).copied()
     }
 
     /// The name of an account as people write it.
@@ -266,6 +295,13 @@ impl State {
         let Some(listed) = self.book.accounts.get(place as usize) else { return format!("account {place}") };
         let market = self.book.markets.get(listed.market).map_or("", |market| market.name.as_str());
         format!("{market}:{}", listed.name)
+    }
+
+    /// How far the clock is off, where it was compared not long ago (ns).
+    #[must_use]
+    pub fn offset(&self) -> Option<i64> {
+        let compared = self.clock.as_ref()?;
+        (self.now.saturating_sub(compared.at) <= MEASURED).then_some(compared.offset)
     }
 
     /// What an account is told and given.
@@ -291,10 +327,12 @@ impl State {
         observed.price?.scaled_amount(heard.decimals).ok()?.to_u128()
     }
 
-    /// SHA-256 of the configuration in force.
+    /// SHA-256 of the configuration in force, and of the rules of all feeds.
     #[must_use]
     pub fn config_hash(&self) -> [u8; 32] {
-        Sha256::digest(postcard::to_allocvec(&self.config).unwrap_or_default()).into()
+        let rules: Vec<_> =
+            self.feeds.iter().map(|(name, heard)| (name, heard.decimals, heard.feed.rule())).collect();
+        Sha256::digest(postcard::to_allocvec(&(&self.config, rules)).unwrap_or_default()).into()
     }
 
     /// The feeds that an account stands or falls with: those behind the nodes of its rows, or all of its market's where it has no
@@ -342,6 +380,7 @@ impl State {
         guards.breaker.accounts = config.flips;
         guards.breaker.value = config.flips_value;
         guards.breaker.least = config.flips_least;
+        guards.breaker.window = config.flips_within;
         guards.resume.grace = config.grace;
     }
 

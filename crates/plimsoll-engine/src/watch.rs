@@ -7,6 +7,7 @@
 use crate::Stamp;
 use crate::calls::{self, State as Life};
 use crate::config::Level;
+use crate::places::Places;
 use crate::state::State;
 use plimsoll_core::{
     Assessment, Certainty, Compiled, Int, Lens, Node, Question, Reading, Standing, Test, Verdict, Why,
@@ -52,6 +53,8 @@ struct Place {
     /// Some account that owes, and its rows: where they are others, so are everybody's.
     sample: Option<(u32, Compiled)>,
     accounts: Vec<u32>,
+    /// How many of those that owe were not seen for too long.
+    unseen: u64,
 }
 
 /// The index, and what goes with it.
@@ -61,15 +64,17 @@ pub struct Watch {
     levels: Vec<Level>,
     index: Index,
     places: Vec<Place>,
-    unknown: BTreeSet<u32>,
+    unknown: Places,
     /// Those of them who are it for another reason than a price.
-    odd: BTreeSet<u32>,
+    odd: Places,
     /// Accounts that owe.
-    owing: BTreeSet<u32>,
+    owing: Places,
     /// When what is known of a call's deadline, or of an account that was not seen, has to be looked at.
     due: BTreeSet<(Stamp, u32)>,
     /// Accounts that `due` has for being lost from sight, once each.
-    sights: BTreeSet<u32>,
+    sights: Places,
+    /// Those that owe and were not seen for too long.
+    unseen: Places,
     /// The second of the last look.
     second: u64,
 }
@@ -109,6 +114,7 @@ impl Watch {
                 nodes,
                 sample: None,
                 accounts: Vec::new(),
+                unseen: 0,
             });
         }
         let layout = Layout::new(places.iter().map(|place| place.nodes.len()));
@@ -123,11 +129,12 @@ impl Watch {
             levels,
             index,
             places,
-            unknown: BTreeSet::new(),
-            odd: BTreeSet::new(),
-            owing: BTreeSet::new(),
+            unknown: Places::default(),
+            odd: Places::default(),
+            owing: Places::default(),
             due: BTreeSet::new(),
-            sights: BTreeSet::new(),
+            sights: Places::default(),
+            unseen: Places::default(),
             second: state.book.at.0,
         };
         for (place, listed) in (0..).zip(&state.book.accounts) {
@@ -142,18 +149,23 @@ impl Watch {
     /// Whether an account is below the line of its venue, or unknown: the two words that matter.
     #[must_use]
     pub fn below(&self, place: u32) -> Option<bool> {
-        if self.unknown.contains(&place) { None } else { Some(self.index.verdicts(place) & 1 == 1) }
+        if self.unknown.contains(place) { None } else { Some(self.index.verdicts(place) & 1 == 1) }
     }
 
     /// Accounts that owe, and accounts that are unknown.
     #[must_use]
     pub fn counts(&self) -> [u64; 2] {
-        [self.owing.len() as u64, self.unknown.len() as u64]
+        [self.owing.len(), self.unknown.len()]
     }
 
     /// Everybody who owes.
     pub fn owing(&self) -> impl Iterator<Item = u32> {
-        self.owing.iter().copied()
+        self.owing.iter()
+    }
+
+    /// The markets, by place, that have accounts which owe and were not seen for too long.
+    pub fn unseen(&self) -> impl Iterator<Item = u32> {
+        (0..).zip(&self.places).filter(|(_, place)| place.unseen > 0).map(|(number, _)| number)
     }
 
     /// The next time at which somebody has to be looked at whatever happens.
@@ -170,7 +182,7 @@ impl Watch {
         }
         while let Some(&(at, place)) = self.due.first().filter(|(at, _)| *at <= state.now) {
             self.due.remove(&(at, place));
-            self.sights.remove(&place);
+            self.sights.remove(place);
             dirty.accounts.insert(place);
             dirty.look.insert(place);
         }
@@ -200,10 +212,10 @@ impl Watch {
             for candidate in asked {
                 let (bits, known) = bits(state, &stands, levels, candidate.account);
                 candidate.unhealthy = bits;
-                let was_known = !unknown.contains(&candidate.account);
+                let was_known = !unknown.contains(candidate.account);
                 if known {
-                    unknown.remove(&candidate.account);
-                    odd.remove(&candidate.account);
+                    unknown.remove(candidate.account);
+                    odd.remove(candidate.account);
                 } else {
                     unknown.insert(candidate.account);
                     if is_odd(state, &stands, candidate.account) {
@@ -231,12 +243,12 @@ impl Watch {
         }
         again.extend(crossed);
         // Who was unknown stands below every level to the index, and may be proven to do so still: then nobody was asked about him.
-        let knowable = |place: &&u32| {
-            let doubted = market_of(state, **place).is_some_and(|number| cleared.contains(&number));
-            (doubted || self.odd.contains(place)) && bits(state, &stands, &self.levels, **place).1
+        let knowable = |place: &u32| {
+            let doubted = market_of(state, *place).is_some_and(|number| cleared.contains(&number));
+            (doubted || self.odd.contains(*place)) && bits(state, &stands, &self.levels, *place).1
         };
-        let known: Vec<u32> = self.unknown.iter().filter(knowable).copied().collect();
-        for place in &known {
+        let known: Vec<u32> = self.unknown.iter().filter(knowable).collect();
+        for &place in &known {
             self.unknown.remove(place);
             self.odd.remove(place);
         }
@@ -259,6 +271,17 @@ impl Watch {
         sight(state, &stands, place)
     }
 
+    /// Keeps count of who was not seen for too long.
+    fn count_unseen(&mut self, state: &State, place: u32) {
+        let is =
+            self.owing.contains(place) && seen_until(state, place).is_some_and(|until| until <= state.now);
+        let changed = if is { self.unseen.insert(place) } else { self.unseen.remove(place) };
+        let of = market_of(state, place).and_then(|number| self.places.get_mut(number as usize));
+        if let Some(of) = of.filter(|_| changed) {
+            of.unseen = if is { of.unseen + 1 } else { of.unseen - 1 };
+        }
+    }
+
     /// An account is new, or its rows are others; whether it stands elsewhere than before.
     fn update(&mut self, state: &State, stands: &Stands<'_>, place: u32) -> bool {
         let Some(number) = market_of(state, place) else { return false };
@@ -267,7 +290,7 @@ impl Watch {
         let rows = MarketRows::screened(number, of.base, of.epoch);
         let compiled = compile(state, place);
         if compiled == Compiled::NoDebt {
-            self.owing.remove(&place);
+            self.owing.remove(place);
         } else {
             self.owing.insert(place);
             if of.sample.as_ref().is_none_or(|(sample, _)| *sample == place) {
@@ -277,29 +300,37 @@ impl Watch {
         if of.accounts.last().is_none_or(|last| *last < place) {
             of.accounts.push(place);
         }
-        let (is, known) = bits(state, stands, &self.levels, place);
-        let was_known = !self.unknown.contains(&place);
+        // One look an account, at the time that it was to be lost from sight when it was first put down: then it is put down anew.
+        if !self.sights.contains(place)
+            && let Some(until) = seen_until(state, place)
+        {
+            self.sights.insert(place);
+            self.due.insert((until, place));
+        }
+        self.count_unseen(state, place);
+        let levels = &self.levels;
+        let judge = || bits(state, stands, levels, place);
+        let mut judged = lost(state, place).then(judge);
+        // Where the index asks nothing it has proven what it says, and then every price that counts is known.
+        let events = self.index.update(place, &compiled, &rows, |asked| {
+            for candidate in asked {
+                candidate.unhealthy = judged.get_or_insert_with(judge).0;
+            }
+        });
+        let events = events.map_or(0, <[_]>::len);
         // Who owes nothing is not in the index, and known whatever the prices are.
-        self.odd.remove(&place);
-        if known || compiled == Compiled::NoDebt {
-            self.unknown.remove(&place);
+        let known = compiled == Compiled::NoDebt || judged.is_none_or(|(_, known)| known);
+        let was_known = !self.unknown.contains(place);
+        self.odd.remove(place);
+        if known {
+            self.unknown.remove(place);
         } else {
             self.unknown.insert(place);
             if is_odd(state, stands, place) {
                 self.odd.insert(place);
             }
         }
-        // One look an account, at the time that it was to be lost from sight when it was first put down: then it is put down anew.
-        if let Some(until) = seen_until(state, place)
-            && self.sights.insert(place)
-        {
-            self.due.insert((until, place));
-        }
-        let events = self.index.update(place, &compiled, &rows, |asked| {
-            asked.iter_mut().for_each(|candidate| candidate.unhealthy = is);
-        });
-        let events = events.map_or(0, <[_]>::len);
-        events > 0 || was_known == self.unknown.contains(&place)
+        events > 0 || was_known != known
     }
 
     /// A call's deadline has to be looked at.
@@ -346,6 +377,7 @@ fn sight(state: &State, stands: &Stands<'_>, place: u32) -> Sight {
     let terms = state.terms(place).copied();
     let mut sight = Sight { place, level: None, missing: Int::ZERO, seen, why: String::new() };
     sight.level = match verdict {
+        Verdict::NoDebt if listed.account.holdings().is_empty() => Some(calls::Level::Gone),
         Verdict::NoDebt => Some(calls::Level::NoDebt),
         Verdict::Unhealthy => {
             let gone = seen.is_some_and(|seen| seen.collateral.is_zero() && !seen.debt.is_zero());

@@ -10,6 +10,10 @@ fn seen(level: Level, missing: u128, cause: Cause) -> Seen {
     Seen { level: Some(level), missing, cause }
 }
 
+fn world(level: Level, missing: u128) -> Seen {
+    seen(level, missing, Cause::World)
+}
+
 const UNKNOWN: Seen = Seen { level: None, missing: 0, cause: Cause::World };
 
 fn live(life: &mut Life, policy: &Policy, seen: &Seen, now: u64) -> Vec<Event> {
@@ -21,7 +25,6 @@ fn live(life: &mut Life, policy: &Policy, seen: &Seen, now: u64) -> Vec<Event> {
 #[test]
 fn a_call_is_partly_met_and_met() {
     let mut life = Life::default();
-    let world = |level, missing| seen(level, missing, Cause::World);
     let owner = |level, missing| seen(level, missing, Cause::Owner);
     assert_eq!(live(&mut life, &POLICY, &world(Level::Warning, 0), 1), [Event::Warned]);
     assert_eq!(live(&mut life, &POLICY, &world(Level::Warning, 0), 2), []);
@@ -40,7 +43,6 @@ fn a_call_is_partly_met_and_met() {
 #[test]
 fn a_call_is_withdrawn_when_prices_recover_and_escalated_when_they_do_not() {
     let mut life = Life::default();
-    let world = |level, missing| seen(level, missing, Cause::World);
     live(&mut life, &POLICY, &world(Level::Call, 70), 0);
     assert_eq!(live(&mut life, &POLICY, &world(Level::Above, 0), 999), [Event::Withdrawn]);
     live(&mut life, &POLICY, &world(Level::Call, 70), 1000);
@@ -48,7 +50,7 @@ fn a_call_is_withdrawn_when_prices_recover_and_escalated_when_they_do_not() {
     assert_eq!(live(&mut life, &POLICY, &world(Level::Call, 70), 2000), [Event::Escalated]);
     assert!(life.may_be_liquidated());
     assert_eq!(live(&mut life, &POLICY, &world(Level::Call, 70), 2001), []);
-    assert_eq!(live(&mut life, &POLICY, &world(Level::Warning, 0), 2002), [Event::Recovered, Event::Warned]);
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Warning, 0), 2002), [Event::Settled, Event::Warned]);
     // A policy that does not escalate tells it once.
     let patient = Policy { escalates: false, ..POLICY };
     let mut life = Life::default();
@@ -62,19 +64,19 @@ fn a_call_is_withdrawn_when_prices_recover_and_escalated_when_they_do_not() {
 #[test]
 fn what_is_unknown_or_under_way_is_left_alone() {
     let mut life = Life::default();
-    live(&mut life, &POLICY, &seen(Level::Call, 70, Cause::World), 0);
+    live(&mut life, &POLICY, &world(Level::Call, 70), 0);
     assert_eq!(live(&mut life, &POLICY, &UNKNOWN, 5000), []);
     assert!(!life.may_be_liquidated());
-    assert_eq!(live(&mut life, &POLICY, &seen(Level::Line, 0, Cause::World), 5001), [Event::BelowLine]);
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Line, 0), 5001), [Event::BelowLine]);
     life.apply(&Event::Intended { intent: 9 });
-    assert_eq!(life.state, State::Liquidating { intent: 9 });
+    assert_eq!(life.state, State::Liquidating { intent: 9, by_call: false });
     for level in [Level::Above, Level::Call, Level::Line, Level::Bad] {
         assert_eq!(live(&mut life, &POLICY, &seen(level, 0, Cause::World), 5002), []);
     }
     assert!(!life.may_be_liquidated(), "one intent at a time");
     life.apply(&Event::Abandoned);
     assert!(life.may_be_liquidated());
-    assert_eq!(live(&mut life, &POLICY, &seen(Level::Bad, 0, Cause::World), 5003), [Event::BecameBad]);
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Bad, 0), 5003), [Event::BecameBad]);
 }
 
 /// A life judged by its events alone: every call ends once, as it may; nobody is liquidatable whose last known level was above the call;
@@ -86,6 +88,8 @@ fn every_call_ends_once_and_nobody_healthy_is_liquidated() {
         let mut random = Random(seed);
         let policy = Policy { grace: 1 + random.below(50), escalates: random.below(2) == 0 };
         let (mut life, mut now, mut known, mut call) = (Life::default(), 0, Level::Above, None);
+        // The deadline of a call that falling below the line ended.
+        let mut fell = None;
         for _ in 0..60 {
             now += random.below(20);
             let levels = [
@@ -104,7 +108,7 @@ fn every_call_ends_once_and_nobody_healthy_is_liquidated() {
                 match event {
                     Event::Called { deadline, .. } => {
                         assert_eq!(call, None, "seed {seed}: called while it is called");
-                        assert_eq!(deadline, now + policy.grace);
+                        assert_eq!(deadline, fell.unwrap_or(now + policy.grace), "seed {seed}");
                         call = Some(deadline);
                     }
                     Event::Met
@@ -113,6 +117,7 @@ fn every_call_ends_once_and_nobody_healthy_is_liquidated() {
                     | Event::BelowLine
                     | Event::BecameBad => {
                         let deadline = call.take();
+                        fell = deadline.or(fell);
                         if event == Event::Escalated {
                             assert!(
                                 policy.escalates && deadline.is_some_and(|deadline| now >= deadline),
@@ -127,13 +132,19 @@ fn every_call_ends_once_and_nobody_healthy_is_liquidated() {
                             ends[place] += usize::from(deadline.is_some());
                         }
                     }
-                    Event::PartlyMet { .. } | Event::Moved { .. } | Event::Overdue => {
+                    Event::PartlyMet { .. }
+                    | Event::Widened { .. }
+                    | Event::Moved { .. }
+                    | Event::Overdue => {
                         assert!(call.is_some(), "seed {seed}: {event:?} of no call");
                     }
                     _ => {}
                 }
             }
             known = level.unwrap_or(known);
+            if !matches!(life.state, State::Called { .. } | State::Liquidatable { .. }) {
+                fell = None;
+            }
             if let State::Called { deadline, .. } = life.state {
                 assert_eq!(Some(deadline), call, "seed {seed}: the deadline moved");
             }
@@ -147,4 +158,52 @@ fn every_call_ends_once_and_nobody_healthy_is_liquidated() {
         }
     }
     assert!(ends.iter().all(|times| *times > 500), "{ends:?}");
+}
+
+/// A dip below the line and back gives nobody a later deadline, and one that passed meanwhile has passed.
+#[test]
+fn a_dip_below_the_line_moves_no_deadline() {
+    let mut life = Life::default();
+    let deadline = GRACE;
+    let called = Event::Called { deadline, missing: 70 };
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Call, 70), 0), [called]);
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Line, 0), 10), [Event::BelowLine]);
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Call, 70), 20), [Event::Recovered, called]);
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Line, 0), 30), [Event::BelowLine]);
+    let late = [Event::Recovered, called, Event::Escalated];
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Call, 70), GRACE), late);
+    // Escalated, it can still fall below the line, and that is told.
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Line, 0), GRACE + 1), [Event::BelowLine]);
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Above, 0), GRACE + 2), [Event::Recovered]);
+    // Above every level it is forgotten: what comes then is a new call.
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Line, 0), GRACE + 3), [Event::BelowLine]);
+    let called = Event::Called { deadline: 2 * GRACE + 4, missing: 70 };
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Call, 70), GRACE + 4), [Event::Recovered, called]);
+}
+
+/// An account that was called and holds nothing any more is closed; one that was never called goes without a word.
+#[test]
+fn what_is_emptied_is_closed() {
+    let mut life = Life::default();
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Gone, 0), 0), []);
+    live(&mut life, &POLICY, &world(Level::Call, 70), 1);
+    let gone = seen(Level::Gone, 0, Cause::Owner);
+    assert_eq!(live(&mut life, &POLICY, &gone, 2), [Event::Met, Event::Closed]);
+    assert_eq!(life.state, State::Closed);
+    assert_eq!(live(&mut life, &POLICY, &gone, 3), []);
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Above, 0), 4), [Event::Cleared]);
+    assert_eq!(life.state, State::Healthy);
+}
+
+/// An intent on an account whose call had passed, and that comes to nothing, leaves it as it was.
+#[test]
+fn what_was_liquidatable_by_its_call_still_is_when_an_intent_is_abandoned() {
+    let mut life = Life::default();
+    live(&mut life, &POLICY, &world(Level::Call, 70), 0);
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Call, 70), GRACE), [Event::Escalated]);
+    life.apply(&Event::Intended { intent: 1 });
+    life.apply(&Event::Abandoned);
+    assert_eq!(life.state, State::Liquidatable { by_call: true });
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Call, 70), GRACE + 1), []);
+    assert_eq!(live(&mut life, &POLICY, &world(Level::Above, 0), GRACE + 2), [Event::Settled]);
 }

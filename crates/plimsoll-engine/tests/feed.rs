@@ -175,3 +175,53 @@ fn p60_a_minority_of_origins_moves_nothing_beyond_the_others() {
         assert!(low <= &value && &value <= high, "{value} of {honest:?}");
     }
 }
+
+/// Two origins that contradict each other are no quorum of two, and no price between them is believed (nobody said it).
+#[test]
+fn of_two_that_contradict_each_other_nobody_is_believed() {
+    let mut feed = Feed::new(Rule { quorum: 2, jump_quorum: 2, jump: 300_000, ..rule() }).expect("a rule");
+    for origin in ["a", "b"] {
+        feed.hear(quote(origin, origin, 2000 * USD, HOUR), HOUR).expect("taken");
+    }
+    let now = HOUR + SECOND;
+    feed.hear(quote("a", "a", 1000 * USD, now), now).expect("taken");
+    assert_eq!(feed.state(now), (State::Apart { agree: 0, origins: 2 }, Some(2000 * USD)));
+    assert_eq!(feed.deviating(now), ["a", "b"]);
+    // A third that agrees with one of them decides.
+    feed.hear(quote("c", "c", 2010 * USD, now), now).expect("taken");
+    assert_eq!(feed.value(now), Some(2000 * USD));
+}
+
+/// A flight of stairs is a jump: six steps of 4 % within milliseconds lead nowhere that one of 22 % does not.
+#[test]
+fn a_jump_in_small_steps_is_a_jump() {
+    let mut feed = Feed::new(Rule { quorum: 1, jump_quorum: 3, jump: 50_000, ..rule() }).expect("a rule");
+    feed.hear(quote("a", "a", 100 * USD, HOUR), HOUR).expect("taken");
+    let (mut price, mut now) = (100 * USD, HOUR);
+    for _ in 0..6 {
+        (price, now) = (price * 96 / 100, now + SECOND / 1000);
+        feed.hear(quote("a", "a", price, now), now).expect("taken");
+    }
+    // The second step is 7.8 % from where it began, and so is every one after it further.
+    assert!(matches!(feed.state(now), (State::Jumped { .. }, Some(believed)) if believed == 96 * USD));
+    // The right price is none, for what was believed on the way is near it.
+    feed.hear(quote("a", "a", 99 * USD, now), now).expect("taken");
+    assert_eq!(feed.value(now), Some(99 * USD));
+    // Slowly, it may fall as far as it likes.
+    for _ in 0..60 {
+        (price, now) = (feed.value(now).expect("believed") * 99 / 100, now + 59 * SECOND);
+        feed.hear(quote("a", "a", price, now), now).expect("taken");
+    }
+    assert!(price < 55 * USD && feed.value(now) == Some(price));
+}
+
+/// Another rule forgets neither what was heard nor what jumps are measured from.
+#[test]
+fn another_rule_forgets_nothing() {
+    let feed = feed().under(Rule { max_age: 2 * HOUR, ..rule() });
+    assert_eq!(feed.state(2 * HOUR), (State::Fresh, Some(2500 * USD)));
+    let mut feed = feed.under(Rule { quorum: 1, ..rule() });
+    let now = 2 * HOUR;
+    feed.hear(quote("oracle", "oracle", USD * 100, now), now).expect("taken");
+    assert!(matches!(feed.state(now).0, State::Jumped { from, .. } if from == 2500 * USD));
+}

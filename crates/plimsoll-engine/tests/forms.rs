@@ -30,7 +30,7 @@ fn p85_a_log_of_the_first_form_opens() {
     let (mut found, disk) = (Vec::new(), disk());
     let seen = scan(&disk, 0, None, &mut |_, payload, _| found.push(payload.to_vec())).expect("a log");
     assert_eq!((found, seen.id, seen.next, seen.torn), (batches().concat(), ID, 6, None));
-    let (snapshot, unsound) = snapshot::newest(&disk, &ID).expect("a folder");
+    let (snapshot, unsound) = snapshot::newest(&disk, &ID, u64::MAX).expect("a folder");
     assert!(unsound.is_empty());
     let expected = Snapshot { next: 6, chain: seen.chain, state: b"what it came to".to_vec() };
     assert_eq!(snapshot, Some(expected));

@@ -13,6 +13,7 @@ fn act(kind: Kind, account: &str, value: u128) -> Act {
         market: "lending".into(),
         account: account.into(),
         asset: "WETH".into(),
+        others: Vec::new(),
         strategy: "keeper".into(),
         value,
         of_depth: 1000,
@@ -46,7 +47,7 @@ fn p87_after_a_kill_nothing_is_done_until_it_is_released() {
         Scope::All,
         Scope::Market("lending".into()),
         Scope::Strategy("keeper".into()),
-        Scope::Account("anna".into()),
+        Scope::Account("lending:anna".into()),
         Scope::Asset("WETH".into()),
     ];
     for scope in scopes {

@@ -71,7 +71,7 @@ fn acted(answers: &[Answer]) -> usize {
 }
 
 fn alerts(scene: &Scene, of: impl Fn(&Alert) -> bool) -> usize {
-    scene.engine.state().alerts.values().filter(|alert| of(alert)).count()
+    scene.engine.state().alerts.values().filter(|raised| of(&raised.of)).count()
 }
 
 fn receipt(scene: &Scene, asset: &str) -> InstrumentId {
@@ -106,6 +106,7 @@ fn f2_what_is_late_is_told_and_the_rest_is_the_share_that_is_protected() {
             scene.price("SOL/USD", "100");
             continue;
         };
+        scene.done(Command::Send { intent, external: format!("order {intent}") });
         let minutes = 1 + random.below(60);
         for _ in 0..minutes {
             scene.pass(60 * SECOND);

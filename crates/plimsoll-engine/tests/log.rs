@@ -254,7 +254,7 @@ fn a_snapshot_and_the_tail_are_the_whole() {
             }
         }
         let disk = log.storage().clone().crash();
-        let (found, unsound) = snapshot::newest(&disk, &ID).expect("a folder");
+        let (found, unsound) = snapshot::newest(&disk, &ID, u64::MAX).expect("a folder");
         assert!(unsound.is_empty());
         let (since, chain, mut state) = match found {
             Some(found) => (found.next, Some(found.chain), found.state),
@@ -289,7 +289,7 @@ fn a_snapshot_is_sound_or_told() {
             let mut disk = disk.clone();
             disk.fail_at(call, if seed % 2 == 0 { Fault::Power } else { Fault::Short });
             assert!(snapshot::write(&mut disk, &ID, &new).is_err());
-            let (found, unsound) = snapshot::newest(&disk.crash(), &ID).expect("a folder");
+            let (found, unsound) = snapshot::newest(&disk.crash(), &ID, u64::MAX).expect("a folder");
             assert!(unsound.is_empty(), "{unsound:?}");
             assert!(found.as_ref() == Some(&old) || found.as_ref() == Some(&new), "{found:?}");
         }
@@ -299,11 +299,11 @@ fn a_snapshot_is_sound_or_told() {
     for bit in 0..8 * disk.read(&name).expect("a snapshot").len() {
         let mut spoilt = disk.clone();
         spoilt.flip(&name, bit).expect("a bit");
-        let (found, unsound) = snapshot::newest(&spoilt, &ID).expect("a folder");
+        let (found, unsound) = snapshot::newest(&spoilt, &ID, u64::MAX).expect("a folder");
         assert_eq!((found.as_ref(), unsound.len()), (Some(&old), 1), "bit {bit}");
     }
     let other = *b"another log for ";
-    assert_eq!(snapshot::newest(&disk, &other).expect("a folder").1.len(), 2, "of another log");
+    assert_eq!(snapshot::newest(&disk, &other, u64::MAX).expect("a folder").1.len(), 2, "of another log");
     snapshot::forget(&mut disk, 1).expect("removed");
-    assert_eq!(snapshot::newest(&disk, &ID).expect("a folder").0, Some(new));
+    assert_eq!(snapshot::newest(&disk, &ID, u64::MAX).expect("a folder").0, Some(new));
 }

@@ -45,7 +45,7 @@ fn an_account_is_warned_called_and_liquidated_back_to_its_line() {
     scene.price("SOL/USD", "79.99");
     assert_eq!(scene.life("joint"), Life::Liquidatable { by_call: false });
     let intent = intend(&mut scene, "joint").outcome.expect("intended").expect("a number");
-    assert_eq!(scene.life("joint"), Life::Liquidating { intent });
+    assert_eq!(scene.life("joint"), Life::Liquidating { intent, by_call: false });
     assert!(matches!(intend(&mut scene, "joint").outcome, Err(Refused::NotLiquidatable { .. })));
     scene.done(Command::Send { intent, external: "order 7".into() });
     scene.done(Command::Resolve { intent, outcome: Outcome::Carried });
@@ -92,13 +92,14 @@ fn p82_the_same_id_is_one_command() {
         id: "once".into(),
         by: scene::by("desk"),
         command: Command::Kill { scope: Scope::Account("joint".into()), reason: reason.into() },
+        said: None,
     };
-    let first = scene.engine.submit(scene.now, None, vec![request("why"), request("why")]).expect("durable");
+    let first = scene.engine.submit(scene.now, vec![request("why"), request("why")]).expect("durable");
     assert_eq!(first[0], first[1]);
     let next = scene.engine.log().next();
-    let again = scene.engine.submit(scene.now + 1, None, vec![request("why")]).expect("durable");
+    let again = scene.engine.submit(scene.now + 1, vec![request("why")]).expect("durable");
     assert_eq!((again[0].clone(), scene.engine.log().next()), (first[0].clone(), next));
-    let other = scene.engine.submit(scene.now, None, vec![request("another")]).expect("durable");
+    let other = scene.engine.submit(scene.now, vec![request("another")]).expect("durable");
     assert!(matches!(other[0].outcome, Err(Refused::Unfit(_))));
     assert_eq!(scene.engine.log().next(), next);
 }

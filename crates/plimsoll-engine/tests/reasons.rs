@@ -27,6 +27,7 @@ fn all() -> Vec<Refused> {
         Refused::Held(Held::Collar { prices: [0; 2], most: 0 }),
         Refused::Held(Held::Broken(Tripped { flips: Flips::default(), at: 0 })),
         Refused::Held(Held::Waits(Waits::Unknown)),
+        Refused::Held(Held::Skewed { feeds: [text(), text()], apart: 0, most: 0 }),
         Refused::NotAPerson,
         Refused::SamePerson,
         Refused::IsResolved,
@@ -57,7 +58,8 @@ fn all() -> Vec<Refused> {
                 | Held::Throttled(_)
                 | Held::Collar { .. }
                 | Held::Broken(_)
-                | Held::Waits(_) => {}
+                | Held::Waits(_)
+                | Held::Skewed { .. } => {}
             },
         }
     }

@@ -5,17 +5,20 @@
 
 mod parts;
 
-pub use parts::{FeedRule, Limits, Policy};
-pub(crate) use parts::{depth, feed, limits, people, policy};
+pub use parts::{FeedRule, Limits, Margin, Policy};
+pub(crate) use parts::{depth, feed, limits, margin, people, policy};
 
 use crate::book::{File, files};
 use crate::depth::head;
 use crate::fault::{Code, Faults, Log, Span, nearest, quoted};
-use crate::fields::{few, named, once};
+use crate::fields::{few, named, names, once};
 use crate::tree::{Fields, Node, read_toml};
 pub(crate) use parts::whole_part;
 use parts::{count, part_of, span_of};
 use plimsoll_core::{Book, Origin};
+
+/// What flips within this time flips at once, where nothing is said (ns).
+const FLIPS_WITHIN: u64 = 60_000_000_000;
 
 /// All that a configuration says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +57,27 @@ pub struct Desk {
     pub usual: Usual,
     /// What is said of single feeds.
     pub feeds: Vec<FeedRule>,
+    /// How far the clock may be off (ns).
+    pub clock: Option<u64>,
+    /// How far apart prices may be observed that somebody is liquidated on (ns).
+    pub skew: Option<u64>,
+    /// What flips within this time of each other flips at once (ns).
+    pub flips_within: u64,
+    /// Who may say prices; nobody named: anybody.
+    pub sources: Vec<Voice>,
+    /// The strategies that there are; none named: any.
+    pub strategies: Vec<String>,
+}
+
+/// A source that may be heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Voice {
+    /// Its name.
+    pub source: String,
+    /// What it fails together with.
+    pub origin: String,
+    /// Who may speak for it; nobody named: anybody.
+    pub by: Vec<String>,
 }
 
 /// What is taken for a feed of which nothing else is said.
@@ -119,8 +143,22 @@ fn whole(fields: &mut Fields<'_>, book: &Book, log: &mut Log) -> Option<Desk> {
         let accounts = fields.need("accounts", log).and_then(|node| whole_part(node, log));
         let value = fields.need("value", log).and_then(|node| whole_part(node, log));
         let least = fields.need("least", log).and_then(|node| count(node, 0, log));
+        let window = fields.take("window").map_or(Some(FLIPS_WITHIN), |node| span_of(node, log));
         fields.finish(log);
-        Some([accounts?, value?, least?.into()])
+        Some(([accounts?, value?, least?.into()], window?))
+    });
+    let clock = fields.take("clock").map_or(Some(None), |node| span_of(node, log).map(Some));
+    let skew = fields.take("skew").map_or(Some(None), |node| span_of(node, log).map(Some));
+    let strategies = fields.take("strategies").map_or(Some(Vec::new()), |node| names(node, log));
+    let sources = rows(fields.take("source"), log, |node, log| {
+        let mut fields = Fields::of(node, log)?;
+        let source = fields.need("source", log).and_then(|node| named(node, log));
+        let origin = fields.take("origin").map_or(Some(None), |node| named(node, log).map(Some));
+        let by = fields.take("by").map_or(Some(Vec::new()), |node| names(node, log));
+        fields.finish(log);
+        let source = source?;
+        let origin = origin?.unwrap_or_else(|| source.clone());
+        Some((source.clone(), Voice { source, origin, by: by? }))
     });
     let usual = fields.need("feeds", log).and_then(|node| usual(node, log));
     let policies = rows(fields.need("policy", log), log, |node, log| {
@@ -162,7 +200,12 @@ fn whole(fields: &mut Fields<'_>, book: &Book, log: &mut Log) -> Option<Desk> {
         repeats: throttle?.0,
         window: throttle?.1,
         collar: collar?,
-        breaker: breaker?,
+        breaker: breaker?.0,
+        flips_within: breaker?.1,
+        clock: clock?,
+        skew: skew?,
+        sources: sources?,
+        strategies: strategies?,
         grace: grace?,
         depths: depths?,
         followed: followed?,

@@ -128,6 +128,13 @@ pub enum Said {
         /// Where to, or why not.
         to: Result<String, String>,
     },
+    /// The clock was compared with a better one.
+    Clock {
+        /// How far it is ahead (ns).
+        offset: i64,
+        /// With what.
+        source: String,
+    },
 }
 
 /// One action of an owner: a word of `whatif` with what stands behind it.

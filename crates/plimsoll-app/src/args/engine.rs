@@ -42,6 +42,9 @@ pub(crate) enum Audit {
 pub(crate) struct AuditVerifyArgs {
     /// The folder of the log
     pub(crate) data: PathBuf,
+    /// A chain that was kept elsewhere: some record must have it
+    #[arg(long, value_name = "HEX")]
+    pub(crate) head: Option<String>,
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,

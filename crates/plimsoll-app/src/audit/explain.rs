@@ -70,7 +70,7 @@ fn explained(seen: &Seen<'_>, record: &Record) -> Vec<String> {
         format!("  {}", told::asked(seen.state, &request.command)),
     ];
     let mut stood: Vec<String> =
-        record.events.iter().flat_map(|event| told::grounds(seen.state, event)).collect();
+        record.events.iter().flat_map(|event| told::grounds(seen.state, &record.prices, event)).collect();
     let mut told = BTreeSet::new();
     stood.retain(|line| told.insert(line.clone()));
     if !stood.is_empty() {

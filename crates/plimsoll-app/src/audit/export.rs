@@ -35,6 +35,7 @@ pub(crate) fn run(args: &AuditExportArgs) -> u8 {
         let at = match seen.entry {
             Entry::Founded(founding) => founding.at,
             Entry::Decided(record) => record.at,
+            Entry::Marked(_) => seen.state.now,
         };
         let wanted = match until {
             Until::All => true,
@@ -76,8 +77,13 @@ pub(super) fn line(seen: &Seen<'_>) -> Value {
                 line["code"] = json!(refused.code());
                 line["why"] = json!(refused.to_string());
             }
-            let events = record.events.iter().map(|event| words::event(seen.state, event));
+            let events = record.events.iter().map(|event| words::event(seen.state, &record.prices, event));
             line["events"] = events.collect();
+            line["write_before_ns"] = json!(record.waited);
+        }
+        Entry::Marked(hash) => {
+            line["kind"] = json!("snapshot");
+            line["state_hash"] = json!(hex(hash));
         }
     }
     line

@@ -6,7 +6,7 @@ use plimsoll_core::{Decimal, Int};
 use plimsoll_engine::calls::Event as Life;
 use plimsoll_engine::config::Change;
 use plimsoll_engine::feed::{Quote, State as FeedState};
-use plimsoll_engine::record::{Alert, Command, Event, Grounds, Impact, Outcome, Release, Word};
+use plimsoll_engine::record::{Alert, Command, Event, Grounds, Impact, Outcome, Prices, Release, Word};
 use plimsoll_engine::state::State;
 use plimsoll_io::time::show_stamp;
 
@@ -15,13 +15,20 @@ pub(super) fn asked(state: &State, command: &Command) -> String {
     match command {
         Command::Tick => "that time passes".into(),
         Command::Start => "that the engine starts".into(),
+        Command::Clock { offset, source } => {
+            format!("to note that the clock is {} s ahead of {source}", words::nanoseconds(*offset))
+        }
         Command::Quote { feed, quote } => format!("that {}", said(state, feed, quote)),
         Command::Positions { market, positions } => {
             let names: Vec<&str> = positions.iter().map(|position| position.account.as_str()).collect();
             format!("that {} of {market} stand so: {}", few(names.len(), "account"), some(&names))
         }
         Command::Cells { market, cells } => {
-            format!("that {} of {market} stand so", few(cells.len(), "number"))
+            format!(
+                "that {} of {market} stand so: {}",
+                few(cells.len(), "number"),
+                numbers(state, market, cells)
+            )
         }
         Command::Act { market, steps } => {
             let steps =
@@ -51,11 +58,30 @@ pub(super) fn asked(state: &State, command: &Command) -> String {
 /// What happened.
 pub(super) fn happened(state: &State, event: &Event) -> String {
     match event {
-        Event::Account { place, .. } => format!("{} holds something else", state.called(*place)),
+        Event::Account { place, market, holds } => {
+            let listed = state.book.markets.get(*market as usize);
+            let held = listed.map(|listed| actions::holds(listed, holds)["holds"].clone());
+            let held = held.and_then(|held| held.as_object().cloned()).unwrap_or_default();
+            let held: Vec<String> = held
+                .iter()
+                .map(|(name, amount)| format!("{} {name}", amount.as_str().unwrap_or("?")))
+                .collect();
+            let held = if held.is_empty() { "nothing".into() } else { held.join(", ") };
+            format!("{} holds {held}", state.called(*place))
+        }
+        Event::Seen { places, .. } => {
+            let some = places.iter().take(5).map(|place| state.called(*place)).collect::<Vec<_>>().join(", ");
+            let more = places.len().saturating_sub(5);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("seen: {some}{more}")
+        }
         Event::Cells { market, cells, rules } => {
-            let name = state.book.markets.get(*market as usize).map_or("a market", |listed| &listed.name);
-            let what = if *rules { "rules" } else { "numbers" };
-            format!("{} of the {what} of {name} changed", cells.len())
+            let name = state.book.markets.get(*market as usize).map_or("", |listed| listed.name.as_str());
+            let what = if *rules { "rule" } else { "number" };
+            if cells.is_empty() {
+                return format!("no number of {name} changed");
+            }
+            format!("{} of {name}: {}", few(cells.len(), what), numbers(state, name, cells))
         }
         Event::Heard { feed, quote } => said(state, feed, quote),
         Event::Turned { feed, state: is, value } => {
@@ -90,18 +116,30 @@ pub(super) fn happened(state: &State, event: &Event) -> String {
         Event::Proposed { proposal, by, change, impact } => {
             format!("proposal {proposal} of {by}: {}; {}", changed(change), touches(impact))
         }
-        Event::Closed { proposal, by, agreed: true } => format!("proposal {proposal} was approved by {by}"),
-        Event::Closed { proposal, by, agreed: false } => format!("proposal {proposal} was rejected by {by}"),
+        Event::Closed { proposal, by, agreed: true, impact } => {
+            let touches = impact.as_ref().map_or(String::new(), |impact| format!(": {}", touches(impact)));
+            format!("proposal {proposal} was approved by {by}{touches}")
+        }
+        Event::Closed { proposal, by, .. } => format!("proposal {proposal} was rejected by {by}"),
         Event::Changed(change) => format!("in force: {}", changed(change)),
         Event::Alert { alert, of } => format!("alert {alert}: {}", alerted(of)),
         Event::Told { alert, to: Ok(to) } => format!("alert {alert} arrived at {to}"),
         Event::Told { alert, to: Err(why) } => format!("alert {alert} did not arrive: {why}"),
+        Event::Compared { offset, source } => {
+            format!("the clock is {} s ahead of {source}", words::nanoseconds(*offset))
+        }
+        Event::Over(of) => format!("over: {}", alerted(of)),
+        Event::Flipped(places) => {
+            let names: Vec<String> = places.iter().map(|place| state.called(*place)).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            format!("newly below their line: {}", some(&names))
+        }
         Event::Started => "the engine started: no feed is fresh until it is heard again".into(),
     }
 }
 
 /// What stood behind a decision, in lines.
-pub(super) fn grounds(state: &State, event: &Event) -> Vec<String> {
+pub(super) fn grounds(state: &State, prices: &[Prices], event: &Event) -> Vec<String> {
     let (place, threshold, grounds) = match event {
         Event::Lived { place, what, grounds: Some(grounds) } => {
             (*place, words::decision(what, state.terms(*place)).1, grounds)
@@ -109,7 +147,8 @@ pub(super) fn grounds(state: &State, event: &Event) -> Vec<String> {
         Event::Intended { place, grounds, .. } => (*place, None, grounds),
         _ => return Vec::new(),
     };
-    let Grounds { backing, requirement, decimals, healthy, prices } = grounds;
+    let Grounds { backing, requirement, decimals, healthy, prices: at } = grounds;
+    let prices = prices.get(*at as usize).map(Vec::as_slice).unwrap_or_default();
     let exact = |mantissa: &Int| Decimal { mantissa: *mantissa, decimals: *decimals }.trimmed().to_string();
     let health =
         Ratio::of(*backing, *requirement).map_or(String::new(), |ratio| format!(", a health of {ratio}"));
@@ -129,7 +168,10 @@ pub(super) fn grounds(state: &State, event: &Event) -> Vec<String> {
         let quotes = heard.map(|heard| heard.feed.quotes()).unwrap_or_default();
         let from: Vec<String> = quotes
             .iter()
-            .map(|quote| format!("{} at {}", quote.source, show_stamp(quote.observed)))
+            .map(|quote| {
+                let said = words::decimal(quote.value, heard.map_or(0, |heard| heard.decimals));
+                format!("{} which said {said} at {}", quote.source, show_stamp(quote.observed))
+            })
             .collect();
         format!("{feed} {price}, {is}, heard from {}", from.join(", "))
     }));
@@ -147,7 +189,7 @@ fn lived(state: &State, place: u32, what: &Life) -> String {
         Life::Called { deadline, missing: sum } => {
             format!("{account} is called until {}: {}", show_stamp(*deadline), missing(*sum))
         }
-        Life::PartlyMet { missing: sum } | Life::Moved { missing: sum } => {
+        Life::PartlyMet { missing: sum } | Life::Widened { missing: sum } | Life::Moved { missing: sum } => {
             format!("{account}: {decision}; {}", missing(*sum))
         }
         Life::Intended { intent } => format!("{account}: intent {intent} is out for it"),
@@ -177,7 +219,20 @@ fn worth(is: &FeedState, decimals: u8) -> String {
             format!("held: it jumped from {from} to {to} by {}", few(*origins, "origin"))
         }
         FeedState::Impaired { by, reason } => format!("not believed, says {by}: {reason}"),
+        FeedState::Apart { agree, origins } => {
+            format!("not believed: {agree} of {} agree", few(*origins, "origin"))
+        }
     }
+}
+
+/// Numbers of a market and what they become, the first of them.
+fn numbers(state: &State, market: &str, cells: &[(plimsoll_core::Cell, Option<Int>)]) -> String {
+    let rows = words::cells(state, market, &cells[..cells.len().min(8)]);
+    let rows = rows.as_array().into_iter().flatten().map(|row| {
+        format!("{} {}", row["number"].as_str().unwrap_or("?"), row["value"].as_str().unwrap_or("none"))
+    });
+    let shown = rows.collect::<Vec<_>>().join(", ");
+    if cells.len() > 8 { format!("{shown} and {} more", cells.len() - 8) } else { shown }
 }
 
 fn act(state: &State, market: &str, action: &plimsoll_core::Action) -> String {
@@ -219,10 +274,17 @@ fn changed(change: &Change) -> String {
 
 fn touches(impact: &Impact) -> String {
     let [below, of] = impact.flips.accounts;
-    format!(
-        "{below} of {of} accounts with debt would newly be below their line, {} called, {} unknown",
-        impact.called, impact.unknown
-    )
+    let Impact { called, unknown, unjudged, escalated, .. } = impact;
+    let mut said = format!(
+        "{below} of {of} accounts with debt newly below their line, {called} called, {unknown} unknown"
+    );
+    if *escalated > 0 {
+        said += &format!(", {escalated} overdue and then liquidatable");
+    }
+    if *unjudged > 0 {
+        said += &format!("; of {unjudged} more nobody can say");
+    }
+    said
 }
 
 /// What somebody is told.
@@ -237,6 +299,11 @@ pub(crate) fn alerted(alert: &Alert) -> String {
         Alert::Deviates { feed, origin } => format!("{origin} says something else of {feed} than the others"),
         Alert::Late(intent) => format!("intent {intent} is out for too long"),
         Alert::Outstanding(intent) => format!("intent {intent} had been sent when it was stopped"),
+        Alert::Clock => "the clock is further off than it may be".into(),
+        Alert::Unmeasured => "nobody compared the clock for too long".into(),
+        Alert::Unseen { market } => {
+            format!("accounts of {market} were not seen for too long and are unknown")
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::check::counted;
 use crate::exit;
 use crate::show::{errln, outln};
 use plimsoll_engine::folder::Folder;
+use plimsoll_engine::record::Entry;
 use plimsoll_engine::snapshot::{self, Snapshot};
 use serde_json::json;
 
@@ -16,7 +17,14 @@ pub(crate) fn run(args: &AuditVerifyArgs) -> u8 {
     };
     let whole = snapshots.len();
     let mut agree = 0_u64;
+    let (mut forged, mut kept) = (Vec::new(), args.head.is_none());
     let walked = walk(&args.data, &mut |seen| {
+        kept |= args.head.as_deref().is_some_and(|head| head.eq_ignore_ascii_case(&hex(seen.chain)));
+        if let Entry::Marked(hash) = seen.entry
+            && seen.state.hash() != *hash
+        {
+            forged.push(format!("record {} vouches for another state than the one there", seen.number));
+        }
         let next = seen.number + 1;
         snapshots.retain(|snapshot| {
             if snapshot.next != next {
@@ -40,6 +48,12 @@ pub(crate) fn run(args: &AuditVerifyArgs) -> u8 {
             .iter()
             .map(|snapshot| format!("a snapshot stands before record {}, which there is not", snapshot.next)),
     );
+    wrong.append(&mut forged);
+    if !kept {
+        wrong.push(
+            "no record has the chain that was kept: this log is not what it was, or not all of it".into(),
+        );
+    }
     for why in &wrong {
         errln!("plimsoll: {why}");
     }

@@ -9,7 +9,7 @@ use plimsoll_engine::calls::Event as Life;
 use plimsoll_engine::config::{Change, Config, Founding, Level, Terms};
 use plimsoll_engine::feed::{Quote, Rule, State as FeedState};
 use plimsoll_engine::guard::{Act, Flips, Limits, Scope};
-use plimsoll_engine::record::{Alert, Command, Event, Grounds, Impact, Outcome, Release, Word};
+use plimsoll_engine::record::{Alert, Command, Event, Grounds, Impact, Outcome, Prices, Release, Word};
 use plimsoll_engine::state::State;
 use plimsoll_io::time::show_stamp;
 use serde_json::{Value, json};
@@ -38,6 +38,12 @@ pub(crate) fn level((num, den): Level) -> String {
 }
 
 /// A duration in seconds.
+/// Signed nanoseconds as seconds.
+pub(crate) fn nanoseconds(offset: i64) -> String {
+    let shown = decimal(offset.unsigned_abs().into(), 9);
+    if offset < 0 { format!("-{shown}") } else { shown }
+}
+
 fn seconds(stamp: Stamp) -> String {
     decimal(stamp.into(), 9)
 }
@@ -81,6 +87,7 @@ pub(crate) const fn kind(command: &Command) -> &'static str {
         Command::Reject { .. } => "reject",
         Command::Delivered { .. } => "delivered",
         Command::Start => "start",
+        Command::Clock { .. } => "clock",
     }
 }
 
@@ -88,6 +95,7 @@ pub(crate) const fn kind(command: &Command) -> &'static str {
 pub(super) fn command(state: &State, command: &Command) -> Value {
     match command {
         Command::Tick | Command::Start => json!({}),
+        Command::Clock { offset, source } => json!({"offset_ns": offset.to_string(), "source": source}),
         Command::Quote { feed, quote } => json!({"feed": feed, "quote": self::quote(state, feed, quote)}),
         Command::Positions { market, positions } => {
             let listed = of_market(state, market);
@@ -135,7 +143,7 @@ pub(super) fn command(state: &State, command: &Command) -> Value {
 }
 
 /// What happened.
-pub(super) fn event(state: &State, event: &Event) -> Value {
+pub(super) fn event(state: &State, prices: &[Prices], event: &Event) -> Value {
     match event {
         Event::Account { place, holds, market, .. } => {
             let listed = self::market(state, *market);
@@ -143,6 +151,10 @@ pub(super) fn event(state: &State, event: &Event) -> Value {
             row["event"] = json!("account");
             row["account"] = json!(state.called(*place));
             row
+        }
+        Event::Seen { places, .. } => {
+            let accounts: Vec<String> = places.iter().map(|place| state.called(*place)).collect();
+            json!({"event": "seen", "accounts": accounts})
         }
         Event::Cells { market, cells, rules } => {
             let listed = self::market(state, *market);
@@ -162,7 +174,10 @@ pub(super) fn event(state: &State, event: &Event) -> Value {
             Word::Trusted => json!({"event": "trusted", "feed": feed}),
             Word::Confirmed => json!({"event": "confirmed", "feed": feed}),
         },
-        Event::Lived { place, what, grounds } => lived(state, *place, what, grounds.as_ref()),
+        Event::Lived { place, what, grounds } => {
+            let grounds = grounds.as_ref().map(|grounds| self::grounds(state, prices, grounds));
+            lived(state, *place, what, grounds)
+        }
         Event::Intended { intent, act, place, action, grounds } => {
             let listed = of_market(state, &act.market);
             // Above the venue's line only a call that passed lets anybody act.
@@ -177,8 +192,9 @@ pub(super) fn event(state: &State, event: &Event) -> Value {
                 "action": listed.map(|listed| actions::action(listed, action)),
                 "act": self::act(state, act),
                 "limits": limits(&state.config.limits),
+                "used": used(state, act),
                 "threshold": threshold,
-                "grounds": self::grounds(state, grounds),
+                "grounds": self::grounds(state, prices, grounds),
             })
         }
         Event::Sent { intent, external } => {
@@ -203,9 +219,12 @@ pub(super) fn event(state: &State, event: &Event) -> Value {
             "change": self::change(state, change),
             "impact": self::impact(impact),
         }),
-        Event::Closed { proposal, by, agreed } => {
-            json!({"event": if *agreed { "approved" } else { "rejected" }, "proposal": proposal, "by": by})
-        }
+        Event::Closed { proposal, by, agreed, impact } => json!({
+            "event": if *agreed { "approved" } else { "rejected" },
+            "proposal": proposal,
+            "by": by,
+            "impact": impact.as_ref().map(self::impact),
+        }),
         Event::Changed(change) => json!({"event": "changed", "change": self::change(state, change)}),
         Event::Alert { alert, of } => {
             let mut row = self::alert(of);
@@ -216,11 +235,23 @@ pub(super) fn event(state: &State, event: &Event) -> Value {
             json!({"event": "told", "alert": alert, "to": to.as_ref().ok(), "failed": to.as_ref().err()})
         }
         Event::Started => json!({"event": "started"}),
+        Event::Compared { offset, source } => {
+            json!({"event": "clock compared", "offset_ns": offset.to_string(), "source": source})
+        }
+        Event::Over(of) => {
+            let mut row = self::alert(of);
+            row["event"] = json!("over");
+            row
+        }
+        Event::Flipped(places) => {
+            let accounts: Vec<String> = places.iter().map(|place| state.called(*place)).collect();
+            json!({"event": "flipped", "accounts": accounts})
+        }
     }
 }
 
 /// Something in an account's life, with the level that it was compared with.
-fn lived(state: &State, place: u32, what: &Life, grounds: Option<&Grounds>) -> Value {
+fn lived(state: &State, place: u32, what: &Life, grounds: Option<Value>) -> Value {
     let terms = state.terms(place);
     let (decision, threshold) = decision(what, terms);
     let mut row = json!({
@@ -228,14 +259,16 @@ fn lived(state: &State, place: u32, what: &Life, grounds: Option<&Grounds>) -> V
         "account": state.called(place),
         "decision": decision,
         "threshold": threshold,
-        "grounds": grounds.map(|grounds| self::grounds(state, grounds)),
+        "grounds": grounds,
     });
     match what {
         Life::Called { deadline, missing } => {
             row["deadline"] = json!(show_stamp(*deadline));
             row["missing"] = value(*missing);
         }
-        Life::PartlyMet { missing } | Life::Moved { missing } => row["missing"] = value(*missing),
+        Life::PartlyMet { missing } | Life::Widened { missing } | Life::Moved { missing } => {
+            row["missing"] = value(*missing);
+        }
         Life::Intended { intent } => row["intent"] = json!(intent),
         _ => {}
     }
@@ -253,6 +286,8 @@ pub(super) fn decision(what: &Life, terms: Option<&Terms>) -> (&'static str, Opt
         Life::Called { .. } => ("called", call()),
         Life::PartlyMet { .. } => ("call partly met", call()),
         Life::Moved { .. } => ("call moved by prices", call()),
+        Life::Widened { .. } => ("call widened by its owner", call()),
+        Life::Settled => ("above its call again", call()),
         Life::Met => ("call met", call()),
         Life::Withdrawn => ("call withdrawn", call()),
         Life::Escalated => ("call escalated", call()),
@@ -268,8 +303,9 @@ pub(super) fn decision(what: &Life, terms: Option<&Terms>) -> (&'static str, Opt
 }
 
 /// What stood behind a decision: the venue's two numbers, and every price with its state and sources.
-fn grounds(state: &State, grounds: &Grounds) -> Value {
-    let Grounds { backing, requirement, decimals, healthy, prices } = grounds;
+fn grounds(state: &State, prices: &[Prices], grounds: &Grounds) -> Value {
+    let Grounds { backing, requirement, decimals, healthy, prices: at } = grounds;
+    let prices = prices.get(*at as usize).map(Vec::as_slice).unwrap_or_default();
     let exact = |mantissa: &Int| Decimal { mantissa: *mantissa, decimals: *decimals }.trimmed().to_string();
     let prices = prices.iter().map(|(feed, price)| {
         let heard = state.feeds.get(feed);
@@ -317,6 +353,7 @@ pub(crate) fn feed_state(state: &FeedState, decimals: u8) -> Value {
             json!({"jumped": {"from": decimal(*from, decimals), "to": decimal(*to, decimals), "origins": origins}})
         }
         FeedState::Impaired { by, reason } => json!({"impaired": {"by": by, "reason": reason}}),
+        FeedState::Apart { agree, origins } => json!({"apart": {"agree": agree, "origins": origins}}),
     }
 }
 
@@ -326,6 +363,9 @@ fn act(state: &State, act: &Act) -> Value {
     json!({
         "strategy": act.strategy,
         "asset": act.asset,
+        "others": act.others.iter().map(|(asset, part)| {
+            json!({"asset": asset, "of_depth": decimal((*part).into(), DIGITS)})
+        }).collect::<Vec<_>>(),
         "value": value(act.value),
         "of_depth": decimal(act.of_depth.into(), DIGITS),
         "price": price,
@@ -333,6 +373,22 @@ fn act(state: &State, act: &Act) -> Value {
         "currency": state.config.currency,
         "needs": act.needs,
     })
+}
+
+/// What counted against each cap before an action and after it: the state is the one after.
+fn used(state: &State, act: &Act) -> Value {
+    let after = state.guards.caps.used(act, state.now);
+    let own = [act.of_depth.into(), 1, act.value, act.value, act.value];
+    let shown = |at: usize, raw: u128| match at {
+        0 => json!(decimal(raw, DIGITS)),
+        1 => json!(raw.to_string()),
+        _ => value(raw),
+    };
+    let mut row = json!({});
+    for (at, name) in ["of_depth", "actions", "account", "strategy", "all"].into_iter().enumerate() {
+        row[name] = json!([shown(at, after[at].saturating_sub(own[at])), shown(at, after[at])]);
+    }
+    row
 }
 
 fn outcome(outcome: &Outcome) -> Value {
@@ -366,7 +422,11 @@ pub(crate) fn impact(impact: &Impact) -> Value {
         "called": impact.called,
         "unknown": impact.unknown,
         "recovered": impact.recovered,
+        "escalated": impact.escalated,
+        "not_judged": impact.unjudged,
         "first": impact.first,
+        "first_called": impact.first_called,
+        "first_unknown": impact.first_unknown,
     })
 }
 
@@ -381,10 +441,13 @@ pub(crate) fn alert(alert: &Alert) -> Value {
         Alert::Deviates { feed, origin } => json!({"of": "deviation", "feed": feed, "origin": origin}),
         Alert::Late(intent) => json!({"of": "late intent", "intent": intent}),
         Alert::Outstanding(intent) => json!({"of": "outstanding intent", "intent": intent}),
+        Alert::Clock => json!({"of": "clock"}),
+        Alert::Unmeasured => json!({"of": "clock not compared"}),
+        Alert::Unseen { market } => json!({"of": "unseen", "market": market}),
     }
 }
 
-fn cells(state: &State, market: &str, cells: &[(plimsoll_core::Cell, Option<Int>)]) -> Value {
+pub(super) fn cells(state: &State, market: &str, cells: &[(plimsoll_core::Cell, Option<Int>)]) -> Value {
     of_market(state, market).map_or(Value::Null, |listed| actions::cells(listed, cells))
 }
 
@@ -465,7 +528,14 @@ pub(crate) fn config(config: &Config) -> Value {
             "accounts": decimal(config.flips.into(), DIGITS),
             "value": decimal(config.flips_value.into(), DIGITS),
             "least": config.flips_least,
+            "window_s": seconds(config.flips_within),
         },
+        "clock_s": config.clock.map(seconds),
+        "skew_s": config.skew.map(seconds),
+        "strategies": config.strategies,
+        "sources": config.sources.iter().map(|(source, voice)| {
+            json!({"source": source, "origin": voice.origin, "by": voice.by})
+        }).collect::<Vec<_>>(),
         "grace_s": seconds(config.grace),
         "depths": depths.collect::<Vec<_>>(),
         "followed": config.followed,

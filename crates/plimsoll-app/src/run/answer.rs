@@ -3,9 +3,9 @@
 use super::ask::Bad;
 use crate::audit::words;
 use crate::gaps::fault_json;
-use plimsoll_engine::Stamp;
+use plimsoll_engine::calls::State as Life;
 use plimsoll_engine::record::{Alert, Answer, Refused};
-use plimsoll_engine::state::State;
+use plimsoll_engine::state::{Raised, State};
 use plimsoll_io::time::show_stamp;
 use serde_json::{Value, json};
 
@@ -15,21 +15,19 @@ pub(super) struct Of {
     pub(super) number: u32,
     /// Its id.
     pub(super) id: String,
-    /// The time that it was decided at.
-    pub(super) at: Stamp,
     /// What a number in the answer is of.
     pub(super) makes: &'static str,
+    /// It was answered before.
+    pub(super) again: bool,
 }
 
-/// The answer to a command that is durable; `first` is the number of the first record of its batch.
-pub(super) fn answer(state: &State, of: Of, answer: &Answer, first: u64) -> Value {
-    let Of { number, id, at, makes } = of;
-    let again = answer.record < first;
+/// The answer to a command that is durable.
+pub(super) fn answer(state: &State, of: Of, answer: &Answer) -> Value {
+    let Of { number, id, makes, again } = of;
     let mut line = json!({"line": number, "id": id, "record": answer.record, "done": answer.outcome.is_ok()});
+    line["at"] = json!(show_stamp(answer.at));
     if again {
         line["again"] = json!(true);
-    } else {
-        line["at"] = json!(show_stamp(at));
     }
     match &answer.outcome {
         Ok(Some(made)) if !makes.is_empty() => {
@@ -69,8 +67,24 @@ pub(super) fn faulty(number: u32, bad: &Bad) -> Value {
 }
 
 /// What somebody is to be told.
-pub(super) fn alert(number: u64, alert: &Alert) -> Value {
-    let mut line = words::alert(alert);
+pub(super) fn alert(state: &State, number: u64, raised: &Raised) -> Value {
+    let mut line = words::alert(&raised.of);
     line["alert"] = json!(number);
+    line["since"] = json!(show_stamp(raised.at));
+    // How its call stands, where the account has one now.
+    if let Alert::Account { account, .. } = &raised.of
+        && let Some(Life::Called { deadline, missing }) = life(state, account)
+    {
+        line["deadline"] = json!(show_stamp(deadline));
+        line["missing"] = words::value(missing);
+    }
     line
+}
+
+/// How an account lives that is named as people write it.
+fn life(state: &State, called: &str) -> Option<Life> {
+    let place = (0..).zip(&state.book.markets).find_map(|(number, listed)| {
+        state.account(number, called.strip_prefix(&listed.name)?.strip_prefix(':')?)
+    })?;
+    state.rows.get(place as usize).map(|row| row.life.state)
 }

@@ -3,13 +3,18 @@
 use super::{Clock, found, order};
 use plimsoll_core::{Account, AccountId, Decimal, ListedAccount};
 use plimsoll_engine::Stamp;
-use plimsoll_engine::config::{Change, Source};
+use plimsoll_engine::config::{Change, Level, Source, Terms};
 use plimsoll_engine::feed::Quote;
 use plimsoll_engine::guard;
 use plimsoll_engine::record::{By, Command, Outcome, Position, Release, Request};
 use plimsoll_engine::state::State;
 use plimsoll_io::fault::Faults;
 use plimsoll_io::lines::{self, Known, Line, Proposed, Said, Scope};
+use plimsoll_io::time::show_stamp;
+use sha2::{Digest, Sha256};
+
+/// A line may be so far ahead of the machine's clock (ns).
+const AHEAD: Stamp = 1_000_000_000;
 
 /// Whose request it is.
 pub(super) enum Asked {
@@ -41,7 +46,7 @@ impl Bad {
 }
 
 /// Reads a line against the engine as it stands.
-pub(super) fn read(state: &State, name: &str, number: u32, line: &[u8]) -> Result<Line, Bad> {
+pub(super) fn read(state: &State, name: &str, number: u32, line: &[u8]) -> Result<(Line, [u8; 32]), Bad> {
     let Ok(text) = std::str::from_utf8(line) else {
         let why = Some(("found bytes that are no UTF-8, expected text".to_string(), None));
         return Err(Bad { id: None, faults: Faults::default(), why });
@@ -51,24 +56,43 @@ pub(super) fn read(state: &State, name: &str, number: u32, line: &[u8]) -> Resul
         Some(state.book.accounts[place as usize].owner.clone())
     };
     let known = Known { book: &state.book, owner: &owner };
-    lines::read(name, number, text, &known).map_err(|(id, faults)| Bad { id, faults, why: None })
+    let line =
+        lines::read(name, number, text, &known).map_err(|(id, faults)| Bad { id, faults, why: None })?;
+    Ok((line, hash(text)))
+}
+
+/// SHA-256 of what a line says: all its fields but when it was sent and by which key, in order.
+fn hash(text: &str) -> [u8; 32] {
+    let mut said: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    if let Some(fields) = said.as_object_mut() {
+        fields.remove("at");
+        fields.remove("key");
+    }
+    Sha256::digest(said.to_string()).into()
 }
 
 /// What a line asks of the engine, and at what time.
 pub(super) fn request(
     state: &State,
-    line: Line,
+    line: (Line, [u8; 32]),
     clock: Clock,
 ) -> Result<(&'static str, Stamp, Request), Bad> {
-    let Line { id, by, key, at, said } = line;
-    let at = at.unwrap_or_else(|| clock.now());
+    let (Line { id, by, key, at, said }, hash) = line;
+    let now = clock.now();
+    let at = at.unwrap_or(now);
+    if matches!(clock, Clock::Machine) && at > now.saturating_add(AHEAD) {
+        // The clock never goes back: a line from tomorrow would keep everybody out until then.
+        let why =
+            format!("found the time {}, expected none that is ahead of this machine's clock", show_stamp(at));
+        return Err(Bad::asks(&id, (why, None)));
+    }
     let makes = match said {
         Said::Intend { .. } => "intent",
         Said::Propose(_) => "proposal",
         _ => "",
     };
     let command = command(state, said, at).map_err(|why| Bad::asks(&id, why))?;
-    Ok((makes, at, Request { id, by: By { name: by, key }, command }))
+    Ok((makes, at, Request { id, by: By { name: by, key }, command, said: Some(hash) }))
 }
 
 fn command(state: &State, said: Said, at: Stamp) -> Result<Command, order::Why> {
@@ -113,6 +137,7 @@ fn command(state: &State, said: Said, at: Stamp) -> Result<Command, order::Why> 
         Said::Approve(proposal) => Command::Approve { proposal },
         Said::Reject(proposal) => Command::Reject { proposal },
         Said::Delivered { alert, to } => Command::Delivered { alert, to },
+        Said::Clock { offset, source } => Command::Clock { offset, source },
     })
 }
 
@@ -143,6 +168,14 @@ fn positions(
     });
     let market = state.book.markets[market].name.clone();
     Command::Positions { market, positions: held.chain(emptied).collect() }
+}
+
+/// A warning level that is to a call as one was to another: in millionths, raised.
+fn scaled(warning: Level, call: Level, to: Level) -> Option<Level> {
+    let num = u128::from(warning.0) * u128::from(call.1) * u128::from(to.0) * 1_000_000;
+    let den = u128::from(warning.1) * u128::from(call.0) * u128::from(to.1);
+    let level = u32::try_from(num.div_ceil(den.max(1))).ok()?;
+    Some((level, 1_000_000))
 }
 
 /// A price in the digits of its feed.
@@ -188,5 +221,15 @@ fn change(state: &State, proposed: Proposed) -> Result<Change, order::Why> {
         Proposed::Depth(asset, value) => Change::Depth(asset, value),
         Proposed::Collar(collar) => Change::Collar(collar),
         Proposed::People(people) => Change::People(people.into_iter().collect()),
+        Proposed::Margin(margin) => {
+            let group = (margin.market, margin.group);
+            let Some(before) = state.config.terms.get(&group) else {
+                return Err((format!("no policy is for group `{}` of {}", group.1, group.0), None));
+            };
+            // The warning stays as far above the call, and no nearer.
+            let warning = scaled(before.warning, before.call, margin.call);
+            let warning = warning.ok_or_else(|| ("a level that high".to_string(), None))?;
+            Change::Terms(group, Terms { call: margin.call, warning, ..*before })
+        }
     })
 }

@@ -5,7 +5,7 @@ use crate::show::{self, errln};
 use crate::{check, exit};
 use plimsoll_core::{Book, Origin};
 use plimsoll_engine::calls;
-use plimsoll_engine::config::{Config, Source, Terms};
+use plimsoll_engine::config::{Config, Source, Terms, Voice};
 use plimsoll_engine::engine::{Engine, Failure};
 use plimsoll_engine::folder::Folder;
 use plimsoll_engine::founding::{self, Usual};
@@ -64,7 +64,7 @@ pub(super) fn found(data: &Path, book: &Path, config: &Path) -> Result<Founded, 
     let beside = beside(data);
     let made = make(&beside, founding, &book).and_then(|()| named(&beside, data));
     made.map_err(|failure| {
-        let _ = std::fs::remove_dir_all(&beside); // what is left of it is passed over the next time
+        let _ = cleared(&beside); // what is left of it is passed over the next time
         failed(&failure)
     })?;
     Ok(Founded { at, prices })
@@ -90,22 +90,34 @@ pub(crate) fn named(beside: &Path, folder: &Path) -> Result<(), Failure> {
     synced.map_err(|error| told("sync above", error))
 }
 
-fn make(beside: &Path, founding: plimsoll_engine::config::Founding, book: &Book) -> Result<(), Failure> {
-    if beside.exists() {
-        let told = |error: std::io::Error| plimsoll_engine::Trouble {
-            call: "remove",
-            file: beside.display().to_string(),
-            why: error.to_string(),
-        };
-        std::fs::remove_dir_all(beside).map_err(told)?;
+/// Removes what an earlier try left beside; a folder that holds anything but a log is somebody's own.
+pub(crate) fn cleared(beside: &Path) -> Result<(), Failure> {
+    let told = |why: String| {
+        let file = beside.display().to_string();
+        Failure::Storage(plimsoll_engine::Trouble { call: "remove", file, why })
+    };
+    if !beside.exists() {
+        return Ok(());
     }
+    for entry in std::fs::read_dir(beside).map_err(|error| told(error.to_string()))?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let ours = name == "lock" || [".log", ".snapshot", ".new"].iter().any(|end| name.ends_with(end));
+        if !ours {
+            return Err(told(format!("it holds {name}, which is no part of a log")));
+        }
+    }
+    std::fs::remove_dir_all(beside).map_err(|error| told(error.to_string()))
+}
+
+fn make(beside: &Path, founding: plimsoll_engine::config::Founding, book: &Book) -> Result<(), Failure> {
+    cleared(beside)?;
     let at = founding.at;
     let folder = Folder::open(beside)?;
     let mut engine = Engine::found(folder, log_id(), Settings::default(), founding, plimsoll_io::venues())?;
     let commands = founding::positions(book, ACCOUNTS);
     let requests =
         (1..).zip(commands).map(|(number, command)| request(format!("book positions {number}"), command));
-    let answers = engine.submit(at, None, requests.collect())?;
+    let answers = engine.submit(at, requests.collect())?;
     if let Some(Err(refused)) = answers.into_iter().map(|answer| answer.outcome).find(Result::is_err) {
         return Err(Failure::Unfit(format!("the accounts of the book: {refused}")));
     }
@@ -113,7 +125,7 @@ fn make(beside: &Path, founding: plimsoll_engine::config::Founding, book: &Book)
 }
 
 fn request(id: String, command: Command) -> Request {
-    Request { id, by: By { name: "founding".into(), key: String::new() }, command }
+    Request { id, by: By { name: "founding".into(), key: String::new() }, command, said: None }
 }
 
 /// What tells this log from any other: what the machine draws for its hash tables is as good as any.
@@ -164,6 +176,11 @@ fn config_of(desk: &Desk) -> Config {
         sight: desk.sight,
         memory: desk.memory,
         late: desk.late,
+        clock: desk.clock,
+        skew: desk.skew,
+        flips_within: desk.flips_within,
+        sources: desk.sources.iter().map(voice).collect(),
+        strategies: desk.strategies.iter().cloned().collect(),
     }
 }
 
@@ -172,6 +189,12 @@ pub(super) fn terms(policy: &Policy) -> (plimsoll_engine::config::Group, Terms) 
     let Policy { market, group, warning, call, grace, escalates } = policy;
     let policy = calls::Policy { grace: *grace, escalates: *escalates };
     ((market.clone(), group.clone()), Terms { warning: *warning, call: *call, policy })
+}
+
+/// A source that may be heard, as the engine has it.
+fn voice(voice: &desk::Voice) -> (String, Voice) {
+    let by = voice.by.iter().cloned().collect();
+    (voice.source.clone(), Voice { origin: voice.origin.clone(), by })
 }
 
 /// Caps as the engine has them.

@@ -37,7 +37,7 @@ pub(crate) const CONTROLS: &[Control] = &[
     ),
     proven(
         "RTS 6 Art. 15",
-        "price collars on every action",
+        "price collars on every action that names a price",
         &["a_price_beyond_its_collar_is_no_price_to_act_at"],
     ),
     proven(
@@ -60,7 +60,7 @@ pub(crate) const CONTROLS: &[Control] = &[
         "RTS 6 Art. 16, 17, 18",
         "every alert reaches delivered or failed in the log; only named people approve and release",
         &["alerts_are_told_again_until_they_arrive", "a_change_takes_two_people"],
-        "how long an alert takes is not measured; reconciliation with a venue is the caller's",
+        "reconciliation with a venue is the caller's",
     ),
     proven(
         "SEC 15c3-5",
@@ -81,21 +81,19 @@ pub(crate) const CONTROLS: &[Control] = &[
             "an_export_of_a_liquidation_has_its_grounds",
         ],
     ),
-    partly(
+    proven(
         "RTS 25 (EU 2017/574)",
-        "every record has its number and its UTC time in nanoseconds, and a clock that goes back is refused",
-        &["p46_the_clock_does_not_go_back"],
-        "the clock's offset is not sampled, and of the stamps (observed, evaluated, durable, sent, acknowledged) only the first two are kept",
+        "every record has its number, its UTC time in nanoseconds and how far the clock is known to be off; a clock that goes back is refused",
+        &["p46_the_clock_does_not_go_back", "the_clocks_offset_stands_in_records"],
     ),
-    partly(
+    proven(
         "EMIR RTS 153/2013 Art. 28",
-        "margins carry tools against procyclicality and say what they did",
-        &["margins_say_what_they_did_and_a_limit_what_it_adds"],
-        "a schedule is not yet an input of the engine's calls",
+        "margins carry tools against procyclicality and say what they did; calls are made by them",
+        &["margins_say_what_they_did_and_a_limit_what_it_adds", "a_margin_is_a_level_of_calls"],
     ),
     partly(
         "BCBS-CPMI-IOSCO d590",
-        "what-if for whoever posts margin; every override has a name and a reason in the log",
+        "what-if for whoever posts margin; every override has a name in the log, and every kill and impairment a reason",
         &["a_report_says_how_an_engine_stands"],
         "what-if answers on books, not yet on a running engine",
     ),

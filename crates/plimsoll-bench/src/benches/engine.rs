@@ -57,8 +57,11 @@ pub(crate) fn run_market_hours(context: &Context, emit: &mut dyn FnMut(Line)) ->
     let of = Play { book: &book, founding: &founding, venues: venues(), steps: STEPS, calm: CALM, bug: None };
     let mut first = None;
     for seed in context.seeds() {
-        let lives =
-            each(hours, |number| play(&of, (seed - 1) << 32 | number), || Err("a thread died".into()));
+        let live = |number: u64| {
+            let life = (seed - 1) << 32 | number;
+            play(&of, life).map_err(|why| format!("life {life}: {why}"))
+        };
+        let lives = each(hours, live, || Err("a thread died".into()));
         let (mut all, mut failures) = (Lived::default(), 0);
         for lived in lives {
             match lived {
@@ -84,6 +87,9 @@ pub(crate) fn run_market_hours(context: &Context, emit: &mut dyn FnMut(Line)) ->
             seed,
         ));
     }
+    if let Some(why) = first {
+        return Err(Trouble::Wrong(why));
+    }
     let life = play(&of, 0).map_err(Trouble::Wrong)?;
     if hex(&life.state) != LIFE.trim() {
         return Err(Trouble::Wrong(format!(
@@ -92,7 +98,7 @@ pub(crate) fn run_market_hours(context: &Context, emit: &mut dyn FnMut(Line)) ->
             LIFE.trim()
         )));
     }
-    first.map_or(Ok(()), |why| Err(Trouble::Wrong(why)))
+    Ok(())
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -181,10 +187,10 @@ impl Desk {
             .map(|command| {
                 self.sent += 1;
                 let by = By { name: "bench".into(), key: String::new() };
-                Request { id: self.sent.to_string(), by, command }
+                Request { id: self.sent.to_string(), by, command, said: None }
             })
             .collect();
-        let answers = self.engine.submit(self.now, None, requests).map_err(|failure| wrong(&failure))?;
+        let answers = self.engine.submit(self.now, requests).map_err(|failure| wrong(&failure))?;
         match answers.into_iter().find_map(|answer| answer.outcome.err()) {
             None => Ok(()),
             Some(refused) => Err(wrong(&refused)),

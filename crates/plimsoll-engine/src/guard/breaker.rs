@@ -1,8 +1,10 @@
 //! A breaker: where too many accounts, or too much value, turn liquidatable at once, it is the input that is more likely wrong than the accounts, and nothing is
 //! done until a person has looked (Paradex 2026-01: a price of zero; Moonwell 2026-02: a price without a factor).
 
+use super::whole;
 use crate::Stamp;
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::fmt;
 
 /// What one change of inputs did to a book.
@@ -28,13 +30,15 @@ impl fmt::Display for Tripped {
         let Flips { accounts: [accounts, of], value: [value, of_value] } = self.flips;
         write!(
             f,
-            "{accounts} of {of} accounts with {value} of {of_value} turned liquidatable at once: held until a person releases it"
+            "{accounts} of {of} accounts with {} of {} turned liquidatable at once: held until a person releases it",
+            whole(value, 6),
+            whole(of_value, 6)
         )
     }
 }
 
 /// The breaker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breaker {
     /// More than this part of all accounts with debt trips it (millionths).
     pub accounts: u64,
@@ -42,7 +46,11 @@ pub struct Breaker {
     pub value: u64,
     /// So few accounts never trip it: in a book of three, one is a third.
     pub least: u64,
+    /// What flips within this time of each other flips at once (ns).
+    pub window: Stamp,
     tripped: Option<Tripped>,
+    /// Who flipped within the window, and when.
+    flipped: VecDeque<(Stamp, u32)>,
 }
 
 impl Breaker {
@@ -73,6 +81,25 @@ impl Breaker {
         beyond(accounts, of, self.accounts) || beyond(value, of_value, self.value)
     }
 
+    /// Accounts flipped.
+    pub fn flip(&mut self, places: &[u32], now: Stamp) {
+        let window = self.window;
+        while self.flipped.front().is_some_and(|(at, _)| now.saturating_sub(*at) > window) {
+            self.flipped.pop_front();
+        }
+        self.flipped.extend(places.iter().map(|place| (now, *place)));
+    }
+
+    /// Every account that flipped within the window that ends now, once.
+    #[must_use]
+    pub fn within(&self, now: Stamp) -> Vec<u32> {
+        let within = self.flipped.iter().filter(|(at, _)| now.saturating_sub(*at) <= self.window);
+        let mut places: Vec<u32> = within.map(|(_, place)| *place).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
     /// It trips. What tripped it first is kept.
     pub fn trip(&mut self, flips: Flips, at: Stamp) {
         self.tripped.get_or_insert(Tripped { flips, at });
@@ -80,6 +107,7 @@ impl Breaker {
 
     /// A person lets actions through again: what had tripped it.
     pub fn release(&mut self) -> Option<Tripped> {
+        self.flipped.clear();
         self.tripped.take()
     }
 }

@@ -1,6 +1,6 @@
 //! Caps on one action, and on an account, a strategy, an asset's depth and everything within any window of time.
 
-use super::Act;
+use super::{Act, whole};
 use crate::Stamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -49,6 +49,12 @@ pub struct Cap {
 impl fmt::Display for Cap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Cap { which, limit, used, asked } = self;
+        // All but the number of actions are millionths.
+        let digits = if which.contains("number") { 0 } else { 6 };
+        let [asked, used, limit] = [*asked, *used, *limit].map(|raw| match raw {
+            u128::MAX => "more than can be said".to_string(),
+            raw => whole(raw, digits),
+        });
         write!(f, "{asked} on top of {used} is more than {limit}, the cap {which}")
     }
 }
@@ -106,13 +112,10 @@ impl Caps {
         let used = |done: Option<&Done>| done.map_or(0, |done| done.used(now).0);
         let (used_by_all, count) = self.all.used(now);
         within("on one action", action, 0, act.value)?;
-        let on_depth = used(self.depths.get(&act.asset));
-        within(
-            "on the depth of one asset in 60 s, in millionths,",
-            of_depth.into(),
-            on_depth,
-            act.of_depth.into(),
-        )?;
+        for (asset, part) in act.parts() {
+            let on_depth = used(self.depths.get(asset));
+            within("on the part of one asset's depth in 60 s", of_depth.into(), on_depth, part.into())?;
+        }
         within("on the number of actions in 60 s", actions as u128, count as u128, 1)?;
         let on_account = self.accounts.get(&(act.market.clone(), act.account.clone()));
         within("on one account in 60 s", account, used(on_account), act.value)?;
@@ -120,12 +123,30 @@ impl Caps {
         within("on everything in 60 s", all, used_by_all, act.value)
     }
 
+    /// What counts against the caps that an action counts against, in the window that ends now: of its asset's depth (millionths), how
+    /// many actions, and values on its account, by its strategy and by all.
+    #[must_use]
+    pub fn used(&self, act: &Act, now: Stamp) -> [u128; 5] {
+        let used = |done: Option<&Done>| done.map_or(0, |done| done.used(now).0);
+        let (all, count) = self.all.used(now);
+        let account = self.accounts.get(&(act.market.clone(), act.account.clone()));
+        [
+            used(self.depths.get(&act.asset)),
+            count as u128,
+            used(account),
+            used(self.strategies.get(&act.strategy)),
+            all,
+        ]
+    }
+
     /// An action is done.
     pub fn take(&mut self, act: &Act, now: Stamp) {
         self.all.take(now, act.value);
         self.accounts.entry((act.market.clone(), act.account.clone())).or_default().take(now, act.value);
         self.strategies.entry(act.strategy.clone()).or_default().take(now, act.value);
-        self.depths.entry(act.asset.clone()).or_default().take(now, act.of_depth.into());
+        for (asset, part) in act.parts() {
+            self.depths.entry(asset.into()).or_default().take(now, part.into());
+        }
         // What was not acted on for a window needs no row.
         self.accounts.retain(|_, done| done.used(now).1 > 0);
         self.strategies.retain(|_, done| done.used(now).1 > 0);

@@ -2,7 +2,7 @@
 //! 2025-10: hours of halt, then an old price at resume; the sequencer grace of rollups).
 
 use super::Act;
-use crate::Stamp;
+use crate::{Stamp, written};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,7 +31,7 @@ impl fmt::Display for Waits {
         match self {
             Waits::Feed { feed } => write!(f, "feed {feed} is not fresh"),
             Waits::Grace { feed, until } => {
-                write!(f, "feed {feed} has come back, and is waited on until {until}")
+                write!(f, "feed {feed} has come back, and is waited on until {}", written(*until))
             }
             Waits::Unknown => f.write_str("which feeds the account needs is not known"),
         }

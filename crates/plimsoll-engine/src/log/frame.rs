@@ -25,8 +25,9 @@ const HEAD: usize = 32;
 const CHAIN: usize = 32;
 const ALIGN: usize = 8;
 
-/// The longest payload: a length that says more is a length that was spoilt.
-pub const LONGEST: usize = 1 << 24;
+/// The longest payload: a length that says more is a length that was spoilt. One price can turn every account of a book, and that is one
+/// record: ten million of them have room.
+pub const LONGEST: usize = 1 << 30;
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

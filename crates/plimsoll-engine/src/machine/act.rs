@@ -31,9 +31,11 @@ impl Machine {
         let Done { cells, rules, changed } = self.try_steps(number, market, steps)?;
         self.happen(Event::Cells { market: number, cells, rules });
         for (place, holds) in changed {
-            self.causes.insert(place, Cause::Owner);
+            if !self.state.book.accounts[place as usize].account.is_like(&holds) {
+                self.causes.insert(place, Cause::Owner);
+            }
             self.dirty.accounts.insert(place);
-            self.happen(Event::Account { place, listed: None, market: number, holds });
+            self.happen(Event::Account { place, market: number, holds });
         }
         self.dirty.markets.insert(number);
         Ok(())
@@ -119,7 +121,7 @@ fn may_be(
             let numbers = |judged: Option<Judgement>| judged.and_then(|judged| judged.own.ok());
             let was_below = verdict(before) == Some(Verdict::Unhealthy);
             let better = numbers(before).zip(numbers(after)).is_some_and(|(was, is)| is_no_worse(&was, &is));
-            if was_below && better {
+            if was_below && (better || only_reduces(market, was, is)) {
                 Ok(())
             } else {
                 Err(Refused::WouldBeUnhealthy { account: account.into() })
@@ -130,10 +132,12 @@ fn may_be(
     }
 }
 
-/// Health has not fallen and no more is asked.
+/// Health has not fallen and no more is asked. Where backing is below zero less asked of it makes the ratio worse, and the account no
+/// worse off: there backing itself must not have fallen.
 fn is_no_worse(was: &Assessment, is: &Assessment) -> bool {
     let (now, then) = (is.backing.mul_wide(was.requirement), was.backing.mul_wide(is.requirement));
-    now >= then && is.requirement <= was.requirement
+    let no_lower = now >= then || was.backing.is_negative() && is.backing >= was.backing;
+    no_lower && is.requirement <= was.requirement
 }
 
 /// No debt is more, nothing held is less, and nothing else is other than it was.

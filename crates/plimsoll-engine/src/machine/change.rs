@@ -1,7 +1,7 @@
 //! Changes of rules, prices, feeds and limits: shown on the whole live book first, and in force when a second person agrees.
 
 use super::{Machine, no_such, refused};
-use crate::calls::Level;
+use crate::calls::{self, Level};
 use crate::config::Change;
 use crate::record::{Event, Impact, Refused};
 use crate::state::State;
@@ -13,7 +13,7 @@ const NAMED: usize = 100;
 impl Machine {
     pub(super) fn propose(&mut self, by: &str, change: &Change) -> Result<(), Refused> {
         let impact = self.impact(change)?;
-        if self.state.guards.breaker.trips(&impact.flips) {
+        if self.state.guards.breaker.trips(&impact.at_worst()) {
             return Err(Refused::TooMuch(Box::new(impact)));
         }
         let proposal = self.state.counters[1];
@@ -28,16 +28,26 @@ impl Machine {
         if found.by == by {
             return Err(Refused::SamePerson);
         }
+        if found.config != self.config {
+            let why = "the configuration is another since it was proposed: propose it again";
+            return Err(Refused::Unfit(why.into()));
+        }
         let impact = self.impact(&found.change)?;
+        if self.state.guards.breaker.trips(&impact.at_worst()) {
+            return Err(Refused::TooMuch(Box::new(impact)));
+        }
         let more = |of: fn(&Impact) -> u64| of(&impact) > of(&found.impact);
-        if more(|impact| impact.flips.accounts[0])
+        // Whom it was shown to touch, and nobody else.
+        if impact.places.iter().any(|place| !found.impact.places.contains(place))
+            || more(|impact| impact.escalated)
             || more(|impact| impact.called)
             || more(|impact| impact.unknown)
+            || more(|impact| impact.unjudged)
         {
             return Err(Refused::Moved(Box::new(impact)));
         }
         let watch = self.changed(&found.change)?.1;
-        self.happen(Event::Closed { proposal, by: by.into(), agreed: true });
+        self.happen(Event::Closed { proposal, by: by.into(), agreed: true, impact: Some(impact) });
         self.happen(Event::Changed(found.change));
         self.watch = watch;
         self.config = self.state.config_hash();
@@ -88,8 +98,17 @@ impl Machine {
             }
         }
         let mut after = self.state.clone();
-        after.apply(&Event::Changed(change.clone()));
+        after.apply(&Event::Changed(change.clone()), &[]);
         after.fits().map_err(unfit)?;
+        // What feeds are worth by the new rules, as they will be judged when it is in force.
+        let judged: Vec<_> = after
+            .feeds
+            .iter()
+            .map(|(name, heard)| (name.clone(), heard.feed.state(after.now).0, heard.feed.value(after.now)))
+            .collect();
+        for (feed, state, value) in judged {
+            after.apply(&Event::Turned { feed, state, value }, &[]);
+        }
         let watch = Watch::new(&after).map_err(unfit)?;
         Ok((after, watch))
     }
@@ -98,8 +117,13 @@ impl Machine {
     fn impact(&self, change: &Change) -> Result<Impact, Refused> {
         let (after, watch) = self.changed(change)?;
         let mut impact = Impact::default();
+        if matches!(change, Change::Limits(_) | Change::Depth(..) | Change::Collar(_) | Change::People(_)) {
+            // Nobody stands elsewhere for these.
+            impact.flips.accounts[1] = self.watch.counts()[0];
+            return Ok(impact);
+        }
         let [now, then] = [All::new(&self.state), All::new(&after)];
-        let mut flipped = Vec::new();
+        let (mut flipped, mut called_now, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
         let mut all: Vec<u32> = self.watch.owing().chain(watch.owing()).collect();
         all.sort_unstable();
         all.dedup();
@@ -107,16 +131,39 @@ impl Machine {
             match (self.watch.below(place), watch.below(place)) {
                 (was, Some(true)) if was != Some(true) => flipped.push(place),
                 (Some(true), Some(false)) => impact.recovered += 1,
-                (Some(_), None) => impact.unknown += 1,
+                (Some(_), None) => {
+                    impact.unknown += 1;
+                    unknown.push(place);
+                }
+                (None, None) => {
+                    impact.unjudged += 1;
+                    unknown.push(place);
+                }
                 _ => {}
             }
             let called = |all: &All<'_>| all.see(place).level == Some(Level::Call);
             if watch.below(place) == Some(false) && called(&then) && !called(&now) {
-                impact.called += 1;
+                called_now.push(place);
             }
         }
-        impact.first = flipped.iter().take(NAMED).map(|place| self.state.called(*place)).collect();
+        impact.escalated = (0..self.state.rows.len() as u32)
+            .filter(|place| {
+                let overdue = |state: &State| {
+                    let life = state.rows[*place as usize].life;
+                    let escalates = state.terms(*place).is_some_and(|terms| terms.policy.escalates);
+                    let passed = |deadline| state.now >= deadline;
+                    matches!(life.state, calls::State::Called { deadline, .. } if passed(deadline) && escalates)
+                };
+                overdue(&after) && !overdue(&self.state)
+            })
+            .count() as u64;
+        let named =
+            |places: &[u32]| places.iter().take(NAMED).map(|place| self.state.called(*place)).collect();
+        impact.called = called_now.len() as u64;
+        (impact.first, impact.first_called, impact.first_unknown) =
+            (named(&flipped), named(&called_now), named(&unknown));
         impact.flips = self.measure(&flipped);
+        impact.places = flipped;
         Ok(impact)
     }
 }

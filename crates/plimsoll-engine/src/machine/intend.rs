@@ -2,13 +2,15 @@
 
 use super::act::touched;
 use super::{Machine, no_such, refused};
+use crate::Stamp;
 use crate::calls::{self, Level};
-use crate::guard::{Act, Kind};
+use crate::guard::{Act, Held, Kind};
 use crate::record::{Alert, Event, Grounds, Outcome, Refused};
 use crate::state::Stage;
 use crate::watch::Watch;
 use plimsoll_core::{
-    AccountId, Action, Call, Effects, Feeds, InstrumentId, Lens, Mechanism, Reading, Silent, Test,
+    AccountId, Action, Assessment, Call, Effects, Feeds, InstrumentId, Int, Lens, Mechanism, Reading, Silent,
+    Test,
 };
 
 /// Whoever carries an intent out: no account of any book.
@@ -25,37 +27,46 @@ impl Machine {
     ) -> Result<(), Refused> {
         let (number, place) = self.account(market, account)?;
         let life = self.state.rows[place as usize].life;
-        if !life.may_be_liquidated() {
-            return Err(Refused::NotLiquidatable { state: state_word(&life.state).into() });
-        }
-        // Exactly, and now: not what the index was last told.
-        let sight = Watch::see(&self.state, place);
-        let by_call = life.state == calls::State::Liquidatable { by_call: true };
-        let seen = match (sight.level, sight.seen) {
-            (Some(Level::Line | Level::Bad), Some(seen)) => seen,
-            (Some(Level::Call), Some(seen)) if by_call => seen,
-            (None, _) => return Err(Refused::Unknown { why: sight.why }),
-            _ => return Err(Refused::NotLiquidatable { state: "above its line".into() }),
+        let by_call = match life.state {
+            calls::State::Liquidatable { by_call } => by_call,
+            // Nobody is called healthy of whom nothing is known.
+            state => {
+                let sight = Watch::see(&self.state, place);
+                let is_out = matches!(state, calls::State::Liquidating { .. });
+                return Err(match sight.level {
+                    None if !is_out => Refused::Unknown { why: sight.why },
+                    _ => Refused::NotLiquidatable { state: state_word(&state).into() },
+                });
+            }
         };
+        let strategies = &self.state.config.strategies;
+        if !strategies.is_empty() && !strategies.contains(strategy) {
+            return Err(no_such("strategy", strategy));
+        }
+        let seen = self.is_below(place, by_call)?;
+        let action = &if by_call { self.as_agent(place, action, price) } else { action.clone() };
         let (effects, after) = self.try_out(number, place, action)?;
         let value = after.and_then(|after| {
             let paid = seen.debt.sub(after.debt)?.max(seen.collateral.sub(after.collateral)?);
             self.value(place, paid, seen.unit.decimals)
         });
-        let sold = self.sold(number, place, action, &effects);
-        let asset = sold.map_or_else(String::new, |sold| self.asset(number, sold));
         let value = value.unwrap_or(u128::MAX);
-        let depth = self.state.config.depths.get(&asset).copied().unwrap_or(0);
-        let of_depth = value
-            .checked_mul(1_000_000)
-            .and_then(|scaled| scaled.checked_add(depth.checked_sub(1)?)?.checked_div(depth));
-        let of_depth = of_depth.and_then(|part| u64::try_from(part).ok()).unwrap_or(u64::MAX);
+        let mut sold = self.sold(number, place, action, &effects, value);
+        sold.sort_by_key(|(_, value)| std::cmp::Reverse(*value));
+        let mut parts = sold.into_iter().map(|(sold, value)| {
+            let asset = self.asset(number, sold);
+            let part = self.of_depth(&asset, value);
+            (asset, part)
+        });
+        let (asset, of_depth) = parts.next().unwrap_or_default();
+        let others: Vec<(String, u64)> = parts.collect();
         let reference = self.reference(number, &asset);
         let act = Act {
             kind: Kind::Liquidation,
             market: market.into(),
             account: account.into(),
             asset,
+            others,
             strategy: strategy.into(),
             value,
             of_depth,
@@ -67,6 +78,7 @@ impl Machine {
             },
         };
         self.state.guards.check(&act, self.state.now).map_err(Refused::Held)?;
+        self.is_of_one_time(&act)?;
         let grounds = Grounds::of(&seen, self.prices(place));
         let intent = self.state.counters[0];
         self.happen(Event::Intended { intent, act, place, action: action.clone(), grounds });
@@ -77,6 +89,35 @@ impl Machine {
         Ok(())
     }
 
+    /// Whether the prices that an action needs were observed near each other: a hedge whose legs are priced minutes apart is none
+    /// (Aave on Polygon: two stable coins, eleven minutes).
+    fn is_of_one_time(&self, act: &Act) -> Result<(), Refused> {
+        let Some(most) = self.state.config.skew else { return Ok(()) };
+        let needed = act.needs.iter().flatten().filter_map(|feed| {
+            let newest = self.state.feeds.get(feed)?.feed.newest(self.state.now)?;
+            Some((newest, feed))
+        });
+        let mut times: Vec<(Stamp, &String)> = needed.collect();
+        times.sort_unstable();
+        let (Some((old, first)), Some((new, last))) = (times.first(), times.last()) else { return Ok(()) };
+        let apart = new.saturating_sub(*old);
+        if apart <= most {
+            return Ok(());
+        }
+        Err(Refused::Held(Held::Skewed { feeds: [first.to_string(), last.to_string()], apart, most }))
+    }
+
+    /// An account that may be acted on, exactly and now: not what the index was last told.
+    fn is_below(&self, place: u32, by_call: bool) -> Result<Assessment, Refused> {
+        let sight = Watch::see(&self.state, place);
+        match (sight.level, sight.seen) {
+            (Some(Level::Line | Level::Bad), Some(seen)) => Ok(seen),
+            (Some(Level::Call), Some(seen)) if by_call => Ok(seen),
+            (None, _) => Err(Refused::Unknown { why: sight.why }),
+            _ => Err(Refused::NotLiquidatable { state: "above its line".into() }),
+        }
+    }
+
     /// What an action would do, and how the account would stand, where that can be said. It may touch nobody else but whoever carries
     /// it out.
     fn try_out(
@@ -84,7 +125,7 @@ impl Machine {
         number: u32,
         place: u32,
         action: &Action,
-    ) -> Result<(Effects, Option<plimsoll_core::Assessment>), Refused> {
+    ) -> Result<(Effects, Option<Assessment>), Refused> {
         let book = &self.state.book;
         let listed = &book.markets[number as usize];
         let readings: Vec<Reading> = book.readings(listed, &book.graph.quotes(book.at));
@@ -97,7 +138,8 @@ impl Machine {
         if named.iter().any(|account| *account != own) {
             return Err(Refused::Unfit("an intent is about one account".into()));
         }
-        let call = Call { actor: KEEPER, account: own, at: book.at, action: action.clone() };
+        let actor = if matches!(action, Action::Fill { .. }) { own } else { KEEPER };
+        let call = Call { actor, account: own, at: book.at, action: action.clone() };
         let effects =
             listed.market.act(&call, book, feeds, &mut Silent).map_err(|refusal| refused(&refusal))?;
         let account = Machine::after(&effects, &book.accounts[place as usize].account)?;
@@ -108,25 +150,77 @@ impl Machine {
         Ok((effects, after))
     }
 
-    /// What of the account's is sold: what the action names, or else what it loses most pieces of.
-    fn sold(&self, number: u32, place: u32, action: &Action, effects: &Effects) -> Option<InstrumentId> {
+    /// What of the account's is sold, each with its value: what the action names, or else everything that it loses.
+    fn sold(
+        &self,
+        number: u32,
+        place: u32,
+        action: &Action,
+        effects: &Effects,
+        value: u128,
+    ) -> Vec<(InstrumentId, u128)> {
         match action {
-            Action::Liquidate(Mechanism::Discount { seize, .. }) => return Some(*seize),
-            Action::Liquidate(Mechanism::Reduce { instrument, .. }) => return Some(*instrument),
+            Action::Liquidate(Mechanism::Discount { seize, .. }) => return vec![(*seize, value)],
+            Action::Liquidate(Mechanism::Reduce { instrument, .. }) | Action::Fill { instrument, .. } => {
+                return vec![(*instrument, value)];
+            }
             _ => {}
         }
         let account = &self.state.book.accounts[place as usize].account;
-        let after = effects.apply_to(account)?;
+        let Some(after) = effects.apply_to(account) else { return Vec::new() };
         let market = &self.state.book.markets[number as usize].market;
-        let lost =
-            account.holdings().iter().filter(|holding| after.quantity(holding.instrument) < holding.quantity);
-        let receipts = lost.filter(|holding| {
+        let is_debt = |instrument: InstrumentId| {
             market
                 .instruments()
-                .get(holding.instrument.index())
-                .is_some_and(|one| one.kind != plimsoll_core::Kind::Debt)
-        });
-        receipts.max_by_key(|holding| holding.quantity).map(|holding| holding.instrument)
+                .get(instrument.index())
+                .is_some_and(|one| one.kind == plimsoll_core::Kind::Debt)
+        };
+        let lost =
+            account.holdings().iter().map(|holding| (holding.instrument, after.quantity(holding.instrument)));
+        let lost =
+            lost.filter(|(instrument, left)| *left < account.quantity(*instrument) && !is_debt(*instrument));
+        // Each is worth what the account's collateral is worth less without it; what nobody can say is all of it.
+        let worth = |account: &plimsoll_core::Account| {
+            let book = &self.state.book;
+            let listed = &book.markets[number as usize];
+            let readings = book.readings(listed, &book.graph.quotes(book.at));
+            let quoted = listed.market.at(Feeds { readings: &readings }, Lens::Action, book.at).ok()?;
+            let seen = quoted.verdict(account, Test::Liquidation).ok()?;
+            self.value(place, seen.collateral, seen.unit.decimals)
+        };
+        let whole = worth(account);
+        lost.map(|(instrument, left)| {
+            let without = worth(&account.clone().with(instrument, left));
+            let value = whole.zip(without).map_or(value, |(whole, without)| whole.saturating_sub(without));
+            (instrument, value)
+        })
+        .collect()
+    }
+
+    /// How much of what the market takes of an asset a value is (millionths, raised).
+    fn of_depth(&self, asset: &str, value: u128) -> u64 {
+        let depth = self.state.config.depths.get(asset).copied().unwrap_or(0);
+        let part = value
+            .checked_mul(1_000_000)
+            .and_then(|scaled| scaled.checked_add(depth.checked_sub(1)?)?.checked_div(depth));
+        part.and_then(|part| u64::try_from(part).ok()).unwrap_or(u64::MAX)
+    }
+
+    /// Whose call has passed is above his venue's line, and no venue forces him: the desk trades for him, as his agent, what it would
+    /// have reduced.
+    fn as_agent(&self, place: u32, action: &Action, price: Option<u128>) -> Action {
+        let Action::Liquidate(Mechanism::Reduce { instrument, size }) = action else { return action.clone() };
+        let listed = &self.state.book.accounts[place as usize];
+        let held = listed.account.quantity(*instrument);
+        let size = Int::from(*size);
+        let quantity = if held.is_negative() { size } else { size.neg() };
+        let number = listed.market as u32;
+        let reference = self.reference(number, &self.asset(number, *instrument));
+        let price = Int::from(plimsoll_core::U256::from(price.or(reference).unwrap_or(0)));
+        if size > Int::from(held.magnitude()) {
+            return action.clone();
+        }
+        Action::Fill { instrument: *instrument, quantity, price }
     }
 
     fn asset(&self, number: u32, instrument: InstrumentId) -> String {
@@ -145,14 +239,21 @@ impl Machine {
     }
 
     pub(super) fn send(&mut self, intent: u64, external: &str) -> Result<(), Refused> {
-        match self.state.intents.get(&intent).map(|intent| &intent.stage) {
-            Some(Stage::Intended) => {
-                self.happen(Event::Sent { intent, external: external.into() });
-                Ok(())
-            }
-            Some(Stage::Sent(_)) => Err(Refused::Unfit(format!("intent {intent} was sent already"))),
-            None => Err(self.gone(intent)),
+        let Some(found) = self.state.intents.get(&intent) else { return Err(self.gone(intent)) };
+        if found.stage != Stage::Intended {
+            return Err(Refused::Unfit(format!("intent {intent} was sent already")));
         }
+        // Much may have happened since it was decided: what may not be intended now may not be sent.
+        if self.state.now.saturating_sub(found.since) > self.state.config.late {
+            return Err(Refused::Unfit(format!("intent {intent} is too old to be sent: abandon it")));
+        }
+        let life = self.state.rows.get(found.place as usize).map(|row| row.life.state);
+        let by_call = matches!(life, Some(calls::State::Liquidating { by_call: true, .. }));
+        self.is_below(found.place, by_call)?;
+        self.state.guards.check_again(&found.act, self.state.now).map_err(Refused::Held)?;
+        self.is_of_one_time(&found.act)?;
+        self.happen(Event::Sent { intent, external: external.into() });
+        Ok(())
     }
 
     /// An intent that is not on its way: one that ended, or that never was.
@@ -183,7 +284,7 @@ impl Machine {
             self.dirty.markets.insert(number);
             for (place, holds) in changed {
                 self.dirty.accounts.insert(place);
-                self.happen(Event::Account { place, listed: None, market: number, holds });
+                self.happen(Event::Account { place, market: number, holds });
             }
         }
         self.resolved(intent, outcome.clone());

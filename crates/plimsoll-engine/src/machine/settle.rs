@@ -3,9 +3,11 @@
 use super::Machine;
 use crate::calls::{self, Cause, Level, Seen};
 use crate::guard::Flips;
-use crate::record::{Alert, Event, Grounds};
+use crate::record::{Alert, Event, Grounds, Outcome, Prices};
+use crate::state::{Stage, State};
 use crate::watch::{All, Sight, is_below_line};
 use plimsoll_core::{Decimal, Int, Rounding, U256};
+use std::collections::BTreeSet;
 
 /// Digits of the values that guards count in.
 const DIGITS: u8 = 6;
@@ -13,6 +15,7 @@ const DIGITS: u8 = 6;
 impl Machine {
     pub(super) fn settle(&mut self) {
         self.turn();
+        self.abandon();
         let dirty = std::mem::take(&mut self.dirty);
         let sights = self.watch.look(&self.state, dirty);
         self.flips(&sights);
@@ -20,15 +23,46 @@ impl Machine {
             self.live(sight);
         }
         self.causes.clear();
-        self.late();
+        self.lasting();
     }
 
-    /// Intents that are out for too long.
-    fn late(&mut self) {
+    /// What was intended and not sent in time will not be: nobody waits for whoever wanted it.
+    fn abandon(&mut self) {
         let late = |since: u64| self.state.now.saturating_sub(since) > self.state.config.late;
-        let intents = self.state.intents.iter().filter(|(_, intent)| late(intent.since));
-        let intents: Vec<u64> = intents.map(|(number, _)| *number).collect();
-        intents.into_iter().for_each(|intent| self.alert(Alert::Late(intent)));
+        let intents = self.state.intents.iter();
+        let old = intents.filter(|(_, intent)| intent.stage == Stage::Intended && late(intent.since));
+        let old: Vec<u64> = old.map(|(number, _)| *number).collect();
+        for intent in old {
+            self.resolved(intent, Outcome::Abandoned { why: "it was not sent in time".into() });
+        }
+    }
+
+    /// What lasts until it is over: who is to be told that it began, and that it is.
+    fn lasting(&mut self) {
+        let State { now, config, .. } = &self.state;
+        let late =
+            self.state.intents.iter().filter(|(_, intent)| now.saturating_sub(intent.since) > config.late);
+        let mut stands: BTreeSet<Alert> = late.map(|(number, _)| Alert::Late(*number)).collect();
+        for number in self.watch.unseen() {
+            let market = self.state.book.markets.get(number as usize).map(|listed| listed.name.clone());
+            stands.extend(market.map(|market| Alert::Unseen { market }));
+        }
+        if let Some(most) = config.clock {
+            match self.state.offset() {
+                None => stands.extend([Alert::Unmeasured]),
+                Some(offset) if offset.unsigned_abs() > most => stands.extend([Alert::Clock]),
+                Some(_) => {}
+            }
+        }
+        self.lasts(stands, |of| !matches!(of, Alert::Deviates { .. }));
+    }
+
+    /// Of the alerts that `asked` is true of these stand, and no others.
+    pub(super) fn lasts(&mut self, stands: BTreeSet<Alert>, asked: impl Fn(&Alert) -> bool) {
+        let over = self.state.lasting.difference(&stands).filter(|of| asked(of));
+        let over: Vec<Alert> = over.cloned().collect();
+        over.into_iter().for_each(|of| self.happen(Event::Over(of)));
+        stands.into_iter().for_each(|of| self.alert(of));
     }
 
     /// What follows for one account.
@@ -56,15 +90,19 @@ impl Machine {
         }
     }
 
-    /// Whether too many crossed their venue's line at once for it to be the accounts.
+    /// Whether too many crossed their venue's line within the breaker's window for it to be the accounts.
     fn flips(&mut self, sights: &[Sight]) {
         let flipped = |sight: &&Sight| {
             let below = matches!(sight.level, Some(Level::Line | Level::Bad));
             below && !is_below_line(self.state.rows[sight.place as usize].life.state)
         };
         let places: Vec<u32> = sights.iter().filter(flipped).map(|sight| sight.place).collect();
-        let breaker = &self.state.guards.breaker;
-        if places.len() as u64 <= breaker.least || breaker.check().is_err() {
+        if places.is_empty() || self.state.guards.breaker.check().is_err() {
+            return;
+        }
+        self.happen(Event::Flipped(places));
+        let places = self.state.guards.breaker.within(self.state.now);
+        if places.len() as u64 <= self.state.guards.breaker.least {
             return;
         }
         let flips = self.measure(&places);
@@ -100,16 +138,25 @@ impl Machine {
         quanta(value.mul(mantissa)?, decimals.checked_add(digits)?)
     }
 
-    /// What the prices of an account's market are, by feed.
-    pub(super) fn prices(&self, place: u32) -> Vec<(String, Option<Decimal>)> {
-        let Some(listed) = self.state.book.accounts.get(place as usize) else { return Vec::new() };
+    /// What the prices of an account's market are now: their place in the record's.
+    pub(super) fn prices(&mut self, place: u32) -> u32 {
+        let market = self.state.book.accounts.get(place as usize).map_or(0, |listed| listed.market as u32);
+        if let Some(known) = self.now.get(&market) {
+            return *known;
+        }
         let quotes = self.state.book.graph.quotes(self.state.book.at);
-        let needs = self.state.needs(&self.state.book.markets[listed.market]);
+        let needs = self.state.book.markets.get(market as usize).map(|listed| self.state.needs(listed));
         let price = |feed: &String| {
             let id = self.state.book.graph.find(feed)?;
             quotes.get(id.0 as usize)?.value
         };
-        needs.into_iter().map(|feed| (feed.clone(), price(&feed))).collect()
+        let prices: Prices = needs.into_iter().flatten().map(|feed| (feed.clone(), price(&feed))).collect();
+        let at = self.prices.iter().position(|known| *known == prices).unwrap_or_else(|| {
+            self.prices.push(prices);
+            self.prices.len() - 1
+        });
+        self.now.insert(market, at as u32);
+        at as u32
     }
 
     /// Every deadline that is set, for a machine that was just made.
@@ -146,8 +193,10 @@ const fn word(what: &calls::Event) -> Option<&'static str> {
         calls::Event::Recovered => "recovered",
         calls::Event::Liquidated => "liquidated",
         calls::Event::Closed => "closed",
+        calls::Event::Settled => "above its call again",
         calls::Event::BecameBad => "bad debt",
         calls::Event::PartlyMet { .. }
+        | calls::Event::Widened { .. }
         | calls::Event::Moved { .. }
         | calls::Event::Intended { .. }
         | calls::Event::Abandoned

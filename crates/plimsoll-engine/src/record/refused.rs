@@ -1,9 +1,9 @@
 //! Why a command is not done.
 
 use super::Impact;
-use crate::Stamp;
 use crate::feed;
 use crate::guard::{Flips, Held};
+use crate::{Stamp, written};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -72,7 +72,9 @@ pub enum Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refused::ClockBack { was } => write!(f, "the clock was {was} ns before, and must not go back"),
+            Refused::ClockBack { was } => {
+                write!(f, "the clock stood at {} before, and must not go back", written(*was))
+            }
             Refused::NoSuch { what, name } => write!(f, "no {what} is called {name}"),
             Refused::Quote(refused) => refused.fmt(f),
             Refused::Market { code, why } => write!(f, "{code}: {why}"),
@@ -95,14 +97,16 @@ impl fmt::Display for Refused {
                 let Flips { accounts: [accounts, of], .. } = impact.flips;
                 write!(
                     f,
-                    "{accounts} of {of} accounts would newly be below their line: more than the breaker lets"
+                    "{accounts} of {of} accounts would newly be below their line, and of {} nobody can say: more than the breaker lets",
+                    impact.unjudged
                 )
             }
             Refused::Moved(impact) => {
+                let Impact { called, unknown, unjudged, .. } = **impact;
                 let Flips { accounts: [accounts, _], .. } = impact.flips;
                 write!(
                     f,
-                    "{accounts} accounts would newly be below their line now, more than when it was proposed"
+                    "now {accounts} accounts would newly be below their line, {called} called, {unknown} unknown, and of {unjudged} nobody can say: more than when it was proposed"
                 )
             }
             Refused::Unfit(why) => f.write_str(why),

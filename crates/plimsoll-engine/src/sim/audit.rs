@@ -75,7 +75,7 @@ pub(super) fn calm(state: &State, watch: &Watch, worlds: Worlds) -> Result<(), S
                 matches!(life, calls::State::Called { .. } | calls::State::Liquidatable { by_call: true })
             }
             Some(calls::Level::Warning) => life == calls::State::Warned,
-            Some(calls::Level::Above | calls::Level::NoDebt) => {
+            Some(calls::Level::Above | calls::Level::NoDebt | calls::Level::Gone) => {
                 matches!(life, calls::State::Healthy | calls::State::Closed)
             }
             None => false,

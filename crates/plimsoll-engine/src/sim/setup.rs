@@ -37,6 +37,11 @@ pub fn config(book: &Book) -> Config {
         followed: BTreeSet::new(),
         sight: HOUR,
         late: HOUR,
+        clock: None,
+        skew: None,
+        flips_within: 0,
+        sources: BTreeMap::new(),
+        strategies: BTreeSet::new(),
         memory: 24 * HOUR,
     }
 }

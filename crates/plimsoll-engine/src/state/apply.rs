@@ -1,19 +1,22 @@
 //! How an event changes the state.
 
-use super::{Heard, Intent, Proposal, Row, Stage, State, second};
+use super::{Compared, Intent, Kept, Proposal, Raised, Row, Stage, State, second};
 use crate::Stamp;
 use crate::calls;
 use crate::config::Change;
-use crate::feed::{self, Feed};
-use crate::record::{Answer, Event, Outcome, Record, Release, Word};
-use crate::state::Kept;
+use crate::feed;
+use crate::record::{Answer, Command, Event, Outcome, Position, Record, Refused, Release, Word};
 use plimsoll_core::{Account, AccountId, ListedAccount};
 
 impl State {
     /// Everything that a record says, and the answer that was given for it.
     pub fn replay(&mut self, number: u64, record: &Record) {
         self.advance(record.at);
-        record.events.iter().for_each(|event| self.apply(event));
+        let positions: &[Position] = match &record.request.command {
+            Command::Positions { positions, .. } => positions,
+            _ => &[],
+        };
+        record.events.iter().for_each(|event| self.apply(event, positions));
         self.keep(record, record.answer(number));
     }
 
@@ -31,17 +34,28 @@ impl State {
 
     /// Keeps an answer for whoever asks twice.
     pub(crate) fn keep(&mut self, record: &Record, answer: Answer) {
+        // An engine's start is nobody's to ask twice, and what a clock that was late asked may be asked again.
+        if matches!(record.request.command, Command::Start)
+            || matches!(record.refused, Some(Refused::ClockBack { .. }))
+        {
+            return;
+        }
         let id = record.request.id.clone();
         if self.kept.insert(id.clone(), Kept { request: record.request.hash(), answer }).is_none() {
             self.order.push_back((record.at, id));
         }
     }
 
-    /// What an event changes. What it names and does not exist is passed over: no log that an engine wrote has such a thing.
-    pub fn apply(&mut self, event: &Event) {
+    /// What an event changes; `positions` are the command's. What it names and does not exist is passed over: no log that an
+    /// engine wrote has such a thing.
+    pub fn apply(&mut self, event: &Event, positions: &[Position]) {
         match event {
-            Event::Account { place, listed, market, holds } => {
-                self.account_is(*place, listed.as_ref(), *market, holds)
+            Event::Account { place, holds, .. } => self.holds(*place, holds),
+            Event::Seen { market, places } => {
+                places
+                    .iter()
+                    .zip(positions)
+                    .for_each(|(place, position)| self.seen(*market, *place, position));
             }
             Event::Cells { market, cells, rules } => {
                 if let Some(listed) = self.book.markets.get_mut(*market as usize) {
@@ -86,8 +100,9 @@ impl State {
                 }
             }
             Event::Resolved { intent, outcome } => {
+                // What was sent may have been done in part, whatever is said of it.
                 if let Some(intent) = self.intents.remove(intent)
-                    && *outcome == Outcome::Carried
+                    && (*outcome == Outcome::Carried || intent.stage != Stage::Intended)
                     && self.config.followed.contains(&intent.act.market)
                     && let Some(row) = self.rows.get_mut(intent.place as usize)
                 {
@@ -107,7 +122,8 @@ impl State {
             Event::Tripped(flips) => self.guards.breaker.trip(*flips, self.now),
             Event::Proposed { proposal, by, change, impact } => {
                 let (by, change, impact) = (by.clone(), change.clone(), impact.clone());
-                self.proposals.insert(*proposal, Proposal { by, change, impact });
+                let config = self.config_hash();
+                self.proposals.insert(*proposal, Proposal { by, change, impact, config });
                 self.counters[1] = proposal.saturating_add(1);
             }
             Event::Closed { proposal, .. } => {
@@ -115,16 +131,33 @@ impl State {
             }
             Event::Changed(change) => self.change(change),
             Event::Alert { alert, of } => {
-                self.alerts.insert(*alert, of.clone());
-                self.waiting.insert(of.clone());
+                // What was told before and did not arrive gives way to the newer word.
+                for older in [Some(of.clone()), of.replaces()].into_iter().flatten() {
+                    if let Some(older) = self.waiting.remove(&older) {
+                        self.alerts.remove(&older);
+                    }
+                }
+                self.alerts.insert(*alert, Raised { at: self.now, of: of.clone() });
+                self.waiting.insert(of.clone(), *alert);
+                if of.lasts() {
+                    self.lasting.insert(of.clone());
+                }
                 self.counters[2] = alert.saturating_add(1);
             }
             Event::Told { alert, to } => {
                 if to.is_ok()
-                    && let Some(of) = self.alerts.remove(alert)
+                    && let Some(raised) = self.alerts.remove(alert)
                 {
-                    self.waiting.remove(&of);
+                    self.waiting.remove(&raised.of);
                 }
+            }
+            Event::Compared { offset, source } => {
+                let (at, offset, source) = (self.now, *offset, source.clone());
+                self.clock = Some(Compared { at, offset, source });
+            }
+            Event::Flipped(places) => self.guards.breaker.flip(places, self.now),
+            Event::Over(of) => {
+                self.lasting.remove(of);
             }
             Event::Started => {
                 self.guards.resume.restart();
@@ -139,31 +172,38 @@ impl State {
         }
     }
 
-    fn account_is(&mut self, place: u32, listed: Option<&[String; 3]>, market: u32, holds: &Account) {
-        let id = AccountId(place.into());
-        let mut account = Account::new(id);
-        holds.holdings().iter().for_each(|held| account.set(held.instrument, held.quantity));
-        holds.terms().iter().for_each(|(term, value)| account.set_term(*term, *value));
+    /// An account that there is holds this.
+    fn holds(&mut self, place: u32, holds: &Account) {
         let at = place as usize;
-        if let Some([name, owner, group]) = listed {
-            let row =
-                ListedAccount { name: name.clone(), owner: owner.clone(), market: market as usize, account };
-            if at < self.book.accounts.len() {
-                self.book.accounts[at] = row;
-            } else {
-                self.names.insert((market, name.clone()), place);
-                self.book.accounts.push(row);
-                self.rows.push(Row::default());
-            }
-            if let Some(row) = self.rows.get_mut(at) {
-                row.group.clone_from(group);
-            }
-        } else if let Some(row) = self.book.accounts.get_mut(at) {
-            row.account = account;
-        }
-        if let Some(row) = self.rows.get_mut(at) {
+        if let (Some(listed), Some(row)) = (self.book.accounts.get_mut(at), self.rows.get_mut(at)) {
+            listed.account.clone_from(holds);
+            listed.account.id = AccountId(place.into());
             (row.seen, row.unseen) = (self.now, false);
         }
+    }
+
+    /// An account was seen: a new one, or one that may hold something else or be somebody else's now.
+    pub(crate) fn seen(&mut self, market: u32, place: u32, position: &Position) {
+        let Position { account, owner, group, holds } = position;
+        if place as usize >= self.book.accounts.len() {
+            let Some(names) = self.names.get_mut(market as usize) else { return };
+            names.insert(account.clone(), place);
+            self.book.accounts.push(ListedAccount {
+                name: account.clone(),
+                owner: owner.clone(),
+                market: market as usize,
+                account: Account::new(AccountId(place.into())),
+            });
+            self.rows.push(Row { group: group.clone(), ..Row::default() });
+        }
+        let (listed, row) = (&mut self.book.accounts[place as usize], &mut self.rows[place as usize]);
+        if listed.owner != *owner {
+            listed.owner.clone_from(owner);
+        }
+        if row.group != *group {
+            row.group.clone_from(group);
+        }
+        self.holds(place, holds);
     }
 
     fn turned(&mut self, feed: &str, state: &feed::State, value: Option<u128>) {
@@ -186,7 +226,7 @@ impl State {
         match change {
             Change::Rules { market, cells } => {
                 if let Some(market) = self.market(market) {
-                    self.apply(&Event::Cells { market, cells: cells.clone(), rules: true });
+                    self.apply(&Event::Cells { market, cells: cells.clone(), rules: true }, &[]);
                 }
             }
             Change::Prices(graph) => {
@@ -204,15 +244,13 @@ impl State {
                 }
             }
             Change::Source(source) => {
-                let quotes = self.feeds.get(&source.price).map(|heard| heard.feed.quotes());
+                // What was heard stays, and what was believed: jumps go on being measured from that.
+                let before = self.feeds.remove(&source.price);
                 if self.listen(source).is_ok()
-                    && let Some(Heard { feed, .. }) = self.feeds.get_mut(&source.price)
-                    && let Some(mut anew) = Feed::new(source.rule.clone())
+                    && let Some(before) = before
+                    && let Some(heard) = self.feeds.get_mut(&source.price)
                 {
-                    for quote in quotes.unwrap_or_default() {
-                        let _ = anew.hear(quote, self.now);
-                    }
-                    *feed = anew;
+                    heard.feed = before.feed.under(source.rule.clone());
                 }
                 self.guards.resume.is_not_fresh(&source.price);
             }

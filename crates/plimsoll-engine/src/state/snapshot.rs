@@ -1,6 +1,6 @@
 //! The state as bytes: what a snapshot stores, and what a state's hash is of.
 
-use super::{Heard, Intent, Kept, Proposal, Row, State, Venues, open_market, second};
+use super::{Compared, Heard, Intent, Kept, Proposal, Raised, Row, State, Venues, open_market, second};
 use crate::Stamp;
 use crate::config::{Config, Place};
 use crate::guard::Guards;
@@ -9,7 +9,7 @@ use plimsoll_core::{Account, AccountId, Book, Graph, ListedAccount, ListedMarket
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// The form of the bytes.
 const FORM: u8 = 1;
@@ -30,10 +30,12 @@ struct Image<'s> {
     guards: Cow<'s, Guards>,
     intents: Cow<'s, BTreeMap<u64, Intent>>,
     proposals: Cow<'s, BTreeMap<u64, Proposal>>,
-    alerts: Cow<'s, BTreeMap<u64, Alert>>,
+    alerts: Cow<'s, BTreeMap<u64, Raised>>,
     kept: Cow<'s, BTreeMap<String, Kept>>,
     order: Cow<'s, VecDeque<(Stamp, String)>>,
     counters: [u64; 3],
+    lasting: Cow<'s, BTreeSet<Alert>>,
+    clock: Cow<'s, Option<Compared>>,
 }
 
 impl State {
@@ -68,6 +70,8 @@ impl State {
             kept: Cow::Borrowed(&self.kept),
             order: Cow::Borrowed(&self.order),
             counters: self.counters,
+            lasting: Cow::Borrowed(&self.lasting),
+            clock: Cow::Borrowed(&self.clock),
         };
         postcard::to_extend(&image, vec![FORM]).ok()
     }
@@ -98,14 +102,14 @@ impl State {
             let market = open_market(venues, &market).map_err(|why| format!("market {name}: {why}"))?;
             markets.push(ListedMarket { name, market, wiring });
         }
-        let mut names = BTreeMap::new();
+        let mut names = vec![HashMap::new(); markets.len()];
         let mut accounts = Vec::with_capacity(image.accounts.len());
         for (place, (name, owner, market, account)) in (0..).zip(image.accounts) {
             let (name, account) = (name.into_owned(), account.into_owned());
             if account.id != AccountId(u64::from(place)) || market as usize >= markets.len() {
                 return Err(format!("account {name} does not stand in its place"));
             }
-            if names.insert((market, name.clone()), place).is_some() {
+            if names[market as usize].insert(name.clone(), place).is_some() {
                 return Err(format!("two accounts are called {name}"));
             }
             accounts.push(ListedAccount {
@@ -129,11 +133,13 @@ impl State {
             guards: image.guards.into_owned(),
             intents: image.intents.into_owned(),
             proposals: image.proposals.into_owned(),
-            waiting: image.alerts.values().cloned().collect(),
+            waiting: image.alerts.iter().map(|(alert, raised)| (raised.of.clone(), *alert)).collect(),
             alerts: image.alerts.into_owned(),
             kept: image.kept.into_owned(),
             order: image.order.into_owned(),
             counters: image.counters,
+            lasting: image.lasting.into_owned(),
+            clock: image.clock.into_owned(),
             now: image.now,
             names,
         })

@@ -60,6 +60,11 @@ pub(crate) fn config(book: &Book) -> Config {
         followed: BTreeSet::new(),
         sight: HOUR,
         late: HOUR,
+        clock: None,
+        skew: None,
+        flips_within: 0,
+        sources: BTreeMap::new(),
+        strategies: BTreeSet::new(),
         memory: 24 * HOUR,
     }
 }
@@ -111,8 +116,8 @@ impl Scene {
 
     pub(crate) fn ask_as(&mut self, who: &str, command: Command) -> Answer {
         self.sent += 1;
-        let request = Request { id: format!("test {}", self.sent), by: by(who), command };
-        let answers = self.engine.submit(self.now, None, vec![request]).expect("durable");
+        let request = Request { id: format!("test {}", self.sent), by: by(who), command, said: None };
+        let answers = self.engine.submit(self.now, vec![request]).expect("durable");
         answers.into_iter().next().expect("an answer")
     }
 

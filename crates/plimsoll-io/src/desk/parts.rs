@@ -5,7 +5,7 @@ use crate::depth::head;
 use crate::fault::{Code, Log, Span, quoted};
 use crate::fields::{named, names};
 use crate::scalar;
-use crate::tree::{Fields, Node, digits, flag};
+use crate::tree::{Fields, Node, digits, flag, text};
 use plimsoll_core::{Book, Decimal};
 
 /// A second in nanoseconds.
@@ -73,6 +73,13 @@ pub(crate) fn people(node: &Node, log: &mut Log) -> Option<Vec<String>> {
     let mut people = names(node, log)?;
     people.sort();
     people.dedup();
+    let mut alike: Vec<String> = people.iter().map(|name| name.to_lowercase()).collect();
+    alike.sort();
+    if let Some(pair) = alike.windows(2).find(|pair| pair[0] == pair[1]) {
+        let found = format!("{} twice, in small and capital letters", quoted(&pair[0]));
+        log.at(Code::DuplicateName, node.span, found, "names that nobody takes for one another");
+        return None;
+    }
     if people.len() < 2 {
         log.at(
             Code::OutOfRange,
@@ -85,26 +92,99 @@ pub(crate) fn people(node: &Node, log: &mut Log) -> Option<Vec<String>> {
     Some(people)
 }
 
+/// The levels of a group as they follow from a margin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Margin {
+    /// The market.
+    pub market: String,
+    /// The group of its accounts; empty for all who have no policy of their own.
+    pub group: String,
+    /// Below this an account is called: who loses the margin then is still not below the line.
+    pub call: (u32, u32),
+}
+
+/// The level of calls that a margin asks for, of a market's accounts or a group of them.
+pub(crate) fn margin(node: &Node, book: &Book, log: &mut Log) -> Option<Margin> {
+    let mut fields = Fields::of(node, log)?;
+    let market = fields.need("market", log).and_then(|node| known_market(node, book, log));
+    let group = fields.take("group").map_or(Some(String::new()), |node| named(node, log));
+    let call = of_margin(&mut fields, log);
+    fields.finish(log);
+    Some(Margin { market: market?, group: group?, call: call?? })
+}
+
+/// `margin` and `side` as a level: who holds may lose the part m of what backs him, and is left above the line from `1 / (1 - m)` on; who
+/// owes may owe the part m more, and is from `1 + m` on. Raised to six digits.
+#[allow(clippy::option_option)] // none where it is faulty, and where it is not said
+fn of_margin(fields: &mut Fields<'_>, log: &mut Log) -> Option<Option<(u32, u32)>> {
+    let (margin, side) = (fields.take("margin"), fields.take("side"));
+    let Some(node) = margin else {
+        if let Some(side) = side {
+            log.at(Code::Exclusive, side.span, "`side`", "a `margin` beside it");
+            return None;
+        }
+        return Some(None);
+    };
+    let part = whole_part(node, log)?;
+    let owed = match side.map(|side| text(side, log)) {
+        None => false,
+        Some(words) => match words? {
+            "held" => false,
+            "owed" => true,
+            other => {
+                log.at(Code::UnknownWord, side?.span, quoted(other), "held, or owed");
+                return None;
+            }
+        },
+    };
+    let level = if owed {
+        1_000_000 + part
+    } else {
+        let left = 1_000_000 - part;
+        if left == 0 {
+            log.at(Code::OutOfRange, node.span, "1", "a margin below 1");
+            return None;
+        }
+        1_000_000_000_000_u64.div_ceil(left)
+    };
+    let level = u32::try_from(level).ok();
+    if level.is_none() {
+        log.at(Code::OutOfRange, node.span, "a margin so near to 1", "one whose level is at most 4,294");
+    }
+    level.map(|level| Some((level, 1_000_000)))
+}
+
 /// A policy of a market of the book.
 pub(crate) fn policy(node: &Node, book: &Book, log: &mut Log) -> Option<Policy> {
     let mut fields = Fields::of(node, log)?;
     let market = fields.need("market", log).and_then(|node| known_market(node, book, log));
     let group = fields.take("group").map_or(Some(String::new()), |node| named(node, log));
     let warning = fields.need("warning", log);
-    let call = fields.need("call", log);
+    let margin = of_margin(&mut fields, log);
+    let call = if matches!(margin, Some(None)) { fields.need("call", log) } else { fields.take("call") };
     let grace = fields.need("grace", log).and_then(|node| span_of(node, log));
     let escalates = fields.need("escalates", log).and_then(|node| flag(node, log));
     fields.finish(log);
-    let (at, call) = (call.map(|node| node.span), call.and_then(|node| level(node, log)));
+    let (at, said) = (call.map(|node| node.span), call.map(|node| level(node, log)));
     let (warned_at, warning) = (warning.map(|node| node.span), warning.and_then(|node| level(node, log)));
-    let (call, warning) = (call?, warning?);
     let at_least = |(num, den): (u32, u32), (than, of): (u32, u32)| {
         u64::from(num) * u64::from(of) >= u64::from(than) * u64::from(den)
     };
+    // What a margin asks, and no less than what is said.
+    let call = match (margin?, said) {
+        (None, said) => said??,
+        (Some(margin), None) => margin,
+        (Some(margin), Some(said)) => {
+            let said = said?;
+            if at_least(said, margin) { said } else { margin }
+        }
+    };
+    let (at, warning) = (at.or(warned_at), warning?);
+    let least = shown(call);
     let mut sound = true;
     for (holds, at, expected) in [
-        (at_least(call, (1, 1)), at, "1 or more: the line itself"),
-        (at_least(warning, call), warned_at, "the level of calls, or more"),
+        (at_least(call, (1, 1)), at, "1 or more: the line itself".into()),
+        (at_least(warning, call), warned_at, format!("{least}, the level of calls, or more")),
     ] {
         if !holds {
             log.at(Code::OutOfRange, at?, "a level below that", expected);
@@ -114,6 +194,13 @@ pub(crate) fn policy(node: &Node, book: &Book, log: &mut Log) -> Option<Policy> 
     let policy =
         Policy { market: market?, group: group?, warning, call, grace: grace?, escalates: escalates? };
     sound.then_some(policy)
+}
+
+/// A level as people write it.
+fn shown((num, den): (u32, u32)) -> String {
+    let mantissa = plimsoll_core::Int::from(u64::from(num));
+    let decimals = u8::try_from(den.checked_ilog10().unwrap_or(0)).unwrap_or(0);
+    Decimal { mantissa, decimals }.trimmed().to_string()
 }
 
 /// A level such as 1.1, as a fraction.
@@ -221,9 +308,14 @@ pub(crate) fn count(node: &Node, least: u32, log: &mut Log) -> Option<u32> {
     u32::try_from(count).ok()
 }
 
-/// A duration in nanoseconds: at most three hundred years.
+/// A duration in nanoseconds, whole milliseconds or more: at most three hundred years.
 pub(crate) fn span_of(node: &Node, log: &mut Log) -> Option<u64> {
     let words = digits(node, log)?;
+    let thousandths =
+        words.strip_suffix("ms").filter(|count| count.bytes().all(|byte| byte.is_ascii_digit()));
+    if let Some(count) = thousandths.and_then(|count| count.parse::<u32>().ok()) {
+        return Some(u64::from(count) * 1_000_000);
+    }
     let seconds = scalar::duration(words, node.span, log)?;
     let stamp = seconds.checked_mul(SECOND).filter(|_| seconds < 10_000_000_000);
     if stamp.is_none() {

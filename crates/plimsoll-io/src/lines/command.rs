@@ -11,7 +11,7 @@ use crate::tree::{Fields, Node, digits, flag, text};
 use plimsoll_core::Decimal;
 
 /// Every command.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "tick",
     "quote",
     "positions",
@@ -29,6 +29,7 @@ const COMMANDS: [&str; 17] = [
     "approve",
     "reject",
     "delivered",
+    "clock",
 ];
 
 /// What owners do, in the words of `whatif`.
@@ -104,6 +105,23 @@ fn said(command: &str, fields: &mut Fields<'_>, known: &Known<'_>, log: &mut Log
         "propose" => Said::Propose(propose(fields, known.book, log)?),
         "approve" => Said::Approve(number(fields, "proposal", log)?),
         "reject" => Said::Reject(number(fields, "proposal", log)?),
+        "clock" => {
+            let offset = fields.need("offset_ns", log).and_then(|node| {
+                let words = digits(node, log)?;
+                let offset = words.parse::<i64>().ok();
+                if offset.is_none() {
+                    log.at(
+                        Code::NotANumber,
+                        node.span,
+                        quoted(words),
+                        "whole nanoseconds, such as \"-1200\"",
+                    );
+                }
+                offset
+            });
+            let source = fields.need("source", log).and_then(|node| named(node, log));
+            Said::Clock { offset: offset?, source: source? }
+        }
         _ => {
             let alert = number(fields, "alert", log);
             let (how, node) = one(fields, ["to", "failed"], log)?;
@@ -127,7 +145,11 @@ fn quote(fields: &mut Fields<'_>, known: &Known<'_>, log: &mut Log) -> Option<Sa
 
 fn positions(fields: &mut Fields<'_>, known: &Known<'_>, log: &mut Log) -> Option<Said> {
     let market = market(fields, known, log);
-    let group = fields.take("group").map_or(Some(None), |node| named(node, log).map(Some));
+    // The empty group is that of all who have no policy of their own.
+    let group = fields.take("group").map_or(Some(None), |node| match text(node, log)? {
+        "" => Some(Some(String::new())),
+        _ => named(node, log).map(Some),
+    });
     let rows = fields.take("rows");
     let gone = fields.take("gone").map(|node| (node.span, few(node, log)));
     if rows.is_none() && gone.is_none() {
@@ -218,15 +240,67 @@ fn scope(node: &Node, known: &Known<'_>, log: &mut Log) -> Option<Scope> {
         _ if name.trim().is_empty() => None,
         "market" if known.book.markets.iter().any(|listed| listed.name == name) => Some(Scope::Market(name)),
         "strategy" => Some(Scope::Strategy(name)),
-        "account" => Some(Scope::Account(name)),
-        "asset" => Some(Scope::Asset(name)),
+        "account" => return account_of(node, &name, known, log).map(Scope::Account),
+        "asset" => {
+            let assets = known.book.markets.iter().flat_map(|listed| listed.market.instruments());
+            let assets: Vec<&str> = assets.map(|instrument| instrument.asset.as_str()).collect();
+            if !assets.contains(&name.as_str()) {
+                let fault =
+                    log.at(Code::UnknownAsset, node.span, quoted(&name), "an asset of the book's markets");
+                if let Some(near) = nearest(&name, assets) {
+                    fault.help(format!("did you mean `asset {near}`?"));
+                }
+                return None;
+            }
+            Some(Scope::Asset(name))
+        }
         _ => None,
     };
     if scope.is_none() {
-        let expected = "all, or `market`, `strategy`, `account` or `asset` and a name";
+        let expected =
+            "all, or one of `market desk`, `strategy reduce`, `account desk:joint` and `asset SOL`";
         log.at(Code::UnknownWord, node.span, quoted(said), expected);
     }
     scope
+}
+
+/// An account by its market and name, or by its name alone where one has it.
+fn account_of(node: &Node, name: &str, engine: &Known<'_>, log: &mut Log) -> Option<String> {
+    let markets = || (0..).zip(&engine.book.markets);
+    let full = markets().find_map(|(number, listed)| {
+        let account = name.strip_prefix(&listed.name)?.strip_prefix(':')?;
+        (engine.owner)(number, account).map(|_| name.to_string())
+    });
+    if full.is_some() {
+        return full;
+    }
+    let has = markets().filter(|(number, _)| (engine.owner)(*number, name).is_some());
+    let found: Vec<String> = has.map(|(_, listed)| format!("{}:{name}", listed.name)).collect();
+    match &found[..] {
+        [one] => return Some(one.clone()),
+        [] => {
+            let all: Vec<String> = engine
+                .book
+                .accounts
+                .iter()
+                .map(|one| format!("{}:{}", engine.book.markets[one.market].name, one.name))
+                .collect();
+            let fault = log.at(
+                Code::UnknownAccount,
+                node.span,
+                quoted(name),
+                "an account, such as `account desk:joint`",
+            );
+            if let Some(near) = nearest(name, all.iter().map(String::as_str)) {
+                fault.help(format!("did you mean `account {near}`?"));
+            }
+        }
+        several => {
+            let expected = format!("one of {}", several.join(", "));
+            log.at(Code::UnknownAccount, node.span, quoted(name), expected);
+        }
+    }
+    None
 }
 
 /// What is proposed as numbers, and what comes as cells: texts as `--set` has them.

@@ -1,7 +1,7 @@
 //! What is proposed: one part of a configuration, in the words of its file, or rules of a market.
 
 use super::command::sets;
-use crate::desk::{self, FeedRule, Limits, Policy, whole_part};
+use crate::desk::{self, FeedRule, Limits, Margin, Policy, whole_part};
 use crate::fault::Log;
 use crate::fields::one;
 use crate::tree::Fields;
@@ -24,10 +24,12 @@ pub enum Proposed {
     Collar(u64),
     /// Who is a person.
     People(Vec<String>),
+    /// What calls are made at, by a margin.
+    Margin(Margin),
 }
 
 pub(super) fn propose(fields: &mut Fields<'_>, book: &Book, log: &mut Log) -> Option<Proposed> {
-    let parts = ["rules", "feed", "policy", "limits", "depth", "collar", "people"];
+    let parts = ["rules", "feed", "policy", "limits", "depth", "collar", "people", "margin"];
     let (what, node) = one(fields, parts, log)?;
     Some(match what {
         "rules" => Proposed::Rules(sets(node, log)?),
@@ -36,6 +38,7 @@ pub(super) fn propose(fields: &mut Fields<'_>, book: &Book, log: &mut Log) -> Op
         "limits" => Proposed::Limits(desk::limits(node, log)?),
         "depth" => desk::depth(node, book, log).map(|(asset, value)| Proposed::Depth(asset, value))?,
         "collar" => Proposed::Collar(whole_part(node, log)?),
+        "margin" => Proposed::Margin(desk::margin(node, book, log)?),
         _ => Proposed::People(desk::people(node, log)?),
     })
 }
