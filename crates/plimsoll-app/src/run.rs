@@ -267,7 +267,9 @@ impl Desk {
             self.commit()?;
             read = self.read(number, line);
         }
-        let asked = read.and_then(|line| ask::request(self.engine.state(), line, self.clock));
+        let waiting = self.waiting.iter().map(|(_, at, _)| *at).max().unwrap_or(0);
+        let floor = self.engine.state().now.max(waiting);
+        let asked = read.and_then(|line| ask::request(self.engine.state(), line, self.clock, floor));
         match asked {
             Ok((makes, at, request)) => {
                 if let Clock::Said(last) = &mut self.clock {

@@ -281,3 +281,38 @@ fn every_control_has_its_test() {
         }
     }
 }
+
+/// What the first program of an engine wrote (`tests/fixtures/engine-1`, never written again: a day of `lines.jsonl` on examples/margin)
+/// opens to the state that it was, from its snapshots and from its first record, and goes on.
+#[test]
+fn p85_a_log_of_the_first_program_opens() {
+    let desk = Desk::new("first");
+    let from = desk::root().join("crates/plimsoll-app/tests/fixtures/engine-1");
+    let data = desk.folder.join("data");
+    std::fs::create_dir_all(&data).expect("a folder");
+    for file in std::fs::read_dir(&from).expect("the fixture").flatten() {
+        std::fs::copy(file.path(), data.join(file.file_name())).expect("copied");
+    }
+    let expected = std::fs::read_to_string(from.join("state.hash")).expect("the hash");
+    let verified = |desk: &Desk| json_of(desk, &["audit", "verify", &desk.path("data"), "--json"]);
+    let report = verified(&desk);
+    assert_eq!(report["state_hash"], expected.trim());
+    assert_eq!((&report["records"], &report["snapshots_agree"]), (&json!(25), &json!(2)));
+    let exported = desk.export();
+    assert_eq!(exported.len(), 25);
+    // It goes on from its snapshot, and from the log alone where that is gone.
+    for (snapshot, replayed) in [(true, "1 record replayed"), (false, "25 records replayed")] {
+        if !snapshot {
+            for file in ["00000000000000000010.snapshot", "00000000000000000024.snapshot"] {
+                std::fs::remove_file(data.join(file)).expect("removed");
+            }
+            for file in std::fs::read_dir(&from).expect("the fixture").flatten() {
+                if file.path().extension().is_some_and(|kind| kind == "log") {
+                    std::fs::copy(file.path(), data.join(file.file_name())).expect("copied");
+                }
+            }
+        }
+        let (_, told, _) = desk.run("", false);
+        assert!(told.contains(replayed), "{told}");
+    }
+}

@@ -271,7 +271,6 @@ impl Life {
             | Event::Met
             | Event::Withdrawn
             | Event::Cleared
-            | Event::Liquidated
             | Event::Recovered
             | Event::Settled
             | Event::Closed
@@ -287,18 +286,17 @@ impl Life {
                 Event::PartlyMet { missing } | Event::Widened { missing } | Event::Moved { missing },
                 State::Called { deadline, .. },
             ) => State::Called { deadline, missing: *missing },
-            (
-                Event::Met
-                | Event::Withdrawn
-                | Event::Recovered
-                | Event::Settled
-                | Event::Cleared
-                | Event::Liquidated,
-                _,
-            ) => State::Healthy,
+            (Event::Met | Event::Withdrawn | Event::Recovered | Event::Settled | Event::Cleared, _) => {
+                State::Healthy
+            }
             (Event::Escalated, _) => State::Liquidatable { by_call: true },
-            (Event::Abandoned, State::Liquidating { by_call, .. }) => State::Liquidatable { by_call },
-            (Event::BelowLine | Event::Abandoned, _) => State::Liquidatable { by_call: false },
+            // Carried out or not, it stands as it stood until it is looked at: a part of what is to be done ends nothing.
+            (Event::Abandoned | Event::Liquidated, State::Liquidating { by_call, .. }) => {
+                State::Liquidatable { by_call }
+            }
+            (Event::BelowLine | Event::Abandoned | Event::Liquidated, _) => {
+                State::Liquidatable { by_call: false }
+            }
             (Event::Intended { intent }, was) => {
                 let by_call = matches!(was, State::Liquidatable { by_call: true });
                 State::Liquidating { intent: *intent, by_call }

@@ -263,8 +263,17 @@ fn newest<S: Storage>(storage: &mut S, venues: Venues<'_>, before: u64) -> Resul
     let (found, unsound) = snapshot::newest(storage, &id, before)?;
     let Some(Snapshot { next, chain, state }) = found else { return Ok(nothing(unsound)) };
     let hash = Sha256::digest(&state).into();
-    let state = State::read(&state, venues).map_err(|why| Failure::Record { number: next, why })?;
-    Ok(Replayed { state: Some((state, hash)), since: next, chain: Some(chain), unsound })
+    match State::read(&state, venues) {
+        Ok(state) => Ok(Replayed { state: Some((state, hash)), since: next, chain: Some(chain), unsound }),
+        Err(_) => {
+            // Whoever wrote it: the log has all of it, and an older snapshot most.
+            let mut older = newest(storage, venues, next)?;
+            let why = "its state cannot be read by this program";
+            older.unsound.insert(0, Unsound { file: snapshot::name(next), why });
+            older.unsound.splice(0..0, unsound);
+            Ok(older)
+        }
+    }
 }
 
 /// What came of a log from a place on.

@@ -5,7 +5,8 @@
 //! its neighbour, and eleven sources that read one pool are one. More than half of the origins that speak must be no further than a jump from
 //! that median: of two that contradict each other nobody is believed, and never a price between them that nobody said.
 //!
-//! A jump is measured from every value that was believed within [`MEMORY`], so that no flight of stairs leads around it.
+//! A jump is measured from the value that was believed last, and from that of one to two [`MEMORY`] ago, so that no flight of stairs leads
+//! around it.
 //!
 //! A value is used only where the feed is [`State::Fresh`]. In every other state the last value may be shown, and starts nothing. Medians of an even number are
 //! the mean of the two in the middle, rounded down.
@@ -132,8 +133,7 @@ pub const MEMORY: Stamp = 60 * 1_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Span {
     since: Stamp,
-    low: u128,
-    high: u128,
+    first: u128,
 }
 
 /// A feed.
@@ -143,7 +143,7 @@ pub struct Feed {
     quotes: BTreeMap<String, Quote>,
     /// The last value that was believed, and when it was.
     believed: Option<(u128, Stamp)>,
-    /// The lowest and the highest value that were believed in each of the last two spans of [`MEMORY`].
+    /// The first value that was believed in each of the last two spans of [`MEMORY`].
     recent: [Option<Span>; 2],
     impaired: Option<(String, String)>,
 }
@@ -231,7 +231,7 @@ impl Feed {
         let value = self.median(now).ok()?;
         self.within(value).then(|| {
             self.believed = Some((value, now));
-            self.recent = [Some(Span { since: now, low: value, high: value }), None];
+            self.recent = [Some(Span { since: now, first: value }), None];
             value
         })
     }
@@ -283,21 +283,19 @@ impl Feed {
             self.believed = Some((value, now));
             self.recent = match self.recent {
                 // So many origins moved that it is believed: what was before is no measure any more.
-                _ if jumped => [Some(Span { since: now, low: value, high: value }), None],
-                [Some(Span { since, low, high }), before] if now.saturating_sub(since) < MEMORY => {
-                    [Some(Span { since, low: low.min(value), high: high.max(value) }), before]
-                }
-                [last, _] => [Some(Span { since: now, low: value, high: value }), last],
+                _ if jumped => [Some(Span { since: now, first: value }), None],
+                [Some(span), before] if now.saturating_sub(span.since) < MEMORY => [Some(span), before],
+                [last, _] => [Some(Span { since: now, first: value }), last],
             };
         }
     }
 
-    /// The lowest and highest value that a jump is measured from: what was believed last, and within [`MEMORY`].
+    /// What a jump is measured from: what was believed last, and one to two [`MEMORY`] ago.
     fn from(&self, now: Stamp) -> Option<[u128; 2]> {
         let (last, _) = self.believed?;
-        let ended = |span: &Span| now.saturating_sub(span.since) < 2 * MEMORY;
-        let spans = self.recent.iter().flatten().filter(|span| ended(span));
-        Some(spans.fold([last; 2], |[low, high], span| [low.min(span.low), high.max(span.high)]))
+        let is_near = |span: &&Span| now.saturating_sub(span.since) < 2 * MEMORY;
+        let oldest = self.recent.iter().flatten().filter(is_near).last();
+        Some([last, oldest.map_or(last, |span| span.first)])
     }
 
     fn judge(&self, now: Stamp) -> Result<u128, State> {
@@ -324,7 +322,12 @@ impl Feed {
         let middle = self.middle(now)?;
         let voices = self.voices(now);
         let agree = voices.iter().filter(|voice| !self.is_jump(middle, **voice)).count();
-        if agree <= voices.len() / 2 {
+        // Of an even number the two in the middle must be near each other too, or their mean is what nobody said.
+        let mut voices = voices;
+        voices.sort_unstable();
+        let pair = voices.get(voices.len() / 2).zip(voices.get(voices.len().wrapping_sub(1) / 2));
+        let torn = pair.is_some_and(|(high, low)| self.is_jump(*low, *high));
+        if torn || agree <= voices.len() / 2 {
             return Err(State::Apart { agree, origins: voices.len() });
         }
         Ok(middle)

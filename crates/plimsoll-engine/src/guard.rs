@@ -241,6 +241,7 @@ impl Guards {
         if let Some((scope, kill)) = self.kills.iter().find(|(scope, _)| scope.holds(act)) {
             return Err(Held::Killed { scope: scope.clone(), kill: kill.clone() });
         }
+        self.caps.check_again(act).map_err(Held::Capped)?;
         self.is_to_be_trusted(act, now)
     }
 

@@ -89,7 +89,8 @@ impl Machine {
             Some(Refused::ClockBack { was: self.state.now })
         } else {
             self.state.advance(at);
-            if !is_fact(&request.command) {
+            // What time has brought about comes first: a feed that ran out and a deadline that passed are not undone by what is heard now.
+            if !is_fact(&request.command) || self.judged != Some(self.state.now) {
                 self.settle();
             }
             let refused = self.command(&request).err();
@@ -145,6 +146,13 @@ impl Machine {
                 self.word(feed, Word::Confirmed)
             }
             Command::Kill { scope, reason } => {
+                let strategies = &self.state.config.strategies;
+                if let Scope::Strategy(name) = scope
+                    && !strategies.is_empty()
+                    && !strategies.contains(name)
+                {
+                    return Err(no_such("strategy", name));
+                }
                 let (by, reason, at) = (by.clone(), reason.clone(), self.state.now);
                 self.kill(scope, Kill { by, reason, at });
                 Ok(())

@@ -244,8 +244,10 @@ pub struct Impact {
     pub recovered: u64,
     /// Calls that are overdue and would escalate.
     pub escalated: u64,
-    /// The places of those that would newly be below their line.
+    /// The places of those that would newly be below their line, …
     pub places: Vec<u32>,
+    /// … called, unknown or not judged, and escalated.
+    pub others: [Vec<u32>; 3],
     /// The first of those below the line, as `MARKET:ACCOUNT`, …
     pub first: Vec<String>,
     /// … and of those called, and unknown or not judged.
@@ -469,6 +471,8 @@ pub enum Alert {
     Unseen {
         /// Which market.
         market: String,
+        /// How many.
+        accounts: u64,
     },
 }
 

@@ -385,7 +385,13 @@ impl World<'_> {
                 match self.ask(engine, vec![request])?.first() {
                     Some(Answer { outcome: Ok(_), .. }) => {}
                     _ if ignores => {}
-                    _ => continue,
+                    _ => {
+                        // What may not be sent any more is given up.
+                        let outcome = Outcome::Abandoned { why: "it may not be sent".into() };
+                        let request = self.request("keeper", Command::Resolve { intent, outcome });
+                        self.ask(engine, vec![request])?;
+                        continue;
+                    }
                 }
             }
             // Whoever carries it out does it once for a number, and says so however often he is asked.

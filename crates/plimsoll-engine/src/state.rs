@@ -80,6 +80,8 @@ pub struct Proposal {
     pub impact: Impact,
     /// The configuration that it was proposed under.
     pub config: [u8; 32],
+    /// When.
+    pub at: Stamp,
 }
 
 /// An answer that is kept for whoever asks twice.
@@ -134,6 +136,8 @@ pub struct State {
     pub(crate) waiting: BTreeMap<Alert, u64>,
     /// What lasts of that which was told, and is not over.
     pub(crate) lasting: BTreeSet<Alert>,
+    /// When it was founded.
+    pub founded: Stamp,
     /// How far the clock was off, when it was compared last.
     pub clock: Option<Compared>,
     /// Answers by the client's id, …
@@ -193,6 +197,7 @@ impl State {
             alerts: BTreeMap::new(),
             waiting: BTreeMap::new(),
             lasting: BTreeSet::new(),
+            founded: founding.at,
             clock: None,
             kept: BTreeMap::new(),
             order: VecDeque::new(),

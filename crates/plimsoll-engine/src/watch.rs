@@ -163,9 +163,16 @@ impl Watch {
         self.owing.iter()
     }
 
-    /// The markets, by place, that have accounts which owe and were not seen for too long.
-    pub fn unseen(&self) -> impl Iterator<Item = u32> {
-        (0..).zip(&self.places).filter(|(_, place)| place.unseen > 0).map(|(number, _)| number)
+    /// The markets, by place, that have accounts which owe and were not seen for too long, and how many.
+    pub fn unseen(&self) -> impl Iterator<Item = (u32, u64)> {
+        let counts = (0..).zip(&self.places).map(|(number, place)| (number, place.unseen));
+        counts.filter(|(_, count)| *count > 0)
+    }
+
+    /// Whether an account owes.
+    #[must_use]
+    pub fn owes(&self, place: u32) -> bool {
+        self.owing.contains(place)
     }
 
     /// The next time at which somebody has to be looked at whatever happens.
@@ -439,7 +446,7 @@ fn market_of(state: &State, place: u32) -> Option<u32> {
     state.book.accounts.get(place as usize).map(|listed| listed.market as u32)
 }
 
-fn compile(state: &State, place: u32) -> Compiled {
+pub(crate) fn compile(state: &State, place: u32) -> Compiled {
     let Some(listed) = state.book.accounts.get(place as usize) else { return Compiled::NoDebt };
     let question = Question { test: Test::Liquidation, lens: Lens::Action, at: state.book.at };
     state.book.markets[listed.market].market.compile(&listed.account, question).unwrap_or(Compiled::Opaque)

@@ -386,13 +386,14 @@ fn p59_prices_that_were_observed_apart_liquidate_nobody() {
 #[test]
 fn the_clocks_offset_stands_in_records() {
     let mut scene = Scene::desk(|founding| founding.config.clock = Some(SECOND / 1000));
-    assert_eq!(count(&scene, |alert| *alert == Alert::Unmeasured), 1);
+    assert_eq!(count(&scene, |alert| *alert == Alert::Unmeasured), 0, "not in its first minutes");
     scene.done(Command::Clock { offset: -1200, source: "chrony".into() });
     assert_eq!(scene.engine.state().offset(), Some(-1200));
     scene.pass(120 * SECOND);
     assert_eq!(scene.engine.state().offset(), Some(-1200));
     scene.pass(SECOND);
     assert_eq!(scene.engine.state().offset(), None);
+    assert_eq!(count(&scene, |alert| *alert == Alert::Unmeasured), 1);
     scene.done(Command::Clock { offset: 2_000_000, source: "chrony".into() });
     assert_eq!(count(&scene, |alert| *alert == Alert::Clock), 1);
 }
@@ -451,10 +452,95 @@ fn who_is_not_seen_is_told() {
         founding.config.sight = 60 * SECOND;
     });
     scene.pass(61 * SECOND);
-    let unseen =
-        |scene: &Scene| count(scene, |alert| matches!(alert, Alert::Unseen { market } if market == "desk"));
+    let unseen = |scene: &Scene| {
+        count(scene, |alert| matches!(alert, Alert::Unseen { market, .. } if market == "desk"))
+    };
     assert_eq!(unseen(&scene), 1);
     assert_eq!(scene.engine.machine().watch().below(scene.place("joint")), None);
     let intend = intend(&mut scene, "joint").outcome;
     assert!(matches!(intend, Err(Refused::Unknown { .. })), "unknown, and not healthy: {intend:?}");
+}
+
+/// What was not sent was not carried out, and a trade as an agent closes what is held when it is carried out.
+#[test]
+fn what_is_carried_out_was_sent_and_opens_nothing() {
+    let escalated = || {
+        let mut scene = Scene::desk(|_| {});
+        scene.price("SOL/USD", "80.20");
+        scene.pass(HOUR);
+        let intent = intend(&mut scene, "joint").outcome.expect("intended").expect("a number");
+        (scene, intent)
+    };
+    let carried = |intent| Command::Resolve { intent, outcome: Outcome::Carried };
+    let (mut scene, intent) = escalated();
+    assert!(matches!(scene.ask(carried(intent)).outcome, Err(Refused::Unfit(_))));
+    let (mut scene, intent) = escalated();
+    scene.done(Command::Send { intent, external: "7".into() });
+    // The owner pays in and closes most of it himself.
+    let (into, perp) = (place(&scene, "USDC", Kind::Receipt), place(&scene, "SOL-PERP", Kind::Derivative));
+    let decimals = scene.engine.state().feeds["SOL/USD"].decimals;
+    let price = Int::from(U256::from(8020 * 10_u128.pow(u32::from(decimals) - 2)));
+    let steps = [
+        Action::Deposit { into, amount: Amount::Assets(units(&scene, into, 50_000)) },
+        Action::Fill { instrument: perp, quantity: Int::from(units(&scene, perp, 250)).neg(), price },
+    ];
+    let step = |action| Step { actor: "joint".into(), account: "joint".into(), action };
+    scene.done(Command::Act { market: "desk".into(), steps: steps.map(step).to_vec() });
+    assert!(matches!(scene.ask(carried(intent)).outcome, Err(Refused::Unfit(_))));
+    let account = &scene.engine.state().book.accounts[scene.place("joint") as usize].account;
+    assert_eq!(account.quantity(perp), Int::from(units(&scene, perp, 50)));
+}
+
+/// A slice of what is to be closed ends no escalation, and gives nobody a later deadline.
+#[test]
+fn a_part_ends_nothing() {
+    let mut scene = Scene::desk(|_| {});
+    scene.price("SOL/USD", "80.20");
+    scene.pass(HOUR);
+    for _ in 0..2 {
+        let intent =
+            intend_as(&mut scene, "joint", "reduce", 1).outcome.expect("intended").expect("a number");
+        scene.done(Command::Send { intent, external: "7".into() });
+        scene.done(Command::Resolve { intent, outcome: Outcome::Carried });
+        assert_eq!(scene.life("joint"), Life::Liquidatable { by_call: true });
+    }
+}
+
+/// Silence that nobody was told of is an outage all the same: the first price after it liquidates nobody, and a deadline that passed
+/// meanwhile has passed.
+#[test]
+fn what_time_brought_about_comes_before_what_is_heard() {
+    let mut scene = Scene::desk(|founding| founding.config.grace = 60 * SECOND);
+    scene.now += HOUR;
+    scene.price("SOL/USD", "79.90");
+    let held = intend(&mut scene, "joint").outcome;
+    assert!(matches!(held, Err(Refused::Held(Held::Waits(_)) | Refused::Unknown { .. })), "{held:?}");
+    // Paid in a second after the deadline, with nothing said in between.
+    let mut scene = Scene::desk(|founding| {
+        founding.sources.iter_mut().for_each(|source| source.rule.max_age = 10 * HOUR);
+    });
+    scene.price("SOL/USD", "80.20");
+    scene.now += HOUR + SECOND;
+    let perp = place(&scene, "SOL-PERP", Kind::Derivative);
+    let mut holds = scene.engine.state().book.accounts[scene.place("joint") as usize].account.clone();
+    holds.set(perp, Int::from(units(&scene, perp, 10)));
+    let positions =
+        vec![Position { account: "joint".into(), owner: "desk".into(), group: String::new(), holds }];
+    scene.done(Command::Positions { market: "desk".into(), positions });
+    assert_eq!((told(&scene, "joint", "escalated"), told(&scene, "joint", "met")), (1, 0));
+}
+
+/// Whoever was shown to be called is named: another in his place, or more of what they hold, is another change.
+#[test]
+fn an_approval_names_whom_it_calls() {
+    let mut scene = Scene::desk(|_| {});
+    let (group, terms) = scene.founding.config.terms.first_key_value().expect("a policy");
+    let (group, terms) = (group.clone(), Terms { warning: (60, 10), call: (50, 10), ..*terms });
+    scene.price("SOL/USD", "97");
+    let proposal = scene.done_as("ann", Command::Propose(Change::Terms(group, terms))).expect("a number");
+    let shown = scene.engine.state().proposals[&proposal].impact.called;
+    scene.price("SOL/USD", "82");
+    let answer = scene.ask_as("bob", Command::Approve { proposal }).outcome;
+    let Err(Refused::Moved(now)) = answer else { panic!("{answer:?}, shown {shown}") };
+    assert!(now.called > shown, "{now:?}");
 }

@@ -187,6 +187,13 @@ fn of_two_that_contradict_each_other_nobody_is_believed() {
     feed.hear(quote("a", "a", 1000 * USD, now), now).expect("taken");
     assert_eq!(feed.state(now), (State::Apart { agree: 0, origins: 2 }, Some(2000 * USD)));
     assert_eq!(feed.deviating(now), ["a", "b"]);
+    // Near enough to their mean, and not to each other: 55 and 100 are no 77.5.
+    let mut pair = Feed::new(Rule { quorum: 2, jump_quorum: 2, jump: 300_000, ..rule() }).expect("a rule");
+    for origin in ["a", "b"] {
+        pair.hear(quote(origin, origin, 100 * USD, HOUR), HOUR).expect("taken");
+    }
+    pair.hear(quote("a", "a", 55 * USD, now), now).expect("taken");
+    assert!(matches!(pair.state(now).0, State::Apart { .. }));
     // A third that agrees with one of them decides.
     feed.hear(quote("c", "c", 2010 * USD, now), now).expect("taken");
     assert_eq!(feed.value(now), Some(2000 * USD));
@@ -224,4 +231,15 @@ fn another_rule_forgets_nothing() {
     let now = 2 * HOUR;
     feed.hear(quote("oracle", "oracle", USD * 100, now), now).expect("taken");
     assert!(matches!(feed.state(now).0, State::Jumped { from, .. } if from == 2500 * USD));
+}
+
+/// A dip and its recovery are no jump, when no step is one: what is measured from is a minute old, and not the lowest since.
+#[test]
+fn a_dip_that_comes_back_is_believed() {
+    let mut feed = Feed::new(Rule { quorum: 1, jump_quorum: 2, jump: 300_000, ..rule() }).expect("a rule");
+    for (step, price) in [100, 90, 80, 75, 80, 90, 100, 101].into_iter().enumerate() {
+        let now = HOUR + step as u64 * 4 * SECOND;
+        feed.hear(quote("a", "a", price * USD, now), now).expect("taken");
+        assert_eq!(feed.value(now), Some(price * USD));
+    }
 }

@@ -301,8 +301,9 @@ pub(crate) fn alerted(alert: &Alert) -> String {
         Alert::Outstanding(intent) => format!("intent {intent} had been sent when it was stopped"),
         Alert::Clock => "the clock is further off than it may be".into(),
         Alert::Unmeasured => "nobody compared the clock for too long".into(),
-        Alert::Unseen { market } => {
-            format!("accounts of {market} were not seen for too long and are unknown")
+        Alert::Unseen { market, accounts } => {
+            let accounts = crate::check::counted(*accounts, "account");
+            format!("{accounts} of {market} not seen for too long, and unknown")
         }
     }
 }

@@ -443,7 +443,9 @@ pub(crate) fn alert(alert: &Alert) -> Value {
         Alert::Outstanding(intent) => json!({"of": "outstanding intent", "intent": intent}),
         Alert::Clock => json!({"of": "clock"}),
         Alert::Unmeasured => json!({"of": "clock not compared"}),
-        Alert::Unseen { market } => json!({"of": "unseen", "market": market}),
+        Alert::Unseen { market, accounts } => {
+            json!({"of": "unseen", "market": market, "accounts": accounts})
+        }
     }
 }
 

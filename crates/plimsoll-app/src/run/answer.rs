@@ -72,7 +72,8 @@ pub(super) fn alert(state: &State, number: u64, raised: &Raised) -> Value {
     line["alert"] = json!(number);
     line["since"] = json!(show_stamp(raised.at));
     // How its call stands, where the account has one now.
-    if let Alert::Account { account, .. } = &raised.of
+    if let Alert::Account { account, what } = &raised.of
+        && what == "called"
         && let Some(Life::Called { deadline, missing }) = life(state, account)
     {
         line["deadline"] = json!(show_stamp(deadline));

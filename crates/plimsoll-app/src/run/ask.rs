@@ -76,10 +76,12 @@ pub(super) fn request(
     state: &State,
     line: (Line, [u8; 32]),
     clock: Clock,
+    floor: Stamp,
 ) -> Result<(&'static str, Stamp, Request), Bad> {
     let (Line { id, by, key, at, said }, hash) = line;
     let now = clock.now();
-    let at = at.unwrap_or(now);
+    // The clock of the records may be a little ahead: of a line that says no time, that is its time.
+    let at = at.unwrap_or(now.max(floor));
     if matches!(clock, Clock::Machine) && at > now.saturating_add(AHEAD) {
         // The clock never goes back: a line from tomorrow would keep everybody out until then.
         let why =
@@ -102,6 +104,9 @@ fn command(state: &State, said: Said, at: Stamp) -> Result<Command, order::Why> 
             let value = raw(state, &feed, price)?;
             let unsure = unsure.map_or(Ok(0), |unsure| raw(state, &feed, unsure))?;
             let observed = observed.unwrap_or(at);
+            // Whoever names no origin means the one that the configuration has for the source.
+            let named = state.config.sources.get(&source).filter(|_| origin == source);
+            let origin = named.map_or(origin, |voice| voice.origin.clone());
             Command::Quote { feed, quote: Quote { source, origin, value, unsure, observed } }
         }
         Said::Positions { market, accounts, gone, group } => positions(state, market, accounts, gone, group),
@@ -226,10 +231,13 @@ fn change(state: &State, proposed: Proposed) -> Result<Change, order::Why> {
             let Some(before) = state.config.terms.get(&group) else {
                 return Err((format!("no policy is for group `{}` of {}", group.1, group.0), None));
             };
-            // The warning stays as far above the call, and no nearer.
-            let warning = scaled(before.warning, before.call, margin.call);
+            // It makes no call later than the policy does. The warning stays as far above the call.
+            let product = |a: u32, b: u32| u64::from(a) * u64::from(b);
+            let lower = product(margin.call.0, before.call.1) < product(before.call.0, margin.call.1);
+            let call = if lower { before.call } else { margin.call };
+            let warning = scaled(before.warning, before.call, call);
             let warning = warning.ok_or_else(|| ("a level that high".to_string(), None))?;
-            Change::Terms(group, Terms { call: margin.call, warning, ..*before })
+            Change::Terms(group, Terms { call, warning, ..*before })
         }
     })
 }

@@ -81,6 +81,16 @@ impl Breaker {
         beyond(accounts, of, self.accounts) || beyond(value, of_value, self.value)
     }
 
+    /// Of so much collateral in all this much may flip.
+    #[must_use]
+    pub fn enough(&self, part: u128) -> u128 {
+        let scaled = part.checked_mul(1_000_000);
+        scaled
+            .and_then(|scaled| scaled.checked_div(self.value.into()))
+            .and_then(|whole| whole.checked_add(1))
+            .unwrap_or(u128::MAX)
+    }
+
     /// Accounts flipped.
     pub fn flip(&mut self, places: &[u32], now: Stamp) {
         let window = self.window;

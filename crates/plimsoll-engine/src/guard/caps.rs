@@ -123,6 +123,18 @@ impl Caps {
         within("on everything in 60 s", all, used_by_all, act.value)
     }
 
+    /// Whether an action that was counted is within the caps on one action as they are now.
+    ///
+    /// # Errors
+    /// The cap that it is beyond.
+    pub fn check_again(&self, act: &Act) -> Result<(), Cap> {
+        let limit = self.limits.action;
+        if act.value <= limit {
+            return Ok(());
+        }
+        Err(Cap { which: "on one action".into(), limit, used: 0, asked: act.value })
+    }
+
     /// What counts against the caps that an action counts against, in the window that ends now: of its asset's depth (millionths), how
     /// many actions, and values on its account, by its strategy and by all.
     #[must_use]

@@ -5,7 +5,11 @@ use crate::calls::{self, Level};
 use crate::config::Change;
 use crate::record::{Event, Impact, Refused};
 use crate::state::State;
-use crate::watch::{All, Watch};
+use crate::watch::{All, Watch, compile};
+use plimsoll_core::Compiled;
+
+/// A proposal that waits for longer has to be made again (ns).
+const EXPIRES: crate::Stamp = 7 * 86_400 * 1_000_000_000;
 
 /// How many accounts an impact names.
 const NAMED: usize = 100;
@@ -32,17 +36,20 @@ impl Machine {
             let why = "the configuration is another since it was proposed: propose it again";
             return Err(Refused::Unfit(why.into()));
         }
+        if self.state.now.saturating_sub(found.at) > EXPIRES {
+            return Err(Refused::Unfit("it was proposed more than seven days ago: propose it again".into()));
+        }
         let impact = self.impact(&found.change)?;
         if self.state.guards.breaker.trips(&impact.at_worst()) {
             return Err(Refused::TooMuch(Box::new(impact)));
         }
-        let more = |of: fn(&Impact) -> u64| of(&impact) > of(&found.impact);
-        // Whom it was shown to touch, and nobody else.
-        if impact.places.iter().any(|place| !found.impact.places.contains(place))
-            || more(|impact| impact.escalated)
-            || more(|impact| impact.called)
-            || more(|impact| impact.unknown)
-            || more(|impact| impact.unjudged)
+        // Whom it was shown to touch, and nobody else; and hardly more of what they hold.
+        let others = |was: &[u32], is: &[u32]| is.iter().any(|place| !was.contains(place));
+        let shown = &found.impact;
+        let tenth = shown.flips.value[0] / 10;
+        if others(&shown.places, &impact.places)
+            || (0..3).any(|kind| others(&shown.others[kind], &impact.others[kind]))
+            || impact.flips.value[0] > shown.flips.value[0].saturating_add(tenth)
         {
             return Err(Refused::Moved(Box::new(impact)));
         }
@@ -113,13 +120,26 @@ impl Machine {
         Ok((after, watch))
     }
 
+    /// Whether a change might do something to an account of which nobody can say where it stands: not where its own rows stay as they
+    /// are, and not where it is about calls or about feeds, which are judged when they are back.
+    fn might_touch(&self, change: &Change, after: &State, place: u32) -> bool {
+        match change {
+            Change::Rules { .. } => {
+                let [was, is] = [compile(&self.state, place), compile(after, place)];
+                was == Compiled::Opaque || was != is
+            }
+            Change::Prices(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whom a change would touch, of everybody who stands in the book now.
     fn impact(&self, change: &Change) -> Result<Impact, Refused> {
         let (after, watch) = self.changed(change)?;
         let mut impact = Impact::default();
         if matches!(change, Change::Limits(_) | Change::Depth(..) | Change::Collar(_) | Change::People(_)) {
             // Nobody stands elsewhere for these.
-            impact.flips.accounts[1] = self.watch.counts()[0];
+            impact.flips = self.measure(&[]);
             return Ok(impact);
         }
         let [now, then] = [All::new(&self.state), All::new(&after)];
@@ -135,7 +155,7 @@ impl Machine {
                     impact.unknown += 1;
                     unknown.push(place);
                 }
-                (None, None) => {
+                (None, None) if self.might_touch(change, &after, place) => {
                     impact.unjudged += 1;
                     unknown.push(place);
                 }
@@ -146,7 +166,7 @@ impl Machine {
                 called_now.push(place);
             }
         }
-        impact.escalated = (0..self.state.rows.len() as u32)
+        let escalated: Vec<u32> = (0..self.state.rows.len() as u32)
             .filter(|place| {
                 let overdue = |state: &State| {
                     let life = state.rows[*place as usize].life;
@@ -156,7 +176,8 @@ impl Machine {
                 };
                 overdue(&after) && !overdue(&self.state)
             })
-            .count() as u64;
+            .collect();
+        impact.escalated = escalated.len() as u64;
         let named =
             |places: &[u32]| places.iter().take(NAMED).map(|place| self.state.called(*place)).collect();
         impact.called = called_now.len() as u64;
@@ -164,6 +185,7 @@ impl Machine {
             (named(&flipped), named(&called_now), named(&unknown));
         impact.flips = self.measure(&flipped);
         impact.places = flipped;
+        impact.others = [called_now, unknown, escalated];
         Ok(impact)
     }
 }

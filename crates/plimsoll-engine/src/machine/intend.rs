@@ -89,6 +89,19 @@ impl Machine {
         Ok(())
     }
 
+    /// A trade as somebody's agent closes what he holds, and opens nothing.
+    fn holds_enough(&self, place: u32, action: &Action) -> Result<(), Refused> {
+        let Action::Fill { instrument, quantity, .. } = action else { return Ok(()) };
+        let held =
+            self.state.book.accounts.get(place as usize).map(|listed| listed.account.quantity(*instrument));
+        let held = held.unwrap_or(Int::ZERO);
+        let closes = held.is_negative() != quantity.is_negative() && quantity.magnitude() <= held.magnitude();
+        if closes {
+            return Ok(());
+        }
+        Err(Refused::Unfit("the account does not hold so much any more: abandon it".into()))
+    }
+
     /// Whether the prices that an action needs were observed near each other: a hedge whose legs are priced minutes apart is none
     /// (Aave on Polygon: two stable coins, eleven minutes).
     fn is_of_one_time(&self, act: &Act) -> Result<(), Refused> {
@@ -250,8 +263,15 @@ impl Machine {
         let life = self.state.rows.get(found.place as usize).map(|row| row.life.state);
         let by_call = matches!(life, Some(calls::State::Liquidating { by_call: true, .. }));
         self.is_below(found.place, by_call)?;
-        self.state.guards.check_again(&found.act, self.state.now).map_err(Refused::Held)?;
-        self.is_of_one_time(&found.act)?;
+        self.holds_enough(found.place, &found.action)?;
+        // Against the price and the caps of now.
+        let mut act = found.act.clone();
+        if act.prices[1] != 0 {
+            let number = self.market(&act.market)?;
+            act.prices[1] = self.reference(number, &act.asset).unwrap_or(0);
+        }
+        self.state.guards.check_again(&act, self.state.now).map_err(Refused::Held)?;
+        self.is_of_one_time(&act)?;
         self.happen(Event::Sent { intent, external: external.into() });
         Ok(())
     }
@@ -267,6 +287,14 @@ impl Machine {
 
     pub(super) fn resolve(&mut self, intent: u64, outcome: &Outcome) -> Result<(), Refused> {
         let Some(found) = self.state.intents.get(&intent).cloned() else { return Err(self.gone(intent)) };
+        if *outcome == Outcome::Carried && found.stage == Stage::Intended {
+            return Err(Refused::Unfit(format!(
+                "intent {intent} was not sent, and cannot have been carried out"
+            )));
+        }
+        if *outcome == Outcome::Carried {
+            self.holds_enough(found.place, &found.action)?;
+        }
         if *outcome == Outcome::Carried && !self.is_followed(&found.act.market) {
             let number = self.market(&found.act.market)?;
             let (effects, _) = self.try_out(number, found.place, &found.action)?;

@@ -2,11 +2,12 @@
 
 use super::Machine;
 use crate::calls::{self, Cause, Level, Seen};
+use crate::config::MEASURED;
 use crate::guard::Flips;
 use crate::record::{Alert, Event, Grounds, Outcome, Prices};
 use crate::state::{Stage, State};
 use crate::watch::{All, Sight, is_below_line};
-use plimsoll_core::{Decimal, Int, Rounding, U256};
+use plimsoll_core::{Decimal, Int, Quote as Quoted, Rounding, U256};
 use std::collections::BTreeSet;
 
 /// Digits of the values that guards count in.
@@ -43,12 +44,14 @@ impl Machine {
         let late =
             self.state.intents.iter().filter(|(_, intent)| now.saturating_sub(intent.since) > config.late);
         let mut stands: BTreeSet<Alert> = late.map(|(number, _)| Alert::Late(*number)).collect();
-        for number in self.watch.unseen() {
+        for (number, accounts) in self.watch.unseen() {
             let market = self.state.book.markets.get(number as usize).map(|listed| listed.name.clone());
-            stands.extend(market.map(|market| Alert::Unseen { market }));
+            stands.extend(market.map(|market| Alert::Unseen { market, accounts }));
         }
         if let Some(most) = config.clock {
             match self.state.offset() {
+                // A comparison a minute is owed from the second minute on.
+                None if self.state.now.saturating_sub(self.state.founded) <= MEASURED => {}
                 None => stands.extend([Alert::Unmeasured]),
                 Some(offset) if offset.unsigned_abs() > most => stands.extend([Alert::Clock]),
                 Some(_) => {}
@@ -101,41 +104,39 @@ impl Machine {
             return;
         }
         self.happen(Event::Flipped(places));
-        let places = self.state.guards.breaker.within(self.state.now);
+        let mut places = self.state.guards.breaker.within(self.state.now);
+        places.retain(|place| self.watch.owes(*place));
         if places.len() as u64 <= self.state.guards.breaker.least {
             return;
         }
-        let flips = self.measure(&places);
-        if self.state.guards.breaker.trips(&flips) {
+        if self.trips(&places) {
+            let flips = self.measure(&places);
             self.happen(Event::Tripped(flips));
             self.alert(Alert::Breaker);
         }
     }
 
-    /// Accounts, and their collateral, against all that owe. What has no value counts for all that there is, on the side of caution.
+    /// Whether so many may not flip at once. Mostly too few do by far, and then not everybody is asked what he holds.
+    fn trips(&self, places: &[u32]) -> bool {
+        let (worth, breaker) = (Worth::new(self), &self.state.guards.breaker);
+        let part = worth.sum(places.iter().copied());
+        let accounts = [places.len() as u64, self.watch.counts()[0]];
+        let whole = worth.least(self.watch.owing(), breaker.enough(part)).max(part).max(1);
+        breaker.trips(&Flips { accounts, value: [part, whole] })
+    }
+
+    /// Accounts, and their collateral, against all that owe. Where nobody can say what one of these accounts holds it counts as more than
+    /// all; of all others those count that can be said: the part looks no smaller than it is.
     pub(super) fn measure(&self, places: &[u32]) -> Flips {
-        let all = All::new(&self.state);
-        let value = |place: u32| {
-            let seen = all.see(place).seen;
-            seen.map_or(Some(0), |seen| self.value(place, seen.collateral, seen.unit.decimals))
-        };
-        let sum = |places: &mut dyn Iterator<Item = u32>| {
-            places.map(value).try_fold(0_u128, |sum, value| sum.checked_add(value?))
-        };
-        let part = sum(&mut places.iter().copied()).unwrap_or(u128::MAX);
-        let whole = sum(&mut self.watch.owing()).unwrap_or(part).max(1);
+        let worth = Worth::new(self);
+        let part = worth.sum(places.iter().copied());
+        let whole = worth.least(self.watch.owing(), u128::MAX).max(part).max(1);
         Flips { accounts: [places.len() as u64, self.watch.counts()[0]], value: [part, whole] }
     }
 
     /// A value of an account's market in millionths of the engine's currency, raised; `None` where nobody can say.
     pub(super) fn value(&self, place: u32, value: Int, decimals: u8) -> Option<u128> {
-        let listed = &self.state.book.accounts.get(place as usize)?;
-        let market = &self.state.book.markets.get(listed.market)?.name;
-        let Some(price) = self.state.config.worth.get(market) else { return quanta(value, decimals) };
-        let id = self.state.book.graph.find(price)?;
-        let quote = *self.state.book.graph.quotes(self.state.book.at).get(id.0 as usize)?;
-        let Decimal { mantissa, decimals: digits } = quote.value.filter(|_| quote.doubt.is_none())?;
-        quanta(value.mul(mantissa)?, decimals.checked_add(digits)?)
+        Worth::new(self).value(place, value, decimals)
     }
 
     /// What the prices of an account's market are now: their place in the record's.
@@ -166,6 +167,54 @@ impl Machine {
                 self.watch.remind(deadline, place);
             }
         }
+    }
+}
+
+/// What accounts hold, in millionths of the engine's currency.
+struct Worth<'m> {
+    state: &'m State,
+    all: All<'m>,
+    quotes: Vec<Quoted>,
+}
+
+impl Worth<'_> {
+    fn new(machine: &Machine) -> Worth<'_> {
+        let state = &machine.state;
+        Worth { state, all: All::new(state), quotes: state.book.graph.quotes(state.book.at) }
+    }
+
+    /// Raised; `None` where nobody can say.
+    fn value(&self, place: u32, value: Int, decimals: u8) -> Option<u128> {
+        let listed = &self.state.book.accounts.get(place as usize)?;
+        let market = &self.state.book.markets.get(listed.market)?.name;
+        let Some(price) = self.state.config.worth.get(market) else { return quanta(value, decimals) };
+        let quote = self.quotes.get(self.state.book.graph.find(price)?.0 as usize)?;
+        let Decimal { mantissa, decimals: digits } = quote.value.filter(|_| quote.doubt.is_none())?;
+        quanta(value.mul(mantissa)?, decimals.checked_add(digits)?)
+    }
+
+    /// The collateral of an account; nothing where its venue has no numbers, for its prices are out and nobody acts on it.
+    fn collateral(&self, place: u32) -> Option<u128> {
+        let Some(seen) = self.all.see(place).seen else { return Some(0) };
+        self.value(place, seen.collateral, seen.unit.decimals)
+    }
+
+    /// Of all of these; beyond every number where nobody can say of one.
+    fn sum(&self, mut places: impl Iterator<Item = u32>) -> u128 {
+        let sum = places.try_fold(0_u128, |sum, place| sum.checked_add(self.collateral(place)?));
+        sum.unwrap_or(u128::MAX)
+    }
+
+    /// Of those of these of whom somebody can say, until it is so much.
+    fn least(&self, places: impl Iterator<Item = u32>, enough: u128) -> u128 {
+        let mut sum = 0_u128;
+        for value in places.filter_map(|place| self.collateral(place)) {
+            if sum >= enough {
+                break;
+            }
+            sum = sum.saturating_add(value);
+        }
+        sum
     }
 }
 

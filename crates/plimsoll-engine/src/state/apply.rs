@@ -123,7 +123,7 @@ impl State {
             Event::Proposed { proposal, by, change, impact } => {
                 let (by, change, impact) = (by.clone(), change.clone(), impact.clone());
                 let config = self.config_hash();
-                self.proposals.insert(*proposal, Proposal { by, change, impact, config });
+                self.proposals.insert(*proposal, Proposal { by, change, impact, config, at: self.now });
                 self.counters[1] = proposal.saturating_add(1);
             }
             Event::Closed { proposal, .. } => {

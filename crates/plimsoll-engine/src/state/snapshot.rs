@@ -36,6 +36,7 @@ struct Image<'s> {
     counters: [u64; 3],
     lasting: Cow<'s, BTreeSet<Alert>>,
     clock: Cow<'s, Option<Compared>>,
+    founded: Stamp,
 }
 
 impl State {
@@ -72,6 +73,7 @@ impl State {
             counters: self.counters,
             lasting: Cow::Borrowed(&self.lasting),
             clock: Cow::Borrowed(&self.clock),
+            founded: self.founded,
         };
         postcard::to_extend(&image, vec![FORM]).ok()
     }
@@ -140,6 +142,7 @@ impl State {
             counters: image.counters,
             lasting: image.lasting.into_owned(),
             clock: image.clock.into_owned(),
+            founded: image.founded,
             now: image.now,
             names,
         })
