@@ -139,8 +139,8 @@ impl fmt::Display for Misasked {
             Misasked::Unsaid { scenario, missing } => {
                 write!(
                     f,
-                    "{scenario} does not say what becomes of all that the book holds; of each say --hold (its price in USD stands, \
-                     whatever its feed counts in) or --map:"
+                    "{scenario} does not say what becomes of all that the book holds, or in what cannot be counted; of each say \
+                     --hold (its price in USD stands, whatever its feed counts in) or --map:"
                 )?;
                 missing.iter().try_for_each(|(asset, why)| write!(f, "\n  {asset} ({why})"))
             }
