@@ -174,6 +174,8 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     let constant = unsaid(book, scenario, &moves, [&decided, &decided_sales])?;
     let mut after = book.clone();
     let [mut sales, mut beyond] = [uncapped(&book.graph), book.graph.clone()];
+    let wired = book.markets.iter().flat_map(|listed| listed.wiring.iter().flatten());
+    let read: BTreeSet<PriceId> = wired.flat_map(|id| sales.below(*id, Origin::legs)).collect();
     let (mut moved, mut market) = (Vec::new(), Vec::new());
     // The ids are those of these graphs.
     for (id, price) in ids().zip(prices) {
@@ -201,7 +203,9 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
         }
         if let Some(sale) = sale {
             let follows = oracle.as_ref().is_some_and(|oracle| oracle.to == sale.to);
-            if !follows && !is_market(origin) && !moves.is_sold(id) {
+            // What was written down of no price is no move of one.
+            let is_price = matches!(origin, Origin::Feed(_)) || read.contains(&id);
+            if !follows && is_price && !is_market(origin) && !moves.is_sold(id) {
                 market.push(PriceMove { kind: Some(FeedKind::Market), ..sale });
             }
         }

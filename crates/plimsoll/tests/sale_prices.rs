@@ -316,6 +316,8 @@ fn a_cap_holds_no_sale() {
         let book =
             book_of(&feeds, &[capped.clone(), least.clone()], &[core], &[owes("core", "ETH", "10", "36000")]);
         let jump = jump(&book, &["ETH"], &scenario(&["ETH"], vec![to("USDC", &BOTH, "1.10", "USD")]));
+        // The cap is no price of anything.
+        assert_eq!(jump.shocked.market, Vec::new());
         sales(&jump, "core")
     };
     let found = of("USDC capped");
@@ -437,4 +439,30 @@ fn what_little_cash_lets_through_is_sold() {
     let sales = sales(&jump, "core");
     assert_eq!((sales.calls, sales.left_for(Stays::Refused).accounts), (1, 1), "{sales:?}");
     assert_eq!(cents(&jump, "core", sales.sold), "1250000");
+}
+
+/// A coin at 0.00000123 has no digit left at 0.0081 of it. A pool that does not list it goes on, down to where 4000 x 0.8 of ether is 1.
+#[test]
+fn a_curve_ends_where_a_price_does_that_its_market_reads() {
+    let feeds = [
+        feed("ETH/USD", "oracle", "4000.00000000", "USD/ETH"),
+        feed("SH/USD", "oracle", "0.00000123", "USD/SH"),
+        dollars(),
+    ];
+    let core = pool("core", &[("SH", "SH/USD", 18, 8000), ("USDC", "USDC/USD", 6, 8000)]);
+    let other = pool("other", &[("ETH", "ETH/USD", 18, 8000), ("USDC", "USDC/USD", 6, 8000)]);
+    let accounts = [owes("core", "SH", "100000000", "7"), owes("other", "ETH", "1", "1")];
+    let book = book_of(&feeds, &[], &[core, other], &accounts);
+    let said = Said { hold: texts(&["USDC"]), map: Vec::new() };
+    let curve = plimsoll::curve(&book, plimsoll::Along::Collateral, &[], &said).expect("a curve");
+    let below = |end: &&plimsoll::End| end.factor < U256::new(100_000_000);
+    let ends: Vec<&str> = curve.ends.iter().filter(below).map(|end| end.market.as_str()).collect();
+    assert_eq!(ends.first(), Some(&"core"));
+    assert!(
+        curve.ends.iter().filter(below).all(|end| (end.market == "core") == (end.price == "SH/USD")),
+        "{:?}",
+        curve.ends
+    );
+    let of_other = curve.down.iter().find(|step| book.accounts[step.account].name == "a-other-ETH");
+    assert_eq!(of_other.map(|step| step.factor), Some(U256::new(31_249)));
 }

@@ -51,7 +51,9 @@ pub(super) fn change(
         let held = names(book, id).first().cloned().unwrap_or_default();
         return refuse(
             format!("less than {digits} digits show"),
-            &format!("a price above zero where a market reads it; without a --map of it, --hold {held} lets it stand"),
+            &format!(
+                "a price above zero where a market reads it; without a --map of it, --hold {held} lets it stand"
+            ),
         );
     }
     let (to, kind, bound) = match &price.origin {
