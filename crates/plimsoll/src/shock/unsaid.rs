@@ -89,7 +89,7 @@ pub(super) fn unsaid(
                 }
             }
             // What is said of the market alone is of sales, by a price of sales where the book has one.
-            let sold = moves.sales_of(&[asset.clone()]).into_iter();
+            let sold = moves.sales_of(std::slice::from_ref(asset)).into_iter();
             let followed = leaves.iter().copied().filter(|id| !moves.is_sold(*id));
             for id in sold.chain(followed) {
                 let decided = &sales[id.0 as usize];
