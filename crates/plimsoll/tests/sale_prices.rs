@@ -279,6 +279,11 @@ fn a_constant_is_no_price_of_a_sale_under_shock() {
     assert_eq!(alone.shocked.without_effect, Vec::<String>::new());
     let lost = sales(&jump(&hand(&[]), &["xUSD"], &part), "core");
     assert_eq!((lost.calls, lost.left_for(Stays::Unpriced).accounts), (0, 1), "{lost:?}");
+    // It is collateral, too, and that falls.
+    let target = Target::Collateral { kinds: BOTH.to_vec() };
+    let all = Shock { target, how: How::Factor(decimal("0.6")), liquidity: None };
+    let all = sales(&jump(&hand(&[]), &["xUSD"], &scenario(&["USDC"], vec![all])), "core");
+    assert_eq!((all.calls, all.left_for(Stays::Unpriced).accounts), (0, 1), "{all:?}");
     // Of an oracle's feed a part is known, though the venue reads the constant: 0.2 x 1.2.
     let seen = jump(&hand(&[feed("xo", "oracle", "1.20", "USD/xUSD")]), &["xUSD"], &part);
     assert_eq!(cents(&seen, "core", sales(&seen, "core").bad_debt), "8400000");

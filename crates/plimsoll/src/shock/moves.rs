@@ -306,10 +306,10 @@ impl<'b> Moves<'b> {
         names
     }
 
-    /// The assets of the feeds below everything that backs a debt.
+    /// The assets of the feeds below everything that backs a debt, and of the constants where no feed of a market's is.
     fn collateral(&self, apart: &BTreeSet<String>) -> Vec<String> {
         let mut names = BTreeSet::new();
-        for id in collateral_feeds(self.book) {
+        for id in collateral_leaves(self.book) {
             names.extend(self.names(id));
         }
         names.retain(|name| !apart.contains(name));
@@ -401,23 +401,29 @@ const fn place(kind: FeedKind) -> usize {
     }
 }
 
-/// The feeds below the price of everything that backs a debt of somebody.
-fn collateral_feeds(book: &Book) -> BTreeSet<PriceId> {
+/// The feeds below the price of everything that backs a debt of somebody; where none of them sees a market, what was written down of
+/// another thing than its currency.
+fn collateral_leaves(book: &Book) -> BTreeSet<PriceId> {
     let counts = |place: usize, holding: &plimsoll_core::Holding| {
         let listed = &book.accounts[place];
         let market = &*book.markets[listed.market].market;
         let counting = market.counting(&listed.account, holding.instrument);
         counting.is_ok_and(|counting| counting.weight.is_some())
     };
-    let mut feeds = BTreeSet::new();
+    let is_feed = |id: &PriceId| matches!(book.graph.origin(*id), Some(Origin::Feed(_)));
+    let sees = |id: &PriceId| matches!(book.graph.origin(*id), Some(Origin::Feed(feed)) if feed.kind != FeedKind::Redemption);
+    let mut found = BTreeSet::new();
     for (listed, slots) in book.markets.iter().zip(held_slots(book, counts)) {
         for slot in slots {
             let Some(id) = listed.wiring.get(slot).copied().flatten() else { continue };
-            let leaves = book.graph.leaves(id).into_iter();
-            let is_feed =
-                |id: &PriceId| book.graph.price(*id).is_some_and(|p| matches!(p.origin, Origin::Feed(_)));
-            feeds.extend(leaves.filter(is_feed));
+            let leaves = book.graph.leaves(id);
+            let blind = !leaves.iter().any(sees);
+            let constant = |id: &PriceId| {
+                let price = book.graph.price(*id).filter(|price| matches!(price.origin, Origin::Constant(_)));
+                price.is_some_and(|price| price.unit.per.as_ref() != Some(&price.unit.currency))
+            };
+            found.extend(leaves.into_iter().filter(|id| is_feed(id) || (blind && constant(id))));
         }
     }
-    feeds
+    found
 }
