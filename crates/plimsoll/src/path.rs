@@ -5,7 +5,7 @@ use plimsoll_core::{
     Book, Decimal, Feeds, Int, ListedMarket, Observation, Origin, PriceId, Quote, Reading, Rounding, Scale,
     Time, U256,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,19 +24,6 @@ pub enum Mover {
         /// Those that move against it.
         against: Vec<PriceId>,
     },
-}
-
-impl Mover {
-    /// The same without what no price of a market hangs on: that ends no path of its.
-    fn read_by(self, book: &Book, listed: &ListedMarket) -> Mover {
-        let Mover::Factor { mut with, mut against } = self else { return self };
-        let wired = listed.wiring.iter().flatten();
-        let read: BTreeSet<PriceId> = wired.flat_map(|id| book.graph.leaves(*id)).collect();
-        for feeds in [&mut with, &mut against] {
-            feeds.retain(|feed| read.contains(feed));
-        }
-        Mover::Factor { with, against }
-    }
 }
 
 /// How much of a joint move a feed takes part in (1e-8 parts); negative where it goes the other way.
@@ -90,7 +77,6 @@ impl<'b> Path<'b> {
         at: Time,
     ) -> Option<Path<'b>> {
         let listed = book.markets.get(market)?;
-        let mover = mover.read_by(book, listed);
         let quotes: Vec<Quote> = quotes.iter().map(|quote| quote.as_used()).collect();
         let readings = book.readings(listed, &quotes);
         let (now, decimals) = match &mover {
