@@ -86,8 +86,13 @@ fn print(book: &Book, answer: &Liquidate, unmoved: &[(String, String)]) {
                 ]);
             }
             Err(refusal) => {
+                // Where it is for something else that the account has, whose it is.
+                let spec = refusal.instrument().and_then(|id| market.instruments().get(id.index()));
+                let other = spec.map(|spec| &spec.asset);
+                let other = other.filter(|asset| ![&debt.asset, &collateral.asset].contains(asset));
+                let whose = other.map_or_else(|| " ".to_string(), |asset| format!(" {asset}: "));
                 refused.push(format!(
-                    "{} for {}: not executable: {}",
+                    "{} for {}: not executable:{whose}{}",
                     debt.name,
                     collateral.name,
                     words(refusal)

@@ -2,6 +2,9 @@
 
 #![allow(clippy::expect_used)] // a program that cannot be run has failed the test
 
+mod scratch;
+
+use scratch::Book;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -117,4 +120,19 @@ fn every_debt_that_is_written_off_is_named() {
     for field in ["instrument", "asset", "name", "raw", "decimals"] {
         assert!(row[..row.len().min(200)].contains(&format!("`{field}`")), "{field}");
     }
+}
+
+/// Whoever pays a premium pays another one on all debts after a liquidation: one that is inactive closes it, and is named.
+#[test]
+fn what_closes_a_liquidation_is_named() {
+    let book = Book::changed("inactive-debt", "hubs", |file, text| match file {
+        "feeds.csv" => text.replace("BTC/USD,oracle,91000", "BTC/USD,oracle,60000"),
+        "markets/hubs.toml" => {
+            let first = "asset = \"WETH\"\nfeed = \"ETH/USD\"\n";
+            text.replacen(first, &format!("{first}active = false\n"), 1)
+        }
+        _ => text,
+    });
+    let told = book.text("liquidate", &["bitcoin-desk"]);
+    assert!(told.contains("USDC prime for WBTC: not executable: WETH: the asset is not active"), "{told}");
 }

@@ -139,8 +139,8 @@ impl fmt::Display for Misasked {
             Misasked::Unsaid { scenario, missing } => {
                 write!(
                     f,
-                    "{scenario} does not say what becomes of all that the book holds; of each say --hold (its price in USD stands, \
-                     whatever its feed counts in) or --map:"
+                    "{scenario} does not say what becomes of all that the book holds, or in what cannot be counted; of each say \
+                     --hold (its price in USD stands, whatever its feed counts in) or --map:"
                 )?;
                 missing.iter().try_for_each(|(asset, why)| write!(f, "\n  {asset} ({why})"))
             }
@@ -430,12 +430,11 @@ pub fn find(book: &Book, name: &str) -> Vec<usize> {
     }
 }
 
-/// The name of an account, with its market's where it is the name of several.
+/// The name that finds an account: with its market's where its own finds several, or another.
 fn clear(book: &Book, place: usize) -> String {
     let listed = &book.accounts[place];
-    let twin = |(at, other): (usize, &plimsoll_core::ListedAccount)| at != place && other.name == listed.name;
     // Of a long list only the nearest name is told, and it may be asked about again.
-    if book.accounts.len() > KNOWN_MAX || !book.accounts.iter().enumerate().any(twin) {
+    if book.accounts.len() > KNOWN_MAX || find(book, &listed.name) == [place] {
         return listed.name.clone();
     }
     format!("{}:{}", book.markets[listed.market].name, listed.name)

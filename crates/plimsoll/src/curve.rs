@@ -11,8 +11,8 @@ use crate::stress::{by_name, play, readings, standings, value};
 use crate::survey::currency;
 use crate::world::World;
 use plimsoll_core::{
-    Book, Decimal, FeedKind, How, Int, Lens, Origin, PriceId, Question, Reading, Scenario, Shock, Standing,
-    Target, Test, U256, Verdict,
+    Book, Decimal, FeedKind, How, Int, Lens, ListedMarket, Origin, PriceId, Question, Reading, Scenario,
+    Shock, Standing, Target, Test, U256, Verdict,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -190,10 +190,22 @@ struct Walk<'b> {
     standings: Vec<Standing<'b>>,
 }
 
+/// What moves without what no price of a market hangs on, which ends no path of its.
+fn read_by(mover: &Mover, book: &Book, listed: &ListedMarket) -> Mover {
+    let Mover::Factor { with, against } = mover else { return mover.clone() };
+    let wired = listed.wiring.iter().flatten();
+    let read: BTreeSet<PriceId> = wired.flat_map(|id| book.graph.leaves(*id)).collect();
+    let of = |feeds: &[PriceId]| feeds.iter().copied().filter(|feed| read.contains(feed)).collect();
+    Mover::Factor { with: of(with), against: of(against) }
+}
+
 impl<'b> Walk<'b> {
     fn new(book: &'b Book, mover: Mover) -> Result<Walk<'b>, Misasked> {
         let quotes = book.graph.quotes(book.at);
-        let path = |market| Path::new(book, market, &quotes, mover.clone());
+        let path = |market: usize| {
+            let mover = read_by(&mover, book, &book.markets[market]);
+            Path::new(book, market, &quotes, mover)
+        };
         let paths = (0..book.markets.len()).map(path).collect();
         let readings = readings(book);
         let standings = standings(book, &readings)?;

@@ -263,6 +263,16 @@ impl Asker<'_> {
         Ok((less.ok_or(why)?, Receive::Asset))
     }
 
+    /// The accepted lot of a pair that repays most of what the pool can pay out.
+    pub(crate) fn paid_out(&self, debt: &Side, collateral: &Side) -> Result<Accepted, Refusal> {
+        let pair = [debt.instrument, collateral.instrument];
+        self.largest(pair, Receive::Asset).or_else(|why| {
+            let short = matches!(why, Refusal::InsufficientCash { .. });
+            let less = if short { self.less(pair, Receive::Asset) } else { None };
+            less.ok_or(why)
+        })
+    }
+
     /// The accepted lot that repays most.
     fn largest(&self, pair: [InstrumentId; 2], receive: Receive) -> Result<Accepted, Refusal> {
         let ask = |lot| self.ask(pair, lot, receive);

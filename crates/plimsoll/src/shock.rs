@@ -4,25 +4,31 @@
 //! Assets move in dollars; a price between two moves by the one over the other. Each kind of price (oracle, market,
 //! redemption) has moves of its own. Observed prices move; what is derived from them follows by the graph.
 
+mod after;
 mod before;
+mod decide;
 mod fraction;
 mod moves;
 mod named;
 mod part;
 mod sale;
+mod unsaid;
 
 use crate::ask::Misasked;
+use after::{at_step, bounds, change, doubt, is_market, observation, still_bounded};
+use decide::Decided;
 use fraction::Fraction;
-use moves::{Decided, Moves};
+use moves::Moves;
 pub use named::known_assets;
 pub(crate) use named::{known_as, names};
-use part::{Part, doubted};
+use part::Part;
 use plimsoll_core::{
-    Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Quote, Scale,
-    Scenario,
+    Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Scale, Scenario,
 };
 pub(crate) use sale::sale_readings;
+use sale::uncapped;
 use std::collections::BTreeSet;
+use unsaid::{still, unsaid};
 
 /// What whoever asks says of assets that a scenario does not name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,7 +101,7 @@ impl Shocked {
     /// A book to which nothing is done.
     pub(crate) fn unmoved(book: &Book) -> Shocked {
         let (book, undelayed) = (book.clone(), Vec::new());
-        let [sales, beyond] = [book.graph.clone(), book.graph.clone()];
+        let [sales, beyond] = [uncapped(&book.graph), book.graph.clone()];
         let (moved, market) = (Vec::new(), Vec::new());
         let (held, mapped, constant) = (Vec::new(), Vec::new(), Vec::new());
         let (overridden, without_effect) = (Vec::new(), Vec::new());
@@ -115,23 +121,28 @@ impl Shocked {
     }
 
     /// Prices so many steps on a straight way from those of a book to these, each that differs cut to its digits: what oracles
-    /// say, and what sales are worth. The way leads past a floor or ceiling; an oracle's feed is held within them at each step.
+    /// say, and what sales are worth. The way leads past a floor or ceiling; a feed that has one is held within it at each step.
     pub(crate) fn on_the_way(&self, from: &Book, step: u32, of: u32) -> Option<[Graph; 2]> {
         let mut graphs = [self.book.graph.clone(), self.sales.clone()];
         if step == of {
             return Some(graphs);
         }
         let quotes = from.graph.quotes(from.at);
-        for (graph, end) in graphs.iter_mut().zip([&self.beyond, &self.sales]) {
+        for (graph, oracles) in graphs.iter_mut().zip([true, false]) {
             for (at, was) in quotes.iter().enumerate() {
                 let id = PriceId(at as u32);
+                let first = from.graph.origin(id)?;
+                // What a market's feed says, a sale is at.
+                let held = oracles || is_market(first);
+                let end = if held { &self.beyond } else { &self.sales };
                 let feeds = [end.origin(id), graph.origin(id)];
                 let [Some(Origin::Feed(end)), Some(Origin::Feed(feed))] = feeds else { continue };
-                let (Some(to), Some(was)) = (end.price, was.value) else { continue };
+                let (Some(to), Some(was), Some(_)) = (end.price, was.value, feed.price) else { continue };
                 if to.trimmed() != was.trimmed() {
-                    let (price, _) = within(feed, part_of_way(was, to, step, of, digits(from, id))?);
-                    let feed = Observation { price: Some(price), ..feed.clone() };
-                    graph.observe(id, feed)?;
+                    let bounds = if held { bounds(first) } else { [None; 2] };
+                    let price = part_of_way(was, to, step, of, digits(from, id))?;
+                    let seen = at_step(feed, bounds, price)?;
+                    graph.observe(id, seen)?;
                 }
             }
         }
@@ -156,49 +167,52 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     let quotes = book.graph.quotes(book.at);
     let moves = Moves::new(book, &quotes, scenario, said)?;
     let prices = book.graph.prices();
-    let decided: Vec<Decided> = (0..prices.len()).map(|at| moves.decide(PriceId(at as u32))).collect();
-    let constant = unsaid(book, scenario, &moves, &decided)?;
+    let ids = || (0..prices.len()).map(|at| PriceId(at as u32));
+    let decided: Vec<Decided> = ids().map(|id| moves.decide(id)).collect();
+    // Of an oracle: where it would be if it followed the market.
+    let decided_sales: Vec<Decided> = ids().map(|id| moves.decide_sale(id)).collect();
+    let constant = unsaid(book, scenario, &moves, [&decided, &decided_sales])?;
     let mut after = book.clone();
-    let [mut sales, mut beyond] = [book.graph.clone(), book.graph.clone()];
+    let [mut sales, mut beyond] = [uncapped(&book.graph), book.graph.clone()];
+    let wired = book.markets.iter().flat_map(|listed| listed.wiring.iter().flatten());
+    let read: BTreeSet<PriceId> = wired.flat_map(|id| sales.below(*id, Origin::legs)).collect();
     let (mut moved, mut market) = (Vec::new(), Vec::new());
-    for (at, price) in prices.iter().enumerate() {
-        let id = PriceId(at as u32);
-        let after_move = |moved: Option<&PriceMove>, decided: &Decided| {
-            let seen = match (moved, &price.origin) {
-                (Some(moved), origin) => observation(origin, moved.to),
-                // A price that happens to stay where it was is as doubtful.
-                (None, Origin::Feed(feed)) => feed.clone(),
-                _ => return None,
-            };
-            let doubted = match decided {
-                Decided::Times(part) => doubted(seen.clone(), id, &quotes, &part.rests),
-                _ => seen.clone(),
-            };
-            (moved.is_some() || doubted != seen).then_some(doubted)
-        };
-        let oracle = change(book, id, &quotes[at], &decided[at], true)?;
-        if let Some(end) = change(book, id, &quotes[at], &decided[at], false)? {
-            // The id is one of this graph.
-            let _ = beyond.observe(id, observation(&price.origin, end.to));
+    // The ids are those of these graphs.
+    for (id, price) in ids().zip(prices) {
+        let (quote, origin) = (&quotes[id.0 as usize], &price.origin);
+        let [known, sold] = [&decided, &decided_sales].map(|decided| &decided[id.0 as usize]);
+        let oracle = change(book, id, quote, known, true)?;
+        if let Some(end) = change(book, id, quote, known, false)? {
+            let _ = beyond.observe(id, observation(origin, end.to));
         }
-        // Of an oracle: where it would be if it followed the market.
-        let decided_sale = moves.decide_sale(id);
-        let sale = change(book, id, &quotes[at], &decided_sale, false)?;
-        if let Some(seen) = after_move(sale.as_ref(), &decided_sale) {
-            let _ = sales.observe(id, Observation { floor: None, ceiling: None, ..seen });
+        if let Some(oracle) = &oracle {
+            let _ = after.graph.observe(id, still_bounded(observation(origin, oracle.to), origin, id, known));
+        }
+        let sale = change(book, id, quote, sold, is_market(origin))?;
+        if let Some(sale) = &sale {
+            let mut seen = observation(origin, sale.to);
+            if !is_market(origin) {
+                // No bound of an oracle holds the market.
+                (seen.floor, seen.ceiling) = (None, None);
+            }
+            let _ = sales.observe(id, still_bounded(seen, origin, id, sold));
+        }
+        if matches!(sold, Decided::Lost) {
+            let nothing = observation(origin, Decimal::whole(Int::ZERO));
+            let _ = sales.observe(id, Observation { price: None, ..nothing });
         }
         if let Some(sale) = sale {
             let follows = oracle.as_ref().is_some_and(|oracle| oracle.to == sale.to);
-            if !follows && sale.kind == Some(FeedKind::Oracle) && !moves.is_sold(id) {
+            // What was written down of no price is no move of one.
+            let is_price = matches!(origin, Origin::Feed(_)) || read.contains(&id);
+            if !follows && is_price && !is_market(origin) && !moves.is_sold(id) {
                 market.push(PriceMove { kind: Some(FeedKind::Market), ..sale });
             }
         }
-        // The id is one of this graph.
-        if let Some(seen) = after_move(oracle.as_ref(), &decided[at]) {
-            let _ = after.graph.observe(id, seen);
-        }
         moved.extend(oracle);
     }
+    doubt(&mut after.graph, book.at, &quotes, &decided);
+    doubt(&mut sales, book.at, &quotes, &decided_sales);
     let undelayed = undelay(&mut after);
     still(book, &after, moves.held(), said)?;
     let (held, mapped) = (moves.held().to_vec(), said.map.clone());
@@ -258,77 +272,6 @@ pub(crate) fn halved(book: &Book, scenario: &Scenario, said: &Said) -> Result<[V
     Ok([with, against])
 }
 
-/// The observation of a price that a scenario moved: as old, and as uncertain in its unit, as it was.
-fn observation(origin: &Origin, price: Decimal) -> Observation {
-    match origin {
-        Origin::Feed(observed) => Observation { price: Some(price), ..observed.clone() },
-        _ => Observation {
-            kind: FeedKind::Oracle,
-            price: Some(price),
-            scale: Scale::Decimal,
-            source: "scenario".into(),
-            observed_at: None,
-            max_age: None,
-            confidence: None,
-            floor: None,
-            ceiling: None,
-        },
-    }
-}
-
-/// What becomes of a price, within the bounds of its feed or not; `None` where it stands.
-fn change(
-    book: &Book,
-    id: PriceId,
-    quote: &Quote,
-    decided: &Decided,
-    bounded: bool,
-) -> Result<Option<PriceMove>, Misasked> {
-    let (Some(price), Some(from)) = (book.graph.price(id), quote.value) else { return Ok(None) };
-    let digits = digits(book, id);
-    let refuse = |found: String, expected: &str| {
-        Err(Misasked::NoPrice { price: price.name.clone(), found, expected: expected.into() })
-    };
-    let to = match decided {
-        Decided::Unsaid(_) => return Ok(None),
-        Decided::Times(part) if part.times.is_one() => return Ok(None),
-        Decided::Times(Part { times: part, .. }) => match part.of(from, digits) {
-            Some(to) => to,
-            None => return refuse(format!("{from} times {part}"), "a price that 256 bits hold"),
-        },
-        Decided::Exactly(to) => to.cut(digits),
-    };
-    if to.mantissa <= Int::ZERO {
-        let held = names(book, id).first().cloned().unwrap_or_default();
-        return refuse(
-            format!("less than {digits} digits show"),
-            &format!("a price above zero where a market reads it; --hold {held} lets it stand"),
-        );
-    }
-    let (to, kind, bound) = match &price.origin {
-        Origin::Feed(feed) => {
-            let (to, bound) = if bounded { within(feed, to) } else { (to, false) };
-            (to, Some(feed.kind), bound)
-        }
-        _ => (to, None, false),
-    };
-    let (name, unit, to) = (price.name.clone(), price.unit.clone(), to.trimmed());
-    Ok((to != from.trimmed()).then_some(PriceMove { name, unit, kind, from, to, bound }))
-}
-
-/// A feed's price within its bounds, and whether it would be beyond them.
-fn within(feed: &Observation, to: Decimal) -> (Decimal, bool) {
-    let below = |x: Decimal, y: Decimal| {
-        let decimals = x.decimals.max(y.decimals);
-        matches!((x.scaled(decimals), y.scaled(decimals)), (Ok(x), Ok(y)) if x < y)
-    };
-    match (feed.floor, feed.ceiling) {
-        (Some(floor), _) if below(to, floor) => (floor, true),
-        (_, Some(ceiling)) if below(ceiling, to) => (ceiling, true),
-        _ => (to, false),
-    }
-}
-
 /// So many digits after the point are kept: those that every market takes that reads the price as it is.
 pub(crate) fn digits(book: &Book, id: PriceId) -> u8 {
     let written = match book.graph.price(id).map(|price| &price.origin) {
@@ -338,10 +281,26 @@ pub(crate) fn digits(book: &Book, id: PriceId) -> u8 {
         }
         origin => origin.and_then(Origin::decimals).unwrap_or(0),
     };
+    read_in(book, id).unwrap_or(written.max(8))
+}
+
+/// The digits after the point that every market takes that reads a price as it is; `None` where none does.
+fn read_in(book: &Book, id: PriceId) -> Option<u8> {
     let slots = book.markets.iter().flat_map(|listed| listed.market.slots().iter().zip(&listed.wiring));
     let reads = |wired: PriceId| book.graph.below(wired, Origin::handed_on).contains(&id);
-    let finest = slots.filter(|(_, wired)| wired.is_some_and(reads)).map(|(slot, _)| slot.decimals).min();
-    finest.unwrap_or(written.max(8))
+    slots.filter(|(_, wired)| wired.is_some_and(reads)).map(|(slot, _)| slot.decimals).min()
+}
+
+/// The places, in each market, of the price slots that some account hangs on: of what it holds or owes, or what its market says that
+/// it reads.
+fn read_slots(book: &Book) -> Vec<BTreeSet<usize>> {
+    let held = held_slots(book, |_, _| true);
+    let mut slots: Vec<BTreeSet<usize>> = held.into_iter().map(|slots| slots.into_iter().collect()).collect();
+    for listed in &book.accounts {
+        slots[listed.market]
+            .extend(book.markets[listed.market].market.reads(&listed.account).into_iter().flatten());
+    }
+    slots
 }
 
 /// The places, in each market, of the price slots of what some account holds or owes there.
@@ -368,123 +327,4 @@ pub(crate) fn held_slots(
         slots.filter(|(_, slot)| assets.contains(slot.asset.as_str())).map(|(at, _)| at).collect()
     };
     book.markets.iter().zip(&assets).map(slots).collect()
-}
-
-/// Why a value that is said of an asset says nothing of its price in the book.
-fn uncounted(moves: &Moves<'_>, asset: &str) -> String {
-    moves.counted_in(asset).map_or_else(String::new, |counted| {
-        format!(
-            "; it is said in {counted}, and the book has no one price of {counted} in the same currency to count by: \
-             --map {asset}={counted} lets it move as {counted} does, --map {asset}={counted}*1.1 further"
-        )
-    })
-}
-
-/// Refuses a scenario that says nothing of something that is held; the prices of what is held that are constants.
-fn unsaid(
-    book: &Book,
-    scenario: &Scenario,
-    moves: &Moves<'_>,
-    decided: &[Decided],
-) -> Result<Vec<(String, String, String)>, Misasked> {
-    let (mut missing, mut constant): (Vec<(String, String)>, Vec<_>) = (Vec::new(), Vec::new());
-    // Who moves no price at all has said so of every one.
-    let moves_none = scenario.shocks.is_empty();
-    let miss = |missing: &mut Vec<(String, String)>, asset: &str, why: String| {
-        if !moves_none && !missing.iter().any(|(known, _)| known == asset) {
-            missing.push((asset.to_string(), why));
-        }
-    };
-    // What is built on several feeds moves with each of them. What an issuer pays moves where a shock says so, and stands
-    // beside a price of which something is said; where there is no such price, something must be said of one rate.
-    let mut built: Vec<(Vec<String>, String)> = Vec::new();
-    let redeemed = |id: PriceId| {
-        let origin = book.graph.origin(id);
-        matches!(origin, Some(Origin::Feed(feed)) if feed.kind == FeedKind::Redemption)
-    };
-    // What pools and vaults hold is nobody's price: it stands as the rate of a share does, unless it is named.
-    let amounts = book.graph.amounts();
-    for (listed, slots) in book.markets.iter().zip(held_slots(book, |_, _| true)) {
-        for slot in slots {
-            let asset = &listed.market.slots()[slot].asset;
-            // What has no price is unknown before and after.
-            let Some(id) = listed.wiring.get(slot).copied().flatten() else { continue };
-            let Some(price) = book.graph.price(id) else { continue };
-            let says = |id: PriceId| !matches!(decided[id.0 as usize], Decided::Unsaid(_));
-            let leaves = book.graph.leaves(id);
-            let prices = leaves.iter().copied().filter(|id| moves.is_feed(*id) && !amounts.contains(id));
-            let feeds: Vec<PriceId> = prices.collect();
-            match &decided[id.0 as usize] {
-                _ if says(id) => {}
-                _ if feeds.is_empty() => {
-                    constant.push((listed.name.clone(), asset.clone(), price.name.clone()));
-                }
-                Decided::Unsaid(whose) if matches!(price.origin, Origin::Feed(_)) => {
-                    let why = format!("{} reads {}{}", listed.name, price.name, uncounted(moves, whose));
-                    miss(&mut missing, whose, why);
-                }
-                _ => {
-                    let of = feeds.iter().filter_map(|id| book.graph.price(*id)).map(|p| p.name.as_str());
-                    let of: Vec<&str> = of.collect();
-                    let why = format!("{} reads {} of {}", listed.name, price.name, of.join(", "));
-                    let unsaid = feeds.iter().filter_map(|id| match &decided[id.0 as usize] {
-                        Decided::Unsaid(whose) => Some((redeemed(*id), whose.clone())),
-                        _ => None,
-                    });
-                    let (paid, priced): (Vec<_>, Vec<_>) = unsaid.partition(|(redeemed, _)| *redeemed);
-                    for (_, whose) in &priced {
-                        miss(&mut missing, whose, format!("{why}{}", uncounted(moves, whose)));
-                    }
-                    if paid.len() == feeds.len() {
-                        built.push((paid.into_iter().map(|(_, whose)| whose).collect(), why));
-                    }
-                }
-            }
-        }
-    }
-    for (whose, why) in built {
-        let told = |name: &String| missing.iter().any(|(known, _)| known.split(" or ").any(|it| it == name));
-        if !moves_none && !whose.iter().any(told) {
-            missing.push((whose.join(" or "), why));
-        }
-    }
-    if missing.is_empty() {
-        Ok(constant)
-    } else {
-        Err(Misasked::Unsaid { scenario: scenario.name.clone(), missing })
-    }
-}
-
-/// Refuses to hold what has the price of something that moves, or one that is built on it.
-fn still(before: &Book, after: &Book, held: &[String], said: &Said) -> Result<(), Misasked> {
-    let [was, is] = [before, after].map(|book| book.graph.quotes(book.at));
-    let moves = |id: &PriceId| was[id.0 as usize].value != is[id.0 as usize].value;
-    for listed in &before.markets {
-        for (slot, wired) in listed.market.slots().iter().zip(&listed.wiring) {
-            let asset = &slot.asset;
-            let is_held = slot.currency == "USD" && held.contains(asset);
-            let Some(id) = wired.filter(|id| is_held && moves(id)) else { continue };
-            let leaves = before.graph.leaves(id).into_iter().filter(moves);
-            let moving: BTreeSet<String> = leaves.flat_map(|id| names(before, id)).collect();
-            let of = Vec::from_iter(moving.iter().map(String::as_str)).join(", ");
-            let built = !matches!(before.graph.origin(id), Some(Origin::Feed(_)));
-            let how = if built { "of which its price is built" } else { "whose price it has there" };
-            let too: String = moving.iter().map(|name| format!(" --hold {name}")).collect();
-            let mapped = said.map.iter().find(|mapping| moving.contains(&mapping.asset));
-            let or = match mapped {
-                _ if said.hold.contains(asset) => format!("no --hold {asset}"),
-                _ if built => format!("a scenario that does not hold {asset}"),
-                Some(mapping) => format!("--map {asset}={}*{}", mapping.like, mapping.times),
-                None => format!("--map {asset}={of}"),
-            };
-            let price = before.graph.price(id).map_or_else(String::new, |price| price.name.clone());
-            let found = format!("that {asset} is held while {of} moves, {how}");
-            return Err(Misasked::NoPrice {
-                price,
-                found,
-                expected: format!("both held ({}), or {or}", too.trim()),
-            });
-        }
-    }
-    Ok(())
 }

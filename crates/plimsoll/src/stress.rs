@@ -26,7 +26,7 @@ use crate::ratio::Ratio;
 use crate::shock::{Said, Shocked, known_as, sale_readings, shocked};
 use crate::survey::{currency, one_a_currency};
 use crate::world::World;
-use plimsoll_core::{Book, Depth, Int, Judgement, Lens, Reading, Scenario, Standing, Test, Verdict};
+use plimsoll_core::{Book, Depth, Int, Judgement, Kind, Lens, Reading, Scenario, Standing, Test, Verdict};
 use pools::Pools;
 use screen::Screen;
 use std::collections::BTreeSet;
@@ -171,15 +171,27 @@ impl<'b> Stress<'b> {
         Ok(Stress { depth: Some(named(self.book, depth)), own, ..self })
     }
 
-    /// Curves that no sale of the book can go down: no market of it has the asset, also by another name.
+    /// Curves that no sale of the book can go down: no market of it has the asset, or what it is sold for as a debt, also by another name.
     #[must_use]
     pub fn curves_unused(&self) -> Vec<String> {
-        let markets = self.book.markets.iter();
-        let names: BTreeSet<&str> =
-            markets.flat_map(|listed| listed.market.slots()).map(|slot| slot.asset.as_str()).collect();
+        let markets = || self.book.markets.iter();
+        let slots = markets().flat_map(|listed| listed.market.slots());
+        let names: BTreeSet<&str> = slots.map(|slot| slot.asset.as_str()).collect();
+        let instruments = markets().flat_map(|listed| listed.market.instruments());
+        let debts = instruments.filter(|instrument| instrument.kind == Kind::Debt);
+        let debts: BTreeSet<&str> = debts.map(|instrument| instrument.asset.as_str()).collect();
+        let any = |names: &BTreeSet<&str>, of: &[String]| of.iter().any(|name| names.contains(name.as_str()));
         let curves = self.depth.iter().flat_map(|depth| &depth.curves);
-        let unused = curves.filter(|curve| !curve.assets.iter().any(|name| names.contains(name.as_str())));
-        unused.map(|curve| curve.assets.join(" or ")).collect()
+        let used = |curve: &plimsoll_core::DepthCurve| {
+            any(&names, &curve.assets) && (curve.against.is_empty() || any(&debts, &curve.against))
+        };
+        let told = |curve: &plimsoll_core::DepthCurve| {
+            let sold = curve.assets.join(" or ");
+            let owed =
+                any(&names, &curve.assets).then(|| format!("{sold} for {}", curve.against.join(" or ")));
+            owed.unwrap_or(sold)
+        };
+        curves.filter(|curve| !used(curve)).map(told).collect()
     }
 
     /// The depth that is sold into, if any, with the names that the book has for its assets.

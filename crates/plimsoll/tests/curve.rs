@@ -188,7 +188,7 @@ fn a_curve_says_where_it_ends() {
     assert!(found.down.iter().all(|step| step.factor >= U256::from(ONE / 2)));
     let Err(Misasked::NoPrice { price, expected, .. }) = along("0.00000001") else { panic!("no half of it") };
     assert_eq!(price, "USDC/USD");
-    assert!(expected.ends_with("--hold USDC lets it stand"), "{expected}");
+    assert!(expected.ends_with("without a --map of it, --hold USDC lets it stand"), "{expected}");
 }
 
 #[test]

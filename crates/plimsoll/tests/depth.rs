@@ -115,6 +115,11 @@ fn a_curve_is_found_under_the_names_that_the_book_has() {
     assert_eq!(sold("ETH"), (risks, unused));
     let (risks, unused) = sold("stETHH");
     assert_eq!(unused, ["stETHH"]);
+    // Nobody owes what it is sold for.
+    let mut owed = depth(&ENDLESS, "0");
+    owed.curves[0].against = texts(&["USD"]);
+    let stress = Stress::new(&book).expect("a book").sold_into(owed).expect("gas in every currency");
+    assert_eq!(stress.curves_unused(), ["wstETH for USD"]);
     assert!(risks[0].sales.calls == 0 && risks[0].sales.left_for(Stays::NoCurve).accounts == 1, "{risks:?}");
 }
 
@@ -233,6 +238,39 @@ fn bonuses_make_bad_debt_that_not_acting_does_not() {
         }
     }
     assert!(at_five > 0, "{:?}", jump.risks);
+}
+
+/// A shock that a later one replaces leaves no word on liquidity; one of another kind of price, or of a wrong feed, does.
+#[test]
+fn a_shock_that_is_replaced_says_nothing_of_liquidity() {
+    let book = alone("acme-usdc");
+    let dry = |shock: Shock, kinds: &[FeedKind]| {
+        let first = Shock { liquidity: Some(decimal("0")), ..ether(&BOTH) };
+        let Target::Assets { assets, currency, .. } = shock.target else { panic!("of assets") };
+        let shock = Shock { target: Target::Assets { assets, currency, kinds: kinds.to_vec() }, ..shock };
+        let scenario = Scenario::of_prices("fall", texts(&["USDC"]), vec![first, shock]);
+        let mut curves = depth_of("0");
+        curves.curves[0].assets = texts(&["ETH", "wstETH"]);
+        sales(&jump(&book, curves, &scenario)).left_for(Stays::Beyond).accounts
+    };
+    assert_eq!(dry(ether(&BOTH), &BOTH), 0);
+    assert_eq!(dry(ether(&BOTH), &BOTH[..1]), 1);
+    let wrong = Shock { how: How::Wrong(decimal("0.99")), ..ether(&BOTH) };
+    assert_eq!(dry(wrong, &BOTH), 1);
+}
+
+const BOTH: [FeedKind; 2] = [FeedKind::Oracle, FeedKind::Market];
+
+fn ether(kinds: &[FeedKind]) -> Shock {
+    fall("0.8", None)
+        .shocks
+        .into_iter()
+        .map(|shock| {
+            let Target::Assets { assets, currency, .. } = shock.target else { panic!("of assets") };
+            Shock { target: Target::Assets { assets, currency, kinds: kinds.to_vec() }, ..shock }
+        })
+        .next()
+        .expect("a shock")
 }
 
 /// At 86 % the incentive of Morpho is 1 / (1 - 0.3 x (1 - 0.86)) - 1 = 4.38 %: an impact of 3 % pays, one of 5 % does not.

@@ -128,19 +128,27 @@ fn doubt_goes_along_where_the_price_stays_and_through_mappings() {
     }
 }
 
-/// Where the book has a price of stETH in ether, stETH's price was divided by it: by its lowest, for the highest.
+/// A value in dollars of what the book has in ether is divided by ether's price as it is then: by its lowest, for the highest.
 #[test]
-fn a_value_in_what_a_doubtful_feed_counts_is_as_wide_as_its_inverse() {
-    let round = |name: &str, feed: &mut Observation| {
-        if name == "stETH/ETH" {
-            feed.price = Some(decimal("0.8"));
-            feed.confidence = Some(decimal("0.16"));
+fn a_value_that_is_divided_by_a_doubtful_price_is_as_wide_as_its_inverse() {
+    let wide = |name: &str, feed: &mut Observation| {
+        if name == "ETH/USD" {
+            feed.price = Some(decimal("4000"));
+            feed.confidence = Some(decimal("500"));
+        } else {
+            (feed.price, feed.confidence) = (Some(decimal("0.99")), None);
         }
     };
-    for seen in steth(&with_steth(round), "0.4", &Said::default()) {
-        // 4000 x 0.4 / 0.8, and 4000 x 0.4 / 0.64 = 2500: 500 more
-        assert_eq!((seen.value, seen.doubt), (Some(decimal("2000")), Some(Why::Confidence)));
-        assert_eq!(bounds(&seen), ("1500".into(), "2500".into()));
+    let book = with_steth(wide);
+    let half = Shock { how: How::Factor(decimal("0.5")), ..at("ETH", "1", "USD") };
+    let scenario = Scenario::of_prices("test", texts(&["USDC"]), vec![half, at("stETH", "1500", "USD")]);
+    let done = shocked(&book, &scenario, &Said::default()).expect("said of everything");
+    let id = book.graph.find("stETH/ETH").expect("a price");
+    for graph in [&done.book.graph, &done.sales] {
+        let seen = graph.quotes(book.at)[id.0 as usize];
+        // 1500 / 2000, and 1500 / 1500 = 1: 0.25 more
+        assert_eq!((seen.value, seen.doubt), (Some(decimal("0.75")), Some(Why::Confidence)));
+        assert_eq!(bounds(&seen), ("0.5".into(), "1".into()));
     }
 }
 
@@ -177,4 +185,41 @@ fn what_has_anothers_price_is_not_held_where_that_moves() {
     let (_, found, expected) = refused(&fall(&["USDC"]), &said(&["wstETH"]));
     assert_eq!(found, "that wstETH is held while ETH moves, of which its price is built");
     assert_eq!(expected, "both held (--hold ETH), or no --hold wstETH");
+}
+
+/// Accounts with options hang on prices and volatilities of what they hold, of which each is asked; a volatility is a number.
+#[test]
+fn what_options_hang_on_is_asked_of() {
+    let book = example("options");
+    let fall = |hold: &[&str], more: Vec<Shock>| {
+        let mut shocks = vec![Shock { how: How::Factor(decimal("0.7")), ..at("BTC", "1", "USD") }];
+        shocks.extend(more);
+        Scenario::of_prices("a fall", texts(hold), shocks)
+    };
+    let Err(Misasked::Unsaid { missing, .. }) =
+        shocked(&book, &fall(&["USDC"], Vec::new()), &Said::default())
+    else {
+        panic!("much is not said")
+    };
+    let missing: Vec<&str> = missing.iter().map(|(asset, _)| asset.as_str()).collect();
+    for name in ["ETH", "BTC vol", "ETH vol"] {
+        assert!(missing.contains(&name), "{missing:?}");
+    }
+    let said = Said { hold: missing.iter().map(|name| (*name).to_string()).collect(), map: Vec::new() };
+    let held = shocked(&book, &fall(&["USDC"], Vec::new()), &said).expect("said of everything");
+    assert!(held.held.contains(&"BTC vol".to_string()), "{:?}", held.held);
+    // To 0.9, without a word of the currency.
+    let wild = shocked(
+        &book,
+        &fall(&["USDC"], vec![at("BTC vol", "0.9", "USD")]),
+        &Said { hold: texts(&["ETH", "ETH vol"]), map: Vec::new() },
+    );
+    let wild = wild.expect("said of everything");
+    let vols = wild.book.graph.prices().iter().zip(wild.book.graph.quotes(book.at));
+    let vols: Vec<Decimal> = vols
+        .filter(|(price, _)| price.name.starts_with("btc-vols"))
+        .filter_map(|(_, quote)| quote.value)
+        .collect();
+    assert!(!vols.is_empty() && vols.iter().all(|vol| vol.trimmed() == decimal("0.9")), "{vols:?}");
+    assert_eq!(wild.without_effect, Vec::<String>::new());
 }

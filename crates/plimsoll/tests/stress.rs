@@ -398,9 +398,15 @@ fn what_has_no_price_is_told_as_said_in_vain() {
         let said = Said { hold: Vec::new(), map };
         shocked(&book, &scenario(hold, shocks), &said).expect("all is said").without_effect
     };
-    let fall = || times(&["ETH"], "0.9");
+    // Of oracles alone: on the market what is written down of USDC moves, for sales.
+    let oracle = |shock: Shock| {
+        let Target::Assets { assets, currency, .. } = shock.target else { panic!("of assets") };
+        Shock { target: Target::Assets { assets, currency, kinds: vec![FeedKind::Oracle] }, ..shock }
+    };
+    let fall = || oracle(times(&["ETH"], "0.9"));
     assert_eq!(told(&["USDC"], vec![fall()], Vec::new()), Vec::<String>::new());
-    assert_eq!(told(&[], vec![fall(), assets(&["USDC"], How::Value(decimal("3")))], Vec::new()), ["USDC"]);
+    let three = oracle(assets(&["USDC"], How::Value(decimal("3"))));
+    assert_eq!(told(&[], vec![fall(), three], Vec::new()), ["USDC"]);
     let mapping = Mapping { asset: "USDC".into(), like: "ETH".into(), times: decimal("1") };
     assert_eq!(told(&[], vec![fall()], vec![mapping]), ["USDC"]);
     let named = Shock {

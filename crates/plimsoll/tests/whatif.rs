@@ -425,3 +425,17 @@ fn an_asset_of_several_holdings_is_the_one_held() {
     assert_eq!(ask("emil-pool").ok(), Some(None));
     assert!(matches!(ask("anna"), Err(Misasked::Several { .. })));
 }
+
+/// An account may be called as another is with its market's name before it: the names that are told when none fits find each its own.
+#[test]
+fn every_name_that_is_told_finds_its_account() {
+    let mut book = example("treasury");
+    let alice = place(&book, "alice");
+    book.accounts[alice].name = "morpho-wsteth-usdc:lender".into();
+    let Err(plimsoll::Misasked::NoSuch { known, .. }) = plimsoll::account(&book, "nobody") else {
+        panic!("nobody is an account")
+    };
+    let found: Vec<usize> =
+        known.iter().map(|name| plimsoll::account(&book, name).expect("an account")).collect();
+    assert_eq!(found, (0..book.accounts.len()).collect::<Vec<_>>(), "{known:?}");
+}

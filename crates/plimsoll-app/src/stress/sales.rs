@@ -5,8 +5,8 @@ use crate::check::counted;
 use crate::exit;
 use crate::show::{self, errln, outln};
 use crate::whatif::table;
-use plimsoll::{Jump, Left, Risk, Sales, Stride, Walk};
-use plimsoll_core::{Depth, Int};
+use plimsoll::{Jump, Left, Risk, Sales, Stays, Stride, Walk};
+use plimsoll_core::{Depth, How, Int, Shock, Target};
 use plimsoll_io::book::File;
 use plimsoll_io::depth::{Opened, read_file};
 use std::io::IsTerminal;
@@ -77,7 +77,7 @@ pub(super) fn assumed(depth: &Depth, unused: &[String]) -> Vec<String> {
         "bad debt counts what is not sold as owed: no bonus is paid for it, so it may be below what acting at once leaves".into(),
     ];
     lines.extend(
-        unused.iter().map(|name| format!("no market of the book has {name}: its curve does nothing")),
+        unused.iter().map(|name| format!("nothing of the book is sold as {name}: that curve does nothing")),
     );
     lines.extend(depth.sources.iter().map(|source| format!("source of the depth: {source}")));
     if depth.gas.is_empty() {
@@ -93,18 +93,36 @@ pub(super) fn assumed(depth: &Depth, unused: &[String]) -> Vec<String> {
     lines
 }
 
-/// The same for the scenario: what it leaves of the depth.
+/// The same for the scenario: what it leaves of the depth, and what is counted for want of a price.
 pub(super) fn dried(jump: &Jump) -> Vec<String> {
     let all = jump.scenario.liquidity.map(|part| format!("liquidity: {part} of every curve is left"));
-    let some = jump.scenario.shocks.iter().filter_map(|shock| {
+    let shocks = &jump.scenario.shocks;
+    let some = shocks.iter().enumerate().filter_map(|(at, shock)| {
         let part = shock.liquidity?;
         let whose = match &shock.target {
-            plimsoll_core::Target::Assets { assets, .. } => assets.join(", "),
+            Target::Assets { assets, .. } => assets.join(", "),
             _ => "all collateral".into(),
         };
-        Some(format!("liquidity: {part} is left of the curves of {whose}"))
+        let stands = !shocks[at + 1..].iter().any(|later| replaces(later, shock));
+        stands.then(|| format!("liquidity: {part} is left of the curves of {whose}"))
     });
-    all.into_iter().chain(some).collect()
+    let unpriced = jump.risks.iter().any(|risk| risk.sales.left_for(Stays::Unpriced).accounts > 0);
+    let unpriced = unpriced.then(|| {
+        "no price: the bad debt of these is at the venue's price; at the market's it may be more".to_string()
+    });
+    all.into_iter().chain(some).chain(unpriced).collect()
+}
+
+/// Whether a later shock stands in place of all of another.
+fn replaces(later: &Shock, shock: &Shock) -> bool {
+    let (Target::Assets { assets, kinds, .. }, Target::Assets { assets: before, kinds: those, .. }) =
+        (&later.target, &shock.target)
+    else {
+        return false;
+    };
+    !matches!(later.how, How::Wrong(_))
+        && before.iter().all(|name| assets.contains(name))
+        && those.iter().all(|kind| kinds.contains(kind))
 }
 
 pub(super) fn print(seen: &Seen) {

@@ -1,30 +1,20 @@
-//! By how much each asset moves, in each kind of price, and what that means for a feed.
+//! By how much each asset moves, in each kind of price.
 
+use super::decide::Decided;
 use super::fraction::Fraction;
 use super::named::{KnownAs, Same, agree, known_as, known_assets, names};
 use super::part::{Part, Rest};
 use super::{Said, held_slots};
 use crate::ask::Misasked;
 use core::cell::RefCell;
-use plimsoll_core::{
-    Book, Decimal, FeedKind, How, Int, Observation, Origin, PriceId, Quote, Scale, Scenario, Target, VOL_UNIT,
-};
+use plimsoll_core::{Book, Decimal, FeedKind, How, Int, Origin, PriceId, Quote, Scenario, Target, VOL_UNIT};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The currency that assets move in.
 pub(super) const DOLLAR: &str = "USD";
 const KINDS: [FeedKind; 3] = [FeedKind::Oracle, FeedKind::Market, FeedKind::Redemption];
 /// An asset may be counted in another, that in a third, and so on.
-const CHAIN_MAX: u8 = 8;
-
-/// What becomes of a price.
-#[derive(Clone, Debug)]
-pub(super) enum Decided {
-    Times(Part),
-    Exactly(Decimal),
-    /// Nothing is said of this asset.
-    Unsaid(String),
-}
+pub(super) const CHAIN_MAX: u8 = 8;
 
 #[derive(Clone, Copy)]
 pub(super) enum Base {
@@ -37,7 +27,7 @@ pub(super) enum Base {
 pub(super) struct Move {
     pub(super) currency: Vec<String>,
     pub(super) base: Base,
-    wrong: Fraction,
+    pub(super) wrong: Fraction,
     /// What it was computed of: of a mapping to something that moves so.
     rests: BTreeSet<Rest>,
     /// The shocks of the scenario that say so, by their places; mappings of whoever asks come after them.
@@ -51,7 +41,7 @@ impl Move {
     }
 
     /// By how much it moves, as wrong as it is; `None` of one to a value, or past 256 bits.
-    fn part(&self) -> Option<Part> {
+    pub(super) fn part(&self) -> Option<Part> {
         let Base::Times(part) = self.base else { return None };
         Some(Part { times: part.by(self.wrong)?, rests: self.rests.clone() })
     }
@@ -82,12 +72,12 @@ pub(super) struct Moves<'b> {
     pub(super) same: Same,
     /// By the name that stands for the asset.
     pub(super) assets: [BTreeMap<String, Move>; 3],
-    prices: BTreeMap<String, Move>,
+    pub(super) prices: BTreeMap<String, Move>,
     held: Vec<String>,
     /// Assets of which whoever asks says something else than a shock.
     overridden: Vec<String>,
     /// The shocks and mappings that some price was asked of, or that somebody replaced.
-    heard: RefCell<BTreeSet<usize>>,
+    pub(super) heard: RefCell<BTreeSet<usize>>,
 }
 
 impl<'b> Moves<'b> {
@@ -126,7 +116,10 @@ impl<'b> Moves<'b> {
             };
             let mut taken = BTreeSet::new();
             for name in names {
-                moves.held.retain(|held| *held != name);
+                // What is said of the market alone holds the oracle as it was.
+                if kinds.contains(&FeedKind::Oracle) {
+                    moves.held.retain(|held| *held != name);
+                }
                 let first = moves.same.of(&name).to_string();
                 // Under two names a shock comes once.
                 if !taken.insert(first.clone()) {
@@ -155,7 +148,7 @@ impl<'b> Moves<'b> {
             // An asset may move as it would have moved, and further.
             let mut moved = Vec::new();
             for kind in KINDS {
-                let Some(part) = self.dollars(kind, &mapping.like, CHAIN_MAX).ok() else { continue };
+                let Some(part) = self.dollars(kind, kind, &mapping.like, CHAIN_MAX).ok() else { continue };
                 let further =
                     part.further(mapping.times).filter(|part| part.times.times.mantissa > Int::ZERO);
                 let part = further.ok_or_else(|| Misasked::NoPrice {
@@ -169,9 +162,17 @@ impl<'b> Moves<'b> {
             if moved.is_empty() {
                 let names: BTreeSet<String> =
                     self.assets.iter().flat_map(|kind| kind.keys().cloned()).collect();
+                let like = &mapping.like;
+                if names.contains(self.same.of(like)) {
+                    return Err(Misasked::NoPrice {
+                        price: mapping.asset.clone(),
+                        found: format!("that it moves as {like}"),
+                        expected: format!("a move of {like} that can be counted in {DOLLAR}"),
+                    });
+                }
                 let (what, known) =
                     ("asset that the scenario moves".to_string(), names.into_iter().collect());
-                return Err(Misasked::NoSuch { what, found: mapping.like.clone(), known });
+                return Err(Misasked::NoSuch { what, found: like.clone(), known });
             }
             let first = self.same.of(&mapping.asset).to_string();
             for (kind, moved) in moved {
@@ -241,10 +242,21 @@ impl<'b> Moves<'b> {
     /// sales are.
     pub(super) fn unheard(&self, scenario: &Scenario, said: &Said) -> Vec<String> {
         let heard = self.heard.borrow();
-        let unheard = scenario.shocks.iter().enumerate().filter(|(at, _)| !heard.contains(at));
+        let shocks = || scenario.shocks.iter().enumerate();
+        let moved =
+            shocks().filter(|(at, _)| heard.contains(at)).filter_map(|(_, shock)| match &shock.target {
+                Target::Assets { assets, .. } => Some(assets),
+                _ => None,
+            });
+        let moved: BTreeSet<&String> = moved.flatten().collect();
         let mut targets = Vec::new();
-        for (_, shock) in unheard {
+        for (_, shock) in shocks().filter(|(at, _)| !heard.contains(at)) {
             let target = match &shock.target {
+                // Other prices of the asset move: of which kind there is none.
+                Target::Assets { assets, kinds, .. } if assets.iter().any(|name| moved.contains(name)) => {
+                    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+                    format!("{} ({})", assets.join(", "), kinds.join(", "))
+                }
                 Target::Assets { assets, .. } => assets.join(", "),
                 Target::Collateral { .. } => "all collateral".into(),
                 // Each of them is a price of the book.
@@ -294,10 +306,10 @@ impl<'b> Moves<'b> {
         names
     }
 
-    /// The assets of the feeds below everything that backs a debt.
+    /// The assets of the feeds below everything that backs a debt, and of the constants where no feed of a market's is.
     fn collateral(&self, apart: &BTreeSet<String>) -> Vec<String> {
         let mut names = BTreeSet::new();
-        for id in collateral_feeds(self.book) {
+        for id in collateral_leaves(self.book) {
             names.extend(self.names(id));
         }
         names.retain(|name| !apart.contains(name));
@@ -308,12 +320,12 @@ impl<'b> Moves<'b> {
         self.book.graph.price(id).is_some_and(|price| matches!(price.origin, Origin::Feed(_)))
     }
 
-    fn names(&self, id: PriceId) -> Vec<String> {
+    pub(super) fn names(&self, id: PriceId) -> Vec<String> {
         names(self.book, id)
     }
 
     /// The move of an asset by any of its names.
-    fn find(&self, kind: FeedKind, name: &str) -> Option<&Move> {
+    pub(super) fn find(&self, kind: FeedKind, name: &str) -> Option<&Move> {
         let moves = &self.assets[place(kind)];
         let by_name = |name: &str| moves.get(self.same.of(name));
         let others = self.known_as.get(name).into_iter().flatten();
@@ -322,24 +334,43 @@ impl<'b> Moves<'b> {
         Some(found)
     }
 
-    /// What an asset is worth in dollars, over what it was; the asset of which nothing is said where that is not known.
-    fn dollars(&self, kind: FeedKind, name: &str, chain: u8) -> Result<Part, String> {
+    /// What an asset is worth in dollars, over what it was; the asset of which nothing is said, or not enough, where that is not known.
+    /// What it was feeds of the kind `base` say.
+    pub(super) fn dollars(
+        &self,
+        kind: FeedKind,
+        base: FeedKind,
+        name: &str,
+        chain: u8,
+    ) -> Result<Part, String> {
         let unsaid = || name.to_string();
         let Some(found) = self.find(kind, name) else {
             // A volatility is counted in nothing that moves.
             let still = name == DOLLAR || name == VOL_UNIT;
             return if still { Ok(Part::exact(Fraction::ONE)) } else { Err(unsaid()) };
         };
-        let old = || {
-            self.old(kind, name, &found.currency).or_else(|| self.old_through(kind, name, &found.currency))
-        };
-        self.moved(kind, found, old, chain).map_err(|whose| whose.unwrap_or_else(unsaid))
+        let old = || self.old(base, name, &found.currency);
+        self.moved([kind, base], found, old, chain).map_err(|whose| whose.unwrap_or_else(unsaid))
+    }
+
+    /// The same of what something else is counted in: where a shock says something of its oracle alone, its market stands.
+    pub(super) fn counting(
+        &self,
+        [kind, base]: [FeedKind; 2],
+        name: &str,
+        chain: u8,
+    ) -> Result<Part, String> {
+        self.dollars(kind, base, name, chain).or_else(|whose| {
+            let said = |kind| self.find(kind, name).is_some();
+            let stands = kind == FeedKind::Market && !said(kind) && KINDS.into_iter().any(said);
+            if stands { Ok(Part::exact(Fraction::ONE)) } else { Err(whose) }
+        })
     }
 
     /// How an asset moves in dollars that was worth so much in what its move is counted in; whose move is not known, `None` of its own.
-    fn moved(
+    pub(super) fn moved(
         &self,
-        kind: FeedKind,
+        kinds: [FeedKind; 2],
         found: &Move,
         old: impl FnOnce() -> Option<Part>,
         chain: u8,
@@ -356,84 +387,9 @@ impl<'b> Moves<'b> {
             return Ok(own);
         }
         let next = chain.checked_sub(1).ok_or(None)?;
-        let counted = found.currency.iter().find_map(|currency| self.dollars(kind, currency, next).ok());
+        let counted = found.currency.iter().find_map(|currency| self.counting(kinds, currency, next).ok());
         let counted = counted.ok_or_else(|| found.currency.first().cloned())?;
         own.by(counted).ok_or(None)
-    }
-
-    pub(super) fn decide(&self, id: PriceId) -> Decided {
-        self.decide_as(id, |kind| kind)
-    }
-
-    /// The same where an oracle follows the market.
-    pub(super) fn decide_sale(&self, id: PriceId) -> Decided {
-        self.decide_as(id, |kind| if kind == FeedKind::Oracle { FeedKind::Market } else { kind })
-    }
-
-    fn decide_as(&self, id: PriceId, as_kind: impl Fn(FeedKind) -> FeedKind) -> Decided {
-        // A price without a value moves nowhere, whatever is said of it.
-        let unmoved = self.quotes.get(id.0 as usize).is_none_or(|quote| quote.value.is_none());
-        let heard = unmoved.then(|| self.heard.borrow().clone());
-        let decided = self.decided(id, as_kind);
-        if let Some(heard) = heard {
-            self.heard.replace(heard);
-        }
-        decided
-    }
-
-    fn decided(&self, id: PriceId, as_kind: impl Fn(FeedKind) -> FeedKind) -> Decided {
-        let Some(price) = self.book.graph.price(id) else { return Decided::Unsaid(String::new()) };
-        if let Some(named) = self.prices.get(&price.name) {
-            return match (named.base, named.wrong) {
-                (Base::Times(_), _) => {
-                    named.part().map_or_else(|| Decided::Unsaid(price.name.clone()), Decided::Times)
-                }
-                (Base::Value(value), wrong) => value
-                    .times(wrong.times)
-                    .map_or_else(|| Decided::Unsaid(price.name.clone()), Decided::Exactly),
-            };
-        }
-        let Origin::Feed(Observation { kind, scale, .. }) = &price.origin else {
-            return Decided::Unsaid(price.name.clone());
-        };
-        let kind = as_kind(*kind);
-        let names = self.names(id);
-        let Some((name, found)) = names.iter().find_map(|name| Some((name, self.find(kind, name)?))) else {
-            return Decided::Unsaid(names.first().unwrap_or(&price.name).clone());
-        };
-        let currency = &price.unit.currency;
-        let others = self.known_as.get(currency);
-        let counted =
-            found.currency.iter().any(|it| it == currency || others.is_some_and(|o| o.contains(it)));
-        match (found.base, counted) {
-            (Base::Value(value), true) if *scale == Scale::Decimal => match value.times(found.wrong.times) {
-                Some(value) => Decided::Exactly(value),
-                None => Decided::Unsaid(name.clone()),
-            },
-            (Base::Times(_), true) => {
-                found.part().map_or_else(|| Decided::Unsaid(name.clone()), Decided::Times)
-            }
-            _ => {
-                // A feed of its own in another currency than the value is said in goes to that value, whatever other feeds say.
-                let direct = self.old(kind, name, &found.currency);
-                let through = || {
-                    let own = self.quotes.get(id.0 as usize)?.value.filter(|own| own.mantissa > Int::ZERO)?;
-                    let counted = self.only(kind, &found.currency, currency)?;
-                    Part::of(id, own).by(counted.inverse())
-                };
-                let own = if *scale == Scale::Decimal && direct.is_none() {
-                    self.moved(kind, found, through, CHAIN_MAX)
-                        .or_else(|_| self.dollars(kind, name, CHAIN_MAX))
-                } else {
-                    self.dollars(kind, name, CHAIN_MAX)
-                };
-                let part = own.and_then(|own| {
-                    let counted = self.dollars(kind, currency, CHAIN_MAX)?;
-                    own.by(counted.inverse()).ok_or_else(|| name.clone())
-                });
-                part.map_or_else(Decided::Unsaid, Decided::Times)
-            }
-        }
     }
 }
 
@@ -445,23 +401,29 @@ const fn place(kind: FeedKind) -> usize {
     }
 }
 
-/// The feeds below the price of everything that backs a debt of somebody.
-fn collateral_feeds(book: &Book) -> BTreeSet<PriceId> {
+/// The feeds below the price of everything that backs a debt of somebody; where none of them sees a market, what was written down of
+/// another thing than its currency.
+fn collateral_leaves(book: &Book) -> BTreeSet<PriceId> {
     let counts = |place: usize, holding: &plimsoll_core::Holding| {
         let listed = &book.accounts[place];
         let market = &*book.markets[listed.market].market;
         let counting = market.counting(&listed.account, holding.instrument);
         counting.is_ok_and(|counting| counting.weight.is_some())
     };
-    let mut feeds = BTreeSet::new();
+    let is_feed = |id: &PriceId| matches!(book.graph.origin(*id), Some(Origin::Feed(_)));
+    let sees = |id: &PriceId| matches!(book.graph.origin(*id), Some(Origin::Feed(feed)) if feed.kind != FeedKind::Redemption);
+    let mut found = BTreeSet::new();
     for (listed, slots) in book.markets.iter().zip(held_slots(book, counts)) {
         for slot in slots {
             let Some(id) = listed.wiring.get(slot).copied().flatten() else { continue };
-            let leaves = book.graph.leaves(id).into_iter();
-            let is_feed =
-                |id: &PriceId| book.graph.price(*id).is_some_and(|p| matches!(p.origin, Origin::Feed(_)));
-            feeds.extend(leaves.filter(is_feed));
+            let leaves = book.graph.leaves(id);
+            let blind = !leaves.iter().any(sees);
+            let constant = |id: &PriceId| {
+                let price = book.graph.price(*id).filter(|price| matches!(price.origin, Origin::Constant(_)));
+                price.is_some_and(|price| price.unit.per.as_ref() != Some(&price.unit.currency))
+            };
+            found.extend(leaves.into_iter().filter(|id| is_feed(id) || (blind && constant(id))));
         }
     }
-    feeds
+    found
 }

@@ -33,6 +33,7 @@ pub fn known_assets<'n>(book: &Book, names: impl Iterator<Item = &'n String>) ->
     let mut known: BTreeSet<String> = known_as(book).into_keys().collect();
     for listed in &book.markets {
         known.extend(listed.market.instruments().iter().map(|i| i.asset.clone()));
+        known.extend(listed.market.slots().iter().map(|slot| slot.asset.clone()));
     }
     for price in book.graph.prices() {
         known.insert(price.unit.currency.clone());

@@ -12,6 +12,8 @@ pub(super) struct Rest {
     pub(super) over: bool,
     /// The part is no plain multiple of it.
     pub(super) loose: bool,
+    /// What is moved is a multiple of what it is after the shock, not of what it was.
+    pub(super) after: bool,
 }
 
 /// An exact part of a price.
@@ -26,8 +28,8 @@ impl Part {
         Part { times, rests: BTreeSet::new() }
     }
 
-    pub(super) fn of(id: PriceId, value: Decimal) -> Part {
-        let rest = Rest { id, over: false, loose: false };
+    pub(super) fn of(id: PriceId, value: Decimal, after: bool) -> Part {
+        let rest = Rest { id, over: false, loose: false, after };
         Part { times: Fraction::whole(value), rests: BTreeSet::from([rest]) }
     }
 
@@ -54,12 +56,13 @@ impl Part {
 pub(super) fn doubted<'r>(
     moved: Observation,
     id: PriceId,
-    quotes: &[Quote],
+    [before, after]: [&[Quote]; 2],
     rests: impl IntoIterator<Item = &'r Rest>,
 ) -> Observation {
     let mut moved = moved;
     for rest in rests {
         // Divided by its own price, a feed only loses what it said.
+        let quotes = if rest.after { after } else { before };
         let Some(quote) = quotes.get(rest.id.0 as usize).filter(|_| !(rest.over && rest.id == id)) else {
             continue;
         };

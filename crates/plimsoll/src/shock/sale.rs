@@ -1,39 +1,36 @@
 //! What assets are worth in a sale after a shock.
 
-use super::known_as;
-use plimsoll_core::{Book, FeedKind, Graph, Origin, Reading, Scale, Why};
+use super::after::is_market;
+use super::fraction::Fraction;
+use super::named::{KnownAs, wired};
+use super::{known_as, read_in};
+use plimsoll_core::{
+    Book, Decimal, FeedKind, Graph, Int, Observation, Origin, Price, PriceId, Quote, Reading, Scale, Why,
+};
+
+/// The currency by way of which others are counted.
+const DOLLAR: &str = "USD";
+/// So many digits of a price that no market reads as it is.
+const DIGITS: u8 = 18;
 
 /// What each market's assets are worth in a sale, before any of them is sold: a feed of the market's price where there is a
-/// certain one, also under another name of the asset, nothing where all of them are doubtful, and where there is none what the market's
-/// oracle says of these prices.
+/// certain one, also under another name of the asset or in another currency, nothing where all of them are doubtful, and where there is
+/// none what the market's oracle says where each of the prices that it is made of is the market's.
 pub(crate) fn sale_readings(book: &Book, sales: &Graph) -> Vec<Vec<Reading>> {
-    let quotes = sales.quotes(book.at);
     let known = known_as(book);
-    // 0 where a name is the one wanted, 1 where it is another of the asset's.
-    let distance = |name: &str, wanted: &str| match known.get(wanted) {
-        _ if name == wanted => Some(0),
-        Some(others) if others.contains(name) => Some(1),
-        _ => None,
-    };
+    let quotes = sales.quotes(book.at);
+    let market = AtMarket { graph: sales, quotes: &quotes, known: &known };
+    let followed = market.below(book).quotes(book.at);
     let sale = |slot: &plimsoll_core::PriceSlot| {
-        let prices = sales.prices().iter().zip(&quotes);
-        let named = prices.filter_map(|(price, quote)| {
-            let sold = match &price.origin {
-                Origin::Feed(feed) => feed.kind == FeedKind::Market && feed.scale == Scale::Decimal,
-                _ => false,
-            };
-            let per = distance(price.unit.per.as_deref()?, &slot.asset)?;
-            let currency = distance(&price.unit.currency, &slot.currency)?;
-            sold.then_some((quote.doubt.is_some(), per + currency, quote))
-        });
-        let (_, _, quote) = named.min_by_key(|(doubtful, distance, _)| (*doubtful, *distance))?;
-        let value = quote.value.filter(|_| quote.doubt.is_none());
-        let value = value.and_then(|value| value.cut(slot.decimals).scaled_amount(slot.decimals).ok());
-        let why = quote.doubt.unwrap_or(Why::Missing);
-        Some(value.map_or(Reading::unknown(None, why), Reading::certain))
+        let found = market.price(&slot.asset, &slot.currency, slot.decimals)?;
+        let value = found.and_then(|value| value.scaled_amount(slot.decimals).map_err(|_| Why::Missing));
+        Some(match value {
+            Ok(value) => Reading::certain(value),
+            Err(why) => Reading::unknown(None, why),
+        })
     };
     let of = |listed: &plimsoll_core::ListedMarket| {
-        let oracles = book.readings(listed, &quotes);
+        let oracles = book.readings(listed, &followed);
         let reading = |(slot, oracle): (&plimsoll_core::PriceSlot, Reading)| {
             let oracle = oracle.value.filter(|_| oracle.doubt.is_none());
             let oracle = || oracle.map_or(Reading::unknown(None, Why::Missing), Reading::certain);
@@ -42,4 +39,166 @@ pub(crate) fn sale_readings(book: &Book, sales: &Graph) -> Vec<Vec<Reading>> {
         listed.market.slots().iter().zip(oracles).map(reading).collect()
     };
     book.markets.iter().map(of).collect()
+}
+
+/// The same prices where no constant holds one of them: of a cap or floor only the legs that something moves.
+pub(super) fn uncapped(graph: &Graph) -> Graph {
+    let mut free = Graph::default();
+    let moves = |id: &PriceId| graph.leaves(*id).iter().any(|id| !is_constant(graph, *id));
+    for price in graph.prices() {
+        let mut price = price.clone();
+        if let Origin::Least { legs } | Origin::Greatest { legs } = &mut price.origin
+            && legs.iter().any(moves)
+        {
+            legs.retain(moves);
+        }
+        // What stood in a graph stands in another with the same prices before it.
+        if free.add(price).is_err() {
+            return graph.clone();
+        }
+    }
+    for surface in graph.surfaces() {
+        let _ = free.add_surface(surface.clone());
+    }
+    free
+}
+
+fn is_constant(graph: &Graph, id: PriceId) -> bool {
+    matches!(graph.origin(id), Some(Origin::Constant(_)))
+}
+
+/// What feeds of the market's prices say.
+struct AtMarket<'a> {
+    graph: &'a Graph,
+    quotes: &'a [Quote],
+    known: &'a KnownAs,
+}
+
+impl AtMarket<'_> {
+    /// The graph with the market's price, where there is one, in place of every price that oracles, issuers or whoever wrote it down
+    /// say of an asset.
+    fn below(&self, book: &Book) -> Graph {
+        let mut graph = self.graph.clone();
+        let any = self.graph.prices().iter().any(|price| is_market(&price.origin));
+        for (id, price) in (0..).map(PriceId).zip(self.graph.prices()) {
+            let (kind, scale) = match &price.origin {
+                Origin::Feed(feed) => (feed.kind, feed.scale),
+                Origin::Constant(_) => (FeedKind::Oracle, Scale::Decimal),
+                _ => continue,
+            };
+            let names = price.unit.per.clone().map_or_else(|| wired(book, id), |per| vec![per]);
+            let currency = &price.unit.currency;
+            let itself = |name: &String| self.distance(name, currency).is_some();
+            if kind == FeedKind::Market || scale != Scale::Decimal || names.iter().any(itself) {
+                continue;
+            }
+            // Of what was written down and moves to where nobody knows: what oracles say of it.
+            let lost = is_constant(&book.graph, id) && self.quotes[id.0 as usize].value.is_none();
+            if !any && !lost {
+                continue;
+            }
+            let digits = read_in(book, id).unwrap_or(DIGITS);
+            let found = names.iter().find_map(|name| self.price(name, currency, digits));
+            let seen = || names.iter().find_map(|name| self.certain(name, currency)).filter(|_| lost);
+            let found = found.or_else(|| Some(seen()?.map(|value| value.cut(digits)).ok_or(Why::Missing)));
+            let Some(found) = found else { continue };
+            let seen = Observation {
+                kind: FeedKind::Market,
+                price: found.ok(),
+                scale: Scale::Decimal,
+                source: "market".into(),
+                observed_at: None,
+                max_age: None,
+                confidence: None,
+                floor: None,
+                ceiling: None,
+            };
+            // The id is one of this graph.
+            let _ = graph.observe(id, seen);
+        }
+        graph
+    }
+
+    /// 0 where a name is the one wanted, 1 where it is another of the asset's.
+    fn distance(&self, name: &str, wanted: &str) -> Option<u8> {
+        match self.known.get(wanted) {
+            _ if name == wanted => Some(0),
+            Some(others) if others.contains(name) => Some(1),
+            _ => None,
+        }
+    }
+
+    /// What a sale of an asset fetches in a currency, cut to so many digits, by the nearest certain feed that can be counted in it; `None`
+    /// where the book has no such feed, and why nothing is known where it has.
+    fn price(&self, asset: &str, currency: &str, digits: u8) -> Option<Result<Decimal, Why>> {
+        let prices = self.graph.prices().iter().zip(self.quotes);
+        let mut sold: Vec<_> = prices
+            .filter_map(|(price, quote)| {
+                let Origin::Feed(feed) = &price.origin else { return None };
+                let is_sale = feed.kind == FeedKind::Market && feed.scale == Scale::Decimal;
+                let per = self.distance(price.unit.per.as_deref()?, asset)?;
+                let counted = self.distance(&price.unit.currency, currency).unwrap_or(2);
+                is_sale.then_some((quote.doubt.is_some(), per + counted, price, quote))
+            })
+            .collect();
+        sold.sort_by_key(|(doubtful, distance, ..)| (*doubtful, *distance));
+        let (_, _, _, first) = sold.first()?;
+        let why = first.doubt.unwrap_or(Why::Missing);
+        let certain = sold.iter().filter(|(doubtful, ..)| !doubtful);
+        let counted = |(_, _, price, quote): &(bool, u8, &Price, &Quote)| {
+            let value = quote.value?;
+            match self.distance(&price.unit.currency, currency) {
+                Some(_) => Some(value.cut(digits)),
+                None => self.rate(&price.unit.currency, currency)?.of(value, digits),
+            }
+        };
+        Some(certain.filter_map(counted).next().ok_or(why))
+    }
+
+    /// What one of a currency is worth in another: by a price of the one in the other, or the other way, or of both in dollars.
+    fn rate(&self, of: &str, counted_in: &str) -> Option<Fraction> {
+        let whole = |of: &str, counted_in: &str| {
+            let seen = self.certain(of, counted_in)?;
+            Some(seen.map(Fraction::whole))
+        };
+        if of == DOLLAR || counted_in == DOLLAR {
+            return match whole(of, counted_in) {
+                Some(found) => found,
+                None => whole(counted_in, of)?.map(Fraction::inverse),
+            };
+        }
+        match (whole(of, counted_in), whole(counted_in, of)) {
+            (Some(found), _) => found,
+            (None, Some(found)) => found.map(Fraction::inverse),
+            (None, None) => whole(of, DOLLAR)??.by(whole(counted_in, DOLLAR)??.inverse()),
+        }
+    }
+
+    /// What all certain prices of an asset agree on: those of the market, without any the oracles', without those what is derived or
+    /// written down. The outer `None` where the book has none, the inner where nothing is known.
+    fn certain(&self, of: &str, counted_in: &str) -> Option<Option<Decimal>> {
+        let prices = || {
+            let prices = self.graph.prices().iter().zip(self.quotes);
+            prices.filter(|(price, _)| {
+                price.unit.per.as_deref().is_some_and(|per| self.distance(per, of).is_some())
+                    && self.distance(&price.unit.currency, counted_in).is_some()
+            })
+        };
+        let rank = |price: &Price| match &price.origin {
+            Origin::Feed(feed) if feed.scale != Scale::Decimal => None,
+            Origin::Feed(feed) => match feed.kind {
+                FeedKind::Market => Some(0),
+                FeedKind::Oracle => Some(1),
+                FeedKind::Redemption => None,
+            },
+            Origin::Constant(_) => Some(3),
+            _ => Some(2),
+        };
+        let best = prices().filter_map(|(price, _)| rank(price)).min()?;
+        let of_best = prices().filter(|(price, _)| rank(price) == Some(best));
+        let certain = of_best.filter(|(_, quote)| quote.doubt.is_none()).filter_map(|(_, quote)| quote.value);
+        let mut certain = certain.filter(|value| value.mantissa > Int::ZERO).map(Decimal::trimmed);
+        let first = certain.next();
+        Some(first.filter(|first| certain.all(|other| other == *first)))
+    }
 }

@@ -5,7 +5,7 @@
 //! part of each size: the same price for so many times less.
 
 use plimsoll_core::num::Rounding;
-use plimsoll_core::{Decimal, Depth, Int, Scenario, Target, U256};
+use plimsoll_core::{Decimal, Depth, FeedKind, How, Int, Scenario, Target, U256};
 
 /// Depth curves in a scenario, and how far each of them is walked down.
 #[derive(Clone)]
@@ -29,22 +29,30 @@ impl<'d> Pools<'d> {
     /// Curves with what a scenario leaves of them. `None` where a number does not fit.
     pub(super) fn new(depth: &'d Depth, own: &'d [usize], scenario: &Scenario) -> Option<Pools<'d>> {
         let one = U256::pow10(Depth::DECIMALS)?;
-        let mut left = vec![scenario.liquidity.map_or(Some(one), raw)?; depth.curves.len()];
+        let whole = scenario.liquidity.map_or(Some(one), raw)?;
+        let mut left: Vec<(U256, &[FeedKind])> = vec![(whole, &[]); depth.curves.len()];
         for shock in &scenario.shocks {
-            let Some(part) = shock.liquidity else { continue };
             for (left, curve) in left.iter_mut().zip(&depth.curves) {
-                let named = match &shock.target {
-                    Target::Assets { assets, .. } => assets.iter().any(|name| curve.assets.contains(name)),
-                    Target::Collateral { .. } => true,
-                    Target::Prices(_) => false,
+                let kinds = match &shock.target {
+                    Target::Assets { assets, kinds, .. } => {
+                        Some(kinds).filter(|_| assets.iter().any(|name| curve.assets.contains(name)))
+                    }
+                    Target::Collateral { kinds } => Some(kinds),
+                    Target::Prices(_) => None,
                 };
-                if named {
-                    *left = raw(part)?;
+                let Some(kinds) = kinds else { continue };
+                // Who replaces a shock replaces what it said of liquidity.
+                let replaces =
+                    !matches!(shock.how, How::Wrong(_)) && left.1.iter().all(|kind| kinds.contains(kind));
+                match shock.liquidity {
+                    Some(part) => *left = (raw(part)?, kinds),
+                    None if replaces => *left = (whole, &[]),
+                    None => {}
                 }
             }
         }
         let mut curves = Vec::new();
-        for (curve, left) in depth.curves.iter().zip(&left) {
+        for (curve, (left, _)) in depth.curves.iter().zip(&left) {
             let mut points = vec![[U256::ZERO; 2]];
             for [sold, got] in &curve.points {
                 let shrunk = |number: Decimal| raw(number)?.mul_div(*left, one, Rounding::Down);

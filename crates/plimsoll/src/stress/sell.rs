@@ -169,13 +169,10 @@ impl Seller<'_, '_> {
 
     /// The largest of the whole lot and its halves that pays.
     fn pair(&mut self, asker: &Asker<'_>, debt: &Side, collateral: &Side) -> Option<Paying> {
-        let whole = match asker.most(debt, collateral) {
-            Ok((accepted, Receive::Asset)) => accepted,
-            // Nobody sells a receipt that the pool cannot pay out.
-            Ok((_, Receive::Receipt)) | Err(_) => {
-                self.note(Stays::Refused);
-                return None;
-            }
+        // Nobody sells a receipt that the pool cannot pay out: what it can goes.
+        let Ok(whole) = asker.paid_out(debt, collateral) else {
+            self.note(Stays::Refused);
+            return None;
         };
         let pair = [debt.instrument, collateral.instrument];
         let (repaid, seized) = (whole.does.repaid, whole.does.seized);
