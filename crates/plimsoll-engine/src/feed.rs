@@ -294,7 +294,7 @@ impl Feed {
     fn from(&self, now: Stamp) -> Option<[u128; 2]> {
         let (last, _) = self.believed?;
         let is_near = |span: &&Span| now.saturating_sub(span.since) < 2 * MEMORY;
-        let oldest = self.recent.iter().flatten().filter(is_near).last();
+        let oldest = self.recent.iter().flatten().rfind(is_near);
         Some([last, oldest.map_or(last, |span| span.first)])
     }
 

@@ -118,7 +118,7 @@ proptest! {
     /// empties the pool to below one unit: the total then stops at zero, and the virtual unit stands for it.
     #[test]
     fn p44_shares_keep_their_worth(setup in setup(), ops in ops()) {
-        live(setup, &ops, |turn| keeps_its_worth(turn))?;
+        live(setup, &ops, keeps_its_worth)?;
     }
 
     /// Suppliers gain exactly what borrowers owe more; with the fee taken off, those who hold shares gain no more.
