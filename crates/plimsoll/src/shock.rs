@@ -214,7 +214,7 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     doubt(&mut after.graph, book.at, &quotes, &decided);
     doubt(&mut sales, book.at, &quotes, &decided_sales);
     let undelayed = undelay(&mut after);
-    still(book, &after, moves.held(), said)?;
+    still(book, &after, &moves.held_still(said), said)?;
     let (held, mapped) = (moves.held().to_vec(), said.map.clone());
     let (overridden, without_effect) = (moves.overridden().to_vec(), moves.unheard(scenario, said));
     Ok(Shocked {

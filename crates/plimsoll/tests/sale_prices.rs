@@ -181,6 +181,25 @@ fn what_is_said_of_the_market_alone_and_cannot_be_counted_is_refused() {
     assert!(matches!(shocked(&hand("4000"), &euros, &Said::default()), Err(Misasked::Unsaid { .. })));
 }
 
+/// An oracle that is made of the market's feed moves with it, although the file holds the asset.
+#[test]
+fn what_is_said_of_the_market_moves_an_oracle_that_is_made_of_it() {
+    let feeds = [
+        feed("ETH/USD", "oracle", "4000", "USD/ETH"),
+        feed("stETH/ETH", "market", "0.99", "ETH/stETH"),
+        dollars(),
+    ];
+    let built = json!({"name": "stETH/USD", "unit": "USD/stETH", "product": ["stETH/ETH", "ETH/USD"], "decimals": 8, "rounding": "down"});
+    let core = pool("core", &[("stETH", "stETH/USD", 18, 8000), ("USDC", "USDC/USD", 6, 8000)]);
+    let book = book_of(&feeds, &[built], &[core], &[owes("core", "stETH", "10", "20000")]);
+    let shock = to("stETH", &BOTH[1..], "0.9", "ETH");
+    let end = done(&book, &scenario(&["USDC", "ETH", "stETH"], vec![shock]));
+    assert_eq!(
+        price_in(&end.book.graph, &book, "stETH/USD").value.map(Decimal::trimmed),
+        Some(decimal("3600"))
+    );
+}
+
 fn xusd(market_feed: &str) -> Book {
     let feeds = [
         feed("xUSD/USD", "oracle", "1.26", "USD/xUSD"),

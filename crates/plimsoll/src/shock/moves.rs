@@ -74,6 +74,8 @@ pub(super) struct Moves<'b> {
     pub(super) assets: [BTreeMap<String, Move>; 3],
     pub(super) prices: BTreeMap<String, Move>,
     held: Vec<String>,
+    /// Assets of whose market, or issuer, a shock says something.
+    shocked: BTreeSet<String>,
     /// Assets of which whoever asks says something else than a shock.
     overridden: Vec<String>,
     /// The shocks and mappings that some price was asked of, or that somebody replaced.
@@ -92,7 +94,9 @@ impl<'b> Moves<'b> {
         let same = Same::new(book, &known_as, scenario, said);
         let (assets, prices) = (Default::default(), BTreeMap::new());
         let (held, overridden, heard) = (Vec::new(), Vec::new(), RefCell::default());
-        let mut moves = Moves { book, quotes, known_as, same, assets, prices, held, overridden, heard };
+        let shocked = BTreeSet::new();
+        let mut moves =
+            Moves { book, quotes, known_as, same, assets, prices, held, shocked, overridden, heard };
         moves.hold(&scenario.hold);
         let apart = moves.apart(scenario, said);
         let too_far = |name: &str| Misasked::NoPrice {
@@ -116,9 +120,11 @@ impl<'b> Moves<'b> {
             };
             let mut taken = BTreeSet::new();
             for name in names {
-                // What is said of the market alone holds the oracle as it was.
+                // Where the market alone is said of it, what oracles say stays held.
                 if kinds.contains(&FeedKind::Oracle) {
                     moves.held.retain(|held| *held != name);
+                } else {
+                    moves.shocked.insert(name.clone());
                 }
                 let first = moves.same.of(&name).to_string();
                 // Under two names a shock comes once.
@@ -232,6 +238,12 @@ impl<'b> Moves<'b> {
 
     pub(super) fn held(&self) -> &[String] {
         &self.held
+    }
+
+    /// Those that no shock says anything of, or whoever asks holds.
+    pub(super) fn held_still(&self, said: &Said) -> Vec<String> {
+        let still = |name: &&String| !self.shocked.contains(*name) || said.hold.contains(name);
+        self.held.iter().filter(still).cloned().collect()
     }
 
     pub(super) fn overridden(&self) -> &[String] {
