@@ -334,7 +334,7 @@ pub fn replay(
         (Entry::Founded(_), _) => Err("it founds an engine that there is".into()),
         (Entry::Decided(record), Some(state)) => {
             let record: Record = *record;
-            state.replay(number, &record);
+            state.replay_once(number, record);
             Ok(())
         }
         (Entry::Marked(_), Some(_)) => Ok(()),

@@ -215,22 +215,23 @@ impl Watch {
             place.nodes = after;
         }
         let (levels, unknown, odd) = (&self.levels, &mut self.unknown, &mut self.odd);
+        // Of whom nothing is known nothing follows: when an engine opens that is everybody.
+        let mut nobody = Places::default();
         let mut decide = |asked: &mut [Candidate]| {
             for candidate in asked {
-                let (bits, known) = bits(state, &stands, levels, candidate.account);
-                candidate.unhealthy = bits;
-                let was_known = !unknown.contains(candidate.account);
-                if known {
-                    unknown.remove(candidate.account);
+                let stood = stood(state, &stands, levels, candidate.account);
+                candidate.unhealthy = stood.bits;
+                if stood.known {
                     odd.remove(candidate.account);
+                    if unknown.remove(candidate.account) {
+                        again.insert(candidate.account);
+                    }
                 } else {
                     unknown.insert(candidate.account);
-                    if is_odd(state, &stands, candidate.account) {
+                    nobody.insert(candidate.account);
+                    if stood.odd {
                         odd.insert(candidate.account);
                     }
-                }
-                if known != was_known {
-                    again.insert(candidate.account);
                 }
             }
         };
@@ -248,11 +249,11 @@ impl Watch {
                 renewed.extend(&place.accounts);
             }
         }
-        again.extend(crossed);
+        again.extend(crossed.into_iter().filter(|place| !nobody.contains(*place)));
         // Who was unknown stands below every level to the index, and may be proven to do so still: then nobody was asked about him.
         let knowable = |place: &u32| {
             let doubted = market_of(state, *place).is_some_and(|number| cleared.contains(&number));
-            (doubted || self.odd.contains(*place)) && bits(state, &stands, &self.levels, *place).1
+            (doubted || self.odd.contains(*place)) && stood(state, &stands, &self.levels, *place).known
         };
         let known: Vec<u32> = self.unknown.iter().filter(knowable).collect();
         for &place in &known {
@@ -316,24 +317,24 @@ impl Watch {
         }
         self.count_unseen(state, place);
         let levels = &self.levels;
-        let judge = || bits(state, stands, levels, place);
+        let judge = || stood(state, stands, levels, place);
         let mut judged = lost(state, place).then(judge);
         // Where the index asks nothing it has proven what it says, and then every price that counts is known.
         let events = self.index.update(place, &compiled, &rows, |asked| {
             for candidate in asked {
-                candidate.unhealthy = judged.get_or_insert_with(judge).0;
+                candidate.unhealthy = judged.get_or_insert_with(judge).bits;
             }
         });
         let events = events.map_or(0, <[_]>::len);
         // Who owes nothing is not in the index, and known whatever the prices are.
-        let known = compiled == Compiled::NoDebt || judged.is_none_or(|(_, known)| known);
+        let known = compiled == Compiled::NoDebt || judged.is_none_or(|stood| stood.known);
         let was_known = !self.unknown.contains(place);
         self.odd.remove(place);
         if known {
             self.unknown.remove(place);
         } else {
             self.unknown.insert(place);
-            if is_odd(state, stands, place) {
+            if judged.is_some_and(|stood| stood.odd) {
                 self.odd.insert(place);
             }
         }
@@ -466,33 +467,38 @@ fn lost(state: &State, place: u32) -> bool {
     unseen || seen_until(state, place).is_some_and(|until| until <= state.now)
 }
 
-/// Bit n: below level n; and whether that is known. Below a level is who is below the line, whatever rounding says.
-fn bits(state: &State, stands: &Stands<'_>, levels: &[Level], place: u32) -> (u8, bool) {
-    let all = every(levels.len());
-    let Some(listed) = state.book.accounts.get(place as usize) else { return (0, true) };
-    let Some(Some(Stand { standing, .. })) = stands.get(&(listed.market as u32)) else { return (all, false) };
+/// How an account stands against the levels.
+#[derive(Clone, Copy)]
+struct Stood {
+    /// Bit n: below level n. Below a level is who is below the line, whatever rounding says.
+    bits: u8,
+    /// Whether that is known; who is unknown is below all of them.
+    known: bool,
+    /// Whether it is unknown though no price that it needs is in doubt.
+    odd: bool,
+}
+
+fn stood(state: &State, stands: &Stands<'_>, levels: &[Level], place: u32) -> Stood {
+    let is = |bits: u8| Stood { bits, known: true, odd: false };
+    let unknown = |odd: bool| Stood { bits: every(levels.len()), known: false, odd };
+    let Some(listed) = state.book.accounts.get(place as usize) else { return is(0) };
+    let Some(Some(Stand { standing, .. })) = stands.get(&(listed.market as u32)) else {
+        return unknown(true);
+    };
     if lost(state, place) {
-        return (all, false);
+        return unknown(false);
     }
     let judged = standing.judge(&listed.account, Test::Liquidation);
     match judged.verdict() {
-        None => (all, false),
-        Some(Verdict::NoDebt) => (0, true),
-        Some(Verdict::Unhealthy) => (all, true),
+        None => unknown(matches!(judged.certainty, Certainty::Unanswered | Certainty::Certain)),
+        Some(Verdict::NoDebt) => is(0),
+        Some(Verdict::Unhealthy) => is(every(levels.len())),
         Some(Verdict::Healthy) => {
             let seen = judged.own.ok();
             let below = (1..levels.len()).filter(|at| is_below(seen.as_ref(), judged.certainty, levels[*at]));
-            (below.fold(0, |bits, at| bits | 1 << at), true)
+            is(below.fold(0, |bits, at| bits | 1 << at))
         }
     }
-}
-
-/// Whether an account is unknown though no price that it needs is in doubt.
-fn is_odd(state: &State, stands: &Stands<'_>, place: u32) -> bool {
-    let Some(listed) = state.book.accounts.get(place as usize) else { return false };
-    let Some(Some(Stand { standing, .. })) = stands.get(&(listed.market as u32)) else { return true };
-    let judged = standing.judge(&listed.account, Test::Liquidation);
-    !lost(state, place) && matches!(judged.certainty, Certainty::Unanswered | Certainty::Certain)
 }
 
 /// Whether a healthy account is below a level: by its venue's numbers, or else by what is sure of it.

@@ -20,6 +20,27 @@ impl State {
         self.keep(record, record.answer(number));
     }
 
+    /// As [`State::replay`], of a record that nobody needs any more: what accounts hold is taken out of it.
+    pub(crate) fn replay_once(&mut self, number: u64, mut record: Record) {
+        self.advance(record.at);
+        self.keep(&record, record.answer(number));
+        let mut positions = match &mut record.request.command {
+            Command::Positions { positions, .. } => std::mem::take(positions),
+            _ => Vec::new(),
+        };
+        for event in &record.events {
+            match event {
+                Event::Seen { market, places } => {
+                    places.iter().zip(positions.drain(..)).for_each(|(place, position)| {
+                        self.seen_as(*market, *place, &position);
+                        self.holds(*place, position.holds);
+                    });
+                }
+                event => self.apply(event, &[]),
+            }
+        }
+    }
+
     /// The clock of the records. It does not go back.
     pub(crate) fn advance(&mut self, now: Stamp) {
         self.now = self.now.max(now);
@@ -50,7 +71,7 @@ impl State {
     /// engine wrote has such a thing.
     pub fn apply(&mut self, event: &Event, positions: &[Position]) {
         match event {
-            Event::Account { place, holds, .. } => self.holds(*place, holds),
+            Event::Account { place, holds, .. } => self.holds(*place, holds.clone()),
             Event::Seen { market, places } => {
                 places
                     .iter()
@@ -173,10 +194,10 @@ impl State {
     }
 
     /// An account that there is holds this.
-    fn holds(&mut self, place: u32, holds: &Account) {
+    fn holds(&mut self, place: u32, holds: Account) {
         let at = place as usize;
         if let (Some(listed), Some(row)) = (self.book.accounts.get_mut(at), self.rows.get_mut(at)) {
-            listed.account.clone_from(holds);
+            listed.account = holds;
             listed.account.id = AccountId(place.into());
             (row.seen, row.unseen) = (self.now, false);
         }
@@ -184,7 +205,13 @@ impl State {
 
     /// An account was seen: a new one, or one that may hold something else or be somebody else's now.
     pub(crate) fn seen(&mut self, market: u32, place: u32, position: &Position) {
-        let Position { account, owner, group, holds } = position;
+        self.seen_as(market, place, position);
+        self.holds(place, position.holds.clone());
+    }
+
+    /// Whose it is and of which group, without what it holds.
+    fn seen_as(&mut self, market: u32, place: u32, position: &Position) {
+        let Position { account, owner, group, .. } = position;
         if place as usize >= self.book.accounts.len() {
             let Some(names) = self.names.get_mut(market as usize) else { return };
             names.insert(account.clone(), place);
@@ -203,7 +230,6 @@ impl State {
         if row.group != *group {
             row.group.clone_from(group);
         }
-        self.holds(place, holds);
     }
 
     fn turned(&mut self, feed: &str, state: &feed::State, value: Option<u128>) {
