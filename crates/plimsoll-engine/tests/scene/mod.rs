@@ -9,10 +9,8 @@ use plimsoll_engine::disk::Disk;
 use plimsoll_engine::engine::Engine;
 use plimsoll_engine::feed::Quote;
 use plimsoll_engine::founding::{Usual, founding, positions, quotes};
-use plimsoll_engine::guard::Limits;
 use plimsoll_engine::record::{Answer, By, Command, Request};
-use plimsoll_engine::{LogId, Settings, Stamp};
-use std::collections::{BTreeMap, BTreeSet};
+use plimsoll_engine::{LogId, Settings, Stamp, sim};
 use std::path::Path;
 
 pub(crate) const SECOND: Stamp = 1_000_000_000;
@@ -33,40 +31,9 @@ pub(crate) fn terms() -> Terms {
 
 /// Everything is allowed, so that a test forbids what it is about.
 pub(crate) fn config(book: &Book) -> Config {
-    let most = Limits {
-        action: u128::MAX,
-        account: u128::MAX,
-        strategy: u128::MAX,
-        all: u128::MAX,
-        actions: 1000,
-        of_depth: u64::MAX,
-    };
-    let markets = || book.markets.iter().map(|listed| listed.name.clone());
-    let assets = book.markets.iter().flat_map(|listed| listed.market.instruments());
-    Config {
-        people: BTreeSet::from(["ann".into(), "bob".into()]),
-        currency: "USD".into(),
-        worth: BTreeMap::new(),
-        terms: markets().map(|market| ((market, String::new()), terms())).collect(),
-        limits: most,
-        repeats: 1000,
-        window: HOUR,
-        collar: 50_000,
-        flips: 1_000_000,
-        flips_value: 1_000_000,
-        flips_least: 0,
-        grace: 0,
-        depths: assets.map(|instrument| (instrument.asset.clone(), u128::from(u64::MAX))).collect(),
-        followed: BTreeSet::new(),
-        sight: HOUR,
-        late: HOUR,
-        clock: None,
-        skew: None,
-        flips_within: 0,
-        sources: BTreeMap::new(),
-        strategies: BTreeSet::new(),
-        memory: 24 * HOUR,
-    }
+    let mut config = sim::config(book);
+    config.terms.values_mut().for_each(|of| *of = terms());
+    Config { repeats: 1000, flips: 1_000_000, flips_value: 1_000_000, flips_least: 0, grace: 0, ..config }
 }
 
 pub(crate) const USUAL: Usual =
