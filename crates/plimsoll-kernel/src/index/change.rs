@@ -25,6 +25,7 @@ impl Index {
             self.remove(account);
             return None;
         }
+        self.lines.prefetch_all(account, &self.shapes);
         let mut lowered = match lower(compiled, rows.base, rows.epoch, rows.quanta, Worth::LeftOut) {
             Lowering::NoDebt => return Some(self.remove(account)),
             Lowering::Opaque => None,

@@ -108,6 +108,17 @@ impl Lines {
         }
     }
 
+    /// Asks for all that is kept of an account before it is needed: each lies in a place of its own far away.
+    pub(super) fn prefetch_all(&self, account: u32, shapes: &Shapes) {
+        if let Some(verdict) = self.verdicts.get(account as usize) {
+            prefetch(verdict);
+        }
+        if let Some(seat) = self.seat(account) {
+            shapes.prefetch(seat.shape());
+            self.prefetch(seat);
+        }
+    }
+
     /// Copies so many words of a line.
     pub(super) fn read(&self, seat: Seat, words: usize, into: &mut Vec<u64>) {
         into.clear();
