@@ -51,3 +51,8 @@ pub(crate) fn day(at: i64) -> String {
     let time = plimsoll_core::Time(at.unsigned_abs());
     crate::show::time(time).split('T').next().unwrap_or_default().to_string()
 }
+
+/// A share in the ten-thousandths that pictures count: they take what is finite and not below zero.
+pub(crate) fn parts(share: f64) -> plimsoll_core::Int {
+    plimsoll_core::Int::new((share * 10_000.0).clamp(0.0, 1e12) as i128)
+}

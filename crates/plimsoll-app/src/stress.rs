@@ -316,7 +316,9 @@ fn assumed(shocked: &Shocked) -> Vec<String> {
     for target in &shocked.without_effect {
         let mapped = shocked.mapped.iter().any(|mapping| mapping.asset == *target);
         let whose = if mapped { "--map says" } else { "the scenario says" };
-        lines.push(format!("without effect: no price of the book moves by what {whose} of {target}"));
+        lines.push(format!(
+            "without effect: no price that anything hangs on moves by what {whose} of {target}"
+        ));
     }
     for (market, asset, price) in &shocked.constant {
         lines.push(format!("constant: {market} takes {asset} at {price}, whatever happens"));

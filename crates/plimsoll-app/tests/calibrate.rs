@@ -247,6 +247,9 @@ fn a_page_and_a_table_have_the_same_numbers() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let text = std::fs::read_to_string(&page).expect("a page");
     assert!(text.contains("supply cap (tokens)") && text.contains("WETH in aave-core"));
+    // Two pictures: of five lines and of four; what each bar says stands in the table of lines, too.
+    assert_eq!(text.matches("<svg").count(), 2);
+    assert_eq!(text.matches("<rect class=\"bar\"").count(), 4 + 5);
     let bytes = std::fs::read(&table).expect("a table");
     assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
 }

@@ -81,7 +81,7 @@ fn what_was_said_in_vain_is_told() {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join("vain.toml").display().to_string();
-    let head = "format = 1\nname = \"vain\"\ntitle = \"Vain\"\nsources = []\nhold = [\"USDC\"]\n";
+    let head = "format = 1\nname = \"vain\"\ntitle = \"Vain\"\nsources = []\n";
     let shock = |asset: &str, of: &str| {
         format!(
             "[[shock]]\nassets = [\"{asset}\"]\nin = [\"{of}\"]\nmoves = [\"oracle\", \"market\"]\npercent = \"-20\"\n"
@@ -89,8 +89,8 @@ fn what_was_said_in_vain_is_told() {
     };
     let write =
         |shocks: &[String]| std::fs::write(&file, format!("{head}{}", shocks.concat())).expect("written");
-    let [ether, staked] = [shock("ETH", "USD"), shock("stETH", "ETH")];
-    write(&[ether.clone(), staked.clone()]);
+    let [ether, dollar] = [shock("ETH", "USD"), shock("USDC", "USD")];
+    write(&[ether.clone(), dollar.clone()]);
     let args = [TREASURY, "--scenario", &file];
     let (before, plain) = (code(&args), json(&args));
     let list = |answer: &Value, field: &str| answer["scenarios"][1][field].clone();
@@ -98,26 +98,27 @@ fn what_was_said_in_vain_is_told() {
         assert_eq!(list(&plain, field), serde_json::json!([]), "{field}");
     }
     assert!(!text(&args).contains("without effect") && !text(&args).contains("overridden"));
-    // Misspelt; a price that is derived from others.
-    for asset in ["stETHH", "wstETH"] {
-        write(&[ether.clone(), staked.clone(), shock(asset, "ETH")]);
+    // Misspelt; a price that is derived from others; a feed that no price and no sale hangs on.
+    for asset in ["stETHH", "wstETH", "stETH"] {
+        write(&[ether.clone(), dollar.clone(), shock(asset, "ETH")]);
         let answer = json(&args);
         every_field_is_told(&answer);
         assert_eq!(list(&answer, "without_effect"), serde_json::json!([asset]));
         assert_eq!(list(&answer, "after"), list(&plain, "after"));
         assert_eq!(code(&args), before);
-        let words =
-            format!("without effect: no price of the book moves by what the scenario says of {asset}\n");
+        let words = format!(
+            "without effect: no price that anything hangs on moves by what the scenario says of {asset}\n"
+        );
         assert!(text(&args).contains(&words), "{}", text(&args));
     }
     // What somebody replaced is not in vain as well.
-    write(&[ether, staked]);
-    for (option, word) in [("--hold", "stETH"), ("--map", "stETH=ETH")] {
+    write(&[ether, dollar]);
+    for (option, word) in [("--hold", "USDC"), ("--map", "USDC=ETH")] {
         let args = [&args[..], &[option, word]].concat();
         let answer = json(&args);
-        assert_eq!(list(&answer, "overridden"), serde_json::json!(["stETH"]), "{option}");
+        assert_eq!(list(&answer, "overridden"), serde_json::json!(["USDC"]), "{option}");
         assert_eq!(list(&answer, "without_effect"), serde_json::json!([]), "{option}");
-        assert!(text(&args).contains("overridden: what the scenario says of stETH\n"), "{}", text(&args));
+        assert!(text(&args).contains("overridden: what the scenario says of USDC\n"), "{}", text(&args));
     }
     std::fs::remove_dir_all(&folder).expect("the folder was made");
 }

@@ -18,7 +18,7 @@ pub use markets::{MarketChange, Rewired, RuleChange};
 pub use owners::OwnerChange;
 
 use crate::ask::Misasked;
-use crate::check::{self, Ladder, Severity, Tier};
+use crate::check::{self, Ladder, Severity, Tier, least};
 use crate::identity::Identity;
 use crate::ratio::Ratio;
 use crate::survey::{Survey, Surveyed, Unsound, currency, one_a_currency};
@@ -359,10 +359,7 @@ fn worse_first(x: &Seen, y: &Seen) -> Ordering {
         Some(_) => 1,
         None => 3,
     };
-    let health = || match (&x.health[1], &y.health[1]) {
-        (Some(x), Some(y)) => x.cmp(y),
-        (x, y) => x.is_none().cmp(&y.is_none()),
-    };
+    let health = || least((x.tiers[1], &x.health[1]), (y.tiers[1], &y.health[1]));
     rank(x)
         .cmp(&rank(y))
         .then_with(health)

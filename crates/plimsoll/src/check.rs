@@ -392,10 +392,20 @@ fn worse_first(
         Tier::NoDebt => 2,
         _ => 1,
     };
-    rank(x).cmp(&rank(y)).then_with(|| match (health_of_x, health_of_y) {
-        (Some(x), Some(y)) => x.cmp(y),
-        (x, y) => x.is_none().cmp(&y.is_none()),
-    })
+    rank(x).cmp(&rank(y)).then_with(|| least((Some(x), health_of_x), (Some(y), health_of_y)))
+}
+
+/// The least healthy first: before all others the liquidatable without a health, whose backing is below zero; of others without one, last.
+pub(crate) fn least(
+    x: (Option<Tier>, &Option<Ratio>),
+    y: (Option<Tier>, &Option<Ratio>),
+) -> core::cmp::Ordering {
+    let place = |(tier, health): (Option<Tier>, &Option<Ratio>)| match health {
+        None if tier == Some(Tier::Liquidatable) => 0,
+        Some(_) => 1,
+        None => 2,
+    };
+    place(x).cmp(&place(y)).then_with(|| x.1.as_ref().cmp(&y.1.as_ref()))
 }
 
 pub(crate) fn row(

@@ -10,7 +10,9 @@ mod decide;
 mod fraction;
 mod moves;
 mod named;
+mod one_move;
 mod part;
+mod said;
 mod sale;
 mod unsaid;
 
@@ -20,13 +22,14 @@ use decide::Decided;
 use fraction::Fraction;
 use moves::Moves;
 pub use named::known_assets;
-pub(crate) use named::{known_as, names};
+pub(crate) use named::{Same, known_as, names};
 use part::Part;
 use plimsoll_core::{
     Book, Decimal, FeedKind, Graph, Int, Kind, Observation, Origin, PriceId, PriceUnit, Scale, Scenario,
 };
-pub(crate) use sale::sale_readings;
+use said::{SaidSale, said_sales};
 use sale::uncapped;
+pub(crate) use sale::{sale_readings, sales_at_par};
 use std::collections::BTreeSet;
 use unsaid::{still, unsaid};
 
@@ -95,6 +98,10 @@ pub struct Shocked {
     pub sales: Graph,
     /// Where oracles would stand if no floor or ceiling held them: where a path goes.
     pub(crate) beyond: Graph,
+    /// Which names are of one asset.
+    pub(crate) same: Same,
+    /// What the scenario says that a sale fetches where the book has no feed that could: they stand behind the book's own prices in `sales`.
+    said_sales: Vec<SaidSale>,
 }
 
 impl Shocked {
@@ -105,8 +112,11 @@ impl Shocked {
         let (moved, market) = (Vec::new(), Vec::new());
         let (held, mapped, constant) = (Vec::new(), Vec::new(), Vec::new());
         let (overridden, without_effect) = (Vec::new(), Vec::new());
+        let (same, said_sales) = (Same::of_book(&book), Vec::new());
         Shocked {
             book,
+            same,
+            said_sales,
             moved,
             market,
             held,
@@ -145,6 +155,15 @@ impl Shocked {
                     graph.observe(id, seen)?;
                 }
             }
+        }
+        for said in &self.said_sales {
+            let (Some(Origin::Feed(feed)), Some(from)) = (self.sales.origin(said.id), said.from) else {
+                continue;
+            };
+            let Some(to) = feed.price else { continue };
+            let seen =
+                Observation { price: Some(part_of_way(from, to, step, of, said::DIGITS)?), ..feed.clone() };
+            graphs[1].observe(said.id, seen)?;
         }
         Some(graphs)
     }
@@ -214,7 +233,9 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
     doubt(&mut after.graph, book.at, &quotes, &decided);
     doubt(&mut sales, book.at, &quotes, &decided_sales);
     let undelayed = undelay(&mut after);
-    still(book, &after, &moves.held_still(said), said)?;
+    still([book, &after], &moves.same, &moves.held_still(said), said)?;
+    let said_sales = said_sales(book, &moves, &mut sales)?;
+    let same = moves.same.clone();
     let (held, mapped) = (moves.held().to_vec(), said.map.clone());
     let (overridden, without_effect) = (moves.overridden().to_vec(), moves.unheard(scenario, said));
     Ok(Shocked {
@@ -229,6 +250,8 @@ pub fn shocked(book: &Book, scenario: &Scenario, said: &Said) -> Result<Shocked,
         undelayed,
         sales,
         beyond,
+        same,
+        said_sales,
     })
 }
 

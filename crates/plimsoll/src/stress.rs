@@ -23,7 +23,7 @@ use crate::ask::Misasked;
 use crate::check::health;
 use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
-use crate::shock::{Said, Shocked, known_as, sale_readings, shocked};
+use crate::shock::{Said, Same, Shocked, sale_readings, shocked};
 use crate::survey::{currency, one_a_currency};
 use crate::world::World;
 use plimsoll_core::{Book, Depth, Int, Judgement, Kind, Lens, Reading, Scenario, Standing, Test, Verdict};
@@ -230,8 +230,9 @@ impl<'b> Stress<'b> {
         }
         if let Some(mut pools) = self.pools(&scenario).filter(|_| !places.is_empty()) {
             let mut world = World { book: book.clone() };
-            let market = sale_readings(book, &shocked.sales);
-            let prices = sell::Prices { venue: &readings, market: &market };
+            let market = sale_readings(book, &shocked.sales, &shocked.same);
+            let par = sell::at_par(book, &shocked.sales, &shocked.same);
+            let prices = sell::Prices { venue: &readings, market: &market, par: &par };
             let mut lost = vec![Int::ZERO; impacts.len()];
             sell::sell(&mut world, &prices, &places, &failed, &mut pools, &mut impacts, &mut lost);
         }
@@ -347,11 +348,11 @@ pub(crate) fn by_name(book: &Book, place: usize) -> (&str, &str) {
     (&book.markets[listed.market].name, &listed.name)
 }
 
-/// The least healthy first; without a health, last.
+/// The least healthy of the liquidatable first: before all others those without a health, whose backing is below zero.
 fn worse(x: Option<&Ratio>, y: Option<&Ratio>) -> core::cmp::Ordering {
     match (x, y) {
         (Some(x), Some(y)) => x.cmp(y),
-        _ => x.is_none().cmp(&y.is_none()),
+        _ => y.is_none().cmp(&x.is_none()),
     }
 }
 
@@ -374,9 +375,9 @@ pub(crate) fn standings<'m>(
 /// Curves under the other names that a book has for their assets too, where other curves do not have them already for all that it is
 /// sold for.
 fn named(book: &Book, mut depth: Depth) -> Depth {
-    let known = known_as(book);
+    let same = Same::of_book(book);
     let others = |names: &[String]| -> BTreeSet<String> {
-        let others = names.iter().flat_map(|name| known.get(name).into_iter().flatten());
+        let others = names.iter().flat_map(|name| same.others(name));
         others.filter(|name| !names.contains(*name)).cloned().collect()
     };
     for curve in &mut depth.curves {

@@ -30,7 +30,7 @@ fn alone(name: &str) -> Book {
 
 fn fall(factor: &str, liquidity: Option<&str>) -> Scenario {
     let kinds = vec![FeedKind::Oracle, FeedKind::Market];
-    let target = Target::Assets { assets: texts(&["ETH"]), currency: texts(&["USD"]), kinds };
+    let target = Target::Assets { assets: texts(&["ETH", "WETH"]), currency: texts(&["USD"]), kinds };
     let shock = Shock { target, how: How::Factor(decimal(factor)), liquidity: None };
     let scenario = Scenario::of_prices("fall", texts(&["USDC"]), vec![shock]);
     Scenario { liquidity: liquidity.map(decimal), ..scenario }

@@ -315,7 +315,7 @@ fn after(scenario: &Scenario) -> impl Fn(&str) -> String + use<> {
 /// A pool's share follows the root of its legs, a vault's rate stands, a cap binds where the rate would pass it.
 #[test]
 fn scenarios_move_what_is_wrapped() {
-    let half = after(&scenario(vec![ether("0.5")], &["USDC"]));
+    let half = after(&scenario(vec![ether("0.5")], &["USDC", "USDe"]));
     assert_eq!(half("ETH/USD"), "1887.105");
     assert_eq!(half("pool/USD"), "94.12248336");
     assert_eq!(half("yPOOL rate"), "1.056252656236796841");
@@ -323,11 +323,11 @@ fn scenarios_move_what_is_wrapped() {
     assert_eq!(half("wstETH/USD"), "2293.40596223");
     assert_eq!(half("sUSDe/USD"), "1.19807999");
     // The rate rises by a tenth, and counts for no more than its cap: 1.240157330164148396 * 3774.21, cut.
-    let risen = after(&scenario(vec![named("wstETH rate", "1.1"), ether("1")], &["USDC"]));
+    let risen = after(&scenario(vec![named("wstETH rate", "1.1"), ether("1")], &["USDC", "USDe"]));
     assert_eq!(risen("wstETH rate, capped"), "1.240157330164148396");
     assert_eq!(risen("wstETH/USD"), "4680.61419707");
     // A vault that lost a tenth: 1.198079990095125862 * 0.9, cut, and what stands on it.
-    let lost = after(&scenario(vec![named("sUSDe rate", "0.9"), ether("1")], &["USDC"]));
+    let lost = after(&scenario(vec![named("sUSDe rate", "0.9"), ether("1")], &["USDC", "USDe"]));
     assert_eq!(lost("sUSDe rate"), "1.078271991085613275");
     assert_eq!(lost("sUSDe/USD"), "1.07827199");
 }

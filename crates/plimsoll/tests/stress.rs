@@ -340,7 +340,10 @@ fn names_of_one_price_are_one_asset() {
         let wrong = |names: &[&str]| assets(names, How::Wrong(decimal("0.5")));
         // x 0.9 x 0.5, and once where both names are said.
         assert_eq!(of(vec![times(&[first], "0.9"), wrong(&[last])]), "1940.6565");
-        assert_eq!(of(vec![wrong(&[first, last])]), "2156.285");
+        assert_eq!(of(vec![assets(&[first], How::Frozen), wrong(&[first, last])]), "2156.285");
+        // By how much it is wrong says nothing of what it would be.
+        let answer = ether(&book, vec![wrong(&[first, last])], &Said::default());
+        assert!(matches!(answer, Err(Misasked::Unsaid { .. })), "{answer:?}");
         // 1 - 1.3 x 0.511 = 0.3357
         let fall = vec![times(&[first], "0.489")];
         let mapped = said(&[], vec![map(last, first, "1.3")]);

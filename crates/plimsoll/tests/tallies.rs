@@ -49,7 +49,7 @@ fn jumps(stress: &Stress<'_>) -> Vec<Jump> {
 /// liquidatable that of `exposure`.
 #[test]
 fn every_account_is_tallied_once_and_its_money_with_it() {
-    let (mut classes, mut backed) = (0, 0);
+    let (mut classes, mut backed, mut bankrupt) = (0, 0, 0);
     for name in BOOKS {
         let book = example(name);
         let stress = Stress::new(&book).expect("a book");
@@ -64,11 +64,14 @@ fn every_account_is_tallied_once_and_its_money_with_it() {
             assert!(unknown.accounts >= jump.after.unknown, "{name}");
             // Each class by the health that `check` shows.
             let known = |row: &&plimsoll::Row| {
-                row.health.is_some() && !matches!(row.liquidation.verdict(), None | Some(Verdict::NoDebt))
+                let sunk = row.liquidation.verdict() == Some(Verdict::Unhealthy);
+                (row.health.is_some() || sunk)
+                    && !matches!(row.liquidation.verdict(), None | Some(Verdict::NoDebt))
             };
             for class in &by_health {
                 let inside = judged.rows.iter().filter(known).filter(|row| {
-                    let health = row.health.as_ref().expect("known");
+                    // Whose backing is below zero is in the lowest.
+                    let Some(health) = row.health.as_ref() else { return class.from.is_none() };
                     class.from.is_none_or(|from| !health.is_below(from))
                         && class.below.is_none_or(|below| health.is_below(below))
                 });
@@ -144,8 +147,12 @@ fn every_account_is_tallied_once_and_its_money_with_it() {
             assert!(told.iter().all(|(key, (_, sum))| value[key].1 == *sum), "{name}: {told:?} {value:?}");
             // Each owner once, with the least of their healths, the worst first.
             let mut least: BTreeMap<&str, Option<plimsoll::Ratio>> = BTreeMap::new();
+            let mut sunk: BTreeSet<&str> = BTreeSet::new();
             for row in judged.rows.iter().filter(|row| row.liquidation.verdict() != Some(Verdict::NoDebt)) {
                 let known = row.health.filter(|_| row.liquidation.verdict().is_some());
+                if row.health.is_none() && row.liquidation.verdict() == Some(Verdict::Unhealthy) {
+                    sunk.insert(after.accounts[row.account].owner.as_str());
+                }
                 let lowest = least.entry(&after.accounts[row.account].owner).or_insert(None);
                 *lowest = match (*lowest, known) {
                     (Some(x), Some(y)) => Some(x.min(y)),
@@ -153,7 +160,12 @@ fn every_account_is_tallied_once_and_its_money_with_it() {
                 };
             }
             assert_eq!(owners.len(), least.len(), "{name}");
-            for lowest in &owners {
+            bankrupt += sunk.len();
+            // Before all others those whose backing is below zero.
+            let (first, owners) = owners.split_at(sunk.len());
+            assert!(first.iter().all(|one| one.health.is_none() && one.account.is_some()), "{name}");
+            assert!(first.iter().all(|one| sunk.contains(one.owner.as_str())), "{name}");
+            for lowest in owners {
                 let known = least[lowest.owner.as_str()];
                 assert_eq!(lowest.health.map(|it| it.to_string()), known.map(|it| it.to_string()), "{name}");
             }
@@ -162,5 +174,5 @@ fn every_account_is_tallied_once_and_its_money_with_it() {
             assert!(owners[healths.len()..].iter().all(|lowest| lowest.health.is_none()), "{name}");
         }
     }
-    assert!(classes > 60 && backed > 50, "{classes} {backed}");
+    assert!(classes > 60 && backed > 50 && bankrupt > 0, "{classes} {backed} {bankrupt}");
 }

@@ -2,8 +2,9 @@
 
 use super::words;
 use crate::check;
-use crate::report::{Page, Table, save};
-use plimsoll::Calibration;
+use crate::figures::{parts, percent};
+use crate::report::{Bar, Page, Table, bars, save};
+use plimsoll::{Calibrated, Calibration, Observed};
 use plimsoll_core::Book;
 use plimsoll_risk::history::History;
 use std::path::Path;
@@ -31,6 +32,7 @@ pub(super) fn write(
         let mut rows = Table::new("Lines, caps and steps", &numbers(&words::HEADER));
         words::rows(one, seen, found.tolerated).into_iter().for_each(|row| rows.row(row));
         page.table(&rows);
+        at_a_glance(&mut page, one, seen);
         page.text(&words::eligible(seen));
         let mut gates = Table::new("Gates", &words::GATES);
         words::gates(seen).into_iter().for_each(|row| gates.row(row));
@@ -57,6 +59,32 @@ pub(super) fn write(
         format!("history {}", history.digest()),
     ];
     save(path, &page.finish(&foot))
+}
+
+/// Where each line stands, side by side: the market's own, SmartLTV's and each column's.
+fn at_a_glance(page: &mut Page, one: &Calibrated, seen: &Observed) {
+    let stated = |stated: &Option<plimsoll::Stated>| stated.as_ref().map(|stated| stated.value);
+    let columns = |of: fn(&plimsoll::Column) -> f64| {
+        let named =
+            move |column: &plimsoll::Column| (words::name(column.appetite).to_string(), Some(of(column)));
+        seen.columns.iter().map(named).collect::<Vec<_>>()
+    };
+    let mut thresholds = vec![("now".to_string(), stated(&one.rules.threshold))];
+    thresholds.extend(columns(|column| column.line.threshold));
+    let mut ltvs = vec![("now".to_string(), stated(&one.rules.ltv)), ("SmartLTV".into(), seen.smart)];
+    ltvs.extend(columns(|column| column.line.ltv));
+    for (title, lines) in
+        [("Liquidation threshold, % of the collateral's value", thresholds), ("LTV, likewise", ltvs)]
+    {
+        let mut table = Table::new("", &["line", ">%"]);
+        let mut all = Vec::new();
+        for (label, share) in lines {
+            let note = share.map_or_else(|| "not told".into(), percent);
+            table.row([label.clone(), note.clone()]);
+            all.push(Bar { label, value: parts(share.unwrap_or(0.0)), note });
+        }
+        page.picture(&bars(title, &all), &table);
+    }
 }
 
 fn numbers<'t>(header: &[&'t str; 5]) -> [&'t str; 5] {

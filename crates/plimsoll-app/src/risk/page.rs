@@ -2,6 +2,7 @@
 
 use super::{about, assumptions, by_horizon, chance_words, each_loss, percent, range_words, stands_words};
 use crate::check;
+use crate::figures::parts;
 use crate::report::{Bar, Card, Kind, Page, Series, Table, bars, save, steps};
 use crate::show;
 use plimsoll::{AccountChance, ChanceSetting, ChanceStands, Chances};
@@ -95,14 +96,6 @@ fn whole(page: &mut Page, answer: &Chances) {
         }
     }
     page.table(&table);
-}
-
-/// Parts in which pictures count health and chances.
-const PARTS: f64 = 10_000.0;
-
-fn parts(value: f64) -> Int {
-    // Pictures take what is finite and not below zero.
-    Int::new((value * PARTS).clamp(0.0, 1e12) as i128)
 }
 
 fn closely(page: &mut Page, book: &Book, answer: &Chances, one: &AccountChance) {

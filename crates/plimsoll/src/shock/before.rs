@@ -1,7 +1,8 @@
 //! What the book's feeds say of assets before a shock: what a value that a scenario names is a move from.
 
-use super::moves::{Base, DOLLAR, Move, Moves};
+use super::moves::{DOLLAR, Moves};
 use super::names;
+use super::one_move::{Base, Move};
 use super::part::Part;
 use plimsoll_core::{Decimal, FeedKind, Int, Origin, PriceId, Scale};
 
@@ -61,10 +62,7 @@ impl Moves<'_> {
         names: &[String],
         counted: impl Fn(&str) -> bool,
     ) -> Vec<(PriceId, Decimal)> {
-        let same = |per: &String| {
-            names.contains(per)
-                || names.iter().any(|name| self.known_as.get(name).is_some_and(|others| others.contains(per)))
-        };
+        let same = |per: &String| names.iter().any(|name| self.same.are(name, per));
         let seen = |wanted: FeedKind| -> Vec<(PriceId, Decimal)> {
             let prices = self.book.graph.prices().iter().zip(self.quotes).zip(0..);
             let of = prices.filter(|((price, _), _)| match &price.origin {
@@ -83,6 +81,11 @@ impl Moves<'_> {
         if of_kind.is_empty() && base != FeedKind::Oracle { seen(FeedKind::Oracle) } else { of_kind }
     }
 
+    /// Whether a price has a value.
+    pub(super) fn is_priced(&self, id: PriceId) -> bool {
+        self.quotes.get(id.0 as usize).is_some_and(|quote| quote.value.is_some())
+    }
+
     /// Whether the book has a price of a sale, also a doubtful one, of what a feed prices.
     pub(super) fn is_sold(&self, id: PriceId) -> bool {
         !self.sales_of(&names(self.book, id)).is_empty()
@@ -90,9 +93,7 @@ impl Moves<'_> {
 
     /// The feeds of what a sale fetches of an asset of these names, in whatever they count.
     pub(super) fn sales_of(&self, names: &[String]) -> Vec<PriceId> {
-        let same = |per: &String| {
-            names.iter().any(|name| name == per || self.known_as.get(name).is_some_and(|it| it.contains(per)))
-        };
+        let same = |per: &String| names.iter().any(|name| self.same.are(name, per));
         let prices = (0..).map(PriceId).zip(self.book.graph.prices());
         let sold = prices.filter(|(_, sale)| {
             matches!(&sale.origin, Origin::Feed(feed) if feed.kind == FeedKind::Market && feed.scale == Scale::Decimal)

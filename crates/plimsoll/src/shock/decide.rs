@@ -1,6 +1,7 @@
 //! What becomes of a price by the moves of assets.
 
-use super::moves::{Base, CHAIN_MAX, Move, Moves};
+use super::moves::{CHAIN_MAX, Moves};
+use super::one_move::{Base, Move};
 use super::part::Part;
 use plimsoll_core::{Decimal, FeedKind, Int, Observation, Origin, PriceId, Scale, VOL_UNIT};
 
@@ -31,15 +32,19 @@ impl Moves<'_> {
 
     /// The same where an oracle follows the market, and with it what was written down.
     pub(super) fn decide_sale(&self, id: PriceId) -> Decided {
+        let heard = (!self.hangs.contains(&id)).then(|| self.heard.borrow().clone());
+        let decided = self.decided_sale(id);
+        heard.map(|heard| self.heard.replace(heard));
+        decided
+    }
+
+    fn decided_sale(&self, id: PriceId) -> Decided {
         let decided =
             self.decide_as(id, |kind| if kind == FeedKind::Oracle { FeedKind::Market } else { kind });
         let Some(price) = self.book.graph.price(id) else { return decided };
         let sees = matches!(&price.origin, Origin::Feed(feed) if feed.kind != FeedKind::Redemption);
         let names = self.names(id);
-        let same = |name: &String| {
-            let currency = &price.unit.currency;
-            name == currency || self.known_as.get(name).is_some_and(|others| others.contains(currency))
-        };
+        let same = |name: &String| self.same.are(name, &price.unit.currency);
         let unmoved = self.quotes.get(id.0 as usize).is_none_or(|quote| quote.value.is_none());
         if decided.is_known() || sees || unmoved || names.iter().any(same) {
             return decided;
@@ -60,7 +65,8 @@ impl Moves<'_> {
     /// What a sale fetches that goes by no feed of an oracle or a market; `None` where nothing is said of it.
     fn sold(&self, id: PriceId, origin: &Origin, names: &[String]) -> Option<Decided> {
         let kind = FeedKind::Market;
-        let (name, found) = names.iter().find_map(|name| Some((name, self.find(kind, name)?)))?;
+        let found = |name| self.find(kind, name).filter(|found| found.said);
+        let (name, found) = names.iter().find_map(|name| Some((name, found(name)?)))?;
         let by_move = || self.by_move(id, [kind; 2], Scale::Decimal, name, found);
         match (origin, found.base) {
             // What is built on a price of the asset's own follows that.
@@ -83,8 +89,8 @@ impl Moves<'_> {
     }
 
     fn decide_as(&self, id: PriceId, as_kind: impl Fn(FeedKind) -> FeedKind) -> Decided {
-        // A price without a value moves nowhere, whatever is said of it.
-        let unmoved = self.quotes.get(id.0 as usize).is_none_or(|quote| quote.value.is_none());
+        // A price without a value moves nowhere, whatever is said of it, and nobody hears of one that nothing hangs on.
+        let unmoved = !self.is_priced(id) || !self.hangs.contains(&id);
         let heard = unmoved.then(|| self.heard.borrow().clone());
         let decided = self.decided(id, as_kind);
         if let Some(heard) = heard {
@@ -96,7 +102,19 @@ impl Moves<'_> {
     fn decided(&self, id: PriceId, as_kind: impl Fn(FeedKind) -> FeedKind) -> Decided {
         let Some(price) = self.book.graph.price(id) else { return Decided::Unsaid(String::new()) };
         let uncounted = |whose: &String| Decided::Uncounted(whose.clone());
-        if let Some(named) = self.prices.get(&price.name) {
+        let named = self.prices.get(&price.name);
+        if let Some(Move { said: false, wrong, .. }) = named {
+            return match self.by_asset(id, as_kind) {
+                Decided::Times(part) => {
+                    part.by(Part::exact(*wrong)).map_or_else(|| uncounted(&price.name), Decided::Times)
+                }
+                Decided::Exactly(value) => {
+                    value.times(wrong.times).map_or_else(|| uncounted(&price.name), Decided::Exactly)
+                }
+                other => other,
+            };
+        }
+        if let Some(named) = named {
             return match (named.base, named.wrong) {
                 (Base::Times(_), _) => named.part().map_or_else(|| uncounted(&price.name), Decided::Times),
                 (Base::Value(value), wrong) => {
@@ -104,6 +122,12 @@ impl Moves<'_> {
                 }
             };
         }
+        self.by_asset(id, as_kind)
+    }
+
+    /// What becomes of a price by what is said of its asset.
+    fn by_asset(&self, id: PriceId, as_kind: impl Fn(FeedKind) -> FeedKind) -> Decided {
+        let Some(price) = self.book.graph.price(id) else { return Decided::Unsaid(String::new()) };
         let Origin::Feed(Observation { kind: base, scale, .. }) = &price.origin else {
             return Decided::Unsaid(price.name.clone());
         };
@@ -112,6 +136,9 @@ impl Moves<'_> {
         let Some((name, found)) = names.iter().find_map(|name| Some((name, self.find(kind, name)?))) else {
             return Decided::Unsaid(names.first().unwrap_or(&price.name).clone());
         };
+        if !found.said {
+            return Decided::Unsaid(name.clone());
+        }
         self.by_move(id, [kind, *base], *scale, name, found)
     }
 
@@ -127,10 +154,12 @@ impl Moves<'_> {
         let Some(price) = self.book.graph.price(id) else { return Decided::Unsaid(name.clone()) };
         let uncounted = |whose: &String| Decided::Uncounted(whose.clone());
         let currency = &price.unit.currency;
-        let others = self.known_as.get(currency);
         // A volatility is a number, in whatever it is said.
-        let counted = currency == VOL_UNIT
-            || found.currency.iter().any(|it| it == currency || others.is_some_and(|o| o.contains(it)));
+        let counted =
+            currency == VOL_UNIT || found.currency.iter().any(|counted| self.same.are(counted, currency));
+        if found.frozen {
+            return found.part().map_or_else(|| uncounted(name), Decided::Times);
+        }
         match (found.base, counted) {
             (Base::Value(value), true) if scale == Scale::Decimal => {
                 value.times(found.wrong.times).map_or_else(|| uncounted(name), Decided::Exactly)

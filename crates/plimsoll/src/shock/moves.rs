@@ -2,12 +2,13 @@
 
 use super::decide::Decided;
 use super::fraction::Fraction;
-use super::named::{KnownAs, Same, agree, known_as, known_assets, names};
-use super::part::{Part, Rest};
+use super::named::{Same, agree, known_as, known_assets, names};
+use super::one_move::{Base, Move};
+use super::part::Part;
 use super::{Said, held_slots};
 use crate::ask::Misasked;
 use core::cell::RefCell;
-use plimsoll_core::{Book, Decimal, FeedKind, How, Int, Origin, PriceId, Quote, Scenario, Target, VOL_UNIT};
+use plimsoll_core::{Book, FeedKind, Int, Origin, PriceId, Quote, Scenario, Target, VOL_UNIT};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The currency that assets move in.
@@ -16,59 +17,11 @@ const KINDS: [FeedKind; 3] = [FeedKind::Oracle, FeedKind::Market, FeedKind::Rede
 /// An asset may be counted in another, that in a third, and so on.
 pub(super) const CHAIN_MAX: u8 = 8;
 
-#[derive(Clone, Copy)]
-pub(super) enum Base {
-    Times(Fraction),
-    Value(Decimal),
-}
-
-/// How an asset moves.
-#[derive(Clone)]
-pub(super) struct Move {
-    pub(super) currency: Vec<String>,
-    pub(super) base: Base,
-    pub(super) wrong: Fraction,
-    /// What it was computed of: of a mapping to something that moves so.
-    rests: BTreeSet<Rest>,
-    /// The shocks of the scenario that say so, by their places; mappings of whoever asks come after them.
-    shocks: Vec<usize>,
-}
-
-impl Move {
-    fn still(currency: &[String]) -> Move {
-        let (base, wrong) = (Base::Times(Fraction::ONE), Fraction::ONE);
-        Move { currency: currency.to_vec(), base, wrong, rests: BTreeSet::new(), shocks: Vec::new() }
-    }
-
-    /// By how much it moves, as wrong as it is; `None` of one to a value, or past 256 bits.
-    pub(super) fn part(&self) -> Option<Part> {
-        let Base::Times(part) = self.base else { return None };
-        Some(Part { times: part.by(self.wrong)?, rests: self.rests.clone() })
-    }
-
-    /// Of two shocks the later stands; a wrong feed is wrong on top.
-    fn take(&mut self, shock: usize, currency: &[String], how: How) -> Option<()> {
-        self.shocks.push(shock);
-        match how {
-            How::Wrong(factor) => self.wrong = self.wrong.by(Fraction::whole(factor))?,
-            How::Factor(factor) => self.base = Base::Times(Fraction::whole(factor)),
-            How::Value(value) => self.base = Base::Value(value),
-            How::Frozen => self.base = Base::Times(Fraction::ONE),
-        }
-        if !matches!(how, How::Wrong(_)) {
-            self.currency = currency.to_vec();
-        }
-        Some(())
-    }
-}
-
 /// All moves of a scenario in a book.
 pub(super) struct Moves<'b> {
     pub(super) book: &'b Book,
     pub(super) quotes: &'b [Quote],
-    /// Other names of an asset: a market wires the one to a feed of the other.
-    pub(super) known_as: KnownAs,
-    /// Which of them are one asset here.
+    /// Which names are of one asset here: a market wires the one to a feed of the other.
     pub(super) same: Same,
     /// By the name that stands for the asset.
     pub(super) assets: [BTreeMap<String, Move>; 3],
@@ -78,6 +31,8 @@ pub(super) struct Moves<'b> {
     shocked: BTreeSet<String>,
     /// Assets of which whoever asks says something else than a shock.
     overridden: Vec<String>,
+    /// Prices that some market reads, or is computed from, and those of what a sale fetches of what they are made of.
+    pub(super) hangs: BTreeSet<PriceId>,
     /// The shocks and mappings that some price was asked of, or that somebody replaced.
     pub(super) heard: RefCell<BTreeSet<usize>>,
 }
@@ -95,8 +50,19 @@ impl<'b> Moves<'b> {
         let (assets, prices) = (Default::default(), BTreeMap::new());
         let (held, overridden, heard) = (Vec::new(), Vec::new(), RefCell::default());
         let shocked = BTreeSet::new();
-        let mut moves =
-            Moves { book, quotes, known_as, same, assets, prices, held, shocked, overridden, heard };
+        let mut moves = Moves {
+            book,
+            quotes,
+            same,
+            assets,
+            prices,
+            held,
+            shocked,
+            overridden,
+            hangs: BTreeSet::new(),
+            heard,
+        };
+        moves.hangs = moves.hanging();
         moves.hold(&scenario.hold);
         let apart = moves.apart(scenario, said);
         let too_far = |name: &str| Misasked::NoPrice {
@@ -112,7 +78,7 @@ impl<'b> Moves<'b> {
                 Target::Prices(names) => {
                     for name in names {
                         moves.known_price(name)?;
-                        let entry = moves.prices.entry(name.clone()).or_insert_with(|| Move::still(&[]));
+                        let entry = moves.prices.entry(name.clone()).or_insert_with(|| Move::unsaid(&[]));
                         entry.take(at, &[], shock.how).ok_or_else(|| too_far(name))?;
                     }
                     continue;
@@ -133,7 +99,7 @@ impl<'b> Moves<'b> {
                 }
                 for kind in kinds {
                     let entry = moves.assets[place(*kind)].entry(first.clone());
-                    let entry = entry.or_insert_with(|| Move::still(currency));
+                    let entry = entry.or_insert_with(|| Move::unsaid(currency));
                     entry.take(at, currency, shock.how).ok_or_else(|| too_far(&name))?;
                 }
             }
@@ -225,6 +191,23 @@ impl<'b> Moves<'b> {
         Ok(())
     }
 
+    fn hanging(&self) -> BTreeSet<PriceId> {
+        let (mut hangs, mut names) = (BTreeSet::new(), BTreeSet::new());
+        for listed in &self.book.markets {
+            names.extend(listed.market.slots().iter().map(|slot| slot.asset.clone()));
+            names.extend(listed.market.instruments().iter().map(|one| one.asset.clone()));
+            for id in listed.wiring.iter().flatten() {
+                hangs.extend(self.book.graph.below(*id, Origin::legs));
+            }
+        }
+        for id in hangs.clone() {
+            names.extend(self.names(id));
+        }
+        let names: Vec<String> = names.into_iter().collect();
+        hangs.extend(self.sales_of(&names));
+        hangs
+    }
+
     fn hold(&mut self, names: &[String]) {
         for name in names {
             for kind in &mut self.assets {
@@ -312,8 +295,7 @@ impl<'b> Moves<'b> {
         });
         let mut names: BTreeSet<String> = named.flatten().chain(&scenario.hold).cloned().collect();
         names.extend(said.hold.iter().cloned().chain(said.map.iter().map(|mapping| mapping.asset.clone())));
-        let others = names.iter().flat_map(|name| self.known_as.get(name).into_iter().flatten().cloned());
-        let others: Vec<String> = others.collect();
+        let others: Vec<String> = names.iter().flat_map(|name| self.same.others(name).cloned()).collect();
         names.extend(others);
         names
     }
@@ -321,9 +303,14 @@ impl<'b> Moves<'b> {
     /// The assets of the feeds below everything that backs a debt, and of the constants where no feed of a market's is.
     fn collateral(&self, apart: &BTreeSet<String>) -> Vec<String> {
         let mut names = BTreeSet::new();
-        for id in collateral_leaves(self.book) {
+        let (leaves, assets) = collateral_leaves(self.book);
+        for id in leaves {
             names.extend(self.names(id));
         }
+        // What a sale of it fetches falls, too, where the book has a price of that.
+        names.extend(
+            assets.into_iter().filter(|asset| !self.sales_of(std::slice::from_ref(asset)).is_empty()),
+        );
         names.retain(|name| !apart.contains(name));
         names.into_iter().collect()
     }
@@ -336,12 +323,25 @@ impl<'b> Moves<'b> {
         names(self.book, id)
     }
 
+    /// What is said of an asset, by kind of price, without being asked of a price.
+    fn words_on(&self, name: &str) -> impl Iterator<Item = &Move> {
+        let first = self.same.of(name).to_string();
+        self.assets.iter().filter_map(move |moves| moves.get(&first))
+    }
+
+    /// Whether all that is said of an asset is that it is wrong.
+    pub(super) fn only_wrong(&self, name: &str) -> bool {
+        self.words_on(name).next().is_some() && !self.says(name)
+    }
+
+    /// Whether anything is said of an asset, of whichever of its prices.
+    pub(super) fn says(&self, name: &str) -> bool {
+        self.words_on(name).any(|found| found.said)
+    }
+
     /// The move of an asset by any of its names.
     pub(super) fn find(&self, kind: FeedKind, name: &str) -> Option<&Move> {
-        let moves = &self.assets[place(kind)];
-        let by_name = |name: &str| moves.get(self.same.of(name));
-        let others = self.known_as.get(name).into_iter().flatten();
-        let found = by_name(name).or_else(|| others.into_iter().find_map(|other| by_name(other)))?;
+        let found = self.assets[place(kind)].get(self.same.of(name))?;
         self.heard.borrow_mut().extend(&found.shocks);
         Some(found)
     }
@@ -356,7 +356,7 @@ impl<'b> Moves<'b> {
         chain: u8,
     ) -> Result<Part, String> {
         let unsaid = || name.to_string();
-        let Some(found) = self.find(kind, name) else {
+        let Some(found) = self.find(kind, name).filter(|found| found.said) else {
             // A volatility is counted in nothing that moves.
             let still = name == DOLLAR || name == VOL_UNIT;
             return if still { Ok(Part::exact(Fraction::ONE)) } else { Err(unsaid()) };
@@ -414,8 +414,8 @@ const fn place(kind: FeedKind) -> usize {
 }
 
 /// The feeds below the price of everything that backs a debt of somebody; where none of them sees a market, what was written down of
-/// another thing than its currency.
-fn collateral_leaves(book: &Book) -> BTreeSet<PriceId> {
+/// another thing than its currency. Beside them what the markets call it.
+fn collateral_leaves(book: &Book) -> (BTreeSet<PriceId>, BTreeSet<String>) {
     let counts = |place: usize, holding: &plimsoll_core::Holding| {
         let listed = &book.accounts[place];
         let market = &*book.markets[listed.market].market;
@@ -424,10 +424,11 @@ fn collateral_leaves(book: &Book) -> BTreeSet<PriceId> {
     };
     let is_feed = |id: &PriceId| matches!(book.graph.origin(*id), Some(Origin::Feed(_)));
     let sees = |id: &PriceId| matches!(book.graph.origin(*id), Some(Origin::Feed(feed)) if feed.kind != FeedKind::Redemption);
-    let mut found = BTreeSet::new();
+    let (mut found, mut assets) = (BTreeSet::new(), BTreeSet::new());
     for (listed, slots) in book.markets.iter().zip(held_slots(book, counts)) {
         for slot in slots {
             let Some(id) = listed.wiring.get(slot).copied().flatten() else { continue };
+            assets.insert(listed.market.slots()[slot].asset.clone());
             let leaves = book.graph.leaves(id);
             let blind = !leaves.iter().any(sees);
             let constant = |id: &PriceId| {
@@ -437,5 +438,5 @@ fn collateral_leaves(book: &Book) -> BTreeSet<PriceId> {
             found.extend(leaves.into_iter().filter(|id| is_feed(id) || (blind && constant(id))));
         }
     }
-    found
+    (found, assets)
 }

@@ -73,7 +73,8 @@ pub(crate) fn known_as(book: &Book) -> KnownAs {
 ///
 /// Two names that the book has for one price are one asset, unless they are told apart: by a feed of each, by a scenario that
 /// counts the one in the other, or because the one is held where the other moves.
-pub(super) struct Same {
+#[derive(Clone, Debug)]
+pub(crate) struct Same {
     /// The name that stands for each.
     first: BTreeMap<String, String>,
 }
@@ -81,15 +82,43 @@ pub(super) struct Same {
 impl Same {
     pub(super) fn new(book: &Book, known: &KnownAs, scenario: &Scenario, said: &Said) -> Same {
         let apart = Apart::new(book, scenario, said);
-        let mut first: BTreeMap<String, String> =
-            known.keys().map(|name| (name.clone(), name.clone())).collect();
+        Same::unless(known, |x, y| apart.are(x, y))
+    }
+
+    /// Where no scenario says anything: what has a feed of its own is an asset of its own.
+    pub(crate) fn of_book(book: &Book) -> Same {
+        let fed = fed(book);
+        Same::unless(&known_as(book), |x, y| fed.contains(x) && fed.contains(y))
+    }
+
+    fn unless(known: &KnownAs, apart: impl Fn(&str, &str) -> bool) -> Same {
+        let mut all: BTreeMap<&String, BTreeSet<&String>> =
+            known.keys().map(|name| (name, BTreeSet::from([name]))).collect();
+        let mut first: BTreeMap<&String, &String> = known.keys().map(|name| (name, name)).collect();
         for (one, others) in known {
-            for other in others.iter().filter(|other| !apart.are(one, other)) {
-                let [kept, gone] = [one, other].map(|name| first[name].clone());
-                first.values_mut().filter(|name| **name == gone).for_each(|name| name.clone_from(&kept));
+            for other in others {
+                let (kept, gone) = (first[one], first[other]);
+                // Nor by way of a third name do two become one that are told apart.
+                let told = all[kept].iter().any(|x| all[gone].iter().any(|y| apart(x, y)));
+                if kept != gone && !told {
+                    let more = all.remove(gone).unwrap_or_default();
+                    more.iter().for_each(|name| _ = first.insert(*name, kept));
+                    all.entry(kept).or_default().extend(more);
+                }
             }
         }
-        Same { first }
+        Same { first: first.into_iter().map(|(name, of)| (name.clone(), of.clone())).collect() }
+    }
+
+    /// Whether two names are of one asset.
+    pub(crate) fn are(&self, x: &str, y: &str) -> bool {
+        self.of(x) == self.of(y)
+    }
+
+    /// All other names of an asset.
+    pub(crate) fn others(&self, name: &str) -> impl Iterator<Item = &String> {
+        let of = self.of(name).to_string();
+        self.first.iter().filter(move |(_, first)| **first == of).map(|(name, _)| name)
     }
 
     /// The name that stands for all of an asset's.

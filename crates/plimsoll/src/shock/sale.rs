@@ -2,11 +2,12 @@
 
 use super::after::is_market;
 use super::fraction::Fraction;
-use super::named::{KnownAs, wired};
-use super::{known_as, read_in};
+use super::named::{Same, names, wired};
+use super::read_in;
 use plimsoll_core::{
     Book, Decimal, FeedKind, Graph, Int, Observation, Origin, Price, PriceId, Quote, Reading, Scale, Why,
 };
+use std::collections::BTreeMap;
 
 /// The currency by way of which others are counted.
 const DOLLAR: &str = "USD";
@@ -15,14 +16,19 @@ const DIGITS: u8 = 18;
 
 /// What each market's assets are worth in a sale, before any of them is sold: a feed of the market's price where there is a
 /// certain one, also under another name of the asset or in another currency, nothing where all of them are doubtful, and where there is
-/// none what the market's oracle says where each of the prices that it is made of is the market's.
-pub(crate) fn sale_readings(book: &Book, sales: &Graph) -> Vec<Vec<Reading>> {
-    let known = known_as(book);
+/// none what the market's oracle says where each of the prices that it is made of is the market's. Where that oracle is the feed of
+/// another asset, an oracle's feed of its own goes before it.
+pub(crate) fn sale_readings(book: &Book, sales: &Graph, same: &Same) -> Vec<Vec<Reading>> {
     let quotes = sales.quotes(book.at);
-    let market = AtMarket { graph: sales, quotes: &quotes, known: &known };
+    let market = AtMarket { graph: sales, quotes: &quotes, same };
     let followed = market.below(book).quotes(book.at);
-    let sale = |slot: &plimsoll_core::PriceSlot| {
-        let found = market.price(&slot.asset, &slot.currency, slot.decimals)?;
+    let sale = |slot: &plimsoll_core::PriceSlot, wired: Option<PriceId>| {
+        let own = || {
+            wired.filter(|id| is_anothers(book, same, *id, &slot.asset))?;
+            let found = market.certain(&slot.asset, &slot.currency)?;
+            Some(found.map(|value| value.cut(slot.decimals)).ok_or(Why::Missing))
+        };
+        let found = market.price(&slot.asset, &slot.currency, slot.decimals).or_else(own)?;
         let value = found.and_then(|value| value.scaled_amount(slot.decimals).map_err(|_| Why::Missing));
         Some(match value {
             Ok(value) => Reading::certain(value),
@@ -31,14 +37,39 @@ pub(crate) fn sale_readings(book: &Book, sales: &Graph) -> Vec<Vec<Reading>> {
     };
     let of = |listed: &plimsoll_core::ListedMarket| {
         let oracles = book.readings(listed, &followed);
-        let reading = |(slot, oracle): (&plimsoll_core::PriceSlot, Reading)| {
+        let slots = listed.market.slots().iter().zip(&listed.wiring);
+        let reading = |((slot, wired), oracle): ((&plimsoll_core::PriceSlot, &Option<PriceId>), Reading)| {
             let oracle = oracle.value.filter(|_| oracle.doubt.is_none());
             let oracle = || oracle.map_or(Reading::unknown(None, Why::Missing), Reading::certain);
-            sale(slot).unwrap_or_else(oracle)
+            sale(slot, *wired).unwrap_or_else(oracle)
         };
-        listed.market.slots().iter().zip(oracles).map(reading).collect()
+        slots.zip(oracles).map(reading).collect()
     };
     book.markets.iter().map(of).collect()
+}
+
+/// Whether what a market reads for an asset is a feed of another one.
+pub(super) fn is_anothers(book: &Book, same: &Same, id: PriceId, asset: &str) -> bool {
+    let is_feed = matches!(book.graph.origin(id), Some(Origin::Feed(_)));
+    is_feed && !names(book, id).iter().any(|name| same.are(name, asset))
+}
+
+/// What a sale fetches of assets that a market has no price of, such as those that it takes at par, in its currency: by the asset's name,
+/// where a feed of the market's price says it; `None` where all of those are doubtful.
+pub(crate) fn sales_at_par(
+    book: &Book,
+    listed: &plimsoll_core::ListedMarket,
+    sales: &Graph,
+    same: &Same,
+) -> BTreeMap<String, Option<Decimal>> {
+    let quotes = sales.quotes(book.at);
+    let market = AtMarket { graph: sales, quotes: &quotes, same };
+    let currency = crate::survey::currency(&*listed.market);
+    let slots = listed.market.slots();
+    let mut assets: Vec<&String> = listed.market.instruments().iter().map(|one| &one.asset).collect();
+    assets.retain(|asset| **asset != currency && !slots.iter().any(|slot| slot.asset == **asset));
+    let found = |asset: &String| Some((asset.clone(), market.price(asset, &currency, DIGITS)?.ok()));
+    assets.into_iter().filter_map(found).collect()
 }
 
 /// The same prices where no constant holds one of them: of a cap or floor only the legs that something moves.
@@ -51,6 +82,10 @@ pub(super) fn uncapped(graph: &Graph) -> Graph {
             && legs.iter().any(moves)
         {
             legs.retain(moves);
+        }
+        if let Origin::RateCap(cap) = &price.origin {
+            // The rate itself is handed on.
+            price.origin = Origin::Least { legs: vec![cap.of] };
         }
         // What stood in a graph stands in another with the same prices before it.
         if free.add(price).is_err() {
@@ -71,7 +106,7 @@ fn is_constant(graph: &Graph, id: PriceId) -> bool {
 struct AtMarket<'a> {
     graph: &'a Graph,
     quotes: &'a [Quote],
-    known: &'a KnownAs,
+    same: &'a Same,
 }
 
 impl AtMarket<'_> {
@@ -121,10 +156,9 @@ impl AtMarket<'_> {
 
     /// 0 where a name is the one wanted, 1 where it is another of the asset's.
     fn distance(&self, name: &str, wanted: &str) -> Option<u8> {
-        match self.known.get(wanted) {
-            _ if name == wanted => Some(0),
-            Some(others) if others.contains(name) => Some(1),
-            _ => None,
+        match name == wanted {
+            true => Some(0),
+            false => self.same.are(name, wanted).then_some(1),
         }
     }
 
@@ -145,14 +179,19 @@ impl AtMarket<'_> {
         let (_, _, _, first) = sold.first()?;
         let why = first.doubt.unwrap_or(Why::Missing);
         let certain = sold.iter().filter(|(doubtful, ..)| !doubtful);
-        let counted = |(_, _, price, quote): &(bool, u8, &Price, &Quote)| {
+        let counted = |(_, distance, price, quote): &(bool, u8, &Price, &Quote)| {
             let value = quote.value?;
-            match self.distance(&price.unit.currency, currency) {
-                Some(_) => Some(value.cut(digits)),
-                None => self.rate(&price.unit.currency, currency)?.of(value, digits),
-            }
+            let value = match self.distance(&price.unit.currency, currency) {
+                Some(_) => value.cut(digits),
+                None => self.rate(&price.unit.currency, currency)?.of(value, digits)?,
+            };
+            Some((*distance, value.trimmed()))
         };
-        Some(certain.filter_map(counted).next().ok_or(why))
+        let counted: Vec<(u8, Decimal)> = certain.filter_map(counted).collect();
+        let Some((nearest, value)) = counted.first() else { return Some(Err(why)) };
+        // Of feeds that are as near and differ nobody knows which one a sale is at: the order of rows in a file decides nothing.
+        let agree = counted.iter().all(|(distance, other)| distance != nearest || other == value);
+        Some(if agree { Ok(*value) } else { Err(Why::Missing) })
     }
 
     /// What one of a currency is worth in another: by a price of the one in the other, or the other way, or of both in dollars.

@@ -2,6 +2,7 @@
 
 use super::decide::Decided;
 use super::moves::{DOLLAR, Moves};
+use super::named::Same;
 use super::{Said, names, read_slots};
 use crate::ask::Misasked;
 use plimsoll_core::{Book, FeedKind, Origin, PriceId, Scenario};
@@ -9,7 +10,13 @@ use std::collections::BTreeSet;
 
 /// Why what is said of an asset says nothing of a price of the book.
 fn uncounted(moves: &Moves<'_>, decided: &Decided) -> String {
-    let Decided::Uncounted(asset) = decided else { return String::new() };
+    let asset = match decided {
+        Decided::Unsaid(asset) if moves.only_wrong(asset) => {
+            return "; by how much it is wrong comes on top of a move, or of frozen = true, which must be said before".into();
+        }
+        Decided::Uncounted(asset) => asset,
+        _ => return String::new(),
+    };
     match moves.counted_in(asset) {
         Some(DOLLAR) => format!(
             "; it is said in {DOLLAR}, and the book has no one price of {asset} in {DOLLAR} to count by: a feed of it is what is \
@@ -89,15 +96,18 @@ pub(super) fn unsaid(
                 }
             }
             // What is said of the market alone is of sales, by a price of sales where the book has one.
-            let sold = moves.sales_of(std::slice::from_ref(asset)).into_iter();
-            let followed = leaves.iter().copied().filter(|id| !moves.is_sold(*id));
-            for id in sold.chain(followed) {
-                let decided = &sales[id.0 as usize];
-                if let (Decided::Uncounted(whose), Some(price)) = (decided, book.graph.price(id)) {
-                    let why =
-                        format!("a sale of {asset} hangs on {}{}", price.name, uncounted(moves, decided));
-                    miss(&mut missing, whose, why);
-                }
+            // Where a shock says something of its oracle alone, its market stands.
+            let sold = moves.sales_of(std::slice::from_ref(asset)).into_iter().map(|id| (id, true));
+            let followed = leaves.iter().copied().filter(|id| !moves.is_sold(*id)).map(|id| (id, false));
+            for (id, is_sale) in sold.chain(followed) {
+                let Some(price) = book.graph.price(id) else { continue };
+                let whose = match &sales[id.0 as usize] {
+                    Decided::Uncounted(whose) => whose,
+                    Decided::Unsaid(whose) if is_sale && moves.is_priced(id) && !moves.says(whose) => whose,
+                    _ => continue,
+                };
+                let words = uncounted(moves, &sales[id.0 as usize]);
+                miss(&mut missing, whose, format!("a sale of {asset} hangs on {}{words}", price.name));
             }
         }
     }
@@ -115,16 +125,25 @@ pub(super) fn unsaid(
 }
 
 /// Refuses to hold what has the price of something that moves, or one that is built on it.
-pub(super) fn still(before: &Book, after: &Book, held: &[String], said: &Said) -> Result<(), Misasked> {
+pub(super) fn still(
+    [before, after]: [&Book; 2],
+    same: &Same,
+    held: &[String],
+    said: &Said,
+) -> Result<(), Misasked> {
     let [was, is] = [before, after].map(|book| book.graph.quotes(book.at));
     let moves = |id: &PriceId| was[id.0 as usize].value != is[id.0 as usize].value;
     for listed in &before.markets {
         for (slot, wired) in listed.market.slots().iter().zip(&listed.wiring) {
             let asset = &slot.asset;
-            let is_held = slot.currency == "USD" && held.contains(asset);
-            let Some(id) = wired.filter(|id| is_held && moves(id)) else { continue };
+            let Some(id) = wired.filter(|id| held.contains(asset) && moves(id)) else { continue };
             let leaves = before.graph.leaves(id).into_iter().filter(moves);
             let moving: BTreeSet<String> = leaves.flat_map(|id| names(before, id)).collect();
+            // In another currency a price moves as that does, or against its own feed in it.
+            let by_currency = |name: &String| same.are(name, &slot.currency) || same.are(name, asset);
+            if slot.currency != DOLLAR && moving.iter().all(by_currency) {
+                continue;
+            }
             let of = Vec::from_iter(moving.iter().map(String::as_str)).join(", ");
             let built = !matches!(before.graph.origin(id), Some(Origin::Feed(_)));
             let how = if built { "of which its price is built" } else { "whose price it has there" };

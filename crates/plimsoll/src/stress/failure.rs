@@ -80,20 +80,26 @@ fn lost(held: Int, pays: Decimal) -> Option<Int> {
     held.to_u256()?.mul_div_wide(share, one, Rounding::Up).map(Int::from)
 }
 
-/// The value of all receipts and all debts, and its decimals; `None` where one has no price.
+/// The value of all receipts and all debts, and its decimals; `None` where one has no price. What is booked as plain assets (Dai in a vat) is
+/// held there, too; of positions only what they have gained or lost is.
 fn holdings(standing: &Standing<'_>, listed: &plimsoll_core::ListedAccount) -> Option<([Int; 2], u8)> {
     let account = &listed.account;
-    let mut sums = [Int::ZERO; 2];
+    let (mut sums, mut gained) = ([Int::ZERO; 2], Int::ZERO);
     for held in account.holdings().iter().filter(|held| !held.quantity.is_zero()) {
+        let value = || Some(Int::from(standing.quoted().balance(account, held.instrument).ok()?.value?));
         let side = match standing.market().instruments().get(held.instrument.index())?.kind {
-            Kind::Receipt => 0,
+            Kind::Receipt | Kind::Asset => 0,
             Kind::Debt => 1,
-            Kind::Balance | Kind::Derivative => usize::from(held.quantity.is_negative()),
-            Kind::Asset => continue,
+            Kind::Balance | Kind::Derivative => {
+                gained =
+                    if held.quantity.is_negative() { gained.sub(value()?)? } else { gained.add(value()?)? };
+                continue;
+            }
         };
-        let value = standing.quoted().balance(account, held.instrument).ok()?.value?;
-        sums[side] = sums[side].add(value.into())?;
+        sums[side] = sums[side].add(value()?)?;
     }
+    let side = usize::from(gained.is_negative());
+    sums[side] = sums[side].add(gained.magnitude().into())?;
     let unit = standing.quoted().verdict(account, Test::Borrow).ok()?.unit;
     Some((sums, unit.decimals))
 }

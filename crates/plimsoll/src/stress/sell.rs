@@ -10,10 +10,11 @@ use super::pools::Pools;
 use super::sums::{Impact, Risk, Sales, Stays};
 use crate::ask::asset_decimals;
 use crate::liquidate::{Accepted, Asker, Side};
+use crate::shock::{Same, sales_at_par};
 use crate::world::World;
 use plimsoll_core::{
-    Account, Amount, Effects, InstrumentId, Int, Kind, Lens, Lot, Market, Party, Reading, Receive, Rounding,
-    U256,
+    Account, Amount, Book, Decimal, Effects, Graph, InstrumentId, Int, Kind, Lens, Lot, Market, Party,
+    Reading, Receive, Rounding, U256, Why,
 };
 use std::collections::BTreeMap;
 
@@ -24,6 +25,13 @@ const HALVINGS: u32 = 6;
 pub(super) struct Prices<'a> {
     pub(super) venue: &'a [Vec<Reading>],
     pub(super) market: &'a [Vec<Reading>],
+    /// What a sale is worth of assets that a market has no price of; nothing known where a doubtful feed says it.
+    pub(super) par: &'a [BTreeMap<String, Option<Decimal>>],
+}
+
+/// What a sale is worth of assets that each market has no price of.
+pub(super) fn at_par(book: &Book, sales: &Graph, same: &Same) -> Vec<BTreeMap<String, Option<Decimal>>> {
+    book.markets.iter().map(|listed| sales_at_par(book, listed, sales, same)).collect()
 }
 
 /// Plays the liquidations of these accounts, in this order, adds up what becomes of them, and gives what is lost for good.
@@ -46,8 +54,16 @@ pub(super) fn sell(
             impacts[m].unplayed += 1;
             continue;
         };
-        let mut seller =
-            Seller { game, market, gas, pools, sales: Sales::default(), lost: Int::ZERO, stays: None };
+        let mut seller = Seller {
+            game,
+            market,
+            par: &prices.par[m],
+            gas,
+            pools,
+            sales: Sales::default(),
+            lost: Int::ZERO,
+            stays: None,
+        };
         let done = if failed[m] {
             seller.stays = Some(Stays::Refused);
             Some(true)
@@ -77,6 +93,7 @@ pub(super) fn sell(
 struct Seller<'a, 'd> {
     game: Game<'a>,
     market: Game<'a>,
+    par: &'a BTreeMap<String, Option<Decimal>>,
     gas: Int,
     pools: &'a mut Pools<'d>,
     sales: Sales,
@@ -132,7 +149,66 @@ impl Seller<'_, '_> {
             let left = &mut self.sales.left[why as usize];
             (left.accounts, left.collateral, left.debt) = (1, collateral, debt);
         }
-        self.market.uncovered(world).or_else(|| self.game.uncovered(world))
+        let at_market =
+            if self.is_priced_apart(world) { self.uncovered(world) } else { self.market.uncovered(world) };
+        at_market.or_else(|| self.game.uncovered(world))
+    }
+
+    /// What a sale of a whole token is worth.
+    fn price(&self, world: &World, asset: &str) -> Result<Decimal, Stays> {
+        match self.par.get(asset) {
+            Some(price) => price.ok_or(Stays::Unpriced),
+            None => self.market.worth(world).at_oracle(asset).map(|(price, _)| price).ok_or(Stays::Unpriced),
+        }
+    }
+
+    /// Whether the venue values something that the account has at a price that is not its asset's own: a category's, or par.
+    fn is_priced_apart(&self, world: &World) -> bool {
+        let (market, account) = (self.game.market(world), self.game.account(world));
+        let held = account.holdings().iter().filter(|holding| !holding.quantity.is_zero());
+        let mut specs = held.filter_map(|holding| market.instruments().get(holding.instrument.index()));
+        if specs.any(|spec| self.par.contains_key(&spec.asset)) {
+            return true;
+        }
+        // Prices of what is no asset of the market: does the account hang on one?
+        let assets = || market.instruments().iter().map(|one| &one.asset);
+        let mut readings = self.market.readings.to_vec();
+        for (slot, reading) in market.slots().iter().zip(&mut readings) {
+            if !assets().any(|asset| *asset == slot.asset) {
+                let doubled = reading.value.and_then(|value| value.add(value));
+                *reading = doubled.map_or(Reading::unknown(None, Why::Missing), Reading::certain);
+            }
+        }
+        let other = Game { readings: &readings, ..self.market };
+        self.market.sums(market, account, world) != other.sums(market, account, world)
+    }
+
+    /// Debt beyond collateral, each asset at its own price of a sale; of positions what the venue says.
+    fn uncovered(&self, world: &World) -> Option<Int> {
+        let (market, account) = (self.game.market(world), self.game.account(world));
+        let quoted = market.at(self.market.feeds(), Lens::Action, world.book.at).ok()?;
+        let (worth, mut missing) = (self.market.worth(world), Int::ZERO);
+        for holding in account.holdings().iter().filter(|holding| !holding.quantity.is_zero()) {
+            let spec = market.instruments().get(holding.instrument.index())?;
+            let balance = quoted.balance(account, holding.instrument).ok()?;
+            let value = |rounding| {
+                let price = self.price(world, &spec.asset).ok()?;
+                worth.value_of(balance.raw, spec.decimals, price, rounding).map(Int::from)
+            };
+            let owed = match spec.kind {
+                Kind::Debt => value(Rounding::Up)?,
+                Kind::Receipt if market.counting(account, holding.instrument).ok()?.weight.is_some() => {
+                    Int::ZERO.sub(value(Rounding::Down)?)?
+                }
+                Kind::Receipt | Kind::Asset => Int::ZERO,
+                Kind::Balance | Kind::Derivative => {
+                    let value = Int::from(balance.value?);
+                    if holding.quantity.is_negative() { value } else { Int::ZERO.sub(value)? }
+                }
+            };
+            missing = missing.add(owed)?;
+        }
+        Some(missing.max(Int::ZERO))
     }
 
     /// Of several reasons the one that says most of what could be done is told.
@@ -201,8 +277,7 @@ impl Seller<'_, '_> {
     ) -> Result<Paying, Stays> {
         let Accepted { effects, does, .. } = accepted;
         let worth = self.market.worth(world);
-        let price = |asset: &str| worth.at_oracle(asset).map(|(price, _)| price).ok_or(Stays::Unpriced);
-        let (sale, owed) = (price(&collateral.asset)?, price(&debt.asset)?);
+        let (sale, owed) = (self.price(world, &collateral.asset)?, self.price(world, &debt.asset)?);
         let taken = does.seized.sub_or_zero(does.fee);
         let value = |raw, price, token, rounding| {
             worth.value_of(raw, token, price, rounding).map(Int::from).ok_or(Stays::Unpriced)
@@ -282,7 +357,7 @@ impl Seller<'_, '_> {
         for (asset, [held, owed]) in &then {
             let (held_now, owed_now) = now.get(asset).map_or((Int::ZERO, Int::ZERO), |it| (it[0], it[1]));
             let token = asset_decimals(was, asset).ok_or(Stays::Unpriced)?;
-            let price = || worth.at_oracle(asset).map(|(price, _)| price).ok_or(Stays::Unpriced);
+            let price = || self.price(world, asset);
             let [with, against] = others.get(asset).copied().unwrap_or_default();
             let less = |was: &Int, is: Int, gone: Int| was.sub(is)?.sub(gone);
             let taken = less(held, held_now, with).ok_or(Stays::Unpriced)?;
@@ -307,7 +382,7 @@ impl Seller<'_, '_> {
         }
         for (asset, [held, _]) in now.iter().filter(|(asset, _)| !then.contains_key(*asset)) {
             let token = asset_decimals(was, asset).ok_or(Stays::Unpriced)?;
-            let (price, _) = worth.at_oracle(asset).ok_or(Stays::Unpriced)?;
+            let price = self.price(world, asset)?;
             add(&mut given, worth.value_of(held.magnitude(), token, price, Rounding::Up))?;
         }
         Ok((sold, brought, given))

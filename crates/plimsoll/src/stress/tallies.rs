@@ -139,20 +139,25 @@ impl<'b> Gathered<'b> {
             unknown: 0,
         });
         let known = judgement.verdict().zip(health(&judgement));
+        let liquidatable = judgement.verdict() == Some(Verdict::Unhealthy);
         let class = match &known {
             Some((_, health)) => {
                 EDGES.iter().filter(|edge| health.compare(**edge, 100) != Ordering::Less).count()
             }
+            // Its backing is below zero: no health is lower.
+            None if liquidatable => 0,
             None => EDGES.len() + 1,
         };
+        let sunk = lowest.account.is_some() && lowest.health.is_none();
         match known {
-            Some((_, health)) if worse(Some(&health), lowest.health.as_ref()) == Ordering::Less => {
+            Some((_, health)) if !sunk && lowest.health.as_ref().is_none_or(|least| health < *least) => {
                 (lowest.account, lowest.health) = (Some(place), Some(health));
             }
             Some(_) => {}
+            None if liquidatable && !sunk => (lowest.account, lowest.health) = (Some(place), None),
+            None if liquidatable => {}
             None => lowest.unknown += 1,
         }
-        let liquidatable = judgement.verdict() == Some(Verdict::Unhealthy);
         let (accounts, totals) = &mut self.classes[class];
         *accounts += 1;
         let decimals = self.units.get(&currency).copied().unwrap_or_default();
@@ -230,7 +235,11 @@ impl<'b> Gathered<'b> {
         let unknown =
             by_health.pop().unwrap_or(Class { from: None, below: None, accounts: 0, totals: Vec::new() });
         let mut owners: Vec<Lowest> = self.owners.into_values().collect();
-        owners.sort_by(|x, y| worse(x.health.as_ref(), y.health.as_ref()));
+        // Who has only accounts of which nothing is known comes last.
+        owners.sort_by(|x, y| {
+            let unknown = |lowest: &Lowest| lowest.account.is_none();
+            unknown(x).cmp(&unknown(y)).then_with(|| worse(x.health.as_ref(), y.health.as_ref()))
+        });
         Tallies {
             by_health,
             at_risk: self.at_risk.into_values().collect(),

@@ -103,8 +103,9 @@ impl Stress<'_> {
             match &mut pools {
                 None => play(world, &readings, &places, &failed, &mut impacts, lost),
                 Some(pools) => {
-                    let market = sale_readings(&world.book, &sales);
-                    let prices = sell::Prices { venue: &readings, market: &market };
+                    let market = sale_readings(&world.book, &sales, &shocked.same);
+                    let par = sell::at_par(&world.book, &sales, &shocked.same);
+                    let prices = sell::Prices { venue: &readings, market: &market, par: &par };
                     sell::sell(world, &prices, &places, &failed, pools, &mut impacts, lost);
                     // Whoever cannot be told of has sold nothing back.
                     let _ = pools.recover();

@@ -1,6 +1,7 @@
 //! What tests of questions share: the example books, doing an action by hand, and a generator.
 #![allow(dead_code, clippy::expect_used)] // each test file uses some of it, and fails where a book cannot be read
 
+pub(crate) mod hand;
 pub(crate) mod small;
 
 use plimsoll_core::{
