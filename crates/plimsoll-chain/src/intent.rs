@@ -57,16 +57,17 @@ impl Intent {
         Ok(Intent { chain: origin.block.chain, call, what, takes: Some(takes) })
     }
 
-    /// Asks the node whether it would go through now, sent from an account; what it would give.
+    /// Asks the node whether it would go through in a block of this time (s), sent from an account; what it would give. A plan
+    /// is exact to the unit, and so it is true of one time: what is largest then may be too large before.
     ///
     /// # Errors
     /// [`ChainError::WouldFail`] with the contract's own words when it would not.
-    pub fn simulated(&self, reader: &Reader<'_>, from: Address) -> Result<Vec<u8>, ChainError> {
+    pub fn simulated(&self, reader: &Reader<'_>, from: Address, time: u64) -> Result<Vec<u8>, ChainError> {
         let chain = reader.block().chain;
         if chain != self.chain {
             return Err(ChainError::WrongChain("the endpoint".into(), chain, self.chain));
         }
-        let said = reader.simulate(from, &self.call)?;
+        let said = reader.simulate(from, &self.call, time)?;
         said.map_err(|why| ChainError::WouldFail(self.what.clone(), why))
     }
 

@@ -4,7 +4,7 @@
 //! it stands at the block; a program of our own under a state override ([`crate::program`]); else one `eth_call` a call, in
 //! batches. What a node refuses together (gas, size, time) is asked in halves.
 
-use crate::abi::{Address, Answer, Call, Value, hex};
+use crate::abi::{Address, Answer, Call, Value, hex, quantity};
 use crate::error::ChainError;
 use crate::program::{PLACE, PROGRAM, input, output};
 use crate::rpc::{Ask, Block, Client, Refusal, bytes};
@@ -152,14 +152,24 @@ impl<'c> Reader<'c> {
         Ok(given)
     }
 
-    /// A call from an account, alone.
+    /// A call from an account, alone, at a time: the block's own, or a later one, which takes a node that knows block overrides.
     ///
     /// # Errors
     /// When the node does not answer. That the contract reverts is an answer, in its own words.
-    pub fn simulate(&self, from: Address, call: &Call) -> Result<Result<Vec<u8>, String>, ChainError> {
+    pub fn simulate(
+        &self,
+        from: Address,
+        call: &Call,
+        time: u64,
+    ) -> Result<Result<Vec<u8>, String>, ChainError> {
         self.client.count(|asked| asked.calls += 1);
         let what = json!({"from": from.to_string(), "to": call.to.to_string(), "data": hex(&call.data)});
-        let ask = ("eth_call", json!([what, self.at()]));
+        let params = if time > self.block.time {
+            json!([what, self.at(), {}, {"time": quantity(time)}])
+        } else {
+            json!([what, self.at()])
+        };
+        let ask = ("eth_call", params);
         let answer = self.client.batch(&[ask])?.into_iter().next();
         match answer.unwrap_or_else(|| Err(Refusal::none())) {
             Ok(answer) => Ok(Ok(bytes(&answer, "eth_call")?)),

@@ -78,7 +78,9 @@ pub fn deploy(node: &Node) -> Aave {
     }
     let pool = node.deploy(code("protocol/pool/Pool", &libraries), &[provider.into()]);
     let configurator = node.deploy(code("protocol/pool/PoolConfigurator", &libraries), &[]);
+    let data = node.deploy(code("misc/AaveProtocolDataProvider", &none), &[provider.into()]);
     node.admin(&[
+        to_provider("setPoolDataProvider(address)", data),
         to_provider("setPoolImpl(address)", pool),
         to_provider("setPoolConfiguratorImpl(address)", configurator),
     ]);
