@@ -7,7 +7,7 @@ use crate::show::{errln, outln};
 use crate::{exit, show};
 use plimsoll_chain::against::{Compared, Report, compare};
 use plimsoll_chain::abi::unhex;
-use plimsoll_chain::fetch::{Fetched, Progress as Step, Request, Venue, fetch};
+use plimsoll_chain::fetch::{AT_ONCE, Fetched, Progress as Step, Request, Venue, fetch};
 use plimsoll_chain::{ChainError, Client, Origin, Settings};
 use plimsoll_io::export;
 use serde_json::json;
@@ -91,6 +91,7 @@ fn request(args: &FetchArgs) -> Result<Request, ChainError> {
             Form::Parquet => export::Form::Parquet,
         }),
         state: state(args),
+        at_once: AT_ONCE,
     })
 }
 

@@ -11,7 +11,7 @@ use crate::error::ChainError;
 use crate::origin::{Origin, Place};
 use crate::reader::Reader;
 use crate::rpc::{Asked, Client};
-use plimsoll_core::{Book, Cell, Int, ListedAccount, Market, Quote, Refusal, U256};
+use plimsoll_core::{Book, Cell, InstrumentId, Int, ListedAccount, Market, Quote, Refusal, U256};
 use std::collections::BTreeMap;
 
 /// Differences that are kept of a market; more are counted.
@@ -83,7 +83,8 @@ pub fn compare(
             ChainError::NoOrigin(listed.name.clone(), "the origin does not say where this market is".into())
         })?;
         let accounts = book.accounts.iter().filter(|account| account.market == place).collect();
-        let side = Side { reader: &reader, book, place, quotes: &quotes, accounts };
+        let whole = origin.whole;
+        let side = Side { reader: &reader, book, place, quotes: &quotes, accounts, whole };
         markets.push(match at {
             Place::AaveV3 { pool, oracle, reserves } => {
                 aave_v3::compare(&side, [*pool, *oracle], reserves, progress)?
@@ -103,6 +104,8 @@ struct Side<'a> {
     place: usize,
     quotes: &'a [Quote],
     accounts: Vec<&'a ListedAccount>,
+    /// Whether these are all that there are.
+    whole: bool,
 }
 
 impl<'a> Side<'a> {
@@ -112,6 +115,14 @@ impl<'a> Side<'a> {
 
     fn market(&self) -> &'a dyn Market {
         &*self.book.markets[self.place].market
+    }
+
+    /// What all accounts hold of an instrument, where these are all: nobody is missing where that is the venue's own total.
+    fn sum(&self, instrument: InstrumentId) -> Option<Result<U256, Refusal>> {
+        let held = |account: &&ListedAccount| account.account.quantity(instrument).to_u256();
+        let mut all = self.accounts.iter().map(held);
+        let sum = all.try_fold(U256::ZERO, |sum, held| sum.add(held?));
+        self.whole.then(|| sum.ok_or(Refusal::Overflow("a sum over accounts")))
     }
 
     fn compared(&self) -> Compared {

@@ -19,8 +19,8 @@ use plimsoll_io::export::Form;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// So many accounts are read and kept at once.
-const ACCOUNTS: usize = 1500;
+/// So many accounts are read and kept at once: about one round trip of a node that takes a hundred requests in one.
+pub const AT_ONCE: usize = 1500;
 
 /// From so many accounts on tables are Parquet where no form is asked for.
 pub const PARQUET_FROM: usize = 100_000;
@@ -42,6 +42,8 @@ pub struct Request {
     pub form: Option<Form>,
     /// The folder in which what was read is kept until the book is written.
     pub state: PathBuf,
+    /// So many accounts are read and kept at once; [`AT_ONCE`] does.
+    pub at_once: usize,
 }
 
 /// A deployment of a venue.
@@ -164,7 +166,7 @@ pub fn fetch(
             let all: BTreeSet<u16> = (0..deployment.parts()).collect();
             request.owners.iter().map(|owner| (*owner, all.clone())).collect()
         };
-        accounts(&reader, &mut *deployment, &owners, &mut journal, progress)?;
+        accounts(&reader, &mut *deployment, &owners, (&mut journal, request.at_once), progress)?;
         parts.extend(deployment.finish(whole)?);
     }
     distinct(&mut parts);
@@ -180,7 +182,7 @@ pub fn fetch(
     });
     let accounts: usize = accounts.sum();
     let by_size = if accounts < PARQUET_FROM { Form::Csv } else { Form::Parquet };
-    let written = written(&block, &parts, request.form.unwrap_or(by_size))?;
+    let written = written(&block, &parts, request.owners.is_empty(), request.form.unwrap_or(by_size))?;
     let notes = parts.iter().flat_map(|part| part.notes.clone()).collect();
     Ok(Fetched { block, written, accounts, asked: client.asked(), notes, journal })
 }
@@ -228,6 +230,7 @@ fn wording(request: &Request) -> String {
         });
     }
     lines.extend(request.owners.iter().map(|owner| format!("owner {owner}")));
+    lines.push(format!("at once {}", request.at_once));
     lines.join("\n")
 }
 
@@ -342,12 +345,13 @@ fn accounts(
     reader: &Reader<'_>,
     deployment: &mut dyn Deployment,
     owners: &BTreeMap<Address, BTreeSet<u16>>,
-    journal: &mut Journal,
+    (journal, at_once): (&mut Journal, usize),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), ChainError> {
+    let at_once = at_once.max(1);
     let name = deployment.name();
     let all: Vec<(&Address, &BTreeSet<u16>)> = owners.iter().collect();
-    for (number, some) in all.chunks(ACCOUNTS).enumerate() {
+    for (number, some) in all.chunks(at_once).enumerate() {
         let calls: Vec<Vec<Call>> =
             some.iter().map(|(owner, parts)| deployment.calls(**owner, parts)).collect();
         let flat: Vec<Call> = calls.concat();
@@ -367,7 +371,7 @@ fn accounts(
             deployment.take(**owner, parts, calls, own)?;
             rest = others;
         }
-        progress(Progress::Accounts(name.clone(), number * ACCOUNTS + some.len(), all.len()));
+        progress(Progress::Accounts(name.clone(), number * at_once + some.len(), all.len()));
     }
     Ok(())
 }

@@ -68,11 +68,11 @@ pub struct Part {
     pub notes: Vec<String>,
 }
 
-/// The files of a book of a block.
+/// The files of a book of a block; `whole` where all accounts of its markets are in it.
 ///
 /// # Errors
 /// When the reader of books refuses what was read.
-pub fn written(block: &Block, parts: &[Part], form: Form) -> Result<Written, ChainError> {
+pub fn written(block: &Block, parts: &[Part], whole: bool, form: Form) -> Result<Written, ChainError> {
     let head = format!(
         "format = 1\nname = \"chain {}, block {}, {}\"\nat = {}\n",
         block.chain, block.number, block.hash, block.time
@@ -107,7 +107,7 @@ pub fn written(block: &Block, parts: &[Part], form: Form) -> Result<Written, Cha
             ConvertError::Write(error) => refused(&error),
         })?;
     }
-    written.files.push((ORIGIN.into(), origin(block, parts).into_bytes()));
+    written.files.push((ORIGIN.into(), origin(block, parts, whole).into_bytes()));
     Ok(written)
 }
 
@@ -136,7 +136,7 @@ fn positions(parts: &[Part]) -> String {
     out
 }
 
-fn origin(block: &Block, parts: &[Part]) -> String {
+fn origin(block: &Block, parts: &[Part], whole: bool) -> String {
     let markets: serde_json::Map<String, Json> =
         parts.iter().map(|part| (part.name.clone(), part.origin.clone())).collect();
     let origin = json!({
@@ -145,6 +145,7 @@ fn origin(block: &Block, parts: &[Part]) -> String {
         "block": block.number,
         "block_hash": block.hash,
         "time": block.time,
+        "whole": whole,
         "markets": markets,
     });
     format!("{origin:#}\n")

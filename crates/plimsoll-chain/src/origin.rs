@@ -13,6 +13,8 @@ use std::path::Path;
 pub struct Origin {
     /// The block.
     pub block: Block,
+    /// Whether all accounts of its markets were fetched.
+    pub whole: bool,
     /// Its markets, by their names in the book.
     pub markets: BTreeMap<String, Place>,
 }
@@ -90,7 +92,7 @@ fn read(json: &Json) -> Option<Origin> {
     for (name, market) in json.get("markets")?.as_object()? {
         markets.insert(name.clone(), place(market)?);
     }
-    Some(Origin { block, markets })
+    Some(Origin { block, whole: json.get("whole")?.as_bool()?, markets })
 }
 
 fn place(json: &Json) -> Option<Place> {

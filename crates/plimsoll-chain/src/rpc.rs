@@ -135,8 +135,7 @@ impl Client {
             None => self.newest()?,
         };
         let mut said: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        let mut words = Vec::new();
-        let mut found = None;
+        let (mut words, mut found, mut failed) = (Vec::new(), None, None);
         let count = self.endpoints.borrow().len();
         for place in 0..count {
             let asked = self.ask_at(place, ("eth_getBlockByNumber", json!([quantity(number), false])));
@@ -148,8 +147,15 @@ impl Client {
                     found.get_or_insert_with(BTreeMap::new).insert(block.hash.clone(), block);
                 }
                 Ok(None) => words.push(format!("{name} has no such block")),
-                Err(error) => words.push(error.to_string()),
+                Err(error) => {
+                    words.push(error.to_string());
+                    failed = Some(error);
+                }
             }
+        }
+        // Where nobody has it and the only one that was asked failed, that is why.
+        if let (true, 1, Some(error)) = (said.is_empty(), count, failed) {
+            return Err(error);
         }
         let most = said.iter().max_by_key(|(_, places)| places.len());
         let (hash, places) = most.ok_or_else(|| ChainError::NoBlock(number.to_string(), words.join("; ")))?;

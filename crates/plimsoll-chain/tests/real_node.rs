@@ -8,7 +8,7 @@ use node::crowd::Scene;
 use node::{Node, morpho};
 use plimsoll_chain::abi::{Address, Call, number_of};
 use plimsoll_chain::against::{Report, compare};
-use plimsoll_chain::fetch::{Request, Venue, fetch};
+use plimsoll_chain::fetch::{AT_ONCE, Request, Venue, fetch};
 use plimsoll_chain::origin::Place;
 use plimsoll_chain::{Intent, Origin, Reader};
 use plimsoll_core::{
@@ -49,6 +49,7 @@ fn request(scene: &Scene, state: PathBuf) -> Request {
         venues: vec![Venue::AaveV3(scene.aave.pool), Venue::MorphoBlue(scene.morpho.at, Vec::new())],
         form: None,
         state,
+        at_once: AT_ONCE,
     }
 }
 

@@ -203,6 +203,11 @@ fn reserves(
         tell("receipts' scaledTotalSupply", Ok(ours("scaled_supply")), of(4)?.number(0)?);
         tell("debt's scaledTotalSupply", Ok(ours("scaled_debt")), of(5)?.number(0)?);
         tell("what the pool holds", Ok(ours("cash")), of(6)?.number(0)?);
+        for (what, instrument, answer) in [("receipts", receipt(place), 4), ("debt", debt(place), 5)] {
+            if let Some(sum) = side.sum(instrument) {
+                tell(&format!("{what} of all accounts"), sum, of(answer)?.number(0)?);
+            }
+        }
     }
     Ok(())
 }

@@ -116,6 +116,11 @@ fn totals(
         state[place] = stored.number(place)?;
         compared.number(None, &format!("market.{name}"), Ok(number(&ours, 0, name)), state[place]);
     }
+    for (what, instrument, place) in [("supply", SUPPLY, 1), ("borrow", BORROW, 3)] {
+        if let Some(sum) = side.sum(instrument) {
+            compared.number(None, &format!("{what} shares of all accounts"), sum, state[place]);
+        }
+    }
     if oracle != Address::ZERO {
         let price = readings.first().and_then(|reading| reading.value).unwrap_or(U256::ZERO);
         match &given[1][1] {
