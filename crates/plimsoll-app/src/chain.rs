@@ -5,8 +5,8 @@ use crate::check::{counted, open, provenance_json};
 use crate::progress::Progress;
 use crate::show::{errln, outln};
 use crate::{exit, show};
-use plimsoll_chain::against::{Compared, Report, compare};
 use plimsoll_chain::abi::unhex;
+use plimsoll_chain::against::{Compared, Report, compare};
 use plimsoll_chain::fetch::{AT_ONCE, Fetched, Progress as Step, Request, Venue, fetch};
 use plimsoll_chain::{ChainError, Client, Origin, Settings};
 use plimsoll_io::export;
@@ -69,7 +69,9 @@ fn request(args: &FetchArgs) -> Result<Request, ChainError> {
     if let Some(at) = &args.morpho_blue {
         let id = |text: &String| {
             let word = unhex(text).and_then(|bytes| bytes.try_into().ok());
-            word.ok_or_else(|| ChainError::BadArgument(text.clone(), "a market's id: 0x and 64 hexadecimal digits"))
+            word.ok_or_else(|| {
+                ChainError::BadArgument(text.clone(), "a market's id: 0x and 64 hexadecimal digits")
+            })
         };
         let ids = args.morpho_market.iter().map(id).collect::<Result<_, _>>()?;
         venues.push(Venue::MorphoBlue(at.parse()?, ids));

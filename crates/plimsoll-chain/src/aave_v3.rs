@@ -172,7 +172,10 @@ impl Pool {
             }
             let data = |place: usize| number_of(&reserve.data[place]);
             if data(UNBACKED) != U256::ZERO {
-                return Err(ChainError::NotModelled(of(), format!("{} of unbacked receipts", data(UNBACKED))));
+                return Err(ChainError::NotModelled(
+                    of(),
+                    format!("{} of unbacked receipts", data(UNBACKED)),
+                ));
             }
             let mut rates = Map::new();
             for (place, name) in (4..8).zip(["optimal", "base", "slope1", "slope2"]) {
@@ -224,7 +227,8 @@ impl Pool {
         let mut found = Vec::new();
         for (calls, given) in calls.chunks(2).zip(given.chunks(2)) {
             // An oracle that reverts has no price: nobody can be judged by it, and nobody is.
-            let price = given[0].as_ref().ok().map(|_| answer(&calls[0], &given[0])?.number(0)).transpose()?;
+            let price =
+                given[0].as_ref().ok().map(|_| answer(&calls[0], &given[0])?.number(0)).transpose()?;
             found.push((price, answer(&calls[1], &given[1])?.address(0)?));
         }
         let sources: Vec<Address> =

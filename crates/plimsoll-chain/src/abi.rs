@@ -291,8 +291,7 @@ impl<'a> Answer<'a> {
     /// # Errors
     /// When the answer is shorter or the word no address.
     pub fn address(&self, place: usize) -> Result<Address, ChainError> {
-        Address::of_word(&self.word(place)?)
-            .ok_or_else(|| self.wrong(format!("an address at place {place}")))
+        Address::of_word(&self.word(place)?).ok_or_else(|| self.wrong(format!("an address at place {place}")))
     }
 
     /// Where the value at a place begins, where it has no fixed length; `None` when that is not in the answer.
@@ -363,11 +362,9 @@ pub fn reason(data: &[u8]) -> String {
     const PANIC: [u8; 4] = [0x4e, 0x48, 0x7b, 0x71];
     let call = Call { to: Address::ZERO, data: Vec::new(), function: "revert" };
     match data.split_first_chunk::<4>() {
-        Some((&ERROR, rest)) => {
-            Answer::new(&call, rest).bytes(0).map_or_else(|_| short(&hex(data)), |text| {
-                short(&String::from_utf8_lossy(text))
-            })
-        }
+        Some((&ERROR, rest)) => Answer::new(&call, rest)
+            .bytes(0)
+            .map_or_else(|_| short(&hex(data)), |text| short(&String::from_utf8_lossy(text))),
         Some((&PANIC, rest)) => {
             let number = Answer::new(&call, rest).number(0).unwrap_or(U256::ZERO);
             format!("panic {}", number)

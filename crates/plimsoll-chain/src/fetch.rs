@@ -119,7 +119,13 @@ pub(crate) trait Deployment {
     /// What is asked about an account that may hold something of these parts.
     fn calls(&self, owner: Address, parts: &BTreeSet<u16>) -> Vec<Call>;
     /// Takes the answers.
-    fn take(&mut self, owner: Address, parts: &BTreeSet<u16>, calls: &[Call], given: &[Given]) -> Result<(), ChainError>;
+    fn take(
+        &mut self,
+        owner: Address,
+        parts: &BTreeSet<u16>,
+        calls: &[Call],
+        given: &[Given],
+    ) -> Result<(), ChainError>;
     /// The markets with their accounts; where these are all, they must come to the totals.
     fn finish(self: Box<Self>, whole: bool) -> Result<Vec<Part>, ChainError>;
 }
@@ -138,7 +144,8 @@ pub fn fetch(
     let number = request.block.or(begun.as_ref().map(|begun| begun.number));
     let block = client.block(number, request.chain)?;
     if let Some(begun) = begun.filter(|begun| begun.number == block.number && begun.hash != block.hash) {
-        let found = format!("its hash is {}, expected {}, with which this fetch began", block.hash, begun.hash);
+        let found =
+            format!("its hash is {}, expected {}, with which this fetch began", block.hash, begun.hash);
         return Err(ChainError::NoBlock(block.number.to_string(), found));
     }
     let identity = format!("{asked}\nblock {} {} {}", block.chain, block.number, block.hash);

@@ -142,15 +142,18 @@ fn morpho_blue(
     let nothing = || Value::from(U256::ZERO);
     match action {
         Action::Deposit { into, amount: Amount::Assets(raw) } if *into == COLLATERAL => {
-            const POST: &str = "supplyCollateral((address,address,address,address,uint256),uint256,address,bytes)";
+            const POST: &str =
+                "supplyCollateral((address,address,address,address,uint256),uint256,address,bytes)";
             Ok((call(POST, vec![market, (*raw).into(), user.into(), "".into()]), collateral))
         }
         Action::Deposit { into, amount: Amount::Assets(raw) } if *into == SUPPLY => {
-            const LEND: &str = "supply((address,address,address,address,uint256),uint256,uint256,address,bytes)";
+            const LEND: &str =
+                "supply((address,address,address,address,uint256),uint256,uint256,address,bytes)";
             Ok((call(LEND, vec![market, (*raw).into(), nothing(), user.into(), "".into()]), loan))
         }
         Action::Repay { amount, .. } => {
-            const REPAY: &str = "repay((address,address,address,address,uint256),uint256,uint256,address,bytes)";
+            const REPAY: &str =
+                "repay((address,address,address,address,uint256),uint256,uint256,address,bytes)";
             let (assets, shares) = match amount {
                 Amount::Assets(raw) => ((*raw).into(), nothing()),
                 Amount::Shares(shares) => (nothing(), (*shares).into()),
@@ -159,7 +162,8 @@ fn morpho_blue(
             Ok((call(REPAY, vec![market, assets, shares, user.into(), "".into()]), loan))
         }
         Action::Liquidate(Mechanism::Discount { lot, receive: Receive::Asset, .. }) => {
-            const TAKE: &str = "liquidate((address,address,address,address,uint256),address,uint256,uint256,bytes)";
+            const TAKE: &str =
+                "liquidate((address,address,address,address,uint256),address,uint256,uint256,bytes)";
             let (seized, shares) = match lot {
                 Lot::Seize(raw) => ((*raw).into(), nothing()),
                 Lot::Repay(Amount::Shares(shares)) => (nothing(), (*shares).into()),

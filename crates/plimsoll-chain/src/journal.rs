@@ -80,7 +80,8 @@ impl Journal {
     /// # Errors
     /// When the system refuses.
     pub fn put(&mut self, key: &str, value: &[u8]) -> Result<(), ChainError> {
-        let wrong = |error: std::io::Error| ChainError::State(self.path.display().to_string(), error.to_string());
+        let wrong =
+            |error: std::io::Error| ChainError::State(self.path.display().to_string(), error.to_string());
         let mut bytes = format!("{key} {} {}\n", value.len(), seal(key, value)).into_bytes();
         bytes.extend(value);
         bytes.push(b'\n');
@@ -94,7 +95,8 @@ impl Journal {
     /// # Errors
     /// When the system refuses.
     pub fn remove(self) -> Result<(), ChainError> {
-        let wrong = |error: std::io::Error| ChainError::State(self.path.display().to_string(), error.to_string());
+        let wrong =
+            |error: std::io::Error| ChainError::State(self.path.display().to_string(), error.to_string());
         fs::remove_file(&self.path).map_err(wrong)?;
         if let Some(folder) = self.path.parent() {
             // Whatever else is in it is somebody's.

@@ -109,7 +109,8 @@ fn logs_of(answer: &Json) -> Result<Vec<Log>, ChainError> {
     let of = "eth_getLogs";
     let items = answer.as_array().ok_or_else(|| malformed(of, answer, "a list of logs"))?;
     let log = |item: &Json| -> Result<Log, ChainError> {
-        let field = |name: &str| item.get(name).ok_or_else(|| malformed(of, item, &format!("the field {name}")));
+        let field =
+            |name: &str| item.get(name).ok_or_else(|| malformed(of, item, &format!("the field {name}")));
         let address = bytes(field("address")?, of)?.try_into();
         let topics = field("topics")?.as_array().ok_or_else(|| malformed(of, item, "a list of topics"))?;
         let topic = |topic: &Json| {

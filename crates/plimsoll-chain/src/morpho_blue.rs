@@ -3,8 +3,8 @@
 //! Whoever supplied, posted collateral or borrowed is named in a log; so is whoever was to receive the fee, whose shares come
 //! without a log of his own.
 
-use crate::abi::{Address, Call, Word, hex, keccak, number_of};
 use crate::aave_v3::observed;
+use crate::abi::{Address, Call, Word, hex, keccak, number_of};
 use crate::error::ChainError;
 use crate::fetch::Deployment;
 use crate::files::{Feed, Part, Row};
@@ -108,7 +108,17 @@ impl Morpho {
             let (file, feed) = (Json::Null, None);
             let (sums, rows) = ([Some(U256::ZERO); 2], Vec::new());
             markets.push(Market {
-                id, parameters, name, loan, collateral, state, file, feed, recipient_shares, sums, rows,
+                id,
+                parameters,
+                name,
+                loan,
+                collateral,
+                state,
+                file,
+                feed,
+                recipient_shares,
+                sums,
+                rows,
             });
         }
         let places = ids.iter().zip(0..).map(|(id, place)| (*id, place)).collect();
@@ -165,7 +175,10 @@ impl Morpho {
                 }
                 _ => {
                     let model = Address::of_word(&market.parameters[3]).unwrap_or_default();
-                    return Err(ChainError::NotModelled(market.name.clone(), format!("the rate model {model}")));
+                    return Err(ChainError::NotModelled(
+                        market.name.clone(),
+                        format!("the rate model {model}"),
+                    ));
                 }
             };
             let [supply, supply_shares, borrow, borrow_shares, updated, fee] = market.state;
@@ -288,7 +301,8 @@ impl Deployment for Morpho {
         let mut parts = Vec::new();
         for mut market in markets {
             let totals = [market.state[1], market.state[3]];
-            for ((sum, total), what) in market.sums.iter().zip(totals).zip(["supply shares", "borrow shares"]) {
+            for ((sum, total), what) in market.sums.iter().zip(totals).zip(["supply shares", "borrow shares"])
+            {
                 if whole && *sum != Some(total) {
                     let sum = sum.map_or_else(|| "too much".into(), |sum| sum.to_string());
                     return Err(ChainError::Incomplete(market.name, what.into(), sum, total.to_string()));

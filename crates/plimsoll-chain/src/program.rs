@@ -25,19 +25,25 @@ pub(crate) const PROGRAM: &[u8] = &[
     0x60, 0xe0, 0x1c, //              PUSH 224, SHR                                 [out, in, length]
     0x80, 0x82, 0x60, 0x18, 0x01, //  DUP1, DUP3, PUSH 24, ADD
     0x84, 0x60, 0x05, 0x01, 0x37, //  DUP5, PUSH 5, ADD, CALLDATACOPY               the data to out + 5
-    0x60, 0x00, 0x60, 0x00, //        PUSH 0, PUSH 0                                no place for the answer yet
+    0x60, 0x00, 0x60,
+    0x00, //        PUSH 0, PUSH 0                                no place for the answer yet
     0x82, 0x85, 0x60, 0x05, 0x01, //  DUP3, DUP6, PUSH 5, ADD                       the data
     0x60, 0x00, //                    PUSH 0                                        no value
     0x86, 0x35, 0x60, 0x60, 0x1c, //  DUP7, CALLDATALOAD, PUSH 96, SHR              the address
-    0x5a, 0xf1, //                    GAS, CALL                                     [out, in, length, ok]
+    0x5a,
+    0xf1, //                    GAS, CALL                                     [out, in, length, ok]
     0x83, 0x53, //                    DUP4, MSTORE8                                 ok to out
     0x3d, 0x60, 0xe0, 0x1b, //        RETURNDATASIZE, PUSH 224, SHL
-    0x83, 0x60, 0x01, 0x01, 0x52, //  DUP4, PUSH 1, ADD, MSTORE                     its length to out + 1
+    0x83, 0x60, 0x01, 0x01,
+    0x52, //  DUP4, PUSH 1, ADD, MSTORE                     its length to out + 1
     0x3d, 0x60, 0x00, //              RETURNDATASIZE, PUSH 0
-    0x84, 0x60, 0x05, 0x01, 0x3e, //  DUP5, PUSH 5, ADD, RETURNDATACOPY             the answer to out + 5
-    0x01, 0x60, 0x18, 0x01, //        ADD, PUSH 24, ADD                             [out, in + length + 24]
+    0x84, 0x60, 0x05, 0x01,
+    0x3e, //  DUP5, PUSH 5, ADD, RETURNDATACOPY             the answer to out + 5
+    0x01, 0x60, 0x18,
+    0x01, //        ADD, PUSH 24, ADD                             [out, in + length + 24]
     0x90, 0x3d, 0x01, //              SWAP1, RETURNDATASIZE, ADD
-    0x60, 0x05, 0x01, 0x90, //        PUSH 5, ADD, SWAP1                            [out + 5 + answer, next]
+    0x60, 0x05, 0x01,
+    0x90, //        PUSH 5, ADD, SWAP1                            [out + 5 + answer, next]
     0x60, 0x04, 0x56, //              PUSH 4, JUMP
 ];
 

@@ -12,8 +12,8 @@ use serde_json::{Value as Json, json};
 
 /// Multicall3, at the same address on nearly every chain.
 pub const MULTICALL3: Address = Address([
-    0xca, 0x11, 0xbd, 0xe0, 0x59, 0x77, 0xb3, 0x63, 0x11, 0x67, 0x02, 0x88, 0x62, 0xbe, 0x2a, 0x17, 0x39, 0x76,
-    0xca, 0x11,
+    0xca, 0x11, 0xbd, 0xe0, 0x59, 0x77, 0xb3, 0x63, 0x11, 0x67, 0x02, 0x88, 0x62, 0xbe, 0x2a, 0x17, 0x39,
+    0x76, 0xca, 0x11,
 ]);
 
 /// At most so many calls are put into one: with 50,000 gas each they stay within what public nodes give.
@@ -60,7 +60,8 @@ impl<'c> Reader<'c> {
             // A node that knows no overrides finds an empty account there, which answers nothing too: it must answer something.
             let probe = Call { to: PLACE, data: Vec::new(), function: "nothing" };
             let probe = client.batch(&[reader.program(std::slice::from_ref(&probe))])?.into_iter().next();
-            let answers = probe.is_some_and(|answer| answer.is_ok_and(|answer| answer == json!("0x0100000000")));
+            let answers =
+                probe.is_some_and(|answer| answer.is_ok_and(|answer| answer == json!("0x0100000000")));
             if !(ran && answers) {
                 reader.together = Together::Batches;
             }
@@ -137,7 +138,8 @@ impl<'c> Reader<'c> {
     /// As [`Reader::read`], and where the node can put no calls together.
     pub fn read_in_turn(&self, scenes: &[Vec<Call>]) -> Result<Vec<Vec<Given>>, ChainError> {
         if self.together == Together::Batches {
-            let what = "calls one after the other in one state: the node has neither Multicall3 nor state overrides";
+            let what =
+                "calls one after the other in one state: the node has neither Multicall3 nor state overrides";
             return Err(ChainError::Refused("eth_call".into(), 0, what.into()));
         }
         self.client.count(|asked| asked.calls += scenes.iter().map(Vec::len).sum::<usize>() as u64);
@@ -292,6 +294,8 @@ pub fn answer<'a>(call: &'a Call, given: &'a Given) -> Result<Answer<'a>, ChainE
             Err(ChainError::NotTheVenue(to, function, found))
         }
         Ok(bytes) => Ok(Answer::new(call, bytes)),
-        Err(data) => Err(ChainError::NotTheVenue(to, function, format!("a revert: {}", crate::abi::reason(data)))),
+        Err(data) => {
+            Err(ChainError::NotTheVenue(to, function, format!("a revert: {}", crate::abi::reason(data))))
+        }
     }
 }

@@ -264,11 +264,7 @@ impl Client {
     }
 
     /// A batch, tried again while what fails may pass.
-    fn repeated(
-        &self,
-        asks: &[Ask],
-        at: Option<usize>,
-    ) -> Result<Vec<Result<Json, Refusal>>, ChainError> {
+    fn repeated(&self, asks: &[Ask], at: Option<usize>) -> Result<Vec<Result<Json, Refusal>>, ChainError> {
         let mut answers: Vec<Option<Result<Json, Refusal>>> = vec![None; asks.len()];
         let mut pause = self.settings.pause;
         let mut tries = 0;
@@ -282,7 +278,9 @@ impl Client {
                     let mut passing = None;
                     for (place, answer) in open.iter().zip(came) {
                         match answer {
-                            Err(refusal) if refusal.kind() == Kind::Passing && tries < self.settings.retries => {
+                            Err(refusal)
+                                if refusal.kind() == Kind::Passing && tries < self.settings.retries =>
+                            {
                                 passing = Some(Failure::passing(refusal.told(asks[*place].0)));
                             }
                             answer => answers[*place] = Some(answer),
@@ -330,13 +328,17 @@ impl Client {
             many => many.iter().map(request).collect(),
         };
         let endpoints = self.endpoints.borrow();
-        let endpoint = endpoints.get(at.unwrap_or(0)).ok_or_else(|| {
-            Failure::lasting(ChainError::BadArgument("no endpoint".into(), "an endpoint"))
-        })?;
+        let endpoint = endpoints
+            .get(at.unwrap_or(0))
+            .ok_or_else(|| Failure::lasting(ChainError::BadArgument("no endpoint".into(), "an endpoint")))?;
         let of = || asks.get(open[0]).map_or("a batch", |ask| ask.0).to_string();
         let answer = endpoint.post(&body, &of())?;
         let malformed = |found: String, expected: &str| {
-            Failure::passing(ChainError::Malformed { of: of(), found: short(&found), expected: expected.into() })
+            Failure::passing(ChainError::Malformed {
+                of: of(),
+                found: short(&found),
+                expected: expected.into(),
+            })
         };
         let single;
         let items = match &answer {
@@ -415,7 +417,8 @@ fn block_of(chain: u64, value: &Json) -> Result<Option<Block>, ChainError> {
         return Ok(None);
     }
     let of = "eth_getBlockByNumber";
-    let field = |name: &str| value.get(name).ok_or_else(|| malformed(of, value, &format!("the field {name}")));
+    let field =
+        |name: &str| value.get(name).ok_or_else(|| malformed(of, value, &format!("the field {name}")));
     let hash = bytes(field("hash")?, of)?;
     if hash.len() != 32 {
         return Err(malformed(of, value, "a hash of 32 bytes"));

@@ -54,7 +54,8 @@ fn proxy(node: &Node, left: Arc<AtomicUsize>) -> Server {
             let error = json!({"code": -32602, "message": "block range is too wide"});
             return Says::Body(json!({"jsonrpc": "2.0", "id": body["id"], "error": error}).to_string());
         }
-        let mut answer = ureq::post(&url).header("content-type", "application/json").send(body.to_string()).unwrap();
+        let mut answer =
+            ureq::post(&url).header("content-type", "application/json").send(body.to_string()).unwrap();
         Says::Body(answer.body_mut().read_to_string().unwrap())
     })
 }
@@ -194,7 +195,10 @@ fn a_book_of_some_owners_is_the_chain_and_a_changed_book_is_not() {
     let owners = vec![person(3), person(8), person(11)];
     let some = Request { owners: owners.clone(), ..request(&scene, &folder.join("some")) };
     fetch(&node.client, &some, &mut |_| {}).unwrap().save(&folder.join("mine")).unwrap();
-    fetch(&node.client, &request(&scene, &folder.join("all")), &mut |_| {}).unwrap().save(&folder.join("book")).unwrap();
+    fetch(&node.client, &request(&scene, &folder.join("all")), &mut |_| {})
+        .unwrap()
+        .save(&folder.join("book"))
+        .unwrap();
     let open = |name: &str| {
         let opened = plimsoll_io::book::open(&folder.join(name));
         assert!(opened.faults.is_empty(), "{}", opened.faults.render(false));
@@ -210,25 +214,38 @@ fn a_book_of_some_owners_is_the_chain_and_a_changed_book_is_not() {
     assert!(mine.accounts.len() >= 4 && mine.accounts.len() < whole.accounts.len());
     for account in &mine.accounts {
         let market = &mine.markets[account.market].name;
-        let same = whole.accounts.iter().find(|other| {
-            other.name == account.name && whole.markets[other.market].name == *market
-        });
+        let same = whole
+            .accounts
+            .iter()
+            .find(|other| other.name == account.name && whole.markets[other.market].name == *market);
         assert!(same.unwrap().account.is_like(&account.account), "{}", account.name);
         assert!(owners.iter().any(|owner| owner.to_string() == account.owner));
     }
 
     // Each slip is found: less of somebody's debt, somebody gone, a price, a rate.
     let slips: [(&str, &dyn Fn(&str) -> String, &str); 4] = [
-        ("positions.csv", &|text| edit(text, |line| line.contains(",debt,") && line.contains("aave"), less), "getUserAccountData"),
-        ("positions.csv", &|text| {
-            let gone = person(8).to_string();
-            text.lines().filter(|line| !line.starts_with(&gone)).map(|line| format!("{line}\n")).collect()
-        }, "of all accounts"),
+        (
+            "positions.csv",
+            &|text| edit(text, |line| line.contains(",debt,") && line.contains("aave"), less),
+            "getUserAccountData",
+        ),
+        (
+            "positions.csv",
+            &|text| {
+                let gone = person(8).to_string();
+                text.lines().filter(|line| !line.starts_with(&gone)).map(|line| format!("{line}\n")).collect()
+            },
+            "of all accounts",
+        ),
         ("feeds.csv", &|text| text.replacen(",oracle,0.9", ",oracle,0.8", 1), "getAssetPrice"),
-        ("markets/aave-v3.toml", &|text| {
-            let at = text.find("variable_borrow_rate = \"").unwrap() + 24;
-            format!("{}1{}", &text[..at], &text[at..])
-        }, "getReserveNormalizedVariableDebt"),
+        (
+            "markets/aave-v3.toml",
+            &|text| {
+                let at = text.find("variable_borrow_rate = \"").unwrap() + 24;
+                format!("{}1{}", &text[..at], &text[at..])
+            },
+            "getReserveNormalizedVariableDebt",
+        ),
     ];
     for (number, (file, slip, what)) in slips.into_iter().enumerate() {
         let name = format!("slip-{number}");
@@ -246,7 +263,12 @@ fn a_book_of_some_owners_is_the_chain_and_a_changed_book_is_not() {
         assert_ne!(text, slipped, "{file}");
         std::fs::write(to.join(file), slipped).unwrap();
         let report = compared(&name);
-        let told: Vec<&str> = report.markets.iter().flat_map(|market| &market.differences).map(|one| one.what.as_str()).collect();
+        let told: Vec<&str> = report
+            .markets
+            .iter()
+            .flat_map(|market| &market.differences)
+            .map(|one| one.what.as_str())
+            .collect();
         assert!(!report.equal() && told.iter().any(|told| told.contains(what)), "{file}: {told:?}");
     }
     std::fs::remove_dir_all(&folder).unwrap();

@@ -41,10 +41,38 @@ fn errors_are_explained() {
         // The path of an endpoint is often a key.
         assert!(!told.contains("secret"), "{told}");
     };
-    check(of(Server::new({ let says = status(401); move |_| says() })), "PL0631", "wants a key");
-    check(of(Server::new({ let says = status(404); move |_| says() })), "PL0631", "no JSON-RPC at this path");
-    check(of(Server::new({ let says = status(429); move |_| says() })), "PL0631", "too many requests");
-    check(of(Server::new({ let says = status(503); move |_| says() })), "PL0631", "failed there");
+    check(
+        of(Server::new({
+            let says = status(401);
+            move |_| says()
+        })),
+        "PL0631",
+        "wants a key",
+    );
+    check(
+        of(Server::new({
+            let says = status(404);
+            move |_| says()
+        })),
+        "PL0631",
+        "no JSON-RPC at this path",
+    );
+    check(
+        of(Server::new({
+            let says = status(429);
+            move |_| says()
+        })),
+        "PL0631",
+        "too many requests",
+    );
+    check(
+        of(Server::new({
+            let says = status(503);
+            move |_| says()
+        })),
+        "PL0631",
+        "failed there",
+    );
     check(of(always(|| Says::Body("<html>".into()))), "PL0632", "<html>");
     check(of(always(|| Says::Body("7".into()))), "PL0632", "expected an answer of JSON-RPC");
     check(of(always(|| Says::Body("{\"id\":9,\"result\":1}".into()))), "PL0632", "no answer of id 0");
@@ -58,7 +86,9 @@ fn errors_are_explained() {
         assert_eq!(Client::new(Settings::of(wrong)).err().unwrap().code(), "PL0645");
     }
     // A node that keeps no old states says so in its own words.
-    for words in ["missing trie node 0x12", "state is not available, it is pruned", "requires an archive node"] {
+    for words in
+        ["missing trie node 0x12", "state is not available, it is pruned", "requires an archive node"]
+    {
         let server = node(7, "aa", move || Err((-32000, words)));
         let client = client(&server);
         let block = client.block(Some(7), None).unwrap();
@@ -96,7 +126,12 @@ fn what_passes_is_tried_again() {
         || Says::Status(429, "retry-after: 0\r\n", "slow down".into()),
         || Says::Status(502, "", "<html>".into()),
         || Says::Closes,
-        || Says::Body("{\"jsonrpc\":\"2.0\",\"id\":0,\"error\":{\"code\":-32005,\"message\":\"limit exceeded\"}}".into()),
+        || {
+            Says::Body(
+                "{\"jsonrpc\":\"2.0\",\"id\":0,\"error\":{\"code\":-32005,\"message\":\"limit exceeded\"}}"
+                    .into(),
+            )
+        },
         || Says::Body("{".into()),
     ];
     for fault in faults {
@@ -142,12 +177,14 @@ fn another_endpoint_is_asked_when_one_fails() {
 #[test]
 fn a_batch_that_is_too_large_is_halved() {
     for whole in [true, false] {
-        let server = Server::new(move |body| match body {
+        let server = Server::new(move |body| {
+            match body {
             Json::Array(requests) if requests.len() > 3 && whole => {
                 Says::Body(json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": "batch too large"}}).to_string())
             }
             Json::Array(requests) if requests.len() > 3 => Says::Status(413, "", String::new()),
             body => Says::Body(each(body, &|_, params| Ok(params[0].clone())).to_string()),
+        }
         });
         let asks: Vec<_> = (0..10).map(|number| ("x", json!([number]))).collect();
         let answers = client(&server).batch(&asks).unwrap();
@@ -197,9 +234,7 @@ fn ranges_of_logs_halve_and_none_is_lost() {
 fn a_quorum_agrees_on_the_block() {
     let at = |newest, hash| node(newest, hash, || Ok(json!("0x")));
     let hash = |hash: &str, number: u64| format!("0x{hash}{number:062x}");
-    let of = |servers: &[&Server], quorum| {
-        Client::new(Settings { quorum, ..settings(servers) }).unwrap()
-    };
+    let of = |servers: &[&Server], quorum| Client::new(Settings { quorum, ..settings(servers) }).unwrap();
     // One is behind: the newest block is what all have.
     let (behind, ahead) = (at(7, "aa"), at(9, "aa"));
     let block = of(&[&ahead, &behind], 2).block(None, Some(1)).unwrap();
@@ -215,10 +250,16 @@ fn a_quorum_agrees_on_the_block() {
     let (one, other, third) = (at(9, "aa"), at(9, "bb"), always(|| Says::Closes));
     let error = of(&[&one, &other, &third], 2).block(Some(9), None).unwrap_err();
     assert_eq!(error.code(), "PL0636");
-    assert!(error.to_string().contains(&hash("aa", 9)) && error.to_string().contains(&hash("bb", 9)), "{error}");
+    assert!(
+        error.to_string().contains(&hash("aa", 9)) && error.to_string().contains(&hash("bb", 9)),
+        "{error}"
+    );
     // Of another chain.
     let error = of(&[&one], 1).block(None, Some(10)).unwrap_err();
-    assert_eq!(error.to_string(), format!("{} is of chain 1, expected chain 10", &one.url[7..one.url.len() - 14]));
+    assert_eq!(
+        error.to_string(),
+        format!("{} is of chain 1, expected chain 10", &one.url[7..one.url.len() - 14])
+    );
     assert_eq!(error.code(), "PL0635");
     // A block that is not there yet.
     assert_eq!(of(&[&one], 1).block(Some(10), None).unwrap_err().code(), "PL0637");

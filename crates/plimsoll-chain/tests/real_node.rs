@@ -12,8 +12,8 @@ use plimsoll_chain::fetch::{AT_ONCE, Request, Venue, fetch};
 use plimsoll_chain::origin::Place;
 use plimsoll_chain::{Intent, Origin, Reader};
 use plimsoll_core::{
-    AccountId, Action, Book, Call as Act, Decimal, Effects, Feeds, Int, Lens, Mechanism, Party, Receive, Silent,
-    Test, Time, U256, Verdict,
+    AccountId, Action, Book, Call as Act, Decimal, Effects, Feeds, Int, Lens, Mechanism, Party, Receive,
+    Silent, Test, Time, U256, Verdict,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -77,7 +77,13 @@ fn compared(node: &Node, book: &Book, origin: &Origin) -> Report {
 fn assert_equal(report: &Report) {
     for market in &report.markets {
         let first = market.differences.first();
-        assert!(market.numbers == market.equal, "{}: {} of {} equal; {first:?}", market.market, market.equal, market.numbers);
+        assert!(
+            market.numbers == market.equal,
+            "{}: {} of {} equal; {first:?}",
+            market.market,
+            market.equal,
+            market.numbers
+        );
     }
 }
 
@@ -90,7 +96,8 @@ fn a_fetched_book_is_the_chain_and_a_liquidation_is_its_forecast() {
     let report = compared(&node, &book, &origin);
     assert_equal(&report);
     assert!(book.markets.len() == 6 && book.accounts.len() > 600, "{}", book.accounts.len());
-    let people: std::collections::BTreeSet<&str> = book.accounts.iter().map(|account| account.owner.as_str()).collect();
+    let people: std::collections::BTreeSet<&str> =
+        book.accounts.iter().map(|account| account.owner.as_str()).collect();
     assert!(people.len() >= 300, "{} people", people.len());
     let numbers: u64 = report.markets.iter().map(|market| market.numbers).sum();
     assert!(numbers > 10_000, "{numbers} numbers");
@@ -98,7 +105,11 @@ fn a_fetched_book_is_the_chain_and_a_liquidation_is_its_forecast() {
     assert_eq!(first.instruments().len(), 27, "nine reserves");
 
     // Prices fall, some by a third; then whoever is below his line is liquidated by the transaction that was forecast.
-    scene.fall(&node, &[(0, 6_700), (1, 6_500), (2, 6_000), (6, 5_000)], &[(0, 7_200), (1, 9_300), (2, 8_800), (3, 9_500), (4, 5_200)]);
+    scene.fall(
+        &node,
+        &[(0, 6_700), (1, 6_500), (2, 6_000), (6, 5_000)],
+        &[(0, 7_200), (1, 9_300), (2, 8_800), (3, 9_500), (4, 5_200)],
+    );
     let mut fund = Vec::new();
     for asset in 0..scene.aave.reserves.len() {
         for by in [scene.aave.pool, scene.morpho.at] {
@@ -165,7 +176,8 @@ fn liquidated(node: &Node, scene: &Scene, folder: &Path, (book, origin): (&Book,
     let later = &next.later;
     let quotes = later.graph.quotes(later.at);
     let readings = later.readings(&later.markets[at], &quotes);
-    let call = Act { actor: KEEPER_ID, account: listed.account.id, at: later.at, action: next.action.clone() };
+    let call =
+        Act { actor: KEEPER_ID, account: listed.account.id, at: later.at, action: next.action.clone() };
     let mut market = later.markets[at].market.boxed_clone();
     let effects = market.act(&call, later, Feeds { readings: &readings }, &mut Silent).unwrap();
     market.apply(&effects).unwrap();
@@ -185,7 +197,9 @@ fn liquidated(node: &Node, scene: &Scene, folder: &Path, (book, origin): (&Book,
     assert_eq!(numbers(&*after.markets[at].market), numbers(&*market), "{name}: {}", intent.what);
     accounts(book, &after, at, &effects);
     // What the keeper paid and received.
-    let Action::Liquidate(Mechanism::Discount { repay, seize, receive, .. }) = next.action else { unreachable!() };
+    let Action::Liquidate(Mechanism::Discount { repay, seize, receive, .. }) = next.action else {
+        unreachable!()
+    };
     let (paid, got) = match &origin.markets[name] {
         Place::AaveV3 { .. } => (repay.index() / 3, seize.index() / 3),
         Place::MorphoBlue { id, .. } => {

@@ -89,7 +89,8 @@ fn asked(pool: Address, account: &ListedAccount, reserves: &[ReservePlace]) -> R
     }
     for holding in account.account.holdings() {
         let reserve = reserves.get(holding.instrument.index() / 3);
-        let reserve = reserve.ok_or_else(|| ChainError::NoOrigin(account.name.clone(), "an unknown reserve".into()))?;
+        let reserve =
+            reserve.ok_or_else(|| ChainError::NoOrigin(account.name.clone(), "an unknown reserve".into()))?;
         let token = if holding.instrument.0 % 3 == 1 { reserve.receipt } else { reserve.debt };
         calls.push(of(token, "balanceOf(address)"));
     }
@@ -111,7 +112,11 @@ impl Seen<'_> {
         let name = Some(self.account.name.as_str());
         let held = &self.account.account;
         let mut answers = answers.into_iter();
-        let mut next = || answers.next().ok_or_else(|| ChainError::NotTheVenue(String::new(), String::new(), "nothing".into()));
+        let mut next = || {
+            answers
+                .next()
+                .ok_or_else(|| ChainError::NotTheVenue(String::new(), String::new(), "nothing".into()))
+        };
         let (call, given) = next()?;
         let figures = self.quoted.and_then(|quoted| quoted.figures(held));
         match (&figures, given) {
@@ -178,7 +183,8 @@ fn reserves(
     let given = side.reader.read(&calls)?;
     let cells = cells(side.market());
     let revision = Revision::parse(side.market().venue().1);
-    let revision = revision.ok_or_else(|| ChainError::NoOrigin(side.name().into(), "not a pool of Aave v3".into()))?;
+    let revision =
+        revision.ok_or_else(|| ChainError::NoOrigin(side.name().into(), "not a pool of Aave v3".into()))?;
     let readings = side.book.readings(&side.book.markets[side.place], side.quotes);
     let all = calls.chunks(7).zip(given.chunks(7));
     for ((object, place), (calls, given)) in (0u64..).zip(0..reserves.len()).zip(all) {

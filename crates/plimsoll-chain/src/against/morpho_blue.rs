@@ -154,12 +154,8 @@ fn totals(
 }
 
 fn accrued(market: &dyn Market, side: &Side<'_>, readings: &[Reading]) -> Result<Box<dyn Market>, Refusal> {
-    let call = plimsoll_core::Call {
-        actor: ANYBODY,
-        account: ANYBODY,
-        at: side.book.at,
-        action: Action::Accrue,
-    };
+    let call =
+        plimsoll_core::Call { actor: ANYBODY, account: ANYBODY, at: side.book.at, action: Action::Accrue };
     let nobody = vec![Account::new(ANYBODY)];
     let effects = market.act(&call, &nobody, Feeds { readings }, &mut Silent)?;
     let mut after = market.boxed_clone();

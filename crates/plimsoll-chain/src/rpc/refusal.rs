@@ -64,8 +64,12 @@ impl Refusal {
             "no state available",
         ]) {
             Kind::NoState
-        } else if says(&["header not found", "unknown block", "block not found", "hash is not currently canonical"])
-        {
+        } else if says(&[
+            "header not found",
+            "unknown block",
+            "block not found",
+            "hash is not currently canonical",
+        ]) {
             Kind::NoBlock
         } else if !size
             && (matches!(self.code, -32005 | 429)

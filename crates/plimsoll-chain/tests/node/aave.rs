@@ -19,7 +19,15 @@ pub struct Listing {
     pub curve: [u64; 4],
 }
 
-const fn listing(symbol: &'static str, decimals: u8, price: u64, [ltv, threshold, bonus]: [u64; 3], factor: u64, fee: u64, curve: [u64; 4]) -> Listing {
+const fn listing(
+    symbol: &'static str,
+    decimals: u8,
+    price: u64,
+    [ltv, threshold, bonus]: [u64; 3],
+    factor: u64,
+    fee: u64,
+    curve: [u64; 4],
+) -> Listing {
     Listing { symbol, decimals, price, ltv, threshold, bonus, factor, fee, curve }
 }
 
@@ -58,10 +66,8 @@ pub fn deploy(node: &Node) -> Aave {
     let mut libraries = BTreeMap::new();
     let code = |path: &str, libraries: &BTreeMap<String, Address>| packages().artifact(path, libraries);
     let none = BTreeMap::new();
-    let provider = node.deploy(
-        code("protocol/configuration/PoolAddressesProvider", &none),
-        &["test".into(), ADMIN.into()],
-    );
+    let provider = node
+        .deploy(code("protocol/configuration/PoolAddressesProvider", &none), &["test".into(), ADMIN.into()]);
     let to_provider = |function, address: Address| Call::new(provider, function).address(address);
     node.admin(&[to_provider("setACLAdmin(address)", ADMIN)]);
     let access = node.deploy(code("protocol/configuration/ACLManager", &none), &[provider.into()]);
@@ -71,7 +77,16 @@ pub fn deploy(node: &Node) -> Aave {
         Call::new(access, "addAssetListingAdmin(address)").address(ADMIN),
         Call::new(access, "addEmergencyAdmin(address)").address(ADMIN),
     ]);
-    let logic = ["SupplyLogic", "BorrowLogic", "LiquidationLogic", "EModeLogic", "BridgeLogic", "PoolLogic", "ConfiguratorLogic", "FlashLoanLogic"];
+    let logic = [
+        "SupplyLogic",
+        "BorrowLogic",
+        "LiquidationLogic",
+        "EModeLogic",
+        "BridgeLogic",
+        "PoolLogic",
+        "ConfiguratorLogic",
+        "FlashLoanLogic",
+    ];
     for name in logic {
         let at = node.deploy(code(&format!("protocol/libraries/logic/{name}"), &libraries), &[]);
         libraries.insert(name.to_string(), at);
@@ -110,7 +125,8 @@ pub fn deploy(node: &Node) -> Aave {
     node.admin(&[to_provider("setPriceOracle(address)", oracle)]);
 
     let tokens = ["AToken", "StableDebtToken", "VariableDebtToken"];
-    let tokens = tokens.map(|name| node.deploy(code(&format!("protocol/tokenization/{name}"), &none), &[pool.into()]));
+    let tokens =
+        tokens.map(|name| node.deploy(code(&format!("protocol/tokenization/{name}"), &none), &[pool.into()]));
     let strategy = code("protocol/pool/DefaultReserveInterestRateStrategy", &none);
     let mut inputs = Vec::new();
     for (listing, (token, _)) in LISTINGS.iter().zip(&reserves) {
@@ -138,9 +154,11 @@ pub fn deploy(node: &Node) -> Aave {
     for (listing, (token, _)) in LISTINGS.iter().zip(&reserves) {
         if listing.threshold > 0 {
             let limits = [listing.ltv, listing.threshold, listing.bonus];
-            let collateral = call("configureReserveAsCollateral(address,uint256,uint256,uint256)").address(*token);
+            let collateral =
+                call("configureReserveAsCollateral(address,uint256,uint256,uint256)").address(*token);
             calls.push(limits.into_iter().fold(collateral, Call::number));
-            calls.push(call("setLiquidationProtocolFee(address,uint256)").address(*token).number(listing.fee));
+            calls
+                .push(call("setLiquidationProtocolFee(address,uint256)").address(*token).number(listing.fee));
         }
         calls.push(call("setReserveBorrowing(address,bool)").address(*token).number(1u64));
         calls.push(call("setReserveFactor(address,uint256)").address(*token).number(listing.factor));

@@ -29,7 +29,8 @@ pub fn decimals() -> Vec<u8> {
 /// So many raw units are worth so many cents at the first prices.
 fn worth(asset: usize, cents: u64) -> U256 {
     let listing = &aave::LISTINGS[asset];
-    let raw = u128::from(cents) * 10u128.pow(u32::from(listing.decimals)) / u128::from(listing.price) * 1_000_000;
+    let raw =
+        u128::from(cents) * 10u128.pow(u32::from(listing.decimals)) / u128::from(listing.price) * 1_000_000;
     U256::new(raw.max(1))
 }
 
@@ -81,7 +82,8 @@ impl Scene {
 
     fn supply(&self, person: Address, asset: usize, amount: U256, out: &mut Vec<Sent>) {
         self.funded(person, asset, amount, self.aave.pool, out);
-        let call = self.pool("supply(address,uint256,address,uint16)").address(self.token(asset)).number(amount);
+        let call =
+            self.pool("supply(address,uint256,address,uint16)").address(self.token(asset)).number(amount);
         out.push(sent(person, call.address(person).number(0u64)));
     }
 
@@ -97,14 +99,20 @@ impl Scene {
             let lender = person(number);
             self.people.push(lender);
             for asset in 0..aave::LISTINGS.len() {
-                self.supply(lender, asset, worth(asset, 900_000_000_00 + drawn("lend", number + asset as u64) % 1_000_000), &mut out);
+                self.supply(
+                    lender,
+                    asset,
+                    worth(asset, 900_000_000_00 + drawn("lend", number + asset as u64) % 1_000_000),
+                    &mut out,
+                );
             }
             for market in 0..self.morpho.markets.len() {
                 let loan = self.morpho.markets[market].loan;
                 let amount = worth(loan, 300_000_000_00);
                 self.funded(lender, loan, amount, self.morpho.at, &mut out);
                 let rest = [amount.into(), 0.into(), lender.into(), "".into()];
-                const SUPPLY: &str = "supply((address,address,address,address,uint256),uint256,uint256,address,bytes)";
+                const SUPPLY: &str =
+                    "supply((address,address,address,address,uint256),uint256,uint256,address,bytes)";
                 out.push(sent(lender, self.market(market, SUPPLY, &rest)));
             }
         }
@@ -113,7 +121,8 @@ impl Scene {
 
     fn at_aave(&self, person: Address, number: u64, out: &mut Vec<Sent>) {
         let draw = |what: &str| drawn(what, number);
-        let value = 100_00 + draw("value") % [2_000_00, 50_000_00, 3_000_000_00][(draw("class") % 3) as usize];
+        let value =
+            100_00 + draw("value") % [2_000_00, 50_000_00, 3_000_000_00][(draw("class") % 3) as usize];
         let part = |share: u64| value / 100 * share;
         match draw("kind") % 10 {
             // ETH against ETH.
@@ -166,12 +175,14 @@ impl Scene {
         let value = 50_00 + draw("value") % [5_000_00, 400_000_00][(draw("class") % 2) as usize];
         let posted = worth(market.collateral, value);
         self.funded(person, market.collateral, posted, self.morpho.at, out);
-        const POST: &str = "supplyCollateral((address,address,address,address,uint256),uint256,address,bytes)";
+        const POST: &str =
+            "supplyCollateral((address,address,address,address,uint256),uint256,address,bytes)";
         out.push(sent(person, self.market(place, POST, &[posted.into(), person.into(), "".into()])));
         // Of the value at the first price, which the oracle may have left since.
         let share = market.lltv * (40 + draw("share") % 58) / 100;
         let amount = worth(market.loan, value / 10_000 * share);
-        const BORROW: &str = "borrow((address,address,address,address,uint256),uint256,uint256,address,address)";
+        const BORROW: &str =
+            "borrow((address,address,address,address,uint256),uint256,uint256,address,address)";
         let rest = [amount.into(), 0.into(), person.into(), person.into()];
         out.push(sent(person, self.market(place, BORROW, &rest)));
     }
@@ -188,7 +199,10 @@ impl Scene {
             out.push(sent(super::ADMIN, set));
         }
         for (place, market) in self.morpho.markets.iter().enumerate() {
-            out.push(sent(super::ADMIN, morpho::set_price(market, near(market.price, "oracle", place), &decimals())));
+            out.push(sent(
+                super::ADMIN,
+                morpho::set_price(market, near(market.price, "oracle", place), &decimals()),
+            ));
         }
         out
     }
@@ -199,7 +213,10 @@ impl Scene {
         let part = |price: u64, bps: u64| (u128::from(price) * u128::from(bps) / 10_000) as u64;
         for (asset, bps) in assets {
             let price = part(aave::LISTINGS[*asset].price, *bps);
-            out.push(sent(super::ADMIN, Call::new(self.aave.reserves[*asset].1, "set(int256)").number(price)));
+            out.push(sent(
+                super::ADMIN,
+                Call::new(self.aave.reserves[*asset].1, "set(int256)").number(price),
+            ));
         }
         for (place, bps) in markets {
             let market = &self.morpho.markets[*place];

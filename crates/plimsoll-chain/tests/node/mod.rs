@@ -218,7 +218,14 @@ impl Node {
         let sent: Vec<_> = calls.iter().map(|call| (ADMIN, Some(call.to), call.data.clone())).collect();
         let receipts = self.block(1, &sent);
         for (call, receipt) in calls.iter().zip(&receipts) {
-            assert_eq!(receipt["status"], "0x1", "{} of {} reverted: {}", call.function, call.to, self.why(call));
+            assert_eq!(
+                receipt["status"],
+                "0x1",
+                "{} of {} reverted: {}",
+                call.function,
+                call.to,
+                self.why(call)
+            );
         }
     }
 

@@ -82,7 +82,8 @@ pub fn deploy(node: &Node, tokens: &[Address], decimals: &[u8]) -> Morpho {
         calls.push(set_price(&market, price, decimals));
         calls.push(of(call("createMarket((address,address,address,address,uint256))")));
         if fee > 0 {
-            calls.push(of(call("setFee((address,address,address,address,uint256),uint256)")).number(wad(fee)));
+            calls
+                .push(of(call("setFee((address,address,address,address,uint256),uint256)")).number(wad(fee)));
         }
         node.admin(&calls);
         markets.push(market);
