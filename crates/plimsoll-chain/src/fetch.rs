@@ -10,7 +10,7 @@ use crate::abi::{Address, Call, Word};
 use crate::error::ChainError;
 use crate::files::{Part, written};
 use crate::journal::Journal;
-use crate::logs::{Filter, Log, Walk};
+use crate::logs::{Filter, Log, Stretch, Walk};
 use crate::reader::{Given, Reader, Together};
 use crate::rpc::{Asked, Block, Client};
 use crate::{aave_v3, morpho_blue};
@@ -318,7 +318,7 @@ fn heard(
                 walk.skip_to(to + 1);
             }
         }
-        while let Some(([from, to], logs)) = walk.step()? {
+        while let Some(Stretch { from, to, logs }) = walk.step()? {
             let mut here: BTreeSet<(Address, u16)> = BTreeSet::new();
             for log in &logs {
                 if let Some((owner, part)) = deployment.heard(log)? {

@@ -25,6 +25,17 @@ pub struct Log {
     pub data: Vec<u8>,
 }
 
+/// The logs of a range of blocks, both ends included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Its first block.
+    pub from: u64,
+    /// Its last.
+    pub to: u64,
+    /// The logs.
+    pub logs: Vec<Log>,
+}
+
 /// The first range: what most public nodes give.
 pub const RANGE: u64 = 10_000;
 /// No range is longer.
@@ -52,11 +63,11 @@ impl<'c> Walk<'c> {
     ///
     /// # Errors
     /// When the node does not answer, or refuses the logs of a single block.
-    pub fn step(&mut self) -> Result<Option<([u64; 2], Vec<Log>)>, ChainError> {
+    pub fn step(&mut self) -> Result<Option<Stretch>, ChainError> {
         while self.next <= self.last {
             let to = self.last.min(self.next.saturating_add(self.range - 1));
-            let asked = [self.next, to];
-            let answer = self.client.ask("eth_getLogs", self.params(asked));
+            let from = self.next;
+            let answer = self.client.ask("eth_getLogs", self.params(from, to));
             match answer {
                 Ok(answer) => {
                     let logs = logs_of(&answer)?;
@@ -66,7 +77,7 @@ impl<'c> Walk<'c> {
                         self.range = (self.range * 2).min(RANGE_MAX);
                     }
                     self.next = to + 1;
-                    return Ok(Some((asked, logs)));
+                    return Ok(Some(Stretch { from, to, logs }));
                 }
                 Err(ChainError::Refused(_, _, message)) if self.range == 1 => {
                     return Err(ChainError::NoLogs(self.next, message));
@@ -77,7 +88,7 @@ impl<'c> Walk<'c> {
                     | ChainError::Status(_, 400 | 413, _)
                     | ChainError::Unreachable(..)
                     | ChainError::Malformed { .. },
-                ) if self.range > 1 => self.range = ((to - self.next + 1) / 2).max(1),
+                ) if self.range > 1 => self.range = (to - self.next).div_ceil(2).max(1),
                 Err(error) => return Err(error),
             }
         }
@@ -89,7 +100,7 @@ impl<'c> Walk<'c> {
         self.next = self.next.max(next);
     }
 
-    fn params(&self, [from, to]: [u64; 2]) -> Json {
+    fn params(&self, from: u64, to: u64) -> Json {
         let any = |topics: &Vec<Word>| match topics.as_slice() {
             [] => Json::Null,
             topics => topics.iter().map(|topic| hex(topic)).collect(),

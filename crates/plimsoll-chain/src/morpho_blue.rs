@@ -30,8 +30,8 @@ pub(crate) fn all(client: &Client, at: Address, first: u64, last: u64) -> Result
     let filter = Filter { addresses: vec![at], topics: [vec![keccak(CREATE.as_bytes())], Vec::new()] };
     let mut walk = Walk::new(client, filter, first, last);
     let mut ids = Vec::new();
-    while let Some((_, logs)) = walk.step()? {
-        ids.extend(logs.iter().filter_map(|log| log.topics.get(1).copied()));
+    while let Some(stretch) = walk.step()? {
+        ids.extend(stretch.logs.iter().filter_map(|log| log.topics.get(1).copied()));
     }
     Ok(ids)
 }

@@ -223,7 +223,7 @@ fn a_book_of_some_owners_is_the_chain_and_a_changed_book_is_not() {
     }
 
     // Each slip is found: less of somebody's debt, somebody gone, a price, a rate.
-    let slips: [(&str, &dyn Fn(&str) -> String, &str); 4] = [
+    let slips: [(&str, Slip<'_>, &str); 4] = [
         (
             "positions.csv",
             &|text| edit(text, |line| line.contains(",debt,") && line.contains("aave"), less),
@@ -273,6 +273,9 @@ fn a_book_of_some_owners_is_the_chain_and_a_changed_book_is_not() {
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+/// A change of a file.
+type Slip<'a> = &'a dyn Fn(&str) -> String;
 
 /// The first such line of a table, changed.
 fn edit(text: &str, which: fn(&str) -> bool, change: fn(&str) -> String) -> String {

@@ -5,7 +5,7 @@
 mod server;
 
 use plimsoll_chain::abi::{Address, keccak};
-use plimsoll_chain::logs::{Filter, Walk};
+use plimsoll_chain::logs::{Filter, Stretch, Walk};
 use plimsoll_chain::{ChainError, Client, Settings};
 use serde_json::{Value as Json, json};
 use server::{Says, Server, each};
@@ -215,7 +215,7 @@ fn ranges_of_logs_halve_and_none_is_lost() {
     let mut walk = Walk::new(&client, filter.clone(), 3, 90);
     let mut seen = Vec::new();
     let mut next = 3;
-    while let Some(([from, to], logs)) = walk.step().unwrap() {
+    while let Some(Stretch { from, to, logs }) = walk.step().unwrap() {
         assert_eq!(from, next);
         next = to + 1;
         seen.extend(logs.iter().map(|log| log.topics[0][31]));

@@ -7,6 +7,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
+/// What a node answers to a request: a result, or a number and words.
+pub type Answer = Result<Json, (i64, &'static str)>;
+
 /// An answer.
 pub enum Says {
     /// A good one.
@@ -41,7 +44,7 @@ impl Server {
     }
 
     /// A server that answers every request of a batch by its method and parameters.
-    pub fn of(answer: impl Fn(&str, &Json) -> Result<Json, (i64, &'static str)> + Send + 'static) -> Server {
+    pub fn of(answer: impl Fn(&str, &Json) -> Answer + Send + 'static) -> Server {
         Server::new(move |body| Says::Body(each(body, &answer).to_string()))
     }
 
@@ -51,7 +54,7 @@ impl Server {
 }
 
 /// The answers of a body, each by its method and parameters.
-pub fn each(body: &Json, answer: &dyn Fn(&str, &Json) -> Result<Json, (i64, &'static str)>) -> Json {
+pub fn each(body: &Json, answer: &dyn Fn(&str, &Json) -> Answer) -> Json {
     let one = |request: &Json| match answer(request["method"].as_str().unwrap(), &request["params"]) {
         Ok(result) => json!({"jsonrpc": "2.0", "id": request["id"], "result": result}),
         Err((code, message)) => {
@@ -65,41 +68,38 @@ pub fn each(body: &Json, answer: &dyn Fn(&str, &Json) -> Result<Json, (i64, &'st
     }
 }
 
-/// One connection, with as many requests as come.
+/// One connection with one request.
 fn serve(stream: TcpStream, answer: &mut dyn FnMut(&Json) -> Says, heard: &Mutex<Vec<Json>>) {
     let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
     let mut stream = stream;
+    let mut length = 0;
     loop {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).unwrap_or(0) == 0 {
-                return;
-            }
-            let line = line.trim().to_lowercase();
-            if let Some(value) = line.strip_prefix("content-length:") {
-                length = value.trim().parse().expect("a length");
-            }
-            if line.is_empty() {
-                break;
-            }
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
         }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).expect("a body");
-        let body: Json = serde_json::from_slice(&body).expect("JSON");
-        heard.lock().expect("what was heard").push(body.clone());
-        let (status, header, text) = match answer(&body) {
-            Says::Body(text) => (200, "", text),
-            Says::Status(status, header, text) => (status, header, text),
-            Says::Closes => return,
-            Says::Hangs(milliseconds) => {
-                std::thread::sleep(std::time::Duration::from_millis(milliseconds));
-                return;
-            }
-        };
-        let head = format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\n{header}");
-        let head = format!("{head}content-length: {}\r\nconnection: close\r\n\r\n", text.len());
-        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(text.as_bytes()));
-        return;
+        let line = line.trim().to_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a length");
+        }
+        if line.is_empty() {
+            break;
+        }
     }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("a body");
+    let body: Json = serde_json::from_slice(&body).expect("JSON");
+    heard.lock().expect("what was heard").push(body.clone());
+    let (status, header, text) = match answer(&body) {
+        Says::Body(text) => (200, "", text),
+        Says::Status(status, header, text) => (status, header, text),
+        Says::Closes => return,
+        Says::Hangs(milliseconds) => {
+            std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+            return;
+        }
+    };
+    let head = format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\n{header}");
+    let head = format!("{head}content-length: {}\r\nconnection: close\r\n\r\n", text.len());
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(text.as_bytes()));
 }
