@@ -101,6 +101,12 @@ fn a_fetched_book_is_the_chain_and_a_liquidation_is_its_forecast() {
     assert!(people.len() >= 300, "{} people", people.len());
     let numbers: u64 = report.markets.iter().map(|market| market.numbers).sum();
     assert!(numbers > 10_000, "{numbers} numbers");
+    let adaptive = book.markets.iter().filter(|market| {
+        let mut kept = false;
+        market.market.visit(&mut |_, name, _, value| kept |= name == "rate_at_target" && !value.is_zero());
+        kept
+    });
+    assert_eq!(adaptive.count(), 3, "markets with an adaptive rate");
     let first = &book.markets[0].market;
     assert_eq!(first.instruments().len(), 27, "nine reserves");
 

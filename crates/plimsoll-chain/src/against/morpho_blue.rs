@@ -107,7 +107,9 @@ fn totals(
     let market = of("market(bytes32)");
     let accrue = parameters.iter().fold(Call::new(morpho, ACCRUE), |call, word| call.word(*word));
     let oracle = Address::of_word(&parameters[2]).unwrap_or_default();
-    let scenes = [vec![accrue, market.clone()], vec![market, Call::new(oracle, "price()")]];
+    let model = Address::of_word(&parameters[3]).unwrap_or_default();
+    let kept = Call::new(model, "rateAtTarget(bytes32)").word(id);
+    let scenes = [vec![accrue, market.clone(), kept], vec![market, Call::new(oracle, "price()")]];
     let given = side.reader.read_in_turn(&scenes)?;
     let ours = cells(side.market());
     let stored = answer(&scenes[1][0], &given[1][0])?;
@@ -141,7 +143,12 @@ fn totals(
         let ours = ours.map(|market| number(&cells(&**market), 0, name));
         compared.number(None, &format!("market.{name} after accrueInterest"), ours, after.number(place)?);
     }
-    let model = Address::of_word(&parameters[3]).unwrap_or_default();
+    // What the adaptive model keeps; the others keep nothing.
+    if let (true, Ok(kept)) = (model != Address::ZERO, answer(&scenes[0][2], &given[0][2])) {
+        let ours = accrued.as_ref().map_err(|refusal| *refusal);
+        let ours = ours.map(|market| number(&cells(&**market), 0, "rate_at_target"));
+        compared.number(None, "rateAtTarget after accrueInterest", ours, kept.number(0)?);
+    }
     if model != Address::ZERO {
         let call = rate(model, parameters, &state);
         let given = side.reader.read(std::slice::from_ref(&call))?;

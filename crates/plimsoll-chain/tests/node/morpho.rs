@@ -5,15 +5,22 @@ use plimsoll_chain::abi::{Address, Call, Value, Word, encode, keccak};
 use plimsoll_core::U256;
 
 /// A market to be made: places of collateral and loan token among the tokens, lltv (bps), price of a whole collateral in
-/// whole loan tokens times 10^8, fee (bps), whether it has a rate model.
-pub struct Listing(pub usize, pub usize, pub u64, pub u64, pub u64, pub bool);
+/// whole loan tokens times 10^8, fee (bps), its rate model.
+pub struct Listing(pub usize, pub usize, pub u64, pub u64, pub u64, pub Model);
+
+#[derive(Clone, Copy)]
+pub enum Model {
+    None,
+    Utilisation,
+    Adaptive,
+}
 
 pub const LISTINGS: [Listing; 5] = [
-    Listing(0, 3, 8600, 2_000_00000000, 0, true),
-    Listing(1, 0, 9450, 1_15000000, 1000, true),
-    Listing(2, 3, 8600, 43_000_00000000, 2500, true),
-    Listing(5, 4, 9650, 1_00000000, 0, false),
-    Listing(6, 5, 6250, 14_50000000, 500, true),
+    Listing(0, 3, 8600, 2_000_00000000, 0, Model::Adaptive),
+    Listing(1, 0, 9450, 1_15000000, 1000, Model::Adaptive),
+    Listing(2, 3, 8600, 43_000_00000000, 2500, Model::Utilisation),
+    Listing(5, 4, 9650, 1_00000000, 0, Model::None),
+    Listing(6, 5, 6250, 14_50000000, 500, Model::Adaptive),
 ];
 
 pub struct Market {
@@ -48,16 +55,17 @@ pub fn set_price(market: &Market, price: u64, decimals: &[u8]) -> Call {
 /// Deploys the contract and its markets of these tokens.
 pub fn deploy(node: &Node, tokens: &[Address], decimals: &[u8]) -> Morpho {
     let at = node.own("Morpho", &[ADMIN.into()]);
-    let model = node.own("IrmMock", &[]);
+    let [utilisation, adaptive] = ["IrmMock", "AdaptiveCurve"].map(|name| node.own(name, &[]));
     let call = |function| Call::new(at, function);
     node.admin(&[
-        call("enableIrm(address)").address(model),
+        call("enableIrm(address)").address(utilisation),
+        call("enableIrm(address)").address(adaptive),
         call("enableIrm(address)").address(Address::ZERO),
         call("setFeeRecipient(address)").address(RECIPIENT),
     ]);
     let mut enabled = Vec::new();
     let mut markets = Vec::new();
-    for Listing(collateral, loan, lltv, price, fee, rated) in LISTINGS {
+    for Listing(collateral, loan, lltv, price, fee, model) in LISTINGS {
         let oracle = node.own("OracleMock", &[]);
         let wad = |bps: u64| U256::from(bps).mul(U256::pow10(14).expect("a power")).expect("a part");
         let mut calls = Vec::new();
@@ -69,7 +77,12 @@ pub fn deploy(node: &Node, tokens: &[Address], decimals: &[u8]) -> Morpho {
             tokens[loan].into(),
             tokens[collateral].into(),
             oracle.into(),
-            if rated { model } else { Address::ZERO }.into(),
+            match model {
+                Model::None => Address::ZERO,
+                Model::Utilisation => utilisation,
+                Model::Adaptive => adaptive,
+            }
+            .into(),
             wad(lltv).into(),
         ];
         let encoded = encode(&words);
