@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
 # Every check of the project: formatting, lints, documentation, tests, and the recorded answers of the venues
-# against the release binary. Needs a Rust toolchain; fetches nothing but what the lock file names.
+# against the release binary. Needs a Rust toolchain; fetches nothing but what the lock files name: crates, and from npm the
+# node and the contracts of the tests against a real chain. Where there is no npm, Debian's is installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 step() { printf '\n== %s\n' "$*" >&2; "$@"; }
 
+if ! command -v npm > /dev/null; then
+  step apt-get update
+  step apt-get install --yes --no-install-recommends nodejs npm
+fi
 step cargo fmt --all --check
 step cargo clippy --workspace --all-targets --locked -- -D warnings
 RUSTDOCFLAGS=-Dwarnings step cargo doc --workspace --no-deps --locked

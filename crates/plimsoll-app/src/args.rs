@@ -5,6 +5,10 @@ mod calibrate;
 
 pub(crate) use calibrate::{CalibrateArgs, DepthArgs, MarginsArgs, Reads, ToolName};
 
+mod chain;
+
+pub(crate) use chain::{FetchArgs, IntentArgs, RpcArgs};
+
 mod engine;
 
 pub(crate) use engine::{
@@ -35,7 +39,8 @@ pub(crate) enum Command {
     ///
     /// Exit code: 0 every account healthy, 1 some account unhealthy by its venue's own test, 2 wrong usage,
     /// 3 faulty input, 4 something unknown or no account in the book, 5 the answer could not be written. With
-    /// --keep-going: 1 where a judged account is unhealthy, else 3 where anything was faulty.
+    /// --keep-going: 1 where a judged account is unhealthy, else 3 where anything was faulty. With --against-chain: 0 every
+    /// number equal, 1 a difference, 3 where the chain does not answer.
     Check(CheckArgs),
     /// Show how one account's numbers come about, step by step as the contract computes them
     ///
@@ -127,6 +132,12 @@ pub(crate) enum Command {
     /// Turn a table of positions into a book
     #[command(subcommand)]
     Import(Import),
+    /// Write a book of a chain's block: markets with parameters, state and prices, and accounts; docs/fetch.md has a session
+    ///
+    /// Read-only: no key is ever asked for. A fetch that was killed goes on where it was, at the same block, and writes the same
+    /// bytes. Exit code: 0 when it was written, 2 wrong usage, 3 where the chain does not answer, or something cannot be
+    /// read or written.
+    Fetch(FetchArgs),
     /// Write a made-up book of any size: five venues, loopers, whales, dust; docs/demo.md says what is in it
     ///
     /// The same number and seed give the same bytes on any machine. From 100000 accounts on positions are Parquet. Exit code:
@@ -195,6 +206,12 @@ pub(crate) struct CheckArgs {
     /// Only these tiers: `critical,liquidatable,unknown`
     #[arg(long, value_name = "TIER,...", value_delimiter = ',')]
     pub(crate) tier: Vec<String>,
+    /// Compare every account with the venue's own view functions, at the block that the book was fetched at
+    #[arg(long, conflicts_with_all = ["totals", "csv", "parquet", "at", "keep_going"], conflicts_with_all = CHOICE)]
+    pub(crate) against_chain: bool,
+    /// With --against-chain, where the chain is asked
+    #[command(flatten)]
+    pub(crate) rpc: RpcArgs,
     /// Only this owner's accounts
     #[arg(long, value_name = "OWNER")]
     pub(crate) owner: Option<String>,
@@ -493,6 +510,9 @@ pub(crate) struct LiquidateArgs {
     /// What sending the call costs, in the market's currency
     #[arg(long, value_name = "AMOUNT", default_value = "0", value_parser = crate::steps::amount)]
     pub(crate) gas: plimsoll_core::Decimal,
+    /// The best call as an unsigned transaction, of a book that `plimsoll fetch` wrote
+    #[command(flatten)]
+    pub(crate) intent: IntentArgs,
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,

@@ -20,6 +20,13 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 pub(crate) fn run(args: &CheckArgs) -> u8 {
+    if args.against_chain {
+        return crate::chain::against(args);
+    }
+    if !args.rpc.rpc.is_empty() {
+        errln!("plimsoll: --rpc: nothing is asked of a chain without --against-chain");
+        return exit::USAGE;
+    }
     let (ladder, choice) = match (args.ladder(), Choice::of(args)) {
         (Ok(ladder), Ok(choice)) => (ladder, choice),
         (Err(why), _) | (_, Err(why)) => {

@@ -1,12 +1,14 @@
 //! `plimsoll liquidate`: every debt with every collateral, best first.
 
+mod transaction;
+
 use crate::args::LiquidateArgs;
 use crate::ask::{
     after, coming_json, opened, print_foot, print_head, refusal_json, renewed_json, tell, tokens, words,
 };
 use crate::check::{judgement_json, provenance_json};
 use crate::show;
-use crate::show::outln;
+use crate::show::{errln, outln};
 use crate::whatif::table;
 use plimsoll::{
     Claim, Dealt, Forced, Liquidate, Moved, Pair, PricedBy, Sale, Side, liquidate, unmoved, written_off,
@@ -23,19 +25,34 @@ pub(crate) fn run(args: &LiquidateArgs) -> u8 {
         Ok(book) => book,
         Err(code) => return code,
     };
-    tell(
+    if args.intent.transaction_from.is_none() && !args.intent.rpc.rpc.is_empty() {
+        errln!("plimsoll: --rpc: nothing is asked of a chain without --transaction-from");
+        return crate::exit::USAGE;
+    }
+    let mut failed = None;
+    let code = tell(
         liquidate(&book, account, args.gas),
         |answer| &answer.judgement,
         |answer| {
             let mut unmoved = unmoved(&before, &book, account);
             unmoved.retain(|(_, feed)| prices(answer).any(|by| *by == PricedBy::Market(feed.clone())));
+            let transaction = transaction::of(args, &book, answer);
+            let transaction = transaction.map_err(|code| failed = Some(code)).ok().flatten();
             if args.json {
-                outln!("{:#}", as_json(&book, answer, &unmoved));
+                let mut json = as_json(&book, answer, &unmoved);
+                if let Some(transaction) = &transaction {
+                    json["transaction"] = transaction.json();
+                }
+                outln!("{json:#}");
             } else {
                 print(&book, answer, &unmoved);
+                if let Some(transaction) = &transaction {
+                    transaction.print();
+                }
             }
         },
-    )
+    );
+    failed.unwrap_or(code)
 }
 
 /// Every price that a profit of the answer rests on.

@@ -10,6 +10,7 @@ mod backtest;
 mod brief;
 mod buffer;
 mod calibrate;
+mod chain;
 mod check;
 mod convert;
 mod correlations;
@@ -108,6 +109,7 @@ fn main() -> ExitCode {
         Command::Margins(args) => margins::run(&args),
         Command::Margin(args) => margin::run(&args),
         Command::Import(args::Import::Csv(args)) => import::csv(&args),
+        Command::Fetch(args) => chain::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Verify(args) => verify::run(&args),

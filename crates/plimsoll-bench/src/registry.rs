@@ -1,8 +1,8 @@
 //! Every name, and what running one may need or meet.
 
 use crate::benches::{
-    assess_aave, chance, check_1m, conservation, durability, engine, hostile, margin, never_miss,
-    num_mul_div, stress_exact, ticks, whole_book,
+    assess_aave, chain_fetch, chance, check_1m, conservation, durability, engine, hostile, margin,
+    never_miss, num_mul_div, stress_exact, ticks, whole_book,
 };
 use crate::line::Line;
 use plimsoll_core::Refusal;
@@ -205,6 +205,12 @@ pub(crate) const ENTRIES: &[Entry] = &[
         about: "an engine of a million accounts opened from a snapshot and ten million later events, seconds",
         kind: Kind::Speed,
         run: engine::run_recovery,
+    },
+    Entry {
+        name: chain_fetch::NAME,
+        about: "many accounts fetched from a real node: round trips and time beside a plain loop of single calls",
+        kind: Kind::Speed,
+        run: chain_fetch::run,
     },
     Entry {
         name: hostile::NAME,
