@@ -10,7 +10,7 @@ use crate::action::{Action, Call, Cell, Effects, Mechanism};
 use crate::encoded::Encoded;
 use crate::form::{Compiled, Node};
 use crate::instrument::{Instrument, InstrumentId};
-use crate::num::{Int, U256};
+use crate::num::{Int, Rounding, U256};
 use crate::reading::{Feeds, Why};
 use crate::refusal::Refusal;
 use crate::sheet::Sheet;
@@ -641,6 +641,15 @@ pub trait Quoted: Send + Sync {
     /// # Errors
     /// As [`Quoted::assess`].
     fn balance(&self, account: &Account, instrument: InstrumentId) -> Result<Balance, Refusal>;
+
+    /// What one whole unit of a derivative is worth, in the digits in which orders name prices, and how many these are; `None` where it is the price of the slot of
+    /// its own name.
+    ///
+    /// # Errors
+    /// Of a price that is missing.
+    fn mark(&self, _: InstrumentId, _: Rounding) -> Result<Option<(Int, u8)>, Refusal> {
+        Ok(None)
+    }
 
     /// The first price on its way to a venue that delays them by which the account will be below its line, and the earliest
     /// time: of what the venue has queued, and then of the feed as it stands. `None` where none of them does that.

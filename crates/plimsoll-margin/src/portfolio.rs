@@ -28,13 +28,20 @@
 //! which liquidation prices are found by search.
 //!
 //! **Actions.** Deposit and repayment are never refused and need no price. A withdrawal, a loan and a fill must leave the account above both lines, or be no worse by
-//! the rule of [`crate::liquidation`].
+//! the rule of [`crate::liquidation`]. Below maintenance others close positions at what they are worth, at a fee, until the account is back above its initial line.
 //!
-//! Not modelled: liquidation, open orders, discounting, settlement by a mean, contracts that settle in a coin, interest and funding between two books.
+//! **The size of an order.** What is asked is the greatest of linear functions of the size, so convex in it, and what backs falls with it, at a price that is no better than
+//! what the contract is worth. Sizes that leave the account above a line are therefore a stretch, and so are those that leave it no worse, to which no order at all belongs.
+//! Below the line the first are among the second: whoever is above the line after it asks less than before and has as great a part of it. So sizes that may go in
+//! go from nothing up to a greatest, although headroom may rise before it falls, and doubling and halving finds that greatest one. Rounding of payments to raw
+//! units aside, which only matters where a lot moves less than such a unit.
+//!
+//! Not modelled: selling collateral for a loan, open orders, discounting, settlement by a mean, contracts that settle in a coin, interest and funding between two books.
 
 mod act;
 mod array;
 mod cells;
+mod liquidate;
 mod measure;
 mod model;
 mod position;
@@ -50,8 +57,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use plimsoll_core::{
     Account, Accounts, Call, Cell, Compiled, Counting, Decimal, Effects, Encoded, Feeds, Instrument,
-    InstrumentId, Int, Lens, Nature, NodeSpec, PriceSlot, Question, Quoted, Refusal, TermSpec, Test, Time,
-    Trace, U256, Unit, VOL_DIGITS, VOL_MAX, VOL_UNIT, WhyNot,
+    InstrumentId, Int, Lens, Mechanism, Nature, NodeSpec, PriceSlot, Question, Quoted, Refusal, TermSpec,
+    Test, Time, Trace, U256, Unit, VOL_DIGITS, VOL_MAX, VOL_UNIT, WhyNot,
 };
 use position::Position;
 use standing::Standing;
@@ -349,6 +356,11 @@ impl plimsoll_core::Market for Market {
         let why_not = (weight == Some(0)).then_some(WhyNot::NoThreshold);
         let weight = weight.filter(|weight| *weight > 0).map(U256::from);
         Ok(Counting { weight, unit: MILLIONTHS, why_not, frozen: false, paused: false })
+    }
+
+    /// What restores the account, then each position by itself.
+    fn forced(&self, account: &Account, _: Feeds<'_>) -> Vec<Mechanism> {
+        liquidate::forced(self, account)
     }
 
     fn act(

@@ -42,6 +42,7 @@ const HEAD: &[Field<Spec>] = &[
         |r| count(r.settles_in),
         |r, v| put_place(&mut r.settles_in, v),
     ),
+    rate!("liquidation_fee", r => r.fee),
     rate!("vol_up", r => r.model.vol_up),
     rate!("vol_down", r => r.model.vol_down),
     rate!("vol_power", r => r.model.short_power),
@@ -280,6 +281,7 @@ pub(super) fn read(encoded: &Encoded) -> Result<Spec, Refusal> {
         underlyings: underlyings.map(|(name, surface)| Underlying { name, surface }).collect(),
         expiries: Vec::new(),
         contracts: Vec::new(),
+        fee: 0,
         model,
     };
     let mut rest = table::fill(HEAD, 0, &mut spec, &encoded.cells)?;

@@ -111,6 +111,8 @@ pub struct Spec {
     pub expiries: Vec<Expiry>,
     /// Its contracts.
     pub contracts: Vec<Contract>,
+    /// What a liquidator takes of the notional that he closes: base times the forward, or the perp's price (millionths).
+    pub fee: u32,
     /// How it margins.
     pub model: Model,
 }
@@ -130,6 +132,9 @@ pub(super) fn sound(spec: &Spec) -> Result<(), SpecError> {
     }
     if spec.assets.get(spec.settles_in).is_none_or(|asset| asset.priced || asset.underlying.is_some()) {
         return wrong("settles_in", spec.settles_in);
+    }
+    if spec.fee > ONE {
+        return wrong("liquidation_fee", 0);
     }
     if let Some(what) = model::unsound(&spec.model) {
         return wrong(what, 0);

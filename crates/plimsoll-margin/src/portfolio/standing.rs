@@ -1,6 +1,7 @@
 //! The market standing still: the assessment, step by step.
 
 use super::array::{Inputs, NOW, SCENARIOS, array, wad};
+use super::liquidate::price_of;
 use super::measure::{Measured, Priced, headroom, measure, nothing, worst_day};
 use super::position::{Ends, Position};
 use super::{INITIAL, Market, Terms, UNIT, parts};
@@ -73,6 +74,28 @@ impl<'m> Standing<'m> {
     pub(super) fn prepared(mut self) -> Standing<'m> {
         self.arrays = (0..self.market.spec.contracts.len()).map(|contract| self.made(contract)).collect();
         self
+    }
+
+    /// The same with the columns of what an account holds made, for one account that is asked many times; others are not asked.
+    pub(super) fn prepared_for(mut self, position: &Position) -> Standing<'m> {
+        let held = |contract: usize| position.legs.iter().any(|leg| leg.contract == contract);
+        let made = |contract: usize| match held(contract) {
+            true => self.made(contract),
+            false => Err(Refusal::NoSuchInstrument(self.market.base_of(contract))),
+        };
+        self.arrays = (0..self.market.spec.contracts.len()).map(made).collect();
+        self
+    }
+
+    /// The price of a perp, or the forward of what expires.
+    pub(super) fn forward(&self, contract: usize) -> Result<i128, Refusal> {
+        Ok(self.price(self.market.price_slot(contract))?[0])
+    }
+
+    /// What is held and what positions are worth, less what is owed, without haircuts.
+    pub(super) fn worth(&self, position: &Position) -> Result<i128, Refusal> {
+        let [above, below] = full(&self.measured(position)?).ok_or(BEYOND)?;
+        above.checked_sub(below).ok_or(BEYOND)
     }
 
     fn price(&self, slot: usize) -> Result<Ends, Refusal> {
@@ -231,7 +254,7 @@ impl<'m> Standing<'m> {
         Ok(())
     }
 
-    fn bucket(&self, position: &Position, line: usize) -> Result<Bucket, Refusal> {
+    pub(super) fn bucket(&self, position: &Position, line: usize) -> Result<Bucket, Refusal> {
         let measured = measure(self, position)?;
         let requirement = Int::new(self.asks(&measured, line)?[0]);
         Ok(Bucket { backing: Int::new(measured.equity[0]), requirement })
@@ -411,6 +434,14 @@ impl Quoted for Standing<'_> {
             maintenance: Int::new(self.asks(&measured, crate::market::MAINTENANCE)?[0]),
             groups: groups.collect(),
         }))
+    }
+
+    fn mark(&self, instrument: InstrumentId, rounding: Rounding) -> Result<Option<(Int, u8)>, Refusal> {
+        let Some(Place::Base(contract)) = self.market.place_of(instrument) else {
+            return Err(Refusal::NoSuchInstrument(instrument));
+        };
+        let price = price_of(self.market, self.columns(contract)?[NOW][0], rounding).ok_or(BEYOND)?;
+        Ok(Some((price, self.market.spec.price_decimals)))
     }
 
     /// Amounts as they are held; of a position its base at what the contract is worth, and its quote beside.

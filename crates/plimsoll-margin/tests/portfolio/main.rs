@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod laws;
+mod liquidate;
 mod world;

@@ -35,6 +35,7 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
         None => Some(PRICE_DECIMALS),
     };
     let price_decimals = price_decimals.unwrap_or(PRICE_DECIMALS);
+    let fee = rate_or(fields, "liquidation_fee", ONE, 0, log);
     let model = self::model(fields, head, log);
     let settles = fields.need("settles_in", log).and_then(|node| Some((text(node, log)?, node.span)));
     let mut lists = Lists::default();
@@ -74,6 +75,7 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
         underlyings: lists.underlyings,
         expiries: lists.expiries.iter().map(|(expiry, _)| *expiry).collect(),
         contracts: contracts.into_iter().map(|(contract, _)| contract).collect(),
+        fee: fee?,
         model: model?,
     };
     let market = match Market::new(spec) {

@@ -34,6 +34,9 @@ pub(super) fn market(market: &dyn plimsoll_core::Market, names: &Names<'_>) -> O
         fields.push(("price_decimals", count(spec.price_decimals)));
     }
     fields.push(("settles_in", text(&spec.assets[spec.settles_in].name)));
+    if spec.fee != 0 {
+        fields.push(("liquidation_fee", rate(spec.fee)));
+    }
     fields.push(("model", table(model(&spec.model))));
     let underlying = |place: usize| ("underlying", text(&spec.underlyings[place].name));
     let mut assets = Vec::new();
