@@ -208,7 +208,159 @@ fn a_model_that_is_none_is_told() {
     let (told, code) = text(&["margin", "compare", "examples/options", "--model", "desk"]);
     assert!(code == 2 && told.contains("expected two"), "{told}");
     let (told, code) = text(&["margin", "compare", "examples/lending", "--model", "desk", "--model", "desk"]);
-    assert!(code == 2 && told.contains("venue portfolio"), "{told}");
+    assert!(code == 2 && told.contains("venues portfolio and cross"), "{told}");
     let (told, code) = text(&["margin", "compare", "examples/options", "--model", "desk", "--model", "desk"]);
     assert!(code == 0 && told.contains("0 accounts newly called"), "{told}");
+}
+
+fn number(value: &Value) -> i128 {
+    value.as_str().expect("a text").parse().expect("a number")
+}
+
+/// `wings` has sold three calls: what closes is bought at its price by a fill, which leaves the account above its initial line; a lot less does not.
+#[test]
+fn a_liquidation_of_options_closes_no_lot_too_many() {
+    let told = json(&["liquidate", "examples/options", "wings", "--json"]);
+    let [reduce] = told["forced"].as_array().expect("calls").as_slice() else { panic!("{told:#}") };
+    assert_eq!(reduce["call"], "reduce BTC-26JUN26-120000-C", "{told:#}");
+    let closes = &reduce["does"]["closes"][0];
+    // Short: below zero. One lot is 0.1, 10,000,000 raw.
+    let lots = -number(&closes["size"]) / 10_000_000;
+    assert!((1..30).contains(&lots), "{closes:#}");
+    let free = |lots: i128| {
+        let price = closes["price"].as_str().expect("a price");
+        let fill = format!("{}.{} BTC-26JUN26-120000-C@{price}", lots / 10, lots % 10);
+        let seen = json(&["whatif", "examples/options", "wings", "--fill", &fill, "--json"]);
+        let figures = seen["after"]["figures"]
+            .as_array()
+            .or_else(|| seen["figures"].as_array())
+            .expect("figures")
+            .clone();
+        number(&figures.iter().find(|one| one["name"] == "freeInitial").expect("a figure")["value"])
+    };
+    // The fee, 0.2 % of the forward, is asked of nobody who trades himself.
+    let fee = |lots: i128| lots * 18_090_000_000_000_000_000;
+    assert!(free(lots) >= fee(lots) - 1_000_000_000_000_000, "{lots}");
+    assert!(free(lots - 1) < fee(lots - 1) + 1_000_000_000_000_000, "{lots}");
+}
+
+/// With a cash position cut, `condor` is liquidated: what is bought to cover something is not closed alone, and `unwind` closes wings and body together.
+#[test]
+fn a_condor_is_unwound_and_its_wings_are_not_sold_alone() {
+    let scratch = std::env::temp_dir().join(format!("plimsoll-condor-{}", std::process::id()));
+    std::fs::create_dir_all(scratch.join("markets")).expect("a folder");
+    let from = root().join("examples/options");
+    for name in ["book.toml", "feeds.csv", "vols.csv", "markets/desk.toml"] {
+        std::fs::copy(from.join(name), scratch.join(name)).expect("a copy");
+    }
+    let rows = std::fs::read_to_string(from.join("positions.csv")).expect("rows");
+    let rows = rows.replace("condor,desk,supply,USD,30000", "condor,desk,supply,USD,22000");
+    std::fs::write(scratch.join("positions.csv"), rows).expect("written");
+    let book = scratch.to_str().expect("a path");
+    let told = json(&["liquidate", book, "condor", "--json"]);
+    let calls = told["forced"].as_array().expect("calls");
+    assert_eq!(calls[0]["call"], "unwind", "{told:#}");
+    assert!(calls[0]["does"]["closes"].as_array().is_some_and(|closes| !closes.is_empty()), "{told:#}");
+    let (words, _) = text(&["liquidate", book, "condor"]);
+    assert!(words.contains("unwind") && words.contains("bankrupt at"), "{words}");
+    // A wing that was bought covers what was sold.
+    let wing = row(&told["forced"], "call", "reduce BTC-26JUN26-120000-C");
+    assert_eq!(wing["refusal"]["code"], "PL0720", "{wing:#}");
+    std::fs::remove_dir_all(&scratch).expect("removed");
+}
+
+/// The largest order goes in, and one lot more does not.
+#[test]
+fn the_largest_order_of_an_option_goes_in() {
+    let told = json(&["max", "examples/options", "covered", "--json"]);
+    let mut asked = 0;
+    for (side, sign, more) in [("buy", "", 1), ("sell", "-", 1)] {
+        for one in told[side].as_array().expect("orders") {
+            let name = one["asset"].as_str().expect("a name");
+            if !name.starts_with("BTC-26JUN26-") {
+                continue;
+            }
+            let raw = number(&one["amount"]);
+            assert_eq!(raw % 10_000_000, 0, "{one:#}");
+            let fill = |raw: i128| {
+                let order = format!("{sign}{}.{} {name}", raw / 100_000_000, raw / 10_000_000 % 10);
+                text(&["whatif", "examples/options", "covered", "--fill", &order]).1
+            };
+            if raw > 0 {
+                assert_eq!(fill(raw), 0, "{side} {name} {raw}");
+            }
+            assert_eq!(fill(raw + more * 10_000_000), 3, "{side} {name} {raw}");
+            asked += 1;
+        }
+    }
+    assert!(asked >= 10, "{told:#}");
+}
+
+/// A price is in the currency: one call at 5,000 costs 5,000 dollars. It once cost 0.00005.
+#[test]
+fn an_option_is_paid_at_the_price_that_was_said() {
+    let free = |fill: &str| {
+        let seen = json(&["whatif", "examples/options", "idle", "--fill", fill, "--json"]);
+        let text = seen.to_string();
+        let at = text.find("accountValue").expect("a figure");
+        (text.len(), at, seen)
+    };
+    let (told, code) = text(&[
+        "whatif",
+        "examples/options",
+        "holder",
+        "--deposit",
+        "5000 USD",
+        "--fill",
+        "1 BTC-26JUN26-90000-C@5000",
+    ]);
+    assert_eq!(code, 0, "{told}");
+    assert!(told.replace(['_', ' ', ','], "").contains("5000.000000"), "{told}");
+    let _ = free;
+}
+
+/// By hand: `sunk` misses 1,500, of which the contract's fund bears 300 and the shared one 700; the 500 left are a third of 10,000 lots, raised, of `hedged`.
+#[test]
+fn a_waterfall_and_its_order_are_shown() {
+    let args = ["margin", "waterfall", "examples/margin", "--funds", "examples/margin/funds.toml"];
+    let (told, code) = text(&args);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("hedged: 33.34 closed, gives 500.00"), "{told}");
+    assert!(told.contains("closing it at 115 would leave nothing missing"), "{told}");
+    let all = json(&[&args[..], &["--json"]].concat());
+    let one = row(&all["ruined"], "account", "sunk");
+    assert_eq!(number(&one["loss"]), 1_500_000_000_000_000_000_000);
+    let (told, code) = text(&["margin", "waterfall", "examples/margin", "--price", "SOL/USD=125"]);
+    assert_eq!(code, 0, "{told}");
+    let (told, code) = text(&["margin", "adl", "examples/margin", "--account", "joint"]);
+    assert!(code == 0 && told.contains("joint") && !told.contains("hedged"), "{told}");
+    let all = json(&["margin", "adl", "examples/margin", "--json"]);
+    let sol = row(&all["contracts"], "contract", "SOL-PERP");
+    assert_eq!(sol["long"][0]["lots_before"], "0", "{sol:#}");
+}
+
+/// Cross models: by hand, `joint` is asked 3,000 of 300 SOL-PERP and 2,000 of 100 SOL at 0.8; under the wider one 20 % of 30,000 and 5 % more of 10,000, and
+/// 2,500. At maintenance 1,500 and 1,000; then 3,000, 250 and 1,500.
+#[test]
+fn cross_models_are_compared_client_by_client() {
+    let wider = "examples/margin/models/wider.toml";
+    let args = ["margin", "compare", "examples/margin", "--model", "book", "--model", wider];
+    let (told, _) = text(&args);
+    assert!(told.contains("SOL-PERP tier 2, 25 %"), "{told}");
+    let all = json(&[&args[..], &["--json"]].concat());
+    let desk = row(&all["clients"], "owner", "desk");
+    // `alone` is asked as `joint` under the book, 2,500 for its SOL under the other; `hedged` has 400 SOL and 380 SOL-PERP short, which lost 1,000.
+    let dollars = |number: i128| number * 1_000_000_000_000_000_000;
+    assert_eq!(number(&desk["a"]["initial"]), dollars(5_000 + 5_000 + 8_000 + 3_800));
+    assert_eq!(number(&desk["b"]["initial"]), dollars(6_500 + 2_500 + 3_000 + 2_500 + 10_000 + 7_600 + 900));
+    assert_eq!(number(&desk["a"]["maintenance"]), dollars(2_500 + 2_500 + 4_000 + 1_900));
+    assert_eq!(
+        number(&desk["b"]["maintenance"]),
+        dollars(3_250 + 1_500 + 1_500 + 1_500 + 6_000 + 3_800 + 450)
+    );
+    assert_eq!(desk["b"]["binding"]["scenario"], "weight of 75 %", "{desk:#}");
+    let (told, code) = text(&["margin", "compare", "examples/margin", "--model", "book", "--model", "book"]);
+    assert!(code == 0 && told.contains("0 accounts newly called"), "{told}");
+    let (told, code) = text(&["margin", "compare", "examples/margin", "--model", "book", "--model", "desk"]);
+    assert!(code == 2 && told.contains("venues portfolio and cross"), "{told}");
 }

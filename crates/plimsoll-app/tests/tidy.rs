@@ -89,7 +89,11 @@ const LAYERS: &[Layer] = &[
     ("plimsoll-risk", &["plimsoll-kernel"], Some(&["libm"])),
     ("plimsoll-io", &["plimsoll-core", "plimsoll-margin", "plimsoll-risk", "plimsoll-venues"], None),
     ("plimsoll", &["plimsoll-core", "plimsoll-kernel", "plimsoll-risk"], Some(&["sha2"])),
-    ("plimsoll-app", &["plimsoll", "plimsoll-core", "plimsoll-engine", "plimsoll-io", "plimsoll-risk"], None),
+    (
+        "plimsoll-app",
+        &["plimsoll", "plimsoll-core", "plimsoll-engine", "plimsoll-io", "plimsoll-margin", "plimsoll-risk"],
+        None,
+    ),
     (
         "plimsoll-bench",
         &[

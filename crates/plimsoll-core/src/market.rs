@@ -284,6 +284,17 @@ impl WhyNot {
     }
 }
 
+/// How a derivative is traded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traded {
+    /// The least by which a position changes (raw base).
+    pub lot: U256,
+    /// Digits of the prices that orders name.
+    pub digits: u8,
+    /// Where what was paid (below zero) or received for it stands.
+    pub quote: InstrumentId,
+}
+
 /// Where `act` finds other accounts than the one acted upon.
 pub trait Accounts {
     /// The account, if there is one. One that was never heard of is not the same as one that holds nothing,
@@ -374,6 +385,11 @@ pub trait Market: Send + Sync {
     /// market accepts them is for `act` to say.
     fn forced(&self, _: &Account, _: Feeds<'_>) -> Vec<Mechanism> {
         Vec::new()
+    }
+
+    /// How a derivative is traded; `None` of everything else.
+    fn traded(&self, _: InstrumentId) -> Option<Traded> {
+        None
     }
 
     /// The slots of the prices that an account's answer hangs on, where it has no row that says it; `None` where a market does not say: then
@@ -633,6 +649,14 @@ pub trait Quoted: Send + Sync {
     /// # Errors
     /// As [`Quoted::assess`].
     fn sheet(&self, _: &Account) -> Result<Option<Sheet>, Refusal> {
+        Ok(None)
+    }
+
+    /// What asks the account the most on the initial line, where a market knows that without scenarios: of what, and which of its rules, in words.
+    ///
+    /// # Errors
+    /// As [`Quoted::assess`].
+    fn binds(&self, _: &Account) -> Result<Option<[String; 2]>, Refusal> {
         Ok(None)
     }
 

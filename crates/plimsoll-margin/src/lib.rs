@@ -22,6 +22,7 @@ pub mod pretrade;
 pub mod pairing;
 pub mod liquidation;
 pub mod choose;
+pub mod ruin;
 pub mod waterfall;
 mod fields;
 mod ledger;

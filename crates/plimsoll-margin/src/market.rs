@@ -46,6 +46,7 @@
 mod act;
 mod cells;
 mod liquidate;
+mod model;
 mod position;
 mod rows;
 mod span;
@@ -66,6 +67,7 @@ use plimsoll_core::{
 use position::Position;
 
 pub use crate::ledger::{held, owed, token};
+pub use model::{AssetRule, Model, PerpRule};
 pub use rows::ROWS;
 pub use spec::{
     Asked, Asset, INITIAL, MAINTENANCE, MOST, MOST_DECIMALS, MOST_PRICE_DECIMALS, ONE, Perp, Spec, SpecError,
@@ -275,6 +277,10 @@ impl plimsoll_core::Market for Market {
     }
 
     /// An asset counts at its weight, a long position at what its first tier leaves of it.
+    fn traded(&self, instrument: InstrumentId) -> Option<plimsoll_core::Traded> {
+        ledger::traded(self, instrument)
+    }
+
     fn counting(&self, _: &Account, instrument: InstrumentId) -> Result<Counting, Refusal> {
         let weight = match self.place(instrument).ok_or(Refusal::NoSuchInstrument(instrument))? {
             Place::Token(_) => return Err(Refusal::NoSuchInstrument(instrument)),
@@ -365,11 +371,16 @@ impl plimsoll_core::Venue for Cross {
     }
 
     fn open(&self, bytes: &[u8]) -> Result<Box<dyn plimsoll_core::Market>, Refusal> {
-        let encoded = Encoded::read(bytes).ok_or(Refusal::NoSuchCell)?;
-        if encoded.venue != NAME || !REVISIONS.contains(&encoded.revision.as_str()) {
-            return Err(Refusal::NotAtThisVenue);
-        }
-        let market = Market::new(cells::read(&encoded)?).map_err(|_| Refusal::NoSuchCell)?;
-        Ok(Box::new(Market { epoch: encoded.epoch, ..market }))
+        Ok(Box::new(decoded(bytes)?))
     }
+}
+
+/// What [`plimsoll_core::Market::encode`] wrote.
+fn decoded(bytes: &[u8]) -> Result<Market, Refusal> {
+    let encoded = Encoded::read(bytes).ok_or(Refusal::NoSuchCell)?;
+    if encoded.venue != NAME || !REVISIONS.contains(&encoded.revision.as_str()) {
+        return Err(Refusal::NotAtThisVenue);
+    }
+    let market = Market::new(cells::read(&encoded)?).map_err(|_| Refusal::NoSuchCell)?;
+    Ok(Market { epoch: encoded.epoch, ..market })
 }

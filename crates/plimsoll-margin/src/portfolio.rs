@@ -341,6 +341,10 @@ impl plimsoll_core::Market for Market {
         Ok(if nothing { Compiled::NoDebt } else { Compiled::Opaque })
     }
 
+    fn traded(&self, instrument: InstrumentId) -> Option<plimsoll_core::Traded> {
+        ledger::traded(self, instrument)
+    }
+
     fn reads(&self, account: &Account) -> Option<Vec<usize>> {
         Some(standing::reads(self, &Position::of(self, account).ok()?))
     }

@@ -192,7 +192,7 @@ fn perp(
 }
 
 /// One rate, or a list of tiers.
-fn tiers(node: &Node, decimals: u8, log: &mut Log) -> Option<Vec<Tier>> {
+pub(super) fn tiers(node: &Node, decimals: u8, log: &mut Log) -> Option<Vec<Tier>> {
     let Value::List(nodes) = &node.value else {
         return Some(vec![Tier { from: U256::ZERO, rate: rate(node, ONE, log)? }]);
     };
