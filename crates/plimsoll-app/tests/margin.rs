@@ -247,15 +247,10 @@ fn a_liquidation_of_options_closes_no_lot_too_many() {
 /// With a cash position cut, `condor` is liquidated: what is bought to cover something is not closed alone, and `unwind` closes wings and body together.
 #[test]
 fn a_condor_is_unwound_and_its_wings_are_not_sold_alone() {
-    let scratch = std::env::temp_dir().join(format!("plimsoll-condor-{}", std::process::id()));
-    std::fs::create_dir_all(scratch.join("markets")).expect("a folder");
-    let from = root().join("examples/options");
-    for name in ["book.toml", "feeds.csv", "vols.csv", "markets/desk.toml"] {
-        std::fs::copy(from.join(name), scratch.join(name)).expect("a copy");
-    }
-    let rows = std::fs::read_to_string(from.join("positions.csv")).expect("rows");
-    let rows = rows.replace("condor,desk,supply,USD,30000", "condor,desk,supply,USD,22000");
-    std::fs::write(scratch.join("positions.csv"), rows).expect("written");
+    let scratch = scratch(
+        "condor",
+        &[("positions.csv", "condor,desk,supply,USD,30000", "condor,desk,supply,USD,22000")],
+    );
     let book = scratch.to_str().expect("a path");
     let told = json(&["liquidate", book, "condor", "--json"]);
     let calls = told["forced"].as_array().expect("calls");
@@ -363,4 +358,83 @@ fn cross_models_are_compared_client_by_client() {
     assert!(code == 0 && told.contains("0 accounts newly called"), "{told}");
     let (told, code) = text(&["margin", "compare", "examples/margin", "--model", "book", "--model", "desk"]);
     assert!(code == 2 && told.contains("venues portfolio and cross"), "{told}");
+}
+
+/// Margins that change with time, from a file as `plimsoll margins --out` writes it: by hand, `joint` is asked 30 % of 30,000 dollars instead of 10 %, and half of that is to be
+/// kept: its 9,000 of collateral still carry 4,500. At 61 % and 9,150 it is called, and the comparison lists it.
+#[test]
+fn a_scheduled_successor_lists_new_calls() {
+    let scratch = std::env::temp_dir().join(format!("plimsoll-successor-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch).expect("a folder");
+    let path = scratch.join("margins.toml");
+    let compare = |rows: &str, head: &str| {
+        let file = format!(
+            "format = 1\nname = \"margins\"\nsources = [\"made up\"]\nabout = \"a test\"\n{head}\n[[margin]]\nasset = \"SOL\"\nside = \"held\"\ntool = \"floor\"\nfrom = {rows}\n"
+        );
+        std::fs::write(&path, file).expect("written");
+        let model = path.to_str().expect("a path");
+        json(&["margin", "compare", "examples/margin", "--model", "book", "--model", model, "--json"])
+    };
+    // The book is of 2026-06-01T12:00:00Z, which is 1780315200.
+    let dollars = |number: i128| number * 1_000_000_000_000_000_000;
+    let names = |told: &Value| row(&told["clients"], "owner", "desk")["new_calls"].to_string();
+    let told = compare("[[1780000000, \"0.3\"], [1780315201, \"0.9\"]]", "");
+    let desk = row(&told["clients"], "owner", "desk");
+    // 2,000 + 9,000 twice (SOL-PERP and SOL-ALONE), and 8,000 + 11,400 of `hedged`.
+    assert_eq!(number(&desk["b"]["initial"]), dollars(11_000 + 11_000 + 19_400), "{desk:#}");
+    assert_eq!(number(&desk["b"]["maintenance"]), dollars(5_500 + 5_500 + 9_700), "{desk:#}");
+    assert_eq!(names(&told), "[]");
+    let told = compare("[[1780000000, \"0.61\"]]", "");
+    assert_eq!(names(&told), "[\"joint\",\"alone\"]", "{told:#}");
+    // A step of at most a tenth: 33 %, and all of it is kept.
+    let told = compare("[[1780000000, \"0.3\"], [1780000001, \"0.61\"]]", "step = \"0.1\"\nkeeps = \"1\"");
+    let desk = row(&told["clients"], "owner", "desk");
+    assert_eq!(number(&desk["b"]["initial"]), dollars(11_900 + 11_900 + 20_540), "{desk:#}");
+    assert_eq!(names(&told), "[\"joint\",\"alone\"]", "{told:#}");
+    let (told, code) = text(&[
+        "margin",
+        "compare",
+        "examples/margin",
+        "--model",
+        "book",
+        "--model",
+        "examples/margin/funds.toml",
+    ]);
+    assert!(code == 3 && told.contains("PL0510"), "{told}");
+    std::fs::remove_dir_all(&scratch).expect("removed");
+}
+
+/// The example's bitcoin has a margin from September on: scenarios then fall by 18 % at the furthest, and `explain` says which row it is.
+#[test]
+fn the_row_in_force_is_explained() {
+    let (told, _) = text(&["explain", "examples/options", "calendar"]);
+    assert!(told.contains("-16 %, vol") && !told.contains("by the schedule"), "{told}");
+    // The same rows a few months earlier: 18 %, and then no more than a tenth above it.
+    let scratch = scratch(
+        "row",
+        &[
+            ("markets/desk.toml", "2026-09-01", "2026-05-01"),
+            ("markets/desk.toml", "2026-10-01", "2026-05-02"),
+        ],
+    );
+    let (told, _) = text(&["explain", scratch.to_str().expect("a path"), "condor"]);
+    assert!(told.contains("-19.8 %, vol down") && told.contains("+16 %, vol up"), "{told}");
+    assert!(told.contains("furthest fall by the schedule"), "{told}");
+    std::fs::remove_dir_all(&scratch).expect("removed");
+}
+
+/// The example with options, some words of some files put for others.
+fn scratch(name: &str, changes: &[(&str, &str, &str)]) -> PathBuf {
+    let to = std::env::temp_dir().join(format!("plimsoll-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(to.join("markets")).expect("a folder");
+    let from = root().join("examples/options");
+    for file in ["book.toml", "feeds.csv", "vols.csv", "positions.csv", "markets/desk.toml"] {
+        let mut words = std::fs::read_to_string(from.join(file)).expect("words");
+        for (_, old, new) in changes.iter().filter(|(changed, ..)| *changed == file) {
+            assert!(words.contains(old), "{old}");
+            words = words.replace(old, new);
+        }
+        std::fs::write(to.join(file), words).expect("written");
+    }
+    to
 }

@@ -26,6 +26,7 @@ mod portfolio;
 mod positions;
 mod prices;
 pub(crate) mod rows;
+mod schedules;
 pub(crate) mod seen;
 mod stream;
 mod totals;

@@ -27,4 +27,5 @@ pub mod waterfall;
 mod fields;
 mod ledger;
 pub mod market;
+pub mod schedule;
 pub mod portfolio;

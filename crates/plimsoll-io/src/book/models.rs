@@ -1,8 +1,9 @@
 //! Margin models beside books: presets by their names, and files that a desk writes from a template.
 
+use crate::book::schedules::{self, Margins};
 use crate::book::{File, FileBytes, cross, portfolio};
 use crate::fault::{Code, Faults, Log, Source, Span, quoted};
-use crate::tree::{Fields, read_toml, text};
+use crate::tree::{Fields, Node, read_toml, text};
 use plimsoll_core::Market;
 use plimsoll_margin::{market as cross_margin, portfolio as margin};
 
@@ -18,6 +19,8 @@ enum Kind {
     Cross(cross_margin::Model),
     /// A system's parameters, of what a market lists of it.
     System(cross_margin::Model),
+    /// A market's own rules with margins that change with time.
+    Scheduled(Margins),
 }
 
 /// Every market by the rules that it has.
@@ -72,9 +75,15 @@ impl MarginModel {
         let source = Source::new(file.name, words.strip_prefix('\u{feff}').unwrap_or(&words));
         let model = read_toml(&source, 0, &mut log).and_then(|node| {
             let mut fields = Fields::of(&node, &mut log)?;
-            let model = match venue(&mut fields, &mut log)? {
-                margin::NAME => portfolio::read_model(&mut fields, &mut log).map(Kind::Portfolio),
-                _ => cross::read_model(&mut fields, &mut log).map(Kind::Cross),
+            // What `plimsoll margins --out` writes has a format and no venue.
+            let model = match fields.take("venue") {
+                None if fields.has("margin") => {
+                    schedules::margins(&mut fields, &mut log).map(Kind::Scheduled)
+                }
+                node => match venue(node, &fields, &mut log)? {
+                    margin::NAME => portfolio::read_model(&mut fields, &mut log).map(Kind::Portfolio),
+                    _ => cross::read_model(&mut fields, &mut log).map(Kind::Cross),
+                },
             };
             fields.finish(&mut log);
             model.map(MarginModel)
@@ -96,6 +105,15 @@ impl MarginModel {
                 Kind::Portfolio(model) => {
                     own.under(model.clone()).map(|market| boxed(Box::new(market))).map_err(told)
                 }
+                Kind::Scheduled(margins) => {
+                    let names = own.spec().underlyings.iter().map(|known| known.name.as_str());
+                    let schedules = margins.of(names);
+                    if schedules.is_empty() {
+                        return Ok(None);
+                    }
+                    let spec = margin::Spec { schedules, ..own.spec().clone() };
+                    margin::Market::new(spec).map(|market| boxed(Box::new(market))).map_err(told)
+                }
                 Kind::Cross(_) | Kind::System(_) => Ok(None),
             };
         }
@@ -103,6 +121,14 @@ impl MarginModel {
         match &self.0 {
             Kind::Own => Ok(boxed(Box::new(own))),
             Kind::Portfolio(_) => Ok(None),
+            Kind::Scheduled(margins) => {
+                let schedules = margins.of(own.spec().perps.iter().map(|perp| perp.name.as_str()));
+                if schedules.is_empty() {
+                    return Ok(None);
+                }
+                let spec = cross_margin::Spec { schedules, ..own.spec().clone() };
+                cross_margin::Market::new(spec).map(|market| boxed(Box::new(market))).map_err(told)
+            }
             Kind::Cross(model) => own.under(model).map(|market| boxed(Box::new(market))).map_err(told),
             Kind::System(model) => {
                 let mut model = model.clone();
@@ -117,8 +143,17 @@ impl MarginModel {
 }
 
 /// Which markets a file is of.
-fn venue(fields: &mut Fields<'_>, log: &mut Log) -> Option<&'static str> {
-    let node = fields.need("venue", log)?;
+fn venue(node: Option<&Node>, fields: &Fields<'_>, log: &mut Log) -> Option<&'static str> {
+    let Some(node) = node else {
+        let head = Span { end: fields.span.start + 1, ..fields.span };
+        log.at(
+            Code::MissingField,
+            head,
+            "no `venue`",
+            "a venue, or tables `margin` as `plimsoll margins` writes them",
+        );
+        return None;
+    };
     let word = text(node, log)?;
     let known = [margin::NAME, cross_margin::NAME];
     let found = known.into_iter().find(|name| *name == word);

@@ -184,6 +184,10 @@ impl<'m> Standing<'m> {
         }
         let index = self.price(Some(market.index_slot(leg.perp)))?;
         t.given("index", index, Unit::raw(market.spec.price_decimals));
+        if let Some((since, rate)) = market.since.get(leg.perp).copied().flatten() {
+            t.given("in force by the schedule since", Int::from(since.0), Unit::SECONDS);
+            t.given("margin by the schedule", Int::from(u64::from(rate)), super::MILLIONTHS);
+        }
         let value = times(t, "value = base * index", leg.base, index, worth)?;
         let kept = plus(t, "kept = quote + value", quote, value, worth)?;
         let kept = times(t, "kept in this unit", kept, million, unit)?;

@@ -18,7 +18,7 @@ pub(super) fn act(
     }
     let account = accounts.get(call.account).cloned().unwrap_or_else(|| Account::new(call.account));
     let position = Position::of(market, &account)?;
-    let mut standing = Standing::new(market, feeds, call.at);
+    let mut standing = Standing::new(market.version(call.at), feeds, call.at);
     if matches!(call.action, Action::Liquidate(_)) {
         standing = standing.prepared_for(&position);
     }

@@ -3,6 +3,7 @@
 use super::model::{self, Model, ONE};
 use crate::black76::Right;
 pub use crate::market::{MOST, MOST_DECIMALS, MOST_PRICE_DECIMALS, SpecError};
+use crate::schedule::Schedule;
 use alloc::string::String;
 use alloc::vec::Vec;
 use plimsoll_core::{Time, U256};
@@ -113,6 +114,9 @@ pub struct Spec {
     pub contracts: Vec<Contract>,
     /// What a liquidator takes of the notional that he closes: base times the forward, or the perp's price (millionths).
     pub fee: u32,
+    /// Margins of underlyings that change with time: scenarios of which all counts are scaled so that the furthest fall is the one of who holds, and the furthest rise the one
+    /// of who owes.
+    pub schedules: Vec<Schedule>,
     /// How it margins.
     pub model: Model,
 }
@@ -177,5 +181,5 @@ pub(super) fn sound(spec: &Spec) -> Result<(), SpecError> {
             }
         }
     }
-    Ok(())
+    crate::market::scheduled(&spec.schedules, spec.underlyings.len())
 }

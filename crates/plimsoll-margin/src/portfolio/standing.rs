@@ -20,6 +20,9 @@ use plimsoll_core::{
     U256, Unit, Verdict, WAD, Why,
 };
 
+/// What a schedule says of who holds and of who owes.
+const SCHEDULED: [&str; 2] = ["furthest fall by the schedule", "furthest rise by the schedule"];
+
 const BEYOND: Refusal = Refusal::Overflow("values in units of 10^-18");
 
 /// A portfolio-margin market with one set of prices, or with all between two.
@@ -242,7 +245,13 @@ impl<'m> Standing<'m> {
             let gain = difference(t, "gain = value in it - value", there, here)?;
             outcome = sum(t, "outcome of the worst scenario", outcome, gain)?;
         }
-        let moves = super::array::moved(scenario.moves);
+        let moves = self.market.moved(underlying, scenario);
+        for (row, what) in self.market.since.get(underlying).into_iter().flatten().zip(SCHEDULED) {
+            if let Some((since, rate)) = row {
+                t.given(what, Int::from(u64::from(*rate)), crate::market::MILLIONTHS);
+                t.given("in force by the schedule since", Int::from(since.0), Unit::SECONDS);
+            }
+        }
         for one in measured.owned.iter().filter(|one| spec.assets[one.asset].underlying == Some(underlying)) {
             t.about(Subject::Holding(held(one.asset)));
             let value = product(t, "value = amount * price", one.net[0], one.price[0])?;
@@ -272,9 +281,10 @@ impl<'m> Standing<'m> {
     }
 
     /// The words of an outcome of a group, by its place.
-    fn outcome(&self, place: usize) -> String {
+    fn outcome(&self, underlying: usize, place: usize) -> String {
         let scenarios = &self.market.spec.model.scenarios;
-        scenarios.get(place).map_or_else(|| "each expiry by itself".into(), |scenario| scenario.name())
+        let named = |scenario| self.market.named(underlying, scenario);
+        scenarios.get(place).map_or_else(|| "each expiry by itself".into(), named)
     }
 }
 
@@ -412,7 +422,7 @@ impl Quoted for Standing<'_> {
         let groups = measured.groups.iter().map(|group| {
             let name = self.market.spec.underlyings[group.underlying].name.clone();
             let outcome = |(place, outcome): (usize, &Ends)| Outcome {
-                name: self.outcome(place),
+                name: self.outcome(group.underlying, place),
                 value: Int::new(outcome[0]),
             };
             let worst_day = worst_day(group).map(|(number, outcome)| Outcome {

@@ -137,7 +137,7 @@ fn what_covers_something_is_not_closed_alone() {
 fn a_liquidation_restores_the_line_and_no_more() {
     let mut random = Random(81);
     let (mut restored, mut lost, mut several, mut refused) = (0, 0, 0, 0);
-    for case in 0..160 {
+    for case in 0..80 {
         let market = {
             let mut spec = market(&mut random).spec().clone();
             spec.contracts.iter_mut().for_each(|contract| contract.lot = U256::from(10_000_u64));
@@ -218,7 +218,7 @@ fn a_liquidation_restores_the_line_and_no_more() {
         }
     }
     assert!(
-        restored > 60 && lost > 10 && several > 60 && refused > 60,
+        restored > 25 && lost > 3 && several > 25 && refused > 25,
         "{restored} {lost} {several} {refused}"
     );
 }

@@ -4,4 +4,5 @@
 
 mod laws;
 mod liquidate;
+mod schedule;
 mod world;

@@ -107,6 +107,7 @@ pub(crate) fn market(random: &mut Random) -> Market {
             contract("EP", 1, option(2, 2_200, Right::Put)),
         ],
         fee: random.within(0, 8_000) as u32,
+        schedules: Vec::new(),
         model: model(random),
     };
     Market::new(spec).unwrap()
