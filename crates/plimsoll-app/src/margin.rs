@@ -50,7 +50,7 @@ fn compared(args: &MarginCompareArgs) -> u8 {
         match (under(both.next()), under(both.next())) {
             (Ok(one), Ok(other)) => versions.push(one.zip(other).map(|(one, other)| [one, other])),
             (Err((word, why)), _) | (_, Err((word, why))) => {
-                errln!("plimsoll: PL0721: {word} does not fit the market {}: {why}", listed.name);
+                errln!("plimsoll: {word} does not fit the market {}: {why}", listed.name);
                 return exit::FAULTY;
             }
         }

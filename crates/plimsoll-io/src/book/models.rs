@@ -97,7 +97,9 @@ impl MarginModel {
     /// # Errors
     /// Why a market of the kind cannot be under it.
     pub fn under(&self, market: &dyn Market) -> Result<Option<Box<dyn Market>>, String> {
-        let told = |error: margin::SpecError| format!("{}, number {}", error.what, error.place + 1);
+        let told = |error: margin::SpecError| {
+            format!("{}: {}, number {}", Code::ModelMisfit.name(), error.what, error.place + 1)
+        };
         let boxed = |market: Box<dyn Market>| Some(market);
         if let Some(own) = margin::Market::of(market) {
             return match &self.0 {
