@@ -234,6 +234,12 @@ pub(crate) struct OutlookArgs {
     /// Feeds that move together, each with its weight: `ETH/USD,BTC/USD=0.8`; may be given several times
     #[arg(long, value_name = "FEED[=WEIGHT],...")]
     pub(crate) together: Vec<String>,
+    /// Distances in standard deviations of a day by price history (docs/history.md); without it, by the book's surfaces of volatilities
+    #[arg(long, value_name = "DIR")]
+    pub(crate) history: Option<PathBuf>,
+    /// An asset has the history of another: WETH=ETH (repeatable)
+    #[arg(long, value_name = "ASSET=LIKE", requires = "history")]
+    pub(crate) map: Vec<plimsoll::Mapping>,
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,

@@ -438,3 +438,41 @@ fn scratch(name: &str, changes: &[(&str, &str, &str)]) -> PathBuf {
     }
     to
 }
+
+/// By a pencil: 0.52 a year of the option nearest to 90,450 over the root of 365 are 2.7218 % a day, and a fall of 5.85 % is 2.15 of them.
+#[test]
+fn what_kills_first_is_told_in_standard_deviations() {
+    let (told, _) = text(&["outlook", "examples/options", "condor"]);
+    assert!(told.contains("2.7219 % a day, btc-vols 2026-06-26T08:00:00Z 90000, 0.52 a year"), "{told}");
+    assert!(told.contains("first in standard deviations of a day: BTC-26JUN26 mark up, 1.91"), "{told}");
+    let all = json(&["outlook", "examples/options", "condor", "--json"]);
+    let mark = row(&all["deviations"], "feed", "BTC-26JUN26 mark");
+    assert_eq!(
+        (mark["day"].as_str(), mark["down"].as_str(), mark["up"].as_str()),
+        (Some("0.027219"), Some("2.15"), Some("1.91"))
+    );
+    // Nothing is known of what has no surface: no number, and not a zero.
+    let (told, _) = text(&["outlook", "examples/margin", "joint"]);
+    assert!(!told.contains("standard deviations"), "{told}");
+    // By history: 100 days of a rise of 1 % and a fall of 1 % in turn.
+    let scratch = std::env::temp_dir().join(format!("plimsoll-history-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch).expect("a folder");
+    let mut rows = String::from("ts,close\n");
+    let (mut at, mut price) = (1_771_000_000_u64 / 86_400 * 86_400, 100.0_f64);
+    for day in 0..100 {
+        rows += &format!("{at},{price:.6}\n");
+        at += 86_400;
+        price = if day % 2 == 0 { 101.0 } else { 100.0 };
+    }
+    std::fs::write(scratch.join("SOL.csv"), rows).expect("written");
+    let folder = scratch.to_str().expect("a path");
+    let (told, code) = text(&["outlook", "examples/margin", "joint", "--history", folder]);
+    assert_eq!(code, 0, "{told}");
+    // ln(1.01) is 0.995 % whichever way: 20 % are 20.09 of them.
+    assert!(
+        told.contains("SOL history, EWMA 0.94 of 99 days")
+            && told.contains("first in standard deviations of a day: SOL/USD down, 20.09"),
+        "{told}"
+    );
+    std::fs::remove_dir_all(&scratch).expect("removed");
+}
