@@ -238,7 +238,7 @@ pub(crate) struct OutlookArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) history: Option<PathBuf>,
     /// An asset has the history of another: WETH=ETH (repeatable)
-    #[arg(long, value_name = "ASSET=LIKE", requires = "history")]
+    #[arg(long, value_name = "ASSET=LIKE", value_parser = crate::stress::mapping, requires = "history")]
     pub(crate) map: Vec<plimsoll::Mapping>,
     /// Machine-readable output
     #[arg(long)]

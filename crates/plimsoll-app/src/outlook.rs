@@ -342,7 +342,9 @@ fn print(
                 _ => String::new(),
             };
             let counted = distance.zip(deviation.as_ref()).and_then(|(distance, day)| day.count(distance));
-            if let Some(count) = counted.filter(|_| settled.is_empty())
+            let market =
+                today == Some(Verdict::Healthy) && distance.is_some_and(|distance| !distance.is_dust());
+            if let Some(count) = counted.filter(|_| market)
                 && nearest.as_ref().is_none_or(|(least, _)| count < *least)
             {
                 let side = if fall { "down" } else { "up" };

@@ -133,7 +133,14 @@ impl Asked<'_> {
         let listed = &world.book.accounts[self.account];
         let feeds = Feeds { readings: self.readings };
         let calls = world.book.markets[listed.market].market.forced(&listed.account, feeds);
-        let new = calls.iter().filter(|call| !before.contains(call));
+        // A position that has got smaller is the same call.
+        let same = |call: &Mechanism, known: &Mechanism| match (call, known) {
+            (Mechanism::Reduce { instrument, .. }, Mechanism::Reduce { instrument: other, .. }) => {
+                instrument == other
+            }
+            _ => call == known,
+        };
+        let new = calls.iter().filter(|call| !before.iter().any(|known| same(call, known)));
         new.map(|call| self.one(world, call, &calls, before.is_empty())).collect()
     }
 

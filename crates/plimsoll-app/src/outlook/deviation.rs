@@ -74,13 +74,13 @@ fn by_surface(book: &Book, feed: PriceId, asset: &str, currency: &str) -> Option
     let surface = book.graph.surfaces().iter().find(on)?;
     let day = Time(book.at.0.checked_add(86_400)?);
     let fresh = |expiry: Time, strike: Decimal| surface.quote(expiry, strike, book.at);
-    let known = surface.points().filter(|point| point.expiry >= day);
-    let first = known.clone().map(|point| point.expiry).min()?;
+    let known = || surface.points().filter(|point| point.expiry >= day);
+    let first = known().map(|point| point.expiry).min()?;
     let distance = |strike: Decimal| {
         let strike = strike.scaled_amount(18).ok()?;
         strike.sub(now).or_else(|| now.sub(strike))
     };
-    let near = known.filter(|point| point.expiry == first).min_by_key(|point| distance(point.strike))?;
+    let near = known().filter(|point| point.expiry == first).min_by_key(|point| distance(point.strike))?;
     let quote = fresh(near.expiry, near.strike);
     let vol = quote.volatility.filter(|_| quote.doubt.is_none())?;
     let raw = vol.scaled_amount(10).ok()?;
