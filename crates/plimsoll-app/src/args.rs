@@ -251,6 +251,12 @@ pub(crate) struct OutlookArgs {
     /// Feeds that move together, each with its weight: `ETH/USD,BTC/USD=0.8`; may be given several times
     #[arg(long, value_name = "FEED[=WEIGHT],...")]
     pub(crate) together: Vec<String>,
+    /// Distances in standard deviations of a day by price history (docs/history.md); without it, by the book's surfaces of volatilities
+    #[arg(long, value_name = "DIR")]
+    pub(crate) history: Option<PathBuf>,
+    /// An asset has the history of another: WETH=ETH (repeatable)
+    #[arg(long, value_name = "ASSET=LIKE", value_parser = crate::stress::mapping, requires = "history")]
+    pub(crate) map: Vec<plimsoll::Mapping>,
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,
@@ -636,11 +642,56 @@ fn level(text: &str) -> Result<f64, String> {
 
 #[derive(Subcommand)]
 pub(crate) enum Margin {
-    /// Compare two scenario models on every client: initial and maintenance margin, new calls, what binds
+    /// Compare two margin models on every client: initial and maintenance margin, new calls, what binds
     ///
-    /// A model is a preset's name (`desk`) or a file (docs/margin.md). Exit code: 0, 1 where somebody is called under the second model
+    /// A model is `book` (what the book has), a preset's name (`desk`, `hyperliquid`) or a file (docs/margin.md). Exit code: 0, 1 where somebody is called under the second model
     /// who is not under the first; 2 wrong usage, 3 faulty input, 4 where an account is unknown.
     Compare(MarginCompareArgs),
+    /// Show who bears what accounts that are worth less than nothing cannot: funds, then counterparties or everybody
+    ///
+    /// Exit code: 0 where nobody is worth less than nothing, 1 where somebody is, 2 wrong usage, 3 faulty input, 4 where nobody can say
+    /// what an account is worth.
+    Waterfall(WaterfallArgs),
+    /// Show in which order positions would be closed if others went bankrupt, and how many lots stand before each
+    ///
+    /// Exit code: 0, 2 wrong usage, 3 faulty input, 4 where nobody can say what an account with a position is worth.
+    Adl(AdlArgs),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct WaterfallArgs {
+    /// The book: a folder with a book.toml, or one .json file
+    pub(crate) book: PathBuf,
+    /// What stands behind its accounts: a file of funds (docs/book-format.md); without one there are none, and markets deleverage
+    #[arg(long, value_name = "FILE")]
+    pub(crate) funds: Option<PathBuf>,
+    /// At another price: 'SOL/USD=-30%' or 'SOL/USD=70' (repeatable)
+    #[arg(long, value_name = "PRICE=VALUE")]
+    pub(crate) price: Vec<String>,
+    /// Judge at another time than the book's: unix seconds, or like 2026-03-01T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct AdlArgs {
+    /// The book: a folder with a book.toml, or one .json file
+    pub(crate) book: PathBuf,
+    /// Only where this account stands
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+    /// At another price: 'SOL/USD=-30%' or 'SOL/USD=70' (repeatable)
+    #[arg(long, value_name = "PRICE=VALUE")]
+    pub(crate) price: Vec<String>,
+    /// Judge at another time than the book's: unix seconds, or like 2026-03-01T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(clap::Args)]

@@ -19,6 +19,12 @@ pub(crate) fn part_up(share: f64) -> String {
     format!("{}.{:04}", parts / 10_000, parts % 10_000)
 }
 
+/// A share in millionths, rounded up; `None` of what is none.
+pub(crate) fn millionths(share: f64) -> Option<u64> {
+    let parts = (share * 1e6).ceil();
+    (parts.is_finite() && (1.0..1e15).contains(&parts)).then_some(parts as u64)
+}
+
 /// Money in whole units, thousands apart, rounded up.
 pub(crate) fn money(value: f64) -> String {
     if !value.is_finite() {

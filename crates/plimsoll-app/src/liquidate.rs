@@ -189,11 +189,19 @@ fn print_forced(answer: &Liquidate) -> bool {
 
 /// How much of a position is closed, and whether it pays.
 fn closes(forced: &Forced, dealt: &Dealt) -> String {
-    let closes = forced.reduces.as_ref();
+    let closes = forced.reduces.as_ref().filter(|_| dealt.closes.is_empty());
     let closes = closes
         .map(|(position, decimals)| format!("closes {} {position}", tokens(dealt.does.seized, *decimals)));
+    let each = dealt.closes.iter().map(|one| {
+        let (size, position) = (tokens(one.size.magnitude(), one.decimals), &one.position);
+        let at = one.price.map_or_else(String::new, |price| format!(" at {}", price.trimmed()));
+        let broke =
+            one.bankruptcy.map_or_else(String::new, |price| format!(" (bankrupt at {})", price.trimmed()));
+        format!("closes {size} {position}{at}{broke}")
+    });
+    let closes = closes.into_iter().chain(each);
     let loses = dealt.profit.is_none_or(|profit| profit <= Int::ZERO).then(|| "does not pay".to_string());
-    closes.into_iter().chain(loses).collect::<Vec<_>>().join("; ")
+    closes.chain(loses).collect::<Vec<_>>().join("; ")
 }
 
 /// What a liquidation that sells nothing costs the owner, and what he may claim of it.
@@ -248,6 +256,7 @@ fn call(forced: &Forced) -> String {
         Mechanism::Deal { auction } => format!("deal auction {auction}"),
         Mechanism::Batch { .. } => "liquidate".into(),
         Mechanism::Redeem { .. } => "redeem".into(),
+        Mechanism::Unwind => "unwind".into(),
         other => format!("{other:?}"),
     }
 }
@@ -370,6 +379,13 @@ fn forced_json(market: &dyn Market, forced: &Forced) -> Value {
                 .collect::<Vec<_>>(),
             "health_after": dealt.health_after.map(|health| health.digits(0, 18)),
             "equity": dealt.equity.map(|both| both.map(|value| value.to_string())),
+            "closes": dealt.closes.iter().map(|one| json!({
+                "position": one.position,
+                "decimals": one.decimals,
+                "size": one.size.to_string(),
+                "price": one.price.map(|price| price.trimmed().to_string()),
+                "bankruptcy_price": one.bankruptcy.map(|price| price.trimmed().to_string()),
+            })).collect::<Vec<_>>(),
             "claims": dealt.claims.iter().map(|claim| json!({
                 "asset": claim.asset,
                 "decimals": claim.decimals,

@@ -1,5 +1,7 @@
 //! `plimsoll margin compare`: what another model would ask of every client.
 
+mod waterfall;
+
 use crate::args::{Margin, MarginCompareArgs};
 use crate::check::provenance_json;
 use crate::show::{self, errln, outln};
@@ -13,7 +15,14 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 pub(crate) fn run(args: &Margin) -> u8 {
-    let Margin::Compare(args) = args;
+    match args {
+        Margin::Compare(args) => compared(args),
+        Margin::Waterfall(args) => waterfall::waterfall(args),
+        Margin::Adl(args) => waterfall::order(args),
+    }
+}
+
+fn compared(args: &MarginCompareArgs) -> u8 {
     let (mut book, gaps) = match crate::check::open(&args.book, false) {
         Ok(opened) => opened,
         Err(code) => return code,
@@ -31,11 +40,26 @@ pub(crate) fn run(args: &Margin) -> u8 {
         errln!("plimsoll: found {} --model, expected two: the one before and the one after", models.len());
         return exit::USAGE;
     };
-    let version = |market: &dyn Market| Some([one.under(market)?, other.under(market)?]);
-    let versions: Vec<_> = book.markets.iter().map(|listed| version(&*listed.market)).collect();
+    let mut versions = Vec::new();
+    for listed in &book.markets {
+        let mut both = [one, other].into_iter().zip(&args.model).map(|(model, word)| {
+            let version = model.under(&*listed.market);
+            version.map_err(|why| (word, why))
+        });
+        let under = |found: Option<Result<Option<Box<dyn Market>>, _>>| found.unwrap_or(Ok(None));
+        match (under(both.next()), under(both.next())) {
+            (Ok(one), Ok(other)) => versions.push(one.zip(other).map(|(one, other)| [one, other])),
+            (Err((word, why)), _) | (_, Err((word, why))) => {
+                errln!("plimsoll: {word} does not fit the market {}: {why}", listed.name);
+                return exit::FAULTY;
+            }
+        }
+    }
     let answer = compare(&book, &versions);
     if answer.clients.is_empty() {
-        errln!("plimsoll: no account of the book is in a market that both models are of (venue portfolio)");
+        errln!(
+            "plimsoll: no account of the book is in a market that both models are of (venues portfolio and cross)"
+        );
         return exit::USAGE;
     }
     if args.json {

@@ -1,5 +1,7 @@
 //! `plimsoll outlook`: what kills an account, and when; and the columns of it that `check` shows.
 
+mod deviation;
+
 use crate::args::OutlookArgs;
 use crate::ask::{opened, print_foot, print_head, refusal_json, renewed_json, tokens, words};
 use crate::check::{judgement_json, provenance_json};
@@ -7,6 +9,7 @@ use crate::select::Shown;
 use crate::show::{errln, outln};
 use crate::whatif::table;
 use crate::{exit, explain, show};
+use deviation::{Deviation, Ground};
 use plimsoll::{
     Binds, Boundary, Branch, Carry, Crossing, Distance, Factor, Good, Lookout, Mover, Outlook, Ratio,
     Redemption, Row, Runs, WHOLE, Weight, coming_for,
@@ -29,6 +32,10 @@ pub(crate) fn run(args: &OutlookArgs) -> u8 {
             }
         }
     }
+    let ground = match Ground::of(args.history.as_deref(), &args.map) {
+        Ok(ground) => ground,
+        Err(code) => return code,
+    };
     let lookout = match Lookout::new(&book, book.at) {
         Ok(lookout) => lookout,
         Err((market, refusal)) => return stands(&market, &refusal),
@@ -53,6 +60,8 @@ pub(crate) fn run(args: &OutlookArgs) -> u8 {
                 "market": book.markets[listed.market].name,
                 "liquidation": judgement_json(&judgement),
                 "outlook": as_json(&book, account, &outlook),
+                "deviations": outlook.factors.iter().filter_map(|factor| deviation_json(&book, factor, &ground))
+                    .collect::<Vec<_>>(),
                 "coming": coming.as_ref().map(arriving_json),
                 "renewed": renewed_json(&book, account),
                 "assets": slots.iter()
@@ -65,7 +74,8 @@ pub(crate) fn run(args: &OutlookArgs) -> u8 {
         );
     } else {
         print_head(&book, account, &judgement);
-        print(&book, account, judgement.own.ok().map(|own| own.verdict), &outlook, &slots, &joint);
+        let own = judgement.own.ok().map(|own| own.verdict);
+        print(&book, account, own, &outlook, &slots, (&joint, &ground));
         print_foot(&lookout.identity());
     }
     explain::code(&judgement, coming.as_ref())
@@ -300,7 +310,7 @@ fn print(
     own: Option<Verdict>,
     outlook: &Outlook,
     slots: &[(String, Boundary)],
-    joint: &[(String, Option<Boundary>)],
+    (joint, ground): (&[(String, Option<Boundary>)], &Ground),
 ) {
     let today = outlook.factors.first().map(|factor| factor.boundary.today);
     let word = match (today, own) {
@@ -308,9 +318,14 @@ fn print(
         (Some(Verdict::Unhealthy), _) => "healthy again at",
         _ => "liquidatable at",
     };
-    let mut factors =
-        table(&["feed, with all that follows it", "now", word, "", "distance", "worst day"], 1..5);
+    let mut factors = table(
+        &["feed, with all that follows it", "now", word, "", "distance", "st. dev.", "worst day"],
+        1..6,
+    );
+    let mut grounds: Vec<(PriceId, Deviation)> = Vec::new();
+    let mut nearest: Option<(U256, String)> = None;
     for factor in &outlook.factors {
+        let deviation = ground.deviation(book, factor.leaf);
         let Factor { leaf, boundary, down, up, worst } = factor;
         let sides = [(boundary.down, down), (boundary.up, up)];
         let none = boundary.down == Crossing::Never && boundary.up == Crossing::Never;
@@ -326,15 +341,35 @@ fn print(
                 }
                 _ => String::new(),
             };
+            let counted = distance.zip(deviation.as_ref()).and_then(|(distance, day)| day.count(distance));
+            let market =
+                today == Some(Verdict::Healthy) && distance.is_some_and(|distance| !distance.is_dust());
+            if let Some(count) = counted.filter(|_| market)
+                && nearest.as_ref().is_none_or(|(least, _)| count < *least)
+            {
+                let side = if fall { "down" } else { "up" };
+                nearest = Some((count, format!("{} {side}", name(book, *leaf))));
+            }
+            let counted = counted.map_or_else(String::new, |count| show::exact(count.into(), 2));
             let distance = distance.map_or_else(String::new, |distance: Distance| percent(distance.parts));
             let now = show::exact(boundary.now.into(), boundary.decimals);
-            factors.add_row([name(book, *leaf).into(), now, first, settled, distance, worst]);
+            factors.add_row([name(book, *leaf).into(), now, first, settled, distance, counted, worst]);
             if none {
                 break;
             }
         }
+        grounds.extend(deviation.map(|deviation| (factor.leaf, deviation)));
     }
     outln!("{}\n", factors.trim_fmt());
+    if let Some((count, which)) = nearest {
+        let count = show::exact(count.into(), 2);
+        outln!("first in standard deviations of a day: {which}, {count}; each factor by itself, by");
+        for (leaf, deviation) in &grounds {
+            let part = show::exact(Int::from(deviation.parts), 4);
+            outln!("  {}: {part} % a day, {}", name(book, *leaf), deviation.by);
+        }
+        outln!();
+    }
     print_boundaries(
         "one asset's price at this market alone, all others fixed",
         word,
@@ -468,6 +503,21 @@ fn crossing_json(crossing: Crossing) -> Value {
             "settled": settled.map(|settled| settled.to_string()),
         }),
     }
+}
+
+/// What a feed deviates by within a day, and how many of that both crossings are; null where the feed has neither.
+fn deviation_json(book: &Book, factor: &Factor, ground: &Ground) -> Option<Value> {
+    let day = ground.deviation(book, factor.leaf)?;
+    let count = |distance: Option<Distance>| {
+        distance.and_then(|distance| day.count(distance)).map(|count| show::exact(count.into(), 2))
+    };
+    Some(json!({
+        "feed": name(book, factor.leaf),
+        "day": show::exact(Int::from(day.parts), 6),
+        "by": day.by,
+        "down": count(factor.down),
+        "up": count(factor.up),
+    }))
 }
 
 fn boundary_json(found: &Boundary) -> Value {

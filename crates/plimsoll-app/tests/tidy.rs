@@ -96,7 +96,7 @@ const LAYERS: &[Layer] = &[
     ("plimsoll", &["plimsoll-core", "plimsoll-kernel", "plimsoll-risk"], Some(&["sha2"])),
     (
         "plimsoll-app",
-        &["plimsoll", "plimsoll-chain", "plimsoll-core", "plimsoll-engine", "plimsoll-io", "plimsoll-risk"],
+        &["plimsoll", "plimsoll-chain", "plimsoll-core", "plimsoll-engine", "plimsoll-io", "plimsoll-margin", "plimsoll-risk"],
         None,
     ),
     (

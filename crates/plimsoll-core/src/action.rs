@@ -325,6 +325,8 @@ pub enum Mechanism {
         /// At most so much.
         size: U256,
     },
+    /// Close what restores the account, chosen by the venue: what hedges one another is closed together (portfolio margin).
+    Unwind,
 }
 
 /// The size of a discount liquidation.

@@ -52,7 +52,7 @@ pub use judge::{Certainty, Judgement, Standing};
 pub use market::{
     Accounts, Assessment, Balance, BranchHealth, Counting, Figure, Lens, Market, Meaning, Nature, NextPrice,
     NodeSpec, Part, PoolMember, Premium, PriceSlot, Question, Queue, Queued, Quoted, Range, Renewed, Running,
-    SharedPool, Swap, TermSpec, Test, Venue, Verdict, WhyNot,
+    SharedPool, Swap, TermSpec, Test, Traded, Venue, Verdict, WhyNot,
 };
 pub use num::{BPS, Decimal, Divisor, Int, RAY, Rounding, U256, WAD, YEAR};
 pub use reading::{Feeds, Reading, Why};

@@ -10,7 +10,7 @@ use crate::action::{Action, Call, Cell, Effects, Mechanism};
 use crate::encoded::Encoded;
 use crate::form::{Compiled, Node};
 use crate::instrument::{Instrument, InstrumentId};
-use crate::num::{Int, U256};
+use crate::num::{Int, Rounding, U256};
 use crate::reading::{Feeds, Why};
 use crate::refusal::Refusal;
 use crate::sheet::Sheet;
@@ -284,6 +284,17 @@ impl WhyNot {
     }
 }
 
+/// How a derivative is traded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traded {
+    /// The least by which a position changes (raw base).
+    pub lot: U256,
+    /// Digits of the prices that orders name.
+    pub digits: u8,
+    /// Where what was paid (below zero) or received for it stands.
+    pub quote: InstrumentId,
+}
+
 /// Where `act` finds other accounts than the one acted upon.
 pub trait Accounts {
     /// The account, if there is one. One that was never heard of is not the same as one that holds nothing,
@@ -374,6 +385,11 @@ pub trait Market: Send + Sync {
     /// market accepts them is for `act` to say.
     fn forced(&self, _: &Account, _: Feeds<'_>) -> Vec<Mechanism> {
         Vec::new()
+    }
+
+    /// How a derivative is traded; `None` of everything else.
+    fn traded(&self, _: InstrumentId) -> Option<Traded> {
+        None
     }
 
     /// The slots of the prices that an account's answer hangs on, where it has no row that says it; `None` where a market does not say: then
@@ -636,11 +652,28 @@ pub trait Quoted: Send + Sync {
         Ok(None)
     }
 
+    /// What asks the account the most on the initial line, where a market knows that without scenarios: of what, and which of its rules, in words.
+    ///
+    /// # Errors
+    /// As [`Quoted::assess`].
+    fn binds(&self, _: &Account) -> Result<Option<[String; 2]>, Refusal> {
+        Ok(None)
+    }
+
     /// What a holding is worth: raw units of its asset, and their value in the market's account unit.
     ///
     /// # Errors
     /// As [`Quoted::assess`].
     fn balance(&self, account: &Account, instrument: InstrumentId) -> Result<Balance, Refusal>;
+
+    /// What one whole unit of a derivative is worth, in the digits in which orders name prices, and how many these are; `None` where it is the price of the slot of
+    /// its own name.
+    ///
+    /// # Errors
+    /// Of a price that is missing.
+    fn mark(&self, _: InstrumentId, _: Rounding) -> Result<Option<(Int, u8)>, Refusal> {
+        Ok(None)
+    }
 
     /// The first price on its way to a venue that delays them by which the account will be below its line, and the earliest
     /// time: of what the venue has queued, and then of the feed as it stands. `None` where none of them does that.

@@ -301,6 +301,8 @@ pub enum Refusal {
     },
     /// The contract has expired: what it settled at is no price of the market.
     Expired(InstrumentId),
+    /// Closing it by itself would make the account worse: it covers other positions.
+    HedgeKept(InstrumentId),
 
     /// A price that the answer needs is not known.
     PriceUnknown {
@@ -432,6 +434,7 @@ impl Refusal {
             Refusal::AnotherAccount(_) => "PL0193",
             Refusal::NotInLots { .. } => "PL0194",
             Refusal::Expired(_) => "PL0195",
+            Refusal::HedgeKept(_) => "PL0720",
             Refusal::PriceUnknown { .. } => "PL0201",
             Refusal::ClockWentBack { .. } => "PL0202",
             Refusal::AccountsMissing => "PL0203",
@@ -467,6 +470,7 @@ impl Refusal {
             | Refusal::RiskPremiumLimit(i)
             | Refusal::AnotherAccount(i)
             | Refusal::Expired(i)
+            | Refusal::HedgeKept(i)
             | Refusal::TotalsMissing(i)
             | Refusal::NoSuchInstrument(i) => Some(*i),
             _ => None,
@@ -594,6 +598,7 @@ impl fmt::Display for Refusal {
             }
             Refusal::NotInLots { lot } => write!(f, "not a whole number of lots of {lot} (raw)"),
             Refusal::Expired(_) => f.write_str("the contract has expired and is not settled"),
+            Refusal::HedgeKept(_) => f.write_str("closing it by itself would make the account worse: it covers other positions"),
             Refusal::PriceUnknown { why, .. } => write!(f, "a price that this needs is {why}"),
             Refusal::ClockWentBack { state, asked } => {
                 write!(f, "the state is of {state}, later than the {asked} asked about")

@@ -1,6 +1,6 @@
 //! What could be done about accounts that are liquidatable: a plain keeper, for desks without one of their own and for the simulator.
 //!
-//! It asks for the first action that the market takes: closing a derivative, repaying a debt for a collateral, then whatever other calls
+//! It asks for the first action that the market takes: what the venue would close itself, closing a derivative, repaying a debt for a collateral, then whatever other calls
 //! the venue names. What is best, and what it earns, is `plimsoll liquidate`'s to say.
 
 use crate::calls;
@@ -39,8 +39,12 @@ pub fn plan(state: &State, place: u32) -> Option<Action> {
     };
     let reductions = of(Kind::Derivative).map(reduce);
     let pairs = of(Kind::Debt).flat_map(|debt| of(Kind::Receipt).map(move |held| pair(debt, held)));
-    let forced = market.forced(&listed.account, feeds).into_iter().map(Action::Liquidate);
-    reductions.chain(pairs).chain(forced).find(|action| {
+    let forced = market.forced(&listed.account, feeds);
+    // A venue that chooses what to close keeps hedges.
+    let chosen = forced.iter().filter(|how| **how == Mechanism::Unwind).cloned().map(Action::Liquidate);
+    let chosen: Vec<Action> = chosen.collect();
+    let forced = forced.into_iter().map(Action::Liquidate);
+    chosen.into_iter().chain(reductions).chain(pairs).chain(forced).find(|action| {
         let (actor, account, action) = (AccountId(u64::MAX), listed.account.id, action.clone());
         market.act(&Call { actor, account, at: book.at, action }, book, feeds, &mut Silent).is_ok()
     })

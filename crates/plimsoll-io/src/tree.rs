@@ -118,6 +118,11 @@ impl<'t> Fields<'t> {
         Some(&self.entries[at].value)
     }
 
+    /// Whether a name is there, without taking its value.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == name)
+    }
+
     /// The value of a name that must be there.
     pub(crate) fn need(&mut self, name: &'static str, log: &mut Log) -> Option<&'t Node> {
         let found = self.take(name);

@@ -126,6 +126,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::AnotherAccount(instrument),
         Refusal::NotInLots { lot: held },
         Refusal::Expired(instrument),
+        Refusal::HedgeKept(instrument),
         Refusal::PriceUnknown { slot: 0, why: Why::Missing },
         Refusal::ClockWentBack { state: Time(1), asked: Time(0) },
         Refusal::AccountsMissing,
@@ -181,6 +182,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::AnotherAccount(_)
             | Refusal::NotInLots { .. }
             | Refusal::Expired(_)
+            | Refusal::HedgeKept(_)
             | Refusal::BranchAboveScr { .. }
             | Refusal::BranchBelowCcr { .. }
             | Refusal::BelowMcr { .. }

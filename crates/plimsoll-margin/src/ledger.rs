@@ -109,6 +109,13 @@ pub(crate) fn of_contract(name: &str, decimals: u8, settles: (&String, u8)) -> [
     ]
 }
 
+/// How a contract is traded; `None` of what is none.
+pub(crate) fn traded(ledger: &impl Ledger, instrument: InstrumentId) -> Option<plimsoll_core::Traded> {
+    let Place::Base(contract) = ledger.place_of(instrument)? else { return None };
+    let (lot, quote) = (ledger.contract(contract).lot, ledger.quote_of(contract));
+    Some(plimsoll_core::Traded { lot, digits: ledger.digits(), quote })
+}
+
 /// Each position can be reduced.
 pub(crate) fn reducible(ledger: &impl Ledger, account: &Account) -> Vec<Mechanism> {
     let base = |contract: usize| {

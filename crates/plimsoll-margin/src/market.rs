@@ -46,6 +46,7 @@
 mod act;
 mod cells;
 mod liquidate;
+mod model;
 mod position;
 mod rows;
 mod span;
@@ -54,6 +55,7 @@ mod standing;
 mod work;
 
 use crate::ledger::{self, Contract, Ledger, Place};
+use crate::schedule;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -66,7 +68,9 @@ use plimsoll_core::{
 use position::Position;
 
 pub use crate::ledger::{held, owed, token};
+pub use model::{AssetRule, Model, PerpRule};
 pub use rows::ROWS;
+pub(crate) use spec::scheduled;
 pub use spec::{
     Asked, Asset, INITIAL, MAINTENANCE, MOST, MOST_DECIMALS, MOST_PRICE_DECIMALS, ONE, Perp, Spec, SpecError,
     Tier, Weights,
@@ -100,6 +104,10 @@ pub struct Market {
     terms: Vec<TermSpec>,
     /// For each asset, its slot.
     asset_slots: Vec<Option<usize>>,
+    /// From when on which of its schedules' rows are in force: the market as it is then, without schedules. None where it has no schedule.
+    versions: Vec<(Time, Market)>,
+    /// Of a version, for each perp since when its margin is in force, and which it is.
+    since: Vec<Option<(Time, u32)>>,
 }
 
 impl Market {
@@ -144,7 +152,43 @@ impl Market {
             slot: Some(slot),
         };
         let nodes = slots.iter().enumerate().map(node).collect();
-        Ok(Market { spec, epoch: 0, instruments, slots, nodes, terms, asset_slots })
+        let (versions, since) = (Vec::new(), Vec::new());
+        let mut market =
+            Market { spec, epoch: 0, instruments, slots, nodes, terms, asset_slots, versions, since };
+        for at in schedule::versions(&market.spec.schedules, market.spec.updated)? {
+            let version = market.as_of(at)?;
+            market.versions.push((at, version));
+        }
+        Ok(market)
+    }
+
+    /// The market with the margins that are in force at a time, and no schedule.
+    fn as_of(&self, at: Time) -> Result<Market, SpecError> {
+        let mut spec = Spec { schedules: Vec::new(), ..self.spec.clone() };
+        let mut since = Vec::new();
+        for (place, perp) in spec.perps.iter_mut().enumerate() {
+            let sides =
+                schedule::Side::ALL.map(|side| schedule::in_force(&self.spec.schedules, place, side, at));
+            let row = sides.into_iter().flatten().max_by_key(|(_, rate, _)| *rate);
+            since.push(row.map(|(from, rate, _)| (from, rate)));
+            let Some((_, rate, keeps)) = row else { continue };
+            let kept = u64::from(rate) * u64::from(keeps);
+            let kept = u32::try_from(kept.div_ceil(u64::from(ONE))).unwrap_or(ONE);
+            for (line, first) in [(INITIAL, rate), (MAINTENANCE, kept)] {
+                let was = perp.asked[line].tiers.first().map_or(0, |tier| tier.rate);
+                for tier in &mut perp.asked[line].tiers {
+                    tier.rate = tier.rate - was + first;
+                }
+            }
+        }
+        let market = Market::new(spec)?;
+        Ok(Market { since, ..market })
+    }
+
+    /// The market as it is at a time.
+    fn version(&self, at: Time) -> &Market {
+        let later = self.versions.partition_point(|(from, _)| *from <= at);
+        later.checked_sub(1).and_then(|place| self.versions.get(place)).map_or(self, |(_, version)| version)
     }
 
     /// Its rules.
@@ -267,11 +311,20 @@ impl plimsoll_core::Market for Market {
         if at < self.spec.updated {
             return Err(Refusal::ClockWentBack { state: self.spec.updated, asked: at });
         }
-        Ok(Box::new(standing::Standing::new(self, feeds)))
+        Ok(Box::new(standing::Standing::new(self.version(at), feeds)))
     }
 
     fn compile(&self, account: &Account, question: Question) -> Result<Compiled, Refusal> {
-        rows::compile(self, &Position::of(self, account)?, line(question.test))
+        let position = Position::of(self, account)?;
+        // A row would outlive the margins that it was made with.
+        if self.versions.len() > 1 && !position.owes_nothing() {
+            return Ok(Compiled::Opaque);
+        }
+        rows::compile(self.version(question.at), &position, line(question.test))
+    }
+
+    fn traded(&self, instrument: InstrumentId) -> Option<plimsoll_core::Traded> {
+        ledger::traded(self, instrument)
     }
 
     /// An asset counts at its weight, a long position at what its first tier leaves of it.
@@ -281,7 +334,8 @@ impl plimsoll_core::Market for Market {
             Place::Held(asset) => Some(self.spec.assets[asset].weights[MAINTENANCE].asset),
             Place::Owed(_) => None,
             Place::Base(perp) => {
-                let tier = self.spec.perps[perp].asked[MAINTENANCE].tiers.first();
+                // What is in force at the time of the market's state.
+                let tier = self.version(self.spec.updated).spec.perps[perp].asked[MAINTENANCE].tiers.first();
                 Some(ONE - tier.map_or(0, |tier| tier.rate))
             }
             Place::Quote(_) => Some(ONE),
@@ -365,11 +419,16 @@ impl plimsoll_core::Venue for Cross {
     }
 
     fn open(&self, bytes: &[u8]) -> Result<Box<dyn plimsoll_core::Market>, Refusal> {
-        let encoded = Encoded::read(bytes).ok_or(Refusal::NoSuchCell)?;
-        if encoded.venue != NAME || !REVISIONS.contains(&encoded.revision.as_str()) {
-            return Err(Refusal::NotAtThisVenue);
-        }
-        let market = Market::new(cells::read(&encoded)?).map_err(|_| Refusal::NoSuchCell)?;
-        Ok(Box::new(Market { epoch: encoded.epoch, ..market }))
+        Ok(Box::new(decoded(bytes)?))
     }
+}
+
+/// What [`plimsoll_core::Market::encode`] wrote.
+fn decoded(bytes: &[u8]) -> Result<Market, Refusal> {
+    let encoded = Encoded::read(bytes).ok_or(Refusal::NoSuchCell)?;
+    if encoded.venue != NAME || !REVISIONS.contains(&encoded.revision.as_str()) {
+        return Err(Refusal::NotAtThisVenue);
+    }
+    let market = Market::new(cells::read(&encoded)?).map_err(|_| Refusal::NoSuchCell)?;
+    Ok(Market { epoch: encoded.epoch, ..market })
 }

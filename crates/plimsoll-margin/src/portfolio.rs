@@ -28,13 +28,20 @@
 //! which liquidation prices are found by search.
 //!
 //! **Actions.** Deposit and repayment are never refused and need no price. A withdrawal, a loan and a fill must leave the account above both lines, or be no worse by
-//! the rule of [`crate::liquidation`].
+//! the rule of [`crate::liquidation`]. Below maintenance others close positions at what they are worth, at a fee, until the account is back above its initial line.
 //!
-//! Not modelled: liquidation, open orders, discounting, settlement by a mean, contracts that settle in a coin, interest and funding between two books.
+//! **The size of an order.** What is asked is the greatest of linear functions of the size, so convex in it, and what backs falls with it, at a price that is no better than
+//! what the contract is worth. Sizes that leave the account above a line are therefore a stretch, and so are those that leave it no worse, to which no order at all belongs.
+//! Below the line the first are among the second: whoever is above the line after it asks less than before and has as great a part of it. So sizes that may go in
+//! go from nothing up to a greatest, although headroom may rise before it falls, and doubling and halving finds that greatest one. Rounding of payments to raw
+//! units aside, which only matters where a lot moves less than such a unit.
+//!
+//! Not modelled: selling collateral for a loan, open orders, discounting, settlement by a mean, contracts that settle in a coin, interest and funding between two books.
 
 mod act;
 mod array;
 mod cells;
+mod liquidate;
 mod measure;
 mod model;
 mod position;
@@ -44,14 +51,15 @@ mod standing;
 use crate::fixed;
 use crate::ledger::{self, Contract as Traded, Ledger, Place};
 use crate::market::MILLIONTHS;
+use crate::schedule::{self, Side};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use plimsoll_core::{
     Account, Accounts, Call, Cell, Compiled, Counting, Decimal, Effects, Encoded, Feeds, Instrument,
-    InstrumentId, Int, Lens, Nature, NodeSpec, PriceSlot, Question, Quoted, Refusal, TermSpec, Test, Time,
-    Trace, U256, Unit, VOL_DIGITS, VOL_MAX, VOL_UNIT, WhyNot,
+    InstrumentId, Int, Lens, Mechanism, Nature, NodeSpec, PriceSlot, Question, Quoted, Refusal, TermSpec,
+    Test, Time, Trace, U256, Unit, VOL_DIGITS, VOL_MAX, VOL_UNIT, WhyNot,
 };
 use position::Position;
 use standing::Standing;
@@ -108,6 +116,10 @@ pub struct Market {
     spots: usize,
     /// Where the volatilities' slots begin, and which they are.
     points: (usize, Vec<Point>),
+    /// From when on which of its schedules' rows are in force: the market as it is then, without schedules. None where it has no schedule.
+    versions: Vec<(Time, Market)>,
+    /// Of a version, for each underlying the margin of who holds and of who owes: since when, and which.
+    since: Vec<[Option<(Time, u32)>; 2]>,
 }
 
 impl Market {
@@ -190,7 +202,7 @@ impl Market {
             |(slot, name): (usize, &String)| NodeSpec { name: format!("{name} price"), slot: Some(slot) };
         let nodes = called.iter().enumerate().map(node).collect();
         let points = (first, points);
-        Ok(Market {
+        let mut market = Market {
             spec,
             epoch: 0,
             instruments,
@@ -202,7 +214,55 @@ impl Market {
             vol_slots,
             spots,
             points,
-        })
+            versions: Vec::new(),
+            since: Vec::new(),
+        };
+        for at in schedule::versions(&market.spec.schedules, market.spec.updated)? {
+            let version = market.as_of(at)?;
+            market.versions.push((at, version));
+        }
+        Ok(market)
+    }
+
+    /// The market with the margins that are in force at a time, and no schedule.
+    fn as_of(&self, at: Time) -> Result<Market, SpecError> {
+        let spec = Spec { schedules: Vec::new(), ..self.spec.clone() };
+        let in_force = |of: usize| {
+            let side = |side| schedule::in_force(&self.spec.schedules, of, side, at);
+            Side::ALL.map(side).map(|row| row.map(|(from, rate, _)| (from, rate)))
+        };
+        let since = (0..spec.underlyings.len()).map(in_force).collect();
+        Ok(Market { since, ..Market::new(spec)? })
+    }
+
+    /// The market as it is at a time.
+    fn version(&self, at: Time) -> &Market {
+        let later = self.versions.partition_point(|(from, _)| *from <= at);
+        later.checked_sub(1).and_then(|place| self.versions.get(place)).map_or(self, |(_, version)| version)
+    }
+
+    /// How far an underlying moves in a scenario (10^-18): as the model says, or, where all counts and a schedule is in force, in its ratio to the furthest
+    /// move of the side, which is the scheduled margin. Raised in size.
+    fn moved(&self, underlying: usize, scenario: &Scenario) -> i128 {
+        let moves = array::moved(scenario.moves);
+        let side = usize::from(scenario.moves > 0);
+        let row = self.since.get(underlying).and_then(|sides| sides[side]);
+        let Some((_, rate)) = row.filter(|_| scenario.counts == ONE && scenario.moves != 0) else {
+            return moves;
+        };
+        let same = |one: &&Scenario| one.counts == ONE && (one.moves > 0) == (scenario.moves > 0);
+        let furthest =
+            self.spec.model.scenarios.iter().filter(same).map(|one| one.moves.unsigned_abs()).max();
+        let furthest = i128::from(furthest.unwrap_or(1).max(1));
+        let rounding = if moves < 0 { plimsoll_core::Rounding::Down } else { plimsoll_core::Rounding::Up };
+        fixed::mul_div(moves, i128::from(rate), furthest, rounding).unwrap_or(moves)
+    }
+
+    /// A scenario of an underlying in words, as far as it moves now.
+    fn named(&self, underlying: usize, scenario: &Scenario) -> String {
+        let moves = self.moved(underlying, scenario) / (fixed::ONE / 1_000_000);
+        let moves = i32::try_from(moves).unwrap_or(scenario.moves);
+        Scenario { moves, ..*scenario }.name()
     }
 
     /// The market that another one is, if it is one of this venue: for whoever has a book's markets and needs this one's rules.
@@ -326,12 +386,16 @@ impl plimsoll_core::Market for Market {
         if at < self.spec.updated {
             return Err(Refusal::ClockWentBack { state: self.spec.updated, asked: at });
         }
-        Ok(Box::new(Standing::new(self, feeds, at).prepared()))
+        Ok(Box::new(Standing::new(self.version(at), feeds, at).prepared()))
     }
 
     fn compile(&self, account: &Account, _: Question) -> Result<Compiled, Refusal> {
         let nothing = Position::of(self, account)?.owes_nothing();
         Ok(if nothing { Compiled::NoDebt } else { Compiled::Opaque })
+    }
+
+    fn traded(&self, instrument: InstrumentId) -> Option<plimsoll_core::Traded> {
+        ledger::traded(self, instrument)
     }
 
     fn reads(&self, account: &Account) -> Option<Vec<usize>> {
@@ -349,6 +413,11 @@ impl plimsoll_core::Market for Market {
         let why_not = (weight == Some(0)).then_some(WhyNot::NoThreshold);
         let weight = weight.filter(|weight| *weight > 0).map(U256::from);
         Ok(Counting { weight, unit: MILLIONTHS, why_not, frozen: false, paused: false })
+    }
+
+    /// What restores the account, then each position by itself.
+    fn forced(&self, account: &Account, _: Feeds<'_>) -> Vec<Mechanism> {
+        liquidate::forced(self, account)
     }
 
     fn act(

@@ -2,7 +2,9 @@
 
 use crate::ask::{self, Misasked, Sum};
 use crate::world::{Held, Moved, World};
-use plimsoll_core::{Action, Decimal, Effects, Int, Kind, Origin, PriceUnit, Refusal, Scale, Time, Unit};
+use plimsoll_core::{
+    Action, Decimal, Effects, Feeds, Int, Kind, Lens, Origin, PriceUnit, Refusal, Rounding, Scale, Time, Unit,
+};
 
 /// An amount of an asset, as people say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -236,6 +238,7 @@ impl World {
         let quantity = base.scaled(spec.decimals).map_err(no_amount)?;
         let slots = listed.market.slots();
         let slot = slots.iter().position(|slot| slot.asset == spec.asset).unwrap_or(slots.len());
+        let traded = listed.market.traded(instrument).map(|traded| traded.digits);
         let refuse = |found: String, expected: &str| Misasked::NoPrice {
             price: of.into(),
             found,
@@ -243,16 +246,25 @@ impl World {
         };
         let price = match price {
             Some(said) => {
-                let decimals = slots.get(slot).map_or(0, |slot| slot.decimals);
+                let named = slots.get(slot).map(|slot| slot.decimals);
+                let decimals = traded.or(named).unwrap_or(0);
                 let fits = said.scaled(decimals).ok();
                 fits.ok_or_else(|| refuse(said.to_string(), "a price in the digits that the market reads"))?
             }
             None => {
                 let quotes = self.book.graph.quotes(self.book.at);
-                let reading = self.book.readings(listed, &quotes).get(slot).and_then(|reading| reading.value);
-                reading
+                let readings = self.book.readings(listed, &quotes);
+                let (feeds, rounding) = (
+                    Feeds { readings: &readings },
+                    if base.mantissa.is_negative() { Rounding::Down } else { Rounding::Up },
+                );
+                let quoted = listed.market.at(feeds, Lens::Action, self.book.at).ok();
+                // What it is worth, bought no cheaper and sold no dearer.
+                let mark = quoted.and_then(|quoted| quoted.mark(instrument, rounding).ok()?);
+                let reading = readings.get(slot).and_then(|reading| reading.value).map(Int::from);
+                mark.map(|(price, _)| price)
+                    .or(reading)
                     .ok_or_else(|| refuse("none".into(), "a price to trade at, as in '1 SOL-PERP@100'"))?
-                    .into()
             }
         };
         Ok(Action::Fill { instrument, quantity, price })

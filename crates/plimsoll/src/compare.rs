@@ -15,9 +15,9 @@ pub const DIGITS: u8 = 18;
 pub struct Bound {
     /// The account's place in the book.
     pub account: usize,
-    /// The underlying of the greatest loss.
+    /// The underlying of the greatest loss, or the perp or asset of which the most is asked.
     pub underlying: String,
-    /// The scenario, in words.
+    /// The scenario, or the tier or weight, in words.
     pub scenario: String,
 }
 
@@ -143,7 +143,10 @@ fn add(
 ) {
     let seen = [Test::Borrow, Test::Liquidation].map(|test| standing.judge(&listed.account, test));
     let known = seen.iter().all(|judged| judged.verdict().is_some());
-    let asked = |place: usize| seen[place].own.ok().as_ref().and_then(raised).filter(|_| known);
+    let sheet = standing.quoted().sheet(&listed.account).ok().flatten();
+    let scenarios = sheet.is_some();
+    let asked =
+        |place: usize| seen[place].own.ok().and_then(|seen| raised(&seen, scenarios)).filter(|_| known);
     let sums = asked(0).zip(asked(1)).and_then(|(initial, maintenance)| {
         Some((initial, asks.initial.add(initial)?, asks.maintenance.add(maintenance)?))
     });
@@ -159,13 +162,14 @@ fn add(
     if below(0) {
         asks.short.push(number);
     }
-    let Some(sheet) = standing.quoted().sheet(&listed.account).ok().flatten() else {
-        asks.worst_days = None;
-        return;
+    let worst = sheet.as_ref().and_then(Sheet::worst_days);
+    asks.worst_days = asks.worst_days.zip(worst).and_then(|(sum, lost)| sum.add(lost));
+    let bound = match &sheet {
+        Some(sheet) => binding(sheet),
+        None => standing.quoted().binds(&listed.account).ok().flatten().map(|[of, rule]| (of, rule)),
     };
-    asks.worst_days = asks.worst_days.zip(sheet.worst_days()).and_then(|(sum, lost)| sum.add(lost));
     if most.is_none_or(|most| own > most)
-        && let Some((underlying, scenario)) = binding(&sheet)
+        && let Some((underlying, scenario)) = bound
     {
         *most = Some(own);
         asks.bound = Some(Bound { account: number, underlying, scenario });
@@ -179,12 +183,18 @@ fn binding(sheet: &Sheet) -> Option<(String, String)> {
     Some((group.name.clone(), outcome.name.clone()))
 }
 
-/// A requirement in the unit of comparisons.
-fn raised(seen: &Assessment) -> Option<Int> {
+/// What is asked, in the unit of comparisons, raised: the requirement where scenarios say it; else all that a model takes off what the account is
+/// worth (weights and tiers alike), and nothing of whoever owes nothing.
+fn raised(seen: &Assessment, scenarios: bool) -> Option<Int> {
+    let asked = match scenarios {
+        true => seen.requirement,
+        false if seen.verdict == Verdict::NoDebt => Int::ZERO,
+        false => seen.collateral.sub(seen.debt)?.sub(seen.backing)?.add(seen.requirement)?,
+    };
     let decimals = seen.unit.decimals;
     let power = |digits: u8| U256::pow10(digits).map(Int::from);
     if decimals <= DIGITS {
-        return seen.requirement.mul(power(DIGITS - decimals)?);
+        return asked.mul(power(DIGITS - decimals)?);
     }
-    seen.requirement.div(power(decimals - DIGITS)?, Rounding::Up)
+    asked.div(power(decimals - DIGITS)?, Rounding::Up)
 }

@@ -5,8 +5,8 @@ use crate::ratio::Ratio;
 use crate::world::{Moved, World};
 use crate::worth::{PricedBy, Worth};
 use plimsoll_core::{
-    Account, AccountId, Action, Call, Effects, Feeds, Flow, InstrumentId, Int, Kind, Lens, Liquidated,
-    Market, Mechanism, Party, Quoted, Reading, Refusal, Rounding, U256,
+    Account, AccountId, Action, Call, Decimal, Effects, Feeds, Flow, Holding, InstrumentId, Int, Kind, Lens,
+    Liquidated, Market, Mechanism, Party, Quoted, Reading, Refusal, Rounding, U256,
 };
 
 /// A call that forces an account, or buys what was taken of it.
@@ -44,6 +44,23 @@ pub struct Dealt {
     pub equity: Option<[Int; 2]>,
     /// What is left to be claimed by whoever it belongs to.
     pub claims: Vec<Claim>,
+    /// Positions of which something is closed.
+    pub closes: Vec<Closed>,
+}
+
+/// How much of a position a call closes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// Its name.
+    pub position: String,
+    /// The decimals of its base.
+    pub decimals: u8,
+    /// How much base is closed (raw); below zero of a short one.
+    pub size: Int,
+    /// What the contract is worth, in the digits in which orders name prices; `None` where the market does not say.
+    pub price: Option<Decimal>,
+    /// At which price of it alone the account would be worth nothing, on the side on which it is not below; `None` where no price that is not negative is one.
+    pub bankruptcy: Option<Decimal>,
 }
 
 /// An amount that a call leaves to be claimed.
@@ -116,7 +133,14 @@ impl Asked<'_> {
         let listed = &world.book.accounts[self.account];
         let feeds = Feeds { readings: self.readings };
         let calls = world.book.markets[listed.market].market.forced(&listed.account, feeds);
-        let new = calls.iter().filter(|call| !before.contains(call));
+        // A position that has got smaller is the same call.
+        let same = |call: &Mechanism, known: &Mechanism| match (call, known) {
+            (Mechanism::Reduce { instrument, .. }, Mechanism::Reduce { instrument: other, .. }) => {
+                instrument == other
+            }
+            _ => call == known,
+        };
+        let new = calls.iter().filter(|call| !before.iter().any(|known| same(call, known)));
         new.map(|call| self.one(world, call, &calls, before.is_empty())).collect()
     }
 
@@ -185,7 +209,45 @@ impl Asked<'_> {
         let health_after = world.health_after(self.account, effects, self.readings)?;
         let does = effects.liquidated.clone().unwrap_or_default();
         let (equity, claims) = self.left(world, effects).unwrap_or_default();
-        Ok(Dealt { does, moved, received, cost, profit, priced, health_after, equity, claims })
+        let closes = self.closed(world, effects, equity);
+        Ok(Dealt { does, moved, received, cost, profit, priced, health_after, equity, claims, closes })
+    }
+
+    /// The positions that get smaller.
+    fn closed(&self, world: &World, effects: &Effects, equity: Option<[Int; 2]>) -> Vec<Closed> {
+        let listed = &world.book.accounts[self.account];
+        let market = &*world.book.markets[listed.market].market;
+        let quoted = market.at(Feeds { readings: self.readings }, Lens::Action, world.book.at).ok();
+        let decimals = self.worth.decimals;
+        let one = |held: &Holding| {
+            let spec = market.instruments().get(held.instrument.index())?;
+            let net = effects.net(Party::Account(listed.account.id), held.instrument)?;
+            if spec.kind != Kind::Derivative || net.is_zero() {
+                return None;
+            }
+            // Rounded as whoever closes it pays.
+            let rounding = if held.quantity.is_negative() { Rounding::Up } else { Rounding::Down };
+            let mark = quoted.as_ref().and_then(|quoted| quoted.mark(held.instrument, rounding).ok()?);
+            let bankruptcy = mark.zip(equity).and_then(|((price, digits), [equity, _])| {
+                // price - equity / base, in the digits of prices.
+                let scale = U256::pow10(spec.decimals.checked_add(digits)?)?;
+                let unit = U256::pow10(decimals)?;
+                let per = equity.mul_wide(Int::from(scale));
+                let by = held.quantity.magnitude().mul(unit)?;
+                // Rounded down it leaves a long position's price too high and a short one's too low, where the account is not below.
+                let part = per.div_down(by)?;
+                let found = if held.quantity.is_negative() { price.add(part)? } else { price.sub(part)? };
+                (!found.is_negative()).then_some(Decimal { mantissa: found, decimals: digits })
+            });
+            Some(Closed {
+                position: spec.name.clone(),
+                decimals: spec.decimals,
+                size: net.neg(),
+                price: mark.map(|(mantissa, decimals)| Decimal { mantissa, decimals }),
+                bankruptcy,
+            })
+        };
+        listed.account.holdings().iter().filter_map(one).collect()
     }
 
     /// Worth less debts, before and after, and what is left to be claimed; `None` where the account cannot be followed.

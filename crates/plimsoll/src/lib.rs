@@ -92,7 +92,7 @@ pub use curve::{Along, AtRisk, Curve, End, Step, curve, halving};
 pub use ends::unhealthy_at_both_ends;
 pub use explain::{Allowance, Explanation, HoldingLine, PriceLine, PriceRead, Section, TermLine, explain};
 pub use exposure::{Exposed, Exposure, Of, Pull, Source, Stands, Sums, Wired, exposure};
-pub use forced::{Claim, Dealt, Forced};
+pub use forced::{Claim, Closed, Dealt, Forced};
 pub use heat::{Axis, HeatCell, HeatMap};
 pub use identity::{Identity, identity};
 pub use limits::{Limit, NEXT_BLOCK, borrowable, withdrawable};

@@ -6,7 +6,7 @@ use crate::max::Binds;
 use crate::search::{self, Amounts, Unfound, either_way};
 use plimsoll_core::{
     Account, Action, Amount, Call, Effects, Feeds, InstrumentId, Int, Kind, Lens, Market, Party, Reading,
-    Refusal, Silent, Time, U256,
+    Refusal, Rounding, Silent, Time, U256,
 };
 
 /// From one block to the next (s): what is said to be possible is so then too.
@@ -121,9 +121,7 @@ pub(crate) fn tradable(
     let sides = derivatives.flat_map(|(id, spec)| [true, false].map(|buys| (InstrumentId(id), spec, buys)));
     sides
         .map(|(instrument, spec, buys)| {
-            let slot = market.slots().iter().position(|slot| slot.asset == spec.asset);
-            let price = slot.and_then(|slot| readings.get(slot)?.value);
-            (buys, asker.order(instrument, buys, price.map(Int::from)))
+            (buys, asker.order(instrument, buys, asker.price(instrument, &spec.asset, buys)))
         })
         .collect()
 }
@@ -173,11 +171,22 @@ impl Asker<'_> {
         market.act(&call, &vec![account.clone()], feeds, &mut Silent)
     }
 
-    /// The largest order of whole lots.
-    fn order(&self, instrument: InstrumentId, buys: bool, price: Option<Int>) -> Limit {
+    /// At what an order counts as filled: what the contract is worth now, bought no cheaper and sold no dearer.
+    fn price(&self, instrument: InstrumentId, asset: &str, buys: bool) -> Result<Int, Refusal> {
+        let missing = Refusal::PriceUnknown { slot: 0, why: plimsoll_core::Why::Missing };
+        let (feeds, at) = (Feeds { readings: self.readings }, *self.times.first().ok_or(missing)?);
+        let rounding = if buys { Rounding::Up } else { Rounding::Down };
+        if let Some((price, _)) = self.market.at(feeds, Lens::Action, at)?.mark(instrument, rounding)? {
+            return Ok(price);
+        }
+        let slot = self.market.slots().iter().position(|slot| slot.asset == asset);
+        slot.and_then(|slot| self.readings.get(slot)?.value).map(Int::from).ok_or(missing)
+    }
+
+    /// The largest order of whole lots. Sizes that may go in go from nothing up to a greatest: the venues whose accounts have derivatives say why.
+    fn order(&self, instrument: InstrumentId, buys: bool, price: Result<Int, Refusal>) -> Limit {
         let fill = |size: U256| {
-            let missing = Refusal::PriceUnknown { slot: 0, why: plimsoll_core::Why::Missing };
-            let (quantity, price) = (Int::from_parts(!buys, size), price.ok_or(missing)?);
+            let (quantity, price) = (Int::from_parts(!buys, size), price?);
             self.ask(&Action::Fill { instrument, quantity, price })
         };
         // Whoever asks for one unit is told how many make a lot.

@@ -66,6 +66,7 @@ pub(super) fn action(listed: &ListedMarket, action: &Action) -> Value {
             action
         }
         Action::Liquidate(Mechanism::Absorb { .. }) => json!({"what": "absorb"}),
+        Action::Liquidate(Mechanism::Unwind) => json!({"what": "unwind"}),
         Action::Liquidate(Mechanism::Bark) => json!({"what": "bark"}),
         Action::Liquidate(Mechanism::Batch { .. }) => json!({"what": "offset"}),
         // What no line can order stands in the log's own words.

@@ -1,6 +1,7 @@
 //! Cross margin in files: assets at weights, perps, and accounts that hold, owe, are long and short.
 
 mod mode;
+mod model;
 mod presets;
 mod read;
 mod write;
@@ -12,6 +13,8 @@ use crate::table::Cell;
 use plimsoll_core::{Account, InstrumentId};
 use plimsoll_margin::market::{Market, NAME, REVISIONS};
 
+pub(in crate::book) use model::read as read_model;
+pub(in crate::book) use presets::{other, preset, presets};
 pub(in crate::book) use write::positions;
 
 pub(super) const FILE: VenueFile = VenueFile {

@@ -98,6 +98,7 @@ codes! {
     NoTemplate       "PL0592" "a template that does not fit"
     NoParameter      "PL0593" "a parameter that is not said, or that there is not"
     NoPriceLeft      "PL0594" "a move that leaves no price"
+    ModelMisfit      "PL0721" "a model that does not fit a market"
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(super) fn act(
     }
     let account = accounts.get(call.account).cloned().unwrap_or_else(|| Account::new(call.account));
     Position::of(market, &account)?;
-    let standing = Standing::new(market, feeds);
+    let standing = Standing::new(market.version(call.at), feeds);
     let mut turn = Turn { market, call, account, standing, effects: Effects::default() };
     match &call.action {
         Action::Deposit { into, amount } => turn.deposit(turn.asset(*into, Place::Held)?, given(*amount)?),

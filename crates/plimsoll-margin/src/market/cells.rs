@@ -3,6 +3,7 @@
 
 use super::{Asked, Asset, INITIAL, MAINTENANCE, MILLIONTHS, MOST, Perp, Spec, Tier, Weights};
 use crate::fields::{put_flag, put_place, put_rate, put_small, rate};
+use crate::schedule;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -12,6 +13,7 @@ use plimsoll_core::{Cell, Encoded, Int, Refusal, Time, U256, Unit};
 
 const ASSETS: u64 = 1_000;
 const PERPS: u64 = 2_000;
+const SCHEDULES: u64 = 10_000_000;
 const TIERS: u64 = 1 << 32;
 
 /// When the market was as it is.
@@ -150,6 +152,7 @@ pub(super) fn visit(spec: &Spec, see: &mut dyn FnMut(Cell, &'static str, Unit, I
     for (object, perp) in (PERPS..).zip(&spec.perps) {
         table::visit(PERP, object, perp, see);
     }
+    schedule::visit(SCHEDULES, &spec.schedules, see);
     for (place, perp) in spec.perps.iter().enumerate() {
         let decimals = settled(spec, perp);
         for line in [INITIAL, MAINTENANCE] {
@@ -177,6 +180,9 @@ pub(super) fn set(spec: &mut Spec, cell: Cell, value: Option<&Int>) -> Result<()
         *place = row.0;
         return Ok(());
     }
+    if object >= SCHEDULES {
+        return schedule::set(SCHEDULES, &mut spec.schedules, cell, value);
+    }
     let at = |first: u64| object.checked_sub(first).and_then(|at| usize::try_from(at).ok());
     if let Some(perp) = at(PERPS) {
         let perp = spec.perps.get_mut(perp).ok_or(Refusal::NoSuchCell)?;
@@ -200,7 +206,8 @@ pub(super) fn rule(cell: Cell) -> Option<&'static str> {
             6 => Some("no cap (0) on an asset in which a perp settles"),
             _ => None,
         },
-        PERPS..TIERS => match cell.field {
+        SCHEDULES..TIERS => Some("rows later and later, each a rate above 0 and below 1000000"),
+        PERPS..SCHEDULES => match cell.field {
             4 | 5 => Some("initial_profit_weight <= profit_weight <= 1000000"),
             6 | 7 => Some("the number of tiers that there are"),
             _ => None,
@@ -213,6 +220,8 @@ pub(super) fn names(spec: &Spec) -> Vec<(u64, &'static str, String)> {
     let mut names = vec![(0, "currency", spec.currency.clone())];
     names.extend((ASSETS..).zip(&spec.assets).map(|(object, asset)| (object, "asset", asset.name.clone())));
     names.extend((PERPS..).zip(&spec.perps).map(|(object, perp)| (object, "perp", perp.name.clone())));
+    let perp = |place: usize| spec.perps.get(place).map(|perp| perp.name.as_str());
+    names.extend(schedule::names(SCHEDULES, &spec.schedules, perp));
     for (place, perp) in spec.perps.iter().enumerate() {
         for (line, word) in [(INITIAL, "initial"), (MAINTENANCE, "maintenance")] {
             for number in 0..perp.asked[line].tiers.len() {
@@ -251,6 +260,10 @@ pub(super) fn read(encoded: &Encoded) -> Result<Spec, Refusal> {
         rest = table::fill(PERP, object, &mut perp, rest)?;
         perps.push(perp);
     }
+    let scheduled =
+        encoded.names.iter().filter(|(_, what, _)| what == "schedule").map(|(object, _, _)| *object);
+    let schedules;
+    (schedules, rest) = schedule::read(SCHEDULES, scheduled, rest)?;
     for (place, perp) in perps.iter_mut().enumerate() {
         for line in [INITIAL, MAINTENANCE] {
             for (number, tier) in perp.asked[line].tiers.iter_mut().enumerate() {
@@ -263,7 +276,7 @@ pub(super) fn read(encoded: &Encoded) -> Result<Spec, Refusal> {
     if !rest.is_empty() {
         return Err(Refusal::NoSuchCell);
     }
-    let spec = Spec { currency: currency.clone(), price_decimals, updated, assets, perps };
+    let spec = Spec { currency: currency.clone(), price_decimals, updated, assets, perps, schedules };
     let mut known = names_of(&spec);
     known.sort();
     let mut told = encoded.names.clone();

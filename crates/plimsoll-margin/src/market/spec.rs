@@ -1,5 +1,6 @@
 //! What a market is made of, and what must hold of it.
 
+use crate::schedule::Schedule;
 use alloc::string::String;
 use alloc::vec::Vec;
 use plimsoll_core::{Time, U256};
@@ -94,6 +95,8 @@ pub struct Spec {
     pub assets: Vec<Asset>,
     /// Its perps.
     pub perps: Vec<Perp>,
+    /// Margins of perps that change with time: in force is the greater of both sides, as the first tier's rate; the further tiers ask as much more as before.
+    pub schedules: Vec<Schedule>,
 }
 
 /// Why no market can be made of a [`Spec`].
@@ -158,6 +161,20 @@ pub(super) fn sound(spec: &Spec) -> Result<(), SpecError> {
         }
         if perp.asked.iter().any(|asked| !rising(&asked.tiers)) {
             return wrong("tiers", place);
+        }
+    }
+    scheduled(&spec.schedules, spec.perps.len())
+}
+
+/// Whether schedules are sound, of things that there are, each side of them once.
+pub(crate) fn scheduled(schedules: &[Schedule], listed: usize) -> Result<(), SpecError> {
+    for (place, one) in schedules.iter().enumerate() {
+        let twice = schedules[..place].iter().any(|known| (known.of, known.side) == (one.of, one.side));
+        if let Some(what) = one.unsound() {
+            return Err(SpecError { what, place });
+        }
+        if one.of >= listed || twice {
+            return Err(SpecError { what: "schedules", place });
         }
     }
     Ok(())

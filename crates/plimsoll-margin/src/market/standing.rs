@@ -5,6 +5,8 @@ use super::work::{above, least, less, plus, times};
 use super::{Asked, Market, ONE, power, span};
 use crate::ledger::Place;
 use crate::liquidation::Bucket;
+use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use plimsoll_core::{
@@ -182,6 +184,10 @@ impl<'m> Standing<'m> {
         }
         let index = self.price(Some(market.index_slot(leg.perp)))?;
         t.given("index", index, Unit::raw(market.spec.price_decimals));
+        if let Some((since, rate)) = market.since.get(leg.perp).copied().flatten() {
+            t.given("in force by the schedule since", Int::from(since.0), Unit::SECONDS);
+            t.given("margin by the schedule", Int::from(u64::from(rate)), super::MILLIONTHS);
+        }
         let value = times(t, "value = base * index", leg.base, index, worth)?;
         let kept = plus(t, "kept = quote + value", quote, value, worth)?;
         let kept = times(t, "kept in this unit", kept, million, unit)?;
@@ -302,6 +308,16 @@ impl<'m> Standing<'m> {
     }
 }
 
+/// Millionths as per cent.
+fn percent(rate: u32) -> String {
+    let (whole, rest) = (rate / 10_000, rate % 10_000);
+    if rest == 0 {
+        return format!("{whole}");
+    }
+    let digits = format!("{rest:04}");
+    format!("{whole}.{}", digits.trim_end_matches('0'))
+}
+
 fn add(value: Int, sums: &mut Sums) -> Result<(), Refusal> {
     let place = if value.is_negative() { &mut sums.debt } else { &mut sums.collateral };
     *place = place.add(value.magnitude().into()).ok_or(Refusal::Overflow("values"))?;
@@ -373,6 +389,51 @@ impl Quoted for Standing<'_> {
             figures.push(Figure { name: "health", value: health, unit: Unit::WAD });
         }
         Ok(figures)
+    }
+
+    /// A perp is worth its index, in what it settles in.
+    fn mark(&self, instrument: InstrumentId, _: Rounding) -> Result<Option<(Int, u8)>, Refusal> {
+        let Some(Place::Base(perp)) = self.market.place(instrument) else {
+            return Err(Refusal::NoSuchInstrument(instrument));
+        };
+        Ok(Some((self.price(Some(self.market.index_slot(perp)))?, self.market.spec.price_decimals)))
+    }
+
+    /// The perp that is asked the most, with the highest of its tiers that is reached, or the asset of which a weight takes the most.
+    fn binds(&self, account: &Account) -> Result<Option<[String; 2]>, Refusal> {
+        let (market, line) = (self.market, super::INITIAL);
+        let position = Position::of(market, account)?;
+        let beyond = Refusal::Overflow("what is asked");
+        let mut most: Option<(Int, [String; 2])> = None;
+        let mut see = |asked: Int, of: [String; 2]| {
+            if !asked.is_zero() && most.as_ref().is_none_or(|(most, _)| asked > *most) {
+                most = Some((asked, of));
+            }
+        };
+        for net in &position.assets {
+            let price = self.price(market.asset_slots[net.asset])?;
+            for leg in net.perps.iter().filter(|leg| !leg.is_closed()) {
+                let perp = &market.spec.perps[leg.perp];
+                let asked = &perp.asked[line];
+                let index = self.price(Some(market.index_slot(leg.perp)))?;
+                let notional = leg.size.mul(index).ok_or(beyond)?;
+                let first = Int::from(u64::from(asked.tiers.first().map_or(0, |tier| tier.rate)));
+                let more = self.surcharge(asked, leg, notional, &mut Silent)?;
+                let asks = notional.mul(first).and_then(|ask| ask.add(more)?.mul(price)).ok_or(beyond)?;
+                let reached = 1 + steps(market, leg.perp, asked).filter(|(_, from)| notional > *from).count();
+                let rate = asked.tiers.get(reached - 1).map_or(0, |tier| tier.rate);
+                see(asks, [perp.name.clone(), format!("tier {reached}, {} %", percent(rate))]);
+            }
+            let asset = &market.spec.assets[net.asset];
+            let weights = asset.weights[line];
+            let weight = if net.net.is_negative() { weights.liability } else { weights.asset };
+            let taken = Int::from(u64::from(weight.abs_diff(ONE)));
+            let value =
+                Int::from(net.net.magnitude()).mul(price).and_then(|value| value.mul(market.unit_price()));
+            let asks = value.and_then(|value| value.mul(taken)).ok_or(beyond)?;
+            see(asks, [asset.name.clone(), format!("weight of {} %", percent(weight))]);
+        }
+        Ok(most.map(|(_, of)| of))
     }
 
     /// Amounts as they are held; of a position its base at the index, and its quote beside.

@@ -4,7 +4,7 @@ use super::Market;
 use super::position::Position;
 use super::standing::Standing;
 use crate::ledger::{Place, Turn, given};
-use plimsoll_core::{Account, Accounts, Action, Call, Effects, Feeds, Refusal, Trace};
+use plimsoll_core::{Account, Accounts, Action, Call, Effects, Feeds, Mechanism, Refusal, Trace};
 
 pub(super) fn act(
     market: &Market,
@@ -17,8 +17,11 @@ pub(super) fn act(
         return Err(Refusal::ClockWentBack { state: market.spec.updated, asked: call.at });
     }
     let account = accounts.get(call.account).cloned().unwrap_or_else(|| Account::new(call.account));
-    Position::of(market, &account)?;
-    let standing = Standing::new(market, feeds, call.at);
+    let position = Position::of(market, &account)?;
+    let mut standing = Standing::new(market.version(call.at), feeds, call.at);
+    if matches!(call.action, Action::Liquidate(_)) {
+        standing = standing.prepared_for(&position);
+    }
     let mut turn = Turn { market, call, account, standing, effects: Effects::default() };
     match &call.action {
         Action::Deposit { into, amount } => turn.deposit(turn.asset(*into, Place::Held)?, given(*amount)?),
@@ -28,6 +31,8 @@ pub(super) fn act(
         }
         Action::Repay { debt, amount } => turn.repay(turn.asset(*debt, Place::Owed)?, *amount)?,
         Action::Fill { instrument, quantity, price } => turn.fill(*instrument, *quantity, *price, t)?,
+        Action::Liquidate(Mechanism::Reduce { instrument, size }) => turn.reduce(*instrument, *size, t)?,
+        Action::Liquidate(Mechanism::Unwind) => turn.unwind(t)?,
         _ => return Err(Refusal::NotAtThisVenue),
     }
     // What was computed must still be an account.

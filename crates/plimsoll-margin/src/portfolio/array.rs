@@ -84,7 +84,7 @@ fn at(market: &Market, contract: usize, forward: i128, vol: i128, seconds: u64) 
     let mut columns = Vec::with_capacity(SCENARIOS + model.scenarios.len());
     columns.extend([price(0, Vol::Same)?, price(basis, Vol::Same)?, price(-basis, Vol::Same)?]);
     for scenario in &model.scenarios {
-        columns.push(price(moved(scenario.moves), scenario.vol)?);
+        columns.push(price(market.moved(spec.underlying, scenario), scenario.vol)?);
     }
     for (_, day) in days(market, spec.underlying) {
         columns.push(price(moved(day.moves), day.vol)?);

@@ -6,6 +6,7 @@ use super::spec::{Asset, Contract, Expiry, Spec, Terms, Underlying};
 use crate::black76::Right;
 use crate::fields::{put_flag, put_move, put_place, put_rate, put_small, rate};
 use crate::market::MILLIONTHS;
+use crate::schedule;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -19,6 +20,7 @@ const EXPIRIES: u64 = 3_000;
 const SCENARIOS: u64 = 4_000;
 const DAYS: u64 = 5_000;
 const CONTRACTS: u64 = 1_000_000;
+const SCHEDULES: u64 = 10_000_000;
 
 /// When the market was as it is.
 pub(super) const UPDATED: Cell = Cell { object: 0, field: 1 };
@@ -50,6 +52,7 @@ const HEAD: &[Field<Spec>] = &[
     rate!("basis_per_year", r => r.model.basis_per_year),
     rate!("short_options", r => r.model.short_options),
     rate!("maintenance", r => r.model.maintenance),
+    rate!("liquidation_fee", r => r.fee),
 ];
 
 const ASSET: &[Field<Asset>] = &[
@@ -192,6 +195,7 @@ pub(super) fn visit(spec: &Spec, see: &mut dyn FnMut(Cell, &'static str, Unit, I
     for (object, contract) in (CONTRACTS..).zip(&spec.contracts) {
         table::visit(CONTRACT, object, &Row::of(contract, spec.price_decimals), see);
     }
+    schedule::visit(SCHEDULES, &spec.schedules, see);
 }
 
 pub(super) fn set(spec: &mut Spec, cell: Cell, value: Option<&Int>) -> Result<(), Refusal> {
@@ -215,7 +219,8 @@ pub(super) fn set(spec: &mut Spec, cell: Cell, value: Option<&Int>) -> Result<()
             let day = spec.model.days.get_mut(at(DAYS)?).ok_or(Refusal::NoSuchCell)?;
             table::set(DAY, day, field, value)
         }
-        CONTRACTS.. => {
+        SCHEDULES.. => schedule::set(SCHEDULES, &mut spec.schedules, cell, value),
+        CONTRACTS..SCHEDULES => {
             let digits = spec.price_decimals;
             let contract = spec.contracts.get_mut(at(CONTRACTS)?).ok_or(Refusal::NoSuchCell)?;
             let mut row = Row::of(contract, digits);
@@ -247,6 +252,8 @@ pub(super) fn names(spec: &Spec) -> Vec<(u64, &'static str, String)> {
     }
     let contracts = (CONTRACTS..).zip(&spec.contracts);
     names.extend(contracts.map(|(object, contract)| (object, "contract", contract.name.clone())));
+    let underlying = |place: usize| spec.underlyings.get(place).map(|known| known.name.as_str());
+    names.extend(schedule::names(SCHEDULES, &spec.schedules, underlying));
     names
 }
 
@@ -280,6 +287,8 @@ pub(super) fn read(encoded: &Encoded) -> Result<Spec, Refusal> {
         underlyings: underlyings.map(|(name, surface)| Underlying { name, surface }).collect(),
         expiries: Vec::new(),
         contracts: Vec::new(),
+        fee: 0,
+        schedules: Vec::new(),
         model,
     };
     let mut rest = table::fill(HEAD, 0, &mut spec, &encoded.cells)?;
@@ -310,6 +319,9 @@ pub(super) fn read(encoded: &Encoded) -> Result<Spec, Refusal> {
         rest = table::fill(CONTRACT, object, &mut row, rest)?;
         spec.contracts.push(row.contract(empty.name).ok_or(Refusal::NoSuchCell)?);
     }
+    let scheduled =
+        encoded.names.iter().filter(|(_, what, _)| what == "schedule").map(|(object, _, _)| *object);
+    (spec.schedules, rest) = schedule::read(SCHEDULES, scheduled, rest)?;
     if !rest.is_empty() {
         return Err(Refusal::NoSuchCell);
     }

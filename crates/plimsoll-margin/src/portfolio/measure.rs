@@ -167,10 +167,10 @@ fn gain<'p, 's: 'p>(mut legs: impl Iterator<Item = &'p Priced<'s>>, column: usiz
 }
 
 /// What the assets that move with an underlying gain.
-fn carried(standing: &Standing<'_>, underlying: usize, owned: &[Owned], moves: i32) -> Option<Ends> {
+fn carried(standing: &Standing<'_>, underlying: usize, owned: &[Owned], moves: i128) -> Option<Ends> {
     let assets = &standing.market.spec.assets;
     let mut moving = owned.iter().filter(|one| assets[one.asset].underlying == Some(underlying));
-    moving.try_fold([0; 2], |sum, one| plus(sum, times(times(one.net, one.price)?, [moved(moves); 2])?))
+    moving.try_fold([0; 2], |sum, one| plus(sum, times(times(one.net, one.price)?, [moves; 2])?))
 }
 
 fn group(
@@ -185,7 +185,8 @@ fn group(
     let mut outcomes = Vec::with_capacity(model.scenarios.len() + 1);
     for (place, scenario) in model.scenarios.iter().enumerate() {
         let gain = gain(legs(), SCENARIOS + place)?;
-        let outcome = plus(gain, carried(standing, underlying, owned, scenario.moves)?)?;
+        let outcome =
+            plus(gain, carried(standing, underlying, owned, standing.market.moved(underlying, scenario))?)?;
         outcomes.push(times(outcome, [parts(scenario.counts); 2])?);
     }
     outcomes.push(basis(standing, underlying, priced)?);
@@ -193,7 +194,7 @@ fn group(
     let mut on_days = Vec::new();
     for (place, (number, day)) in days(standing.market, underlying).enumerate() {
         let gain = gain(legs(), first + place)?;
-        on_days.push((number, plus(gain, carried(standing, underlying, owned, day.moves)?)?));
+        on_days.push((number, plus(gain, carried(standing, underlying, owned, moved(day.moves))?)?));
     }
     debug_assert!(underlying < spec.underlyings.len());
     Some(Group { underlying, outcomes, shorts, days: on_days })
@@ -250,7 +251,7 @@ pub(super) fn headroom(standing: &Standing<'_>, measured: &Measured<'_>, part: i
         let assets = || {
             measured.owned.iter().filter(|one| spec.assets[one.asset].underlying == Some(group.underlying))
         };
-        let at = |counts: i128, column: usize, moves: i32| {
+        let at = |counts: i128, column: usize, moves: i128| {
             let weight = mul(counts, part, Rounding::Down)?;
             let mut worth = [0; 2];
             for Priced { leg, columns } in legs() {
@@ -260,7 +261,7 @@ pub(super) fn headroom(standing: &Standing<'_>, measured: &Measured<'_>, part: i
                 worth = plus(worth, mixed)?;
             }
             for one in assets() {
-                let gained = times(times(one.net, one.price)?, [moved(moves); 2])?;
+                let gained = times(times(one.net, one.price)?, [moves; 2])?;
                 let with = plus(counted(standing, one)?, times(gained, [weight; 2])?)?;
                 worth = plus(worth, with)?;
             }
@@ -269,7 +270,8 @@ pub(super) fn headroom(standing: &Standing<'_>, measured: &Measured<'_>, part: i
         let mut worst = at(0, NOW, 0)?;
         let base = worst;
         for (place, scenario) in spec.model.scenarios.iter().enumerate() {
-            worst = least(worst, at(parts(scenario.counts), SCENARIOS + place, scenario.moves)?);
+            let moves = standing.market.moved(group.underlying, scenario);
+            worst = least(worst, at(parts(scenario.counts), SCENARIOS + place, moves)?);
         }
         let basis = group.outcomes.last().copied().unwrap_or([0; 2]);
         worst = least(worst, plus(base, times(basis, [part; 2])?)?);

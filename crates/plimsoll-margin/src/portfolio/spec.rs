@@ -3,6 +3,7 @@
 use super::model::{self, Model, ONE};
 use crate::black76::Right;
 pub use crate::market::{MOST, MOST_DECIMALS, MOST_PRICE_DECIMALS, SpecError};
+use crate::schedule::Schedule;
 use alloc::string::String;
 use alloc::vec::Vec;
 use plimsoll_core::{Time, U256};
@@ -111,6 +112,11 @@ pub struct Spec {
     pub expiries: Vec<Expiry>,
     /// Its contracts.
     pub contracts: Vec<Contract>,
+    /// What a liquidator takes of the notional that he closes: base times the forward, or the perp's price (millionths).
+    pub fee: u32,
+    /// Margins of underlyings that change with time: scenarios of which all counts are scaled so that the furthest fall is the one of who holds, and the furthest rise the one
+    /// of who owes.
+    pub schedules: Vec<Schedule>,
     /// How it margins.
     pub model: Model,
 }
@@ -130,6 +136,9 @@ pub(super) fn sound(spec: &Spec) -> Result<(), SpecError> {
     }
     if spec.assets.get(spec.settles_in).is_none_or(|asset| asset.priced || asset.underlying.is_some()) {
         return wrong("settles_in", spec.settles_in);
+    }
+    if spec.fee > ONE {
+        return wrong("liquidation_fee", 0);
     }
     if let Some(what) = model::unsound(&spec.model) {
         return wrong(what, 0);
@@ -172,5 +181,5 @@ pub(super) fn sound(spec: &Spec) -> Result<(), SpecError> {
             }
         }
     }
-    Ok(())
+    crate::market::scheduled(&spec.schedules, spec.underlyings.len())
 }

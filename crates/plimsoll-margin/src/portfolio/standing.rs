@@ -1,6 +1,7 @@
 //! The market standing still: the assessment, step by step.
 
 use super::array::{Inputs, NOW, SCENARIOS, array, wad};
+use super::liquidate::price_of;
 use super::measure::{Measured, Priced, headroom, measure, nothing, worst_day};
 use super::position::{Ends, Position};
 use super::{INITIAL, Market, Terms, UNIT, parts};
@@ -18,6 +19,9 @@ use plimsoll_core::{
     Quoted, Range, Reading, Refusal, Rounding, Sheet, SheetGroup, Silent, Step, Subject, Test, Time, Trace,
     U256, Unit, Verdict, WAD, Why,
 };
+
+/// What a schedule says of who holds and of who owes.
+const SCHEDULED: [&str; 2] = ["furthest fall by the schedule", "furthest rise by the schedule"];
 
 const BEYOND: Refusal = Refusal::Overflow("values in units of 10^-18");
 
@@ -73,6 +77,28 @@ impl<'m> Standing<'m> {
     pub(super) fn prepared(mut self) -> Standing<'m> {
         self.arrays = (0..self.market.spec.contracts.len()).map(|contract| self.made(contract)).collect();
         self
+    }
+
+    /// The same with the columns of what an account holds made, for one account that is asked many times; others are not asked.
+    pub(super) fn prepared_for(mut self, position: &Position) -> Standing<'m> {
+        let held = |contract: usize| position.legs.iter().any(|leg| leg.contract == contract);
+        let made = |contract: usize| match held(contract) {
+            true => self.made(contract),
+            false => Err(Refusal::NoSuchInstrument(self.market.base_of(contract))),
+        };
+        self.arrays = (0..self.market.spec.contracts.len()).map(made).collect();
+        self
+    }
+
+    /// The price of a perp, or the forward of what expires.
+    pub(super) fn forward(&self, contract: usize) -> Result<i128, Refusal> {
+        Ok(self.price(self.market.price_slot(contract))?[0])
+    }
+
+    /// What is held and what positions are worth, less what is owed, without haircuts.
+    pub(super) fn worth(&self, position: &Position) -> Result<i128, Refusal> {
+        let [above, below] = full(&self.measured(position)?).ok_or(BEYOND)?;
+        above.checked_sub(below).ok_or(BEYOND)
     }
 
     fn price(&self, slot: usize) -> Result<Ends, Refusal> {
@@ -219,7 +245,13 @@ impl<'m> Standing<'m> {
             let gain = difference(t, "gain = value in it - value", there, here)?;
             outcome = sum(t, "outcome of the worst scenario", outcome, gain)?;
         }
-        let moves = super::array::moved(scenario.moves);
+        let moves = self.market.moved(underlying, scenario);
+        for (row, what) in self.market.since.get(underlying).into_iter().flatten().zip(SCHEDULED) {
+            if let Some((since, rate)) = row {
+                t.given(what, Int::from(u64::from(*rate)), crate::market::MILLIONTHS);
+                t.given("in force by the schedule since", Int::from(since.0), Unit::SECONDS);
+            }
+        }
         for one in measured.owned.iter().filter(|one| spec.assets[one.asset].underlying == Some(underlying)) {
             t.about(Subject::Holding(held(one.asset)));
             let value = product(t, "value = amount * price", one.net[0], one.price[0])?;
@@ -231,7 +263,7 @@ impl<'m> Standing<'m> {
         Ok(())
     }
 
-    fn bucket(&self, position: &Position, line: usize) -> Result<Bucket, Refusal> {
+    pub(super) fn bucket(&self, position: &Position, line: usize) -> Result<Bucket, Refusal> {
         let measured = measure(self, position)?;
         let requirement = Int::new(self.asks(&measured, line)?[0]);
         Ok(Bucket { backing: Int::new(measured.equity[0]), requirement })
@@ -249,9 +281,10 @@ impl<'m> Standing<'m> {
     }
 
     /// The words of an outcome of a group, by its place.
-    fn outcome(&self, place: usize) -> String {
+    fn outcome(&self, underlying: usize, place: usize) -> String {
         let scenarios = &self.market.spec.model.scenarios;
-        scenarios.get(place).map_or_else(|| "each expiry by itself".into(), |scenario| scenario.name())
+        let named = |scenario| self.market.named(underlying, scenario);
+        scenarios.get(place).map_or_else(|| "each expiry by itself".into(), named)
     }
 }
 
@@ -389,7 +422,7 @@ impl Quoted for Standing<'_> {
         let groups = measured.groups.iter().map(|group| {
             let name = self.market.spec.underlyings[group.underlying].name.clone();
             let outcome = |(place, outcome): (usize, &Ends)| Outcome {
-                name: self.outcome(place),
+                name: self.outcome(group.underlying, place),
                 value: Int::new(outcome[0]),
             };
             let worst_day = worst_day(group).map(|(number, outcome)| Outcome {
@@ -411,6 +444,14 @@ impl Quoted for Standing<'_> {
             maintenance: Int::new(self.asks(&measured, crate::market::MAINTENANCE)?[0]),
             groups: groups.collect(),
         }))
+    }
+
+    fn mark(&self, instrument: InstrumentId, rounding: Rounding) -> Result<Option<(Int, u8)>, Refusal> {
+        let Some(Place::Base(contract)) = self.market.place_of(instrument) else {
+            return Err(Refusal::NoSuchInstrument(instrument));
+        };
+        let price = price_of(self.market, self.columns(contract)?[NOW][0], rounding).ok_or(BEYOND)?;
+        Ok(Some((price, self.market.spec.price_decimals)))
     }
 
     /// Amounts as they are held; of a position its base at what the contract is worth, and its quote beside.

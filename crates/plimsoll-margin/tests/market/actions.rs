@@ -43,6 +43,7 @@ pub(crate) fn desk() -> Market {
             fee: 10_000,
             asked: [asked(100_000), asked(50_000)],
         }],
+        schedules: Vec::new(),
     })
     .unwrap()
 }

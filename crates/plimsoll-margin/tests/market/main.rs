@@ -4,4 +4,5 @@
 
 mod actions;
 mod laws;
+mod schedule;
 mod world;

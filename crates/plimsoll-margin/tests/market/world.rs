@@ -77,7 +77,14 @@ pub(crate) fn market(random: &mut Random, priced: bool) -> Market {
         }
     };
     let perps = vec![perp(0), perp(1), perp(2)];
-    let spec = Spec { currency: "USD".into(), price_decimals: 4, updated: NOW, assets, perps };
+    let spec = Spec {
+        currency: "USD".into(),
+        price_decimals: 4,
+        updated: NOW,
+        assets,
+        perps,
+        schedules: Vec::new(),
+    };
     Market::new(spec).unwrap()
 }
 

@@ -3,4 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod laws;
+mod liquidate;
+mod schedule;
 mod world;

@@ -106,6 +106,8 @@ pub(crate) fn market(random: &mut Random) -> Market {
             contract("EC", 1, option(2, 2_500, Right::Call)),
             contract("EP", 1, option(2, 2_200, Right::Put)),
         ],
+        fee: random.within(0, 8_000) as u32,
+        schedules: Vec::new(),
         model: model(random),
     };
     Market::new(spec).unwrap()

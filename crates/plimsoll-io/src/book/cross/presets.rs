@@ -4,7 +4,7 @@ use crate::book::margin::DIGITS;
 use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::scalar;
 use plimsoll_core::{Decimal, U256};
-use plimsoll_margin::market::Tier;
+use plimsoll_margin::market::{Model, PerpRule, Tier};
 use std::sync::LazyLock;
 
 /// One perp of a system.
@@ -32,6 +32,31 @@ const OTHERS: &[(&str, &str)] = &[
     ("derive_pmrm_2", "it asks what the worst of its scenarios costs"),
     ("span", "it asks what the worst of its scenarios costs"),
 ];
+
+/// The names of those that ship.
+pub(in crate::book) fn presets() -> impl Iterator<Item = &'static str> {
+    let all: &'static [Preset] = &*PRESETS;
+    all.iter().map(|preset| preset.word)
+}
+
+/// Decimals of tiers in a model.
+pub(super) const TIER_DECIMALS: u8 = 18;
+
+/// What a system asks of each of its perps to keep it.
+pub(in crate::book) fn preset(word: &str) -> Option<Model> {
+    let preset = PRESETS.iter().find(|preset| preset.word == word)?;
+    let perp = |known: &Known| {
+        let (name, profit) = (known.name.clone(), [None; 2]);
+        Some(PerpRule { name, tiers: [None, Some(known.maintenance(TIER_DECIMALS)?)], profit })
+    };
+    let perps = preset.perps.iter().map(perp).collect::<Option<Vec<_>>>()?;
+    Some(Model { decimals: TIER_DECIMALS, assets: Vec::new(), perps })
+}
+
+/// Why no model of this kind is what a name stands for.
+pub(in crate::book) fn other(word: &str) -> Option<&'static str> {
+    OTHERS.iter().find(|(other, _)| *other == word).map(|(_, why)| *why)
+}
 
 /// A preset by its name.
 pub(super) fn find(word: &str, span: Span, log: &mut Log) -> Option<&'static Preset> {

@@ -2,6 +2,7 @@
 
 use super::presets;
 use crate::book::margin::{LedgerDesk, PRICE_DECIMALS, decimals, name, new_name, number, rate, rate_or};
+use crate::book::schedules;
 use crate::book::venue::{Decoded, Setting};
 use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::scalar;
@@ -38,6 +39,8 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
     for node in nodes {
         perps.extend(perp(node, &known, preset.flatten(), &mut names, log));
     }
+    let names: Vec<&str> = perps.iter().map(|(perp, _)| perp.name.as_str()).collect();
+    let schedules = schedules::read(fields, "perp", &names, log);
     if log.count() != before {
         return None;
     }
@@ -59,6 +62,7 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
         updated: setting.at,
         assets: known.clone(),
         perps: perps.clone(),
+        schedules,
     };
     match Market::new(spec) {
         Ok(market) => Some(Decoded::new(Box::new(LedgerDesk { market }), wires)),
@@ -81,6 +85,9 @@ fn expected(what: &str) -> &'static str {
         "profit_weight" => "an initial profit weight of at most the maintenance one, and that of at most 1",
         "tiers" => {
             "tiers from nothing on, each from more and at a higher rate than the one before, above 0 and at most 1"
+        }
+        "schedules" => {
+            "at most 500 rows of schedules later than the book, and tiers that stay at most 1 with them"
         }
         "no price at all" => "an asset with a feed or a perp",
         _ => "a number that fits",
@@ -192,7 +199,7 @@ fn perp(
 }
 
 /// One rate, or a list of tiers.
-fn tiers(node: &Node, decimals: u8, log: &mut Log) -> Option<Vec<Tier>> {
+pub(super) fn tiers(node: &Node, decimals: u8, log: &mut Log) -> Option<Vec<Tier>> {
     let Value::List(nodes) = &node.value else {
         return Some(vec![Tier { from: U256::ZERO, rate: rate(node, ONE, log)? }]);
     };

@@ -2,6 +2,7 @@
 
 use super::mode;
 use crate::book::margin::PRICE_DECIMALS;
+use crate::book::schedules;
 use crate::book::venue::{Leg, LegRow, Named, Names, Position, Positions, Side};
 use crate::book::write::{flag, list, number, table, text};
 use crate::tree::Value;
@@ -67,6 +68,8 @@ pub(super) fn market(market: &dyn Market, names: &Names<'_>) -> Option<Named> {
     if !perps.is_empty() {
         fields.push(("perps", list(perps)));
     }
+    let spec = plimsoll_margin::market::Market::of(market)?.spec().clone();
+    fields.extend(schedules::write(&spec.schedules, "perp", |place| spec.perps[place].name.clone()));
     Some(fields)
 }
 

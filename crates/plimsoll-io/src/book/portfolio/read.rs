@@ -2,6 +2,7 @@
 
 use super::{model, presets};
 use crate::book::margin::{LedgerDesk, PRICE_DECIMALS, decimals, name, new_name, number, rate_or};
+use crate::book::schedules;
 use crate::book::venue::{Decoded, Setting, VolWire};
 use crate::fault::{Code, Log, Span, nearest, quoted};
 use crate::scalar;
@@ -35,6 +36,7 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
         None => Some(PRICE_DECIMALS),
     };
     let price_decimals = price_decimals.unwrap_or(PRICE_DECIMALS);
+    let fee = rate_or(fields, "liquidation_fee", ONE, 0, log);
     let model = self::model(fields, head, log);
     let settles = fields.need("settles_in", log).and_then(|node| Some((text(node, log)?, node.span)));
     let mut lists = Lists::default();
@@ -52,6 +54,8 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
     for node in nodes(fields, "contracts", log) {
         contracts.extend(lists.contract(node, price_decimals, log));
     }
+    let names: Vec<&str> = lists.underlyings.iter().map(|known| known.name.as_str()).collect();
+    let schedules = schedules::read(fields, "underlying", &names, log);
     let settles = settles.and_then(|(word, span)| {
         let known = || assets.iter().map(|(asset, _): &(Asset, Wire)| asset.name.as_str());
         place(known(), (word, span), "an asset of the market", log)
@@ -74,6 +78,8 @@ pub(super) fn market(fields: &mut Fields<'_>, setting: &Setting, log: &mut Log) 
         underlyings: lists.underlyings,
         expiries: lists.expiries.iter().map(|(expiry, _)| *expiry).collect(),
         contracts: contracts.into_iter().map(|(contract, _)| contract).collect(),
+        fee: fee?,
+        schedules,
         model: model?,
     };
     let market = match Market::new(spec) {
@@ -111,6 +117,7 @@ fn expected(what: &str) -> &'static str {
         "expiry" => "each expiry of an underlying once",
         "underlying" => "a contract on the underlying of its expiry",
         "surface" => "a surface of volatilities of whatever options are on",
+        "schedules" => "at most 500 rows of schedules later than the book",
         "scenarios" | "worst_days" => "a model whose moves are above -1 and at most 100",
         _ => "a number that fits",
     }

@@ -1,6 +1,7 @@
 //! Portfolio margin back to files.
 
 use crate::book::margin::{DIGITS, PRICE_DECIMALS};
+use crate::book::schedules;
 use crate::book::venue::{Named, Names};
 use crate::book::write::{flag, list, number, table, text};
 use crate::tree::Value;
@@ -34,6 +35,9 @@ pub(super) fn market(market: &dyn plimsoll_core::Market, names: &Names<'_>) -> O
         fields.push(("price_decimals", count(spec.price_decimals)));
     }
     fields.push(("settles_in", text(&spec.assets[spec.settles_in].name)));
+    if spec.fee != 0 {
+        fields.push(("liquidation_fee", rate(spec.fee)));
+    }
     fields.push(("model", table(model(&spec.model))));
     let underlying = |place: usize| ("underlying", text(&spec.underlyings[place].name));
     let mut assets = Vec::new();
@@ -84,6 +88,8 @@ pub(super) fn market(market: &dyn plimsoll_core::Market, names: &Names<'_>) -> O
     fields.extend(
         lists.into_iter().filter(|(_, rows)| !rows.is_empty()).map(|(name, rows)| (name, list(rows))),
     );
+    let underlying = |place: usize| spec.underlyings[place].name.clone();
+    fields.extend(schedules::write(&spec.schedules, "underlying", underlying));
     Some(fields)
 }
 
