@@ -28,6 +28,7 @@ mod margins;
 mod max;
 mod outlook;
 mod part;
+mod plan;
 mod portfolio;
 mod select;
 mod restore;
@@ -96,6 +97,7 @@ fn main() -> ExitCode {
         Command::Max(args) => max::run(&args),
         Command::Liquidate(args) => liquidate::run(&args),
         Command::Restore(args) => restore::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
         Command::Risk(args) => risk::run(&args),
