@@ -7,7 +7,7 @@ pub(crate) use calibrate::{CalibrateArgs, DepthArgs, MarginsArgs, Reads, ToolNam
 
 mod plan;
 
-pub(crate) use plan::{PlanArgs, entry};
+pub(crate) use plan::{PlanArgs, Policy, PolicyTestArgs, entry};
 
 mod engine;
 
@@ -81,6 +81,9 @@ pub(crate) enum Command {
     /// what would be enough. Exit code: 0 where there is a plan, 1 where there is none, 4 where an account is unknown; 2 wrong usage, 3 faulty
     /// input.
     Plan(Box<PlanArgs>),
+    /// Try policies of keeping accounts safe
+    #[command(subcommand)]
+    Policy(Policy),
     /// Show one owner's accounts side by side: who dies first along each feed, net equity, the way back
     ///
     /// Exit code: the worst of the accounts, as `check` says it; 2 wrong usage, 3 faulty input.

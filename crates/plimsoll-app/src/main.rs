@@ -29,6 +29,7 @@ mod max;
 mod outlook;
 mod part;
 mod plan;
+mod policy;
 mod portfolio;
 mod select;
 mod restore;
@@ -98,6 +99,7 @@ fn main() -> ExitCode {
         Command::Liquidate(args) => liquidate::run(&args),
         Command::Restore(args) => restore::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Policy(args::Policy::Test(args)) => policy::test(&args),
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
         Command::Risk(args) => risk::run(&args),

@@ -51,6 +51,7 @@ fn asked(args: &PlanArgs) -> Result<u8, u8> {
         gas: args.gas,
         currency: args.currency.clone(),
         carry: args.carry,
+        floor: args.floor,
     };
     let answer = plan(&book, &question).map_err(|why| refuse(&why))?;
     if let Some(path) = &args.check {
@@ -202,12 +203,12 @@ fn print_plan(book: &Book, answer: &Planned, found: &Plan) {
     outln!("{}\n", rows.trim_fmt());
     let Plan { lost, gas, cost, drawn, .. } = found;
     outln!(
-        "cost {} {}: {} lost to prices and fees, {} for {} calls",
+        "cost {} {}: {} lost to prices and fees, {} for {}",
         money(*cost),
         answer.currency,
         money(*lost),
         money(*gas),
-        found.steps.len()
+        crate::check::counted(found.steps.len() as u64, "call")
     );
     outln!("out of the wallet {} {}", show::amount(*drawn, VALUE, CENTS), answer.currency);
     for (asset, digits, [had, has]) in &found.wallet {

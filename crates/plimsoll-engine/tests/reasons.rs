@@ -76,6 +76,8 @@ fn every_reason_has_its_section() {
     let sections: BTreeSet<String> = headings
         .filter_map(|heading| heading.split_once(':'))
         .map(|(code, _)| format!("PL06{code}"))
+        // From there on they are those of plans, which a test of the command holds.
+        .filter(|code| code.as_str() < "PL0690")
         .collect();
     assert_eq!(own, sections.iter().map(String::as_str).collect());
     let market = Refused::Market { code: "PL0106".into(), why: String::new() };

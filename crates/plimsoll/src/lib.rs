@@ -19,6 +19,7 @@
 //! * [`backtests`]: whether forecasts of losses were right.
 //! * [`chances`]: how likely accounts are to be liquidated by a date, and what a book may lose.
 //! * [`buffer`]: how much health, or money, keeps the chance of it under a limit.
+//! * [`policy_test`]: what a policy of keeping accounts safe did on price history.
 //! * [`brief`]: what changed between two books, and why.
 //! * [`calibrate`]: where the lines of a market's collateral should stand, and whom a step there would touch.
 //! * [`schedules`]: margins of an asset day by day, and what they did.
@@ -78,6 +79,9 @@ pub use calibrate::stand::{Rules, Stand, Stated};
 pub use calibrate::touched::Touched;
 pub use calibrate::{
     Calibrated, Calibrating, Calibration, Column, FUND, NotEstimable, Observed, Replayed, calibrate,
+};
+pub use chance::policy::{
+    PolicyKind, PolicyRule, PolicySetting, PolicySource, PolicySums, PolicyTest, Tried, policy_test,
 };
 pub use chance::{
     AccountChance, BookChance, Buffer, BufferAsk, BufferWay, BufferWays, Chance, Chances,

@@ -13,8 +13,10 @@ mod chain;
 mod choose;
 mod prices;
 mod replay;
+mod search;
 mod settle;
 mod state;
+mod trim;
 
 pub use replay::{Broken, Difference, Replay};
 
@@ -47,6 +49,8 @@ pub struct PlanAsk<'a> {
     pub gas: Option<Decimal>,
     /// What costs are counted in.
     pub currency: String,
+    /// No step takes an account that gives below this health, or one that is below it further down; 1 is the line.
+    pub floor: Decimal,
     /// The part of what leaves the wallet that counts as cost; 0 where money may stay there as well as elsewhere.
     pub carry: Decimal,
 }
@@ -258,6 +262,7 @@ pub enum Binding {
 /// When a name is none of the book's, an amount does not fit its asset, or a market cannot be asked.
 pub fn plan(book: &Book, ask: &PlanAsk<'_>) -> Result<Planned, Misasked> {
     let aim = Target::of(ask.target).ok_or(Misasked::NoTarget { found: ask.target })?;
+    let floor = Target::of(ask.floor).ok_or(Misasked::NoTarget { found: ask.floor })?;
     let quotes = book.graph.quotes(book.at);
     let all: Vec<_> = book.markets.iter().map(|market| book.readings(market, &quotes)).collect();
     let readings = Ground::readings(book, &quotes);
@@ -285,7 +290,7 @@ pub fn plan(book: &Book, ask: &PlanAsk<'_>) -> Result<Planned, Misasked> {
         let standing = Standing::new(&*named.market, &all[listed.market], Lens::Action, book.at);
         before.push((account, standing.map_err(stands)?.judge(&listed.account, Test::Liquidation)));
     }
-    let ground = Ground { book, readings, prices, pools, gas, carry, aim, digits };
+    let ground = Ground { book, readings, prices, pools, gas, carry, aim, floor, digits };
     let state = State::new(&ground, purse.clone());
     let unknown = before.iter().find_map(|(account, judgement)| {
         let owes = judgement.verdict() != Some(Verdict::NoDebt);

@@ -1,4 +1,4 @@
-//! What `plan` is asked with.
+//! What `plan` and `policy` are asked with.
 
 use crate::steps::{Steps, amount, stake};
 use plimsoll::{Stake, Sum};
@@ -33,6 +33,9 @@ pub(crate) struct PlanArgs {
     /// The part of what leaves the wallet that counts as cost, from 0 to 1
     #[arg(long, value_name = "PART", default_value = "0", value_parser = amount)]
     pub(crate) carry: Decimal,
+    /// No step takes an account below this health on the way, or one that is below it further down
+    #[arg(long, value_name = "HEALTH", default_value = "1.01", value_parser = amount)]
+    pub(crate) floor: Decimal,
     /// A plan that was written with --json: it is done on the book, and what differs from the plan of now is told
     #[arg(long, value_name = "FILE")]
     pub(crate) check: Option<PathBuf>,
@@ -53,4 +56,46 @@ pub(crate) fn entry(text: &str) -> Option<Result<(String, Decimal), String>> {
         Sum::Exactly(amount) => Ok((asset, amount)),
         Sum::All => Err("found all of an asset, expected so much of it, such as '1000 USDC'".into()),
     }))
+}
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Policy {
+    /// Try a policy on price history: how often it acts, what that costs, how often it comes too late
+    ///
+    /// Beside doing nothing and a buffer that is put up once. An estimate. Exit code: 0, 2 wrong usage, 3 faulty input, 4 where no account can be
+    /// followed.
+    Test(Box<PolicyTestArgs>),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct PolicyTestArgs {
+    /// A book: a folder, or one JSON file
+    pub(crate) book: PathBuf,
+    /// The policy
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    /// A folder of price history
+    #[arg(long, value_name = "DIR")]
+    pub(crate) history: PathBuf,
+    /// Every so often all accounts begin again as they stand in the book, at the prices of then; 0: they begin once
+    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = crate::history::seconds)]
+    pub(crate) restart: u64,
+    /// Only bars from this time on
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only bars before this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Levels around the policy's own are tried as well, and marked where nothing beats them
+    #[arg(long)]
+    pub(crate) frontier: bool,
+    /// An asset that stands still in dollars; may be said several times
+    #[arg(long, value_name = "ASSET")]
+    pub(crate) hold: Vec<String>,
+    /// An asset moves as another does, so many times as far: 'LINK=ETH*1.3'
+    #[arg(long, value_name = "ASSET=LIKE[*TIMES]", value_parser = crate::stress::mapping)]
+    pub(crate) map: Vec<plimsoll::Mapping>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
 }

@@ -4,7 +4,11 @@
 //! in. What a sale fetches goes before what an oracle says. These values say what a plan costs; whether it reaches its target
 //! is for the markets to say.
 
-use plimsoll_core::{Book, Decimal, FeedKind, Int, Origin, Quote, Reading, Rounding, Scale, U256};
+use crate::worth::Worth;
+use plimsoll_core::{
+    Account, AccountId, Book, Decimal, FeedKind, Feeds, Int, Kind, Lens, ListedMarket, Origin, Quote,
+    Reading, Rounding, Scale, Test, U256,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Values are counted in 10^-this of the currency.
@@ -29,6 +33,27 @@ struct Edge {
     price: Decimal,
 }
 
+/// What a market counts assets at that it reads no price of: a stablecoin at par.
+fn at_the_venue(book: &Book, listed: &ListedMarket, readings: &[Reading]) -> Vec<Edge> {
+    let market = &*listed.market;
+    let nobody = Account::new(AccountId(u64::MAX));
+    let unit = market
+        .at(Feeds { readings }, Lens::Action, book.at)
+        .ok()
+        .and_then(|quoted| quoted.verdict(&nobody, Test::Borrow).ok())
+        .map(|seen| seen.unit.decimals);
+    let Some(decimals) = unit else { return Vec::new() };
+    let worth = Worth { book, listed, readings, decimals };
+    let read = |asset: &str| market.slots().iter().any(|slot| slot.asset == asset);
+    let assets = market.instruments().iter().filter(|spec| spec.kind == Kind::Asset && !read(&spec.asset));
+    let edge = |spec: &plimsoll_core::Instrument| {
+        let (price, _) = worth.at_oracle(&spec.asset)?;
+        let (of, counted_in) = (spec.asset.clone(), crate::survey::currency(market));
+        Some(Edge { of, counted_in, rank: 4, price })
+    };
+    assets.filter_map(edge).collect()
+}
+
 impl Prices {
     /// The prices that a book has, in a currency.
     pub(super) fn new(book: &Book, quotes: &[Quote], readings: &[Vec<Reading>], currency: &str) -> Prices {
@@ -51,6 +76,9 @@ impl Prices {
                 let (of, counted_in) = (slot.asset.clone(), slot.currency.clone());
                 edges.push(Edge { of, counted_in, rank: 2, price });
             }
+        }
+        for (listed, readings) in book.markets.iter().zip(readings) {
+            edges.extend(at_the_venue(book, listed, readings));
         }
         edges.retain(|edge| edge.price.mantissa > Int::ZERO && edge.of != edge.counted_in);
         edges.sort_by_key(|edge| edge.rank);

@@ -62,6 +62,7 @@ impl Plan {
     /// When the target is none.
     pub fn replay(&self, book: &Book, ask: &PlanAsk<'_>, strict: bool) -> Result<Replay, Misasked> {
         let aim = Target::of(ask.target).ok_or(Misasked::NoTarget { found: ask.target })?;
+        let floor = Target::of(ask.floor).ok_or(Misasked::NoTarget { found: ask.floor })?;
         let quotes = book.graph.quotes(book.at);
         let readings = Ground::readings(book, &quotes);
         let prices = Prices::new(book, &quotes, &readings, &ask.currency);
@@ -72,7 +73,7 @@ impl Plan {
             ask.depth.iter().flat_map(|depth| &depth.curves).map(|curve| curve.assets.len()).collect();
         let pools = ask.depth.and_then(|depth| Pools::new(depth, &own, &nothing));
         let zero = U256::ZERO;
-        let ground = Ground { book, readings, prices, pools, gas: zero, carry: zero, aim, digits };
+        let ground = Ground { book, readings, prices, pools, gas: zero, carry: zero, aim, floor, digits };
         let mut state = State::new(&ground, purse);
         let mut broken = None;
         for (at, step) in self.steps.iter().enumerate() {

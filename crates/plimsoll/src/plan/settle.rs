@@ -1,10 +1,10 @@
 //! How much of one way: the least that reaches the target, or the most that it takes.
 
 use super::Binding;
-use super::chain::{Source, Way};
+use super::chain::{Sink, Source, Way};
 use super::state::{State, Stop};
 use plimsoll_core::num::Wide;
-use plimsoll_core::{Int, Rounding, U256};
+use plimsoll_core::{Int, Refusal, Rounding, U256};
 
 /// A most that only rules bound is sought down to this part of it (2^-`n`).
 const FINE: usize = 24;
@@ -35,7 +35,7 @@ pub(super) fn settle<'g>(state: &State<'g>, way: &Way, helped: usize) -> Settled
         Ok(found) => found,
         Err(why) => return Settled::Not(binding(why, held_by)),
     };
-    let by = by.map_or_else(|| whole(way, state, &at_most, helped, held_by), |why| binding(why, held_by));
+    let by = by.map_or_else(|| whole(way, &at_most, helped, held_by), |why| binding(why, held_by));
     if at_most.reaches(helped) {
         return match least(state, way, helped, most) {
             Some((amount, state)) => Settled::Reaches(amount, state),
@@ -67,13 +67,11 @@ fn binding(why: Stop, held_by: Binding) -> Binding {
 }
 
 /// What bound a way of which all was taken.
-fn whole(way: &Way, state: &State<'_>, after: &State<'_>, helped: usize, held_by: Binding) -> Binding {
-    use super::chain::Sink;
+fn whole(way: &Way, after: &State<'_>, helped: usize, held_by: Binding) -> Binding {
     match way {
         Way::Chain { source, of, sink: Sink::Repay(debt), .. } => {
             let paid_up = after.balance(helped, *debt) == Some(U256::ZERO);
             let left = matches!(source, Source::Wallet) && after.has(&of.0) != U256::ZERO;
-            let _ = state;
             if paid_up || left { Binding::Owed } else { held_by }
         }
         _ => held_by,
@@ -96,7 +94,7 @@ fn most<'g>(
     let mut found: Option<(U256, State<'g>)> = None;
     let mut asked = match way {
         Way::Fill { lot, .. } => *lot,
-        Way::Chain { .. } => start(state, way, upper),
+        Way::Chain { .. } => start(way, upper),
     };
     for _ in 0..BUDGET {
         match way.go(state, helped, asked) {
@@ -130,18 +128,16 @@ fn most<'g>(
 }
 
 /// Where a search begins that has no end to begin at: a thousandth of a token, or of what there is.
-fn start(state: &State<'_>, way: &Way, upper: U256) -> U256 {
+fn start(way: &Way, upper: U256) -> U256 {
     let digits = match way {
         Way::Chain { of, .. } => of.1,
         Way::Fill { .. } => return U256::ONE,
     };
-    let _ = state;
     let thousandth = U256::pow10(digits.saturating_sub(3)).unwrap_or(U256::ONE);
     if upper == U256::MAX { thousandth } else { upper.half().max(U256::ONE) }
 }
 
 fn is_too_small(why: &Stop) -> bool {
-    use plimsoll_core::Refusal;
     matches!(
         why,
         Stop::Nothing
@@ -204,20 +200,19 @@ fn guess(state: &State<'_>, way: &Way, helped: usize, most: U256) -> Option<U256
     let missing = missing.neg();
     // Both cut to the same number of bits, so that their quotient is a quotient of 256 bits.
     let shift = all.bits().max(missing.bits()).saturating_sub(200);
-    let [part, whole] = [missing, all].map(|wide| shifted(wide, shift));
+    let [part, whole] = [missing, all].map(|wide| shifted(wide, shift).and_then(Int::to_u256));
     most.mul_div_wide(part?, whole.filter(|whole| *whole != U256::ZERO)?, Rounding::Up)
 }
 
-fn shifted(wide: Wide, shift: usize) -> Option<U256> {
-    let mut left = wide;
-    let mut shift = shift;
+/// A number without its last bits; `None` where even that does not fit.
+pub(super) fn shifted(wide: Wide, shift: usize) -> Option<Int> {
+    let (mut left, mut shift) = (wide, shift);
     while shift > 0 {
         let now = shift.min(200);
-        let by = U256::ZERO.with_bit(now, true);
-        left = Wide::product(left.div_down(by)?, Int::ONE);
+        left = Wide::product(left.div_down(U256::ZERO.with_bit(now, true))?, Int::ONE);
         shift -= now;
     }
-    left.to_int()?.to_u256()
+    left.to_int()
 }
 
 /// The amount that leaves the account best, of one that grows and then falls: by thirds.

@@ -28,6 +28,8 @@ pub(super) struct Ground<'b> {
     /// What is counted as cost of each unit of value that leaves the wallet (10^-18).
     pub(super) carry: U256,
     pub(super) aim: Target,
+    /// The least health that a step may leave behind where it lowers it.
+    pub(super) floor: Target,
     /// Digits in which the wallet counts each asset: the most that any of its markets has.
     pub(super) digits: BTreeMap<String, u8>,
 }
@@ -263,7 +265,8 @@ impl<'g> State<'g> {
         }
         let quoted = market.at(self.feeds(account), Lens::Action, self.ground.book.at)?;
         let seen = quoted.verdict(&after[0].1, Test::Liquidation)?;
-        if !is_no_worse(&before, &seen) {
+        if !is_no_worse(&before, &seen) || !(self.ground.floor.reached(&seen) || is_no_lower(&before, &seen))
+        {
             return Err(Stop::Line(account));
         }
         drop(quoted);
@@ -425,11 +428,13 @@ pub(super) fn health(seen: &Assessment) -> Option<Ratio> {
 
 /// Above the line afterwards, or no further below it than before.
 pub(super) fn is_no_worse(before: &Assessment, after: &Assessment) -> bool {
-    if after.verdict != Verdict::Unhealthy {
-        return true;
-    }
-    before.verdict == Verdict::Unhealthy
-        && after.backing.mul_wide(before.requirement) >= before.backing.mul_wide(after.requirement)
+    after.verdict != Verdict::Unhealthy
+        || (before.verdict == Verdict::Unhealthy && is_no_lower(before, after))
+}
+
+/// Health is no lower afterwards.
+fn is_no_lower(before: &Assessment, after: &Assessment) -> bool {
+    after.backing.mul_wide(before.requirement) >= before.backing.mul_wide(after.requirement)
 }
 
 /// All of an amount, where it is all that there is.
