@@ -8,6 +8,9 @@ pub(crate) use calibrate::{CalibrateArgs, DepthArgs, MarginsArgs, Reads, ToolNam
 mod chain;
 
 pub(crate) use chain::{FetchArgs, IntentArgs, RpcArgs};
+mod plan;
+
+pub(crate) use plan::{PlanArgs, Policy, PolicyTestArgs, entry};
 
 mod engine;
 
@@ -75,6 +78,16 @@ pub(crate) enum Command {
     /// Each amount goes through the venue's own rules, after the changes given, and no smaller one does, unless it is
     /// said to be not proven. Exit code: 0, or 1 and 4 as `check` would say of the account as it stands; 2 wrong usage, 3 faulty input.
     Restore(RestoreArgs),
+    /// Show the cheapest steps that bring an account, or all of an owner, to a health
+    ///
+    /// Money from a wallet, from accounts that have more than they need, and from sales down a depth curve; each step through the
+    /// venue's own rules, nobody below his line in between, and no smaller last step will do. Where there is no such plan: what binds, and
+    /// what would be enough. Exit code: 0 where there is a plan, 1 where there is none, 4 where an account is unknown; 2 wrong usage, 3 faulty
+    /// input.
+    Plan(Box<PlanArgs>),
+    /// Try policies of keeping accounts safe
+    #[command(subcommand)]
+    Policy(Policy),
     /// Show one owner's accounts side by side: who dies first along each feed, net equity, the way back
     ///
     /// Exit code: the worst of the accounts, as `check` says it; 2 wrong usage, 3 faulty input.

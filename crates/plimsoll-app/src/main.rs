@@ -29,6 +29,8 @@ mod margins;
 mod max;
 mod outlook;
 mod part;
+mod plan;
+mod policy;
 mod portfolio;
 mod select;
 mod restore;
@@ -97,6 +99,8 @@ fn main() -> ExitCode {
         Command::Max(args) => max::run(&args),
         Command::Liquidate(args) => liquidate::run(&args),
         Command::Restore(args) => restore::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Policy(args::Policy::Test(args)) => policy::test(&args),
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
         Command::Risk(args) => risk::run(&args),

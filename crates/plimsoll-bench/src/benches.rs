@@ -11,6 +11,7 @@ pub(crate) mod hostile;
 pub(crate) mod margin;
 pub(crate) mod never_miss;
 pub(crate) mod num_mul_div;
+pub(crate) mod plan;
 pub(crate) mod stress_exact;
 pub(crate) mod tables;
 pub(crate) mod ticks;

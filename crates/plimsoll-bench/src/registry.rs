@@ -2,7 +2,7 @@
 
 use crate::benches::{
     assess_aave, chain_fetch, chance, check_1m, conservation, durability, engine, hostile, margin,
-    never_miss, num_mul_div, stress_exact, ticks, whole_book,
+    never_miss, num_mul_div, plan, stress_exact, ticks, whole_book,
 };
 use crate::line::Line;
 use plimsoll_core::Refusal;
@@ -121,6 +121,24 @@ pub(crate) const ENTRIES: &[Entry] = &[
         about: "a new row of returns of 22 assets: all their correlations over a window, microseconds a row",
         kind: Kind::Speed,
         run: chance::run_correlation,
+    },
+    Entry {
+        name: plan::PLAN,
+        about: "the cheapest proven plan for one owner's accounts at five venues, milliseconds",
+        kind: Kind::Speed,
+        run: plan::run_plan,
+    },
+    Entry {
+        name: plan::POLICY,
+        about: "a policy of a thousand accounts on five years of hourly bars, beside nothing and a buffer, seconds",
+        kind: Kind::Speed,
+        run: plan::run_policy,
+    },
+    Entry {
+        name: plan::PLANS,
+        about: "plans for random accounts of all venues, walked through the exact markets: those that fail",
+        kind: Kind::Property,
+        run: plan::run_plans,
     },
     Entry {
         name: margin::CROSS,

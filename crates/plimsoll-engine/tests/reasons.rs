@@ -76,7 +76,7 @@ fn every_reason_has_its_section() {
     let sections: BTreeSet<String> = headings
         .filter_map(|heading| heading.split_once(':'))
         .map(|(code, _)| format!("PL06{code}"))
-        // From here on they are of reading a chain; a test of that crate holds them.
+        // From here on they are of other parts; tests of the chain's crate and of the command hold them.
         .filter(|code| code.as_str() < "PL0630")
         .collect();
     assert_eq!(own, sections.iter().map(String::as_str).collect());

@@ -18,6 +18,8 @@ pub mod assumed;
 pub mod history;
 pub mod desk;
 pub mod lines;
+pub mod policy;
+pub mod wallet;
 mod venues;
 pub mod vectors;
 

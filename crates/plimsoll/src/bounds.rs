@@ -1,5 +1,6 @@
 //! What is proven of many accounts at once: none of them reaches a health.
 
+use plimsoll_core::num::Wide;
 use plimsoll_core::{Account, Assessment, Decimal, Feeds, Int, Quoted, Reading, Test, U256, Verdict, Why};
 
 /// A health to be reached: backing / requirement is at least `parts / whole`.
@@ -20,6 +21,12 @@ impl Target {
     /// Whether the two integers that the venue compares reach it, exactly; nothing owed reaches everything.
     pub(crate) fn reached(&self, assessed: &Assessment) -> bool {
         assessed.verdict == Verdict::NoDebt || self.covers(assessed.backing, assessed.requirement)
+    }
+
+    /// By how much it is reached, in units of its own: below zero where it is not. `None` beyond 512 bits.
+    pub(crate) fn gap(&self, assessed: &Assessment) -> Option<Wide> {
+        let held = assessed.backing.mul_wide(Int::from(self.whole));
+        held.sub(assessed.requirement.mul_wide(Int::from(self.parts)))
     }
 
     fn covers(&self, backing: Int, requirement: Int) -> bool {

@@ -11,6 +11,7 @@ mod drivers;
 mod ground;
 mod models;
 mod nodes;
+pub(crate) mod policy;
 mod prices;
 mod study;
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! * [`max`]: the most that can be borrowed and withdrawn, so that the next block still lets it.
 //! * [`Lookout`]: what kills each account, and when.
 //! * [`restore`]: the smallest deposit or repayment that brings a health back.
+//! * [`plan`]: the cheapest steps that bring accounts to a health, from a wallet, other accounts and sales.
 //! * [`portfolio`]: one owner's accounts side by side; [`split`]: so much of one asset for all of them.
 //! * [`exposure`]: which leaves of the prices move what is held and owed, and what sees no market.
 //! * [`Stress`]: what scenarios do to a whole book.
@@ -18,6 +19,7 @@
 //! * [`backtests`]: whether forecasts of losses were right.
 //! * [`chances`]: how likely accounts are to be liquidated by a date, and what a book may lose.
 //! * [`buffer`]: how much health, or money, keeps the chance of it under a limit.
+//! * [`policy_test`]: what a policy of keeping accounts safe did on price history.
 //! * [`brief`]: what changed between two books, and why.
 //! * [`calibrate`]: where the lines of a market's collateral should stand, and whom a step there would touch.
 //! * [`schedules`]: margins of an asset day by day, and what they did.
@@ -49,6 +51,7 @@ mod monitor;
 mod order;
 mod outlook;
 mod path;
+mod plan;
 mod portfolio;
 mod ratio;
 mod restore;
@@ -76,6 +79,9 @@ pub use calibrate::stand::{Rules, Stand, Stated};
 pub use calibrate::touched::Touched;
 pub use calibrate::{
     Calibrated, Calibrating, Calibration, Column, FUND, NotEstimable, Observed, Replayed, calibrate,
+};
+pub use chance::policy::{
+    PolicyKind, PolicyRule, PolicySetting, PolicySource, PolicySums, PolicyTest, Tried, policy_test,
 };
 pub use chance::{
     AccountChance, BookChance, Buffer, BufferAsk, BufferWay, BufferWays, Chance, Chances,
@@ -105,6 +111,10 @@ pub use monitor::{
 pub use order::{Cells, Order, action, cells, forced};
 pub use outlook::{Branch, Carry, Distance, Factor, Good, Lookout, Outlook, Redemption, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};
+pub use plan::{
+    Binding, Bound as PlanBound, Broken, Difference, Doing, Plan, PlanAsk, Planned, Replay, Short,
+    Step as PlanStep, Top, plan,
+};
 pub use plimsoll_risk::margin::{Costs, Measure, Procyclicality, Tool};
 pub use plimsoll_risk::threshold::{Appetite, Binds as CapBinds, Cap, Line};
 pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};

@@ -6,8 +6,8 @@ use crate::identity::{Identity, identity};
 use crate::ratio::Ratio;
 use crate::search::{self, Amounts, Unfound, either_way};
 use plimsoll_core::{
-    Account, Action, Amount, Assessment, Book, Call, Decimal, Feeds, InstrumentId, Int, Judgement, Kind,
-    Lens, Market, Party, Reading, Refusal, Silent, Standing, Test, Time, U256, Verdict,
+    Account, Accounts, Action, Amount, Assessment, Book, Call, Decimal, Feeds, InstrumentId, Int, Judgement,
+    Kind, Lens, Market, Party, Reading, Refusal, Silent, Standing, Test, Time, U256, Verdict,
 };
 
 /// The answer about one account.
@@ -108,18 +108,21 @@ pub fn restore(book: &Book, account: usize, target: Decimal, seconds: u64) -> Re
     let judgement = stand(book.at)?.judge(&listed.account, Test::Liquidation);
     stand(by)?;
     let readings = bounds::points(&all[listed.market]);
+    let payer = Payer { market, accounts: book, account: &listed.account, readings: &readings, at: book.at };
     let ways = |kind: Kind| {
         let instruments = (0..).zip(market.instruments()).filter(|(_, i)| i.kind == kind);
         let held = |id: InstrumentId| kind == Kind::Receipt || !listed.account.quantity(id).is_zero();
         let ids = instruments.map(|(id, _)| InstrumentId(id)).filter(|id| held(*id));
-        let seekers =
-            ids.map(|instrument| Seeker { book, account, readings: &readings, aim, instrument, kind });
+        let seekers = ids.map(|instrument| Seeker { payer, aim, instrument, kind });
         seekers.filter(|seeker| !seeker.is_none_of_it()).map(|seeker| seeker.way(book.at, by)).collect()
     };
-    let repayments: Vec<Way> = ways(Kind::Debt);
+    let mut repayments: Vec<Way> = ways(Kind::Debt);
+    for way in &mut repayments {
+        way.own = owned(book, account, &way.asset);
+    }
     let mut deposits: Vec<Way> = ways(Kind::Receipt);
     // At a venue with one balance for claim and debt a deposit of what is owed is the repayment: told once.
-    let asker = |instrument, kind| Seeker { book, account, readings: &readings, aim, instrument, kind };
+    let asker = |instrument, kind| Seeker { payer, aim, instrument, kind };
     deposits.retain(|deposit| {
         let puts = asker(deposit.instrument, Kind::Receipt);
         !repayments.iter().any(|repayment| puts.is_the_call_of(&asker(repayment.instrument, Kind::Debt)))
@@ -147,9 +150,51 @@ pub(crate) fn least(
     kind: Kind,
 ) -> Result<Enough, Hindrance> {
     let aim = Target::of(target).ok_or(Hindrance::NotCounted)?;
-    let moment = Moment { done: book.at, seen: book.at };
-    let seeker = Seeker { book, account, readings, aim, instrument, kind };
-    At { seeker, moments: vec![moment] }.least(U256::ZERO)
+    let listed = &book.accounts[account];
+    let market = &*book.markets[listed.market].market;
+    Payer { market, accounts: book, account: &listed.account, readings, at: book.at }
+        .least(aim, instrument, kind)
+}
+
+/// An account as it stands in a market, and whoever pays for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Payer<'a> {
+    pub(crate) market: &'a dyn Market,
+    pub(crate) accounts: &'a dyn Accounts,
+    pub(crate) account: &'a Account,
+    pub(crate) readings: &'a [Reading],
+    pub(crate) at: Time,
+}
+
+impl Payer<'_> {
+    /// The smallest deposit or repayment of one instrument after which the account has a health, at once.
+    pub(crate) fn least(
+        self,
+        aim: Target,
+        instrument: InstrumentId,
+        kind: Kind,
+    ) -> Result<Enough, Hindrance> {
+        let moment = Moment { done: self.at, seen: self.at };
+        let seeker = Seeker { payer: self, aim, instrument, kind };
+        At { seeker, moments: vec![moment] }.least(U256::ZERO)
+    }
+}
+
+/// What an account's owner holds of an asset in other accounts of its market.
+fn owned(book: &Book, account: usize, asset: &str) -> Vec<(usize, U256)> {
+    let own = &book.accounts[account];
+    let instruments = book.markets[own.market].market.instruments();
+    let is_it = |id: InstrumentId| {
+        instruments.get(id.index()).is_some_and(|spec| spec.kind == Kind::Asset && spec.asset == asset)
+    };
+    let others = (0..)
+        .zip(&book.accounts)
+        .filter(|(at, other)| *at != account && other.market == own.market && other.owner == own.owner);
+    let held = others.flat_map(|(at, other)| {
+        let holdings = other.account.holdings().iter().filter(|held| is_it(held.instrument));
+        holdings.filter_map(move |held| Some((at, held.quantity.to_u256()?)))
+    });
+    held.filter(|(_, raw)| *raw != U256::ZERO).collect()
 }
 
 fn health(seen: &Assessment) -> Option<Ratio> {
@@ -178,9 +223,7 @@ enum Said {
 /// One asset put in, or one debt paid.
 #[derive(Clone, Copy)]
 struct Seeker<'a> {
-    book: &'a Book,
-    account: usize,
-    readings: &'a [Reading],
+    payer: Payer<'a>,
     aim: Target,
     instrument: InstrumentId,
     kind: Kind,
@@ -194,7 +237,7 @@ struct At<'a> {
 
 impl<'a> Seeker<'a> {
     fn market(&self) -> &'a dyn Market {
-        &*self.book.markets[self.book.accounts[self.account].market].market
+        self.payer.market
     }
 
     /// A copy of the market in which whoever pays has enough: what it takes is asked here, not whether it is there.
@@ -203,7 +246,7 @@ impl<'a> Seeker<'a> {
     }
 
     fn feeds(&self) -> Feeds<'a> {
-        Feeds { readings: self.readings }
+        Feeds { readings: self.payer.readings }
     }
 
     fn way(self, now: Time, by: Time) -> Way {
@@ -214,7 +257,7 @@ impl<'a> Seeker<'a> {
         let until = At { seeker: self, moments: moments.into() };
         // What holds until then reaches it now as well: nothing below the first answer will do.
         let later = found.and_then(|found| until.least(found.no_less_than));
-        let own = if self.kind == Kind::Debt { self.own(&asset) } else { Vec::new() };
+        let own = Vec::new();
         let name = called(self.market(), self.instrument);
         Way { instrument: self.instrument, asset, name, decimals, now: found, by: later, own }
     }
@@ -222,7 +265,7 @@ impl<'a> Seeker<'a> {
     /// Whether the instrument has no place in such an account at all: another branch's collateral, a pool's deposit, another
     /// spoke's reserve.
     fn is_none_of_it(&self) -> bool {
-        let refused = self.after(Amount::Assets(U256::ONE), self.book.at).err();
+        let refused = self.after(Amount::Assets(U256::ONE), self.payer.at).err();
         refused.is_some_and(|refusal| {
             matches!(
                 refusal,
@@ -234,31 +277,14 @@ impl<'a> Seeker<'a> {
         })
     }
 
-    /// What the account's owner holds of an asset in other accounts of the market.
-    fn own(&self, asset: &str) -> Vec<(usize, U256)> {
-        let own = &self.book.accounts[self.account];
-        let instruments = self.market().instruments();
-        let is_it = |id: InstrumentId| {
-            instruments.get(id.index()).is_some_and(|spec| spec.kind == Kind::Asset && spec.asset == asset)
-        };
-        let others = (0..).zip(&self.book.accounts).filter(|(at, other)| {
-            *at != self.account && other.market == own.market && other.owner == own.owner
-        });
-        let held = others.flat_map(|(at, other)| {
-            let holdings = other.account.holdings().iter().filter(|held| is_it(held.instrument));
-            holdings.filter_map(move |held| Some((at, held.quantity.to_u256()?)))
-        });
-        held.filter(|(_, raw)| *raw != U256::ZERO).collect()
-    }
-
     /// Whether a deposit and a repayment are one call, by what a unit of each does.
     fn is_the_call_of(&self, other: &Seeker<'_>) -> bool {
-        let account = &self.book.accounts[self.account].account;
+        let account = self.payer.account;
         let market = self.endowed();
         let does = |seeker: &Seeker<'_>| {
             let action = seeker.action(Amount::Assets(U256::ONE));
-            let call = Call { actor: account.id, account: account.id, at: self.book.at, action };
-            market.act(&call, self.book, self.feeds(), &mut Silent).ok()
+            let call = Call { actor: account.id, account: account.id, at: self.payer.at, action };
+            market.act(&call, self.payer.accounts, self.feeds(), &mut Silent).ok()
         };
         does(self).is_some_and(|effects| does(other) == Some(effects))
     }
@@ -272,10 +298,10 @@ impl<'a> Seeker<'a> {
 
     /// The market and the account after the action, and what the wallet paid.
     fn after(&self, amount: Amount, at: Time) -> Result<(Box<dyn Market>, Account, U256), Refusal> {
-        let account = &self.book.accounts[self.account].account;
+        let account = self.payer.account;
         let call = Call { actor: account.id, account: account.id, at, action: self.action(amount) };
         let mut market = self.endowed();
-        let effects = market.act(&call, self.book, self.feeds(), &mut Silent)?;
+        let effects = market.act(&call, self.payer.accounts, self.feeds(), &mut Silent)?;
         market.apply(&effects)?;
         let after = effects.apply_to(account).ok_or(Refusal::Overflow("held + received"))?;
         let wallet = Party::Wallet(account.id);
@@ -285,12 +311,12 @@ impl<'a> Seeker<'a> {
 
     /// Whether it is proven that the venue takes no amount between two.
     fn refused_between(&self, amounts: [U256; 2], at: Time) -> bool {
-        let account = self.book.accounts[self.account].account.id;
+        let account = self.payer.account.id;
         let [low, high] = amounts.map(|amount| {
             let action = self.action(Amount::Assets(amount));
             Call { actor: account, account, at, action }
         });
-        self.market().refuses_between([&low, &high], self.book, self.feeds())
+        self.market().refuses_between([&low, &high], self.payer.accounts, self.feeds())
     }
 
     fn seen(&self, amount: Amount, moment: Moment) -> Result<Assessment, Refusal> {
@@ -300,7 +326,7 @@ impl<'a> Seeker<'a> {
 
     /// The account as it stands.
     fn standing(&self, at: Time) -> Result<Assessment, Refusal> {
-        let account = &self.book.accounts[self.account].account;
+        let account = self.payer.account;
         self.market().at(self.feeds(), Lens::Action, at)?.verdict(account, Test::Liquidation)
     }
 }
@@ -417,7 +443,7 @@ impl At<'_> {
             let counts = market.counting(account, instrument).ok()?.weight.is_some_and(|w| w != U256::ZERO);
             Some((value, counts, quoted.verdict(account, Test::Liquidation).ok()?))
         };
-        let account = &self.seeker.book.accounts[self.seeker.account].account;
+        let account = self.seeker.payer.account;
         let before = worth(self.seeker.market(), account);
         let after = self.seeker.after(Amount::Assets(amount), moment.done).ok();
         let after = after.and_then(|(market, account, _)| worth(&*market, &account));
@@ -468,7 +494,7 @@ impl Amounts for At<'_> {
             let quoted =
                 [first, &last].map(|market| market.at(self.seeker.feeds(), Lens::Action, moment.seen));
             let [Ok(first), Ok(last)] = quoted else { return false };
-            self.seeker.aim.missed_between([&*first, &*last], [&low, &high], self.seeker.readings)
+            self.seeker.aim.missed_between([&*first, &*last], [&low, &high], self.seeker.payer.readings)
         })
     }
 }

@@ -7,7 +7,7 @@
 mod counts;
 mod failure;
 pub(crate) mod play;
-mod pools;
+pub(crate) mod pools;
 mod screen;
 mod sell;
 mod sums;

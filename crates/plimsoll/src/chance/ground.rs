@@ -168,6 +168,16 @@ impl Ground {
         }
     }
 
+    /// All nodes as they are today.
+    pub(super) fn today(&self, nodes: &mut [f64]) {
+        nodes.copy_from_slice(&self.nodes[0]);
+    }
+
+    /// A price of the book among the values that [`Ground::world`] left behind.
+    pub(super) fn price(&self, values: &[f64], id: PriceId) -> Option<f64> {
+        values.get(self.twin.place(id)?).copied()
+    }
+
     /// The same where series stand at other places: those that serve no more move nothing.
     pub(super) fn among(mut self, places: &[Option<usize>]) -> Ground {
         self.twin.among(places);

@@ -9,8 +9,8 @@ use plimsoll_core::{Decimal, Depth, FeedKind, How, Int, Scenario, Target, U256};
 
 /// Depth curves in a scenario, and how far each of them is walked down.
 #[derive(Clone)]
-pub(super) struct Pools<'d> {
-    pub(super) depth: &'d Depth,
+pub(crate) struct Pools<'d> {
+    pub(crate) depth: &'d Depth,
     /// How many names of each curve's assets are its own; those after them are other names that the book has.
     own: &'d [usize],
     curves: Vec<Vec<[U256; 2]>>,
@@ -27,7 +27,7 @@ fn raw(number: Decimal) -> Option<U256> {
 
 impl<'d> Pools<'d> {
     /// Curves with what a scenario leaves of them. `None` where a number does not fit.
-    pub(super) fn new(depth: &'d Depth, own: &'d [usize], scenario: &Scenario) -> Option<Pools<'d>> {
+    pub(crate) fn new(depth: &'d Depth, own: &'d [usize], scenario: &Scenario) -> Option<Pools<'d>> {
         let one = U256::pow10(Depth::DECIMALS)?;
         let whole = scenario.liquidity.map_or(Some(one), raw)?;
         let mut left: Vec<(U256, &[FeedKind])> = vec![(whole, &[]); depth.curves.len()];
@@ -67,7 +67,7 @@ impl<'d> Pools<'d> {
 
     /// The curve that a sale goes down: one that names both, else one for whatever is owed. Of each of these one with the asset's very name
     /// goes before one with another.
-    pub(super) fn curve(&self, asset: &str, against: &str) -> Option<usize> {
+    pub(crate) fn curve(&self, asset: &str, against: &str) -> Option<usize> {
         let curves = || self.depth.curves.iter().zip(self.own).enumerate();
         let find = |names_both: bool, very: bool| {
             let mut fitting = curves().filter(|(_, (curve, own))| {
@@ -84,12 +84,12 @@ impl<'d> Pools<'d> {
     }
 
     /// How far each curve is walked down.
-    pub(super) fn mark(&self) -> Vec<U256> {
+    pub(crate) fn mark(&self) -> Vec<U256> {
         self.sold.clone()
     }
 
     /// Back to where it was.
-    pub(super) fn back(&mut self, mark: Vec<U256>) {
+    pub(crate) fn back(&mut self, mark: Vec<U256>) {
         self.sold = mark;
     }
 
@@ -97,26 +97,39 @@ impl<'d> Pools<'d> {
     /// asset, in 10^-`decimals` of the price's currency: the difference of two places on the curve, each cut, and cut once more,
     /// so that one sale may bring 10^-18 more than the curve says, and all together never do. `None` beyond the data: then
     /// nothing is sold.
-    pub(super) fn sell(
+    pub(crate) fn sell(
         &mut self,
         curve: usize,
         (raw, token): (U256, u8),
         price: Decimal,
         decimals: u8,
     ) -> Option<U256> {
+        let (value, after) = self.sale(curve, self.sold[curve], (raw, token), price, decimals)?;
+        self.sold[curve] = after;
+        Some(value)
+    }
+
+    /// What the same would bring where so much was sold before, and how much has been sold then.
+    pub(crate) fn sale(
+        &self,
+        curve: usize,
+        before: U256,
+        (raw, token): (U256, u8),
+        price: Decimal,
+        decimals: u8,
+    ) -> Option<(U256, U256)> {
         let amount = match Depth::DECIMALS.checked_sub(token) {
             Some(finer) => raw.mul(U256::pow10(finer)?)?,
             None => raw.div(U256::pow10(token - Depth::DECIMALS)?, Rounding::Up)?,
         };
-        let after = self.sold[curve].add(amount)?;
+        let after = before.add(amount)?;
         let points = &self.curves[curve];
-        let brought = brings(points, after)?.sub(brings(points, self.sold[curve])?)?;
+        let brought = brings(points, after)?.sub(brings(points, before)?)?;
         // The part of the curve's own price that it brings, of the market's price.
         let up = price.mantissa.to_u256()?.mul(U256::pow10(decimals)?)?;
         let down = self.prices[curve].mul(U256::pow10(price.decimals)?)?;
         let value = brought.mul_div_wide(up, down, Rounding::Down)?;
-        self.sold[curve] = after;
-        Some(value)
+        Some((value, after))
     }
 
     /// Buyers come back for a part of what was sold; what stays sold is rounded up.
