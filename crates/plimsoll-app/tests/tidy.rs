@@ -87,9 +87,14 @@ const LAYERS: &[Layer] = &[
     ),
     ("plimsoll-kernel", &["plimsoll-core"], Some(&["rayon"])),
     ("plimsoll-risk", &["plimsoll-kernel"], Some(&["libm"])),
+    ("plimsoll-sim", &["plimsoll-core", "plimsoll-kernel", "plimsoll-risk"], Some(&["libm"])),
     ("plimsoll-io", &["plimsoll-core", "plimsoll-margin", "plimsoll-risk", "plimsoll-venues"], None),
-    ("plimsoll", &["plimsoll-core", "plimsoll-kernel", "plimsoll-risk"], Some(&["sha2"])),
-    ("plimsoll-app", &["plimsoll", "plimsoll-core", "plimsoll-engine", "plimsoll-io", "plimsoll-risk"], None),
+    ("plimsoll", &["plimsoll-core", "plimsoll-kernel", "plimsoll-risk", "plimsoll-sim"], Some(&["sha2"])),
+    (
+        "plimsoll-app",
+        &["plimsoll", "plimsoll-core", "plimsoll-engine", "plimsoll-io", "plimsoll-risk", "plimsoll-sim"],
+        None,
+    ),
     (
         "plimsoll-bench",
         &[
@@ -100,6 +105,7 @@ const LAYERS: &[Layer] = &[
             "plimsoll-kernel",
             "plimsoll-margin",
             "plimsoll-risk",
+            "plimsoll-sim",
             "plimsoll-venues",
         ],
         None,

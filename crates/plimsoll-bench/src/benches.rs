@@ -1,6 +1,7 @@
 //! One file for each bench; what it measures, and against whom, stands in its header.
 
 pub(crate) mod assess_aave;
+pub(crate) mod cascades;
 pub(crate) mod chance;
 pub(crate) mod check_1m;
 pub(crate) mod conservation;

@@ -1,7 +1,7 @@
 //! Every name, and what running one may need or meet.
 
 use crate::benches::{
-    assess_aave, chance, check_1m, conservation, durability, engine, hostile, margin, never_miss,
+    assess_aave, cascades, chance, check_1m, conservation, durability, engine, hostile, margin, never_miss,
     num_mul_div, stress_exact, ticks, whole_book,
 };
 use crate::line::Line;
@@ -123,6 +123,12 @@ pub(crate) const ENTRIES: &[Entry] = &[
         run: chance::run_correlation,
     },
     Entry {
+        name: cascades::GRID,
+        about: "15 configurations of Risk DAO's simulator on its month of minutes (--data), seconds on one core",
+        kind: Kind::Speed,
+        run: cascades::run_grid,
+    },
+    Entry {
         name: margin::CROSS,
         about: "exact maintenance health of a cross account of four tokens and two perps, nanoseconds an account",
         kind: Kind::Speed,
@@ -232,6 +238,8 @@ pub(crate) struct Context {
     pub(crate) seed: u64,
     /// Peers in processes of their own take part. Only tests leave them out; the command always asks for them.
     pub(crate) child_peers: bool,
+    /// Where data lie that may not be committed.
+    pub(crate) data: Option<&'static std::path::Path>,
 }
 
 impl Context {
