@@ -39,6 +39,7 @@ mod run;
 mod selfcheck;
 mod sheet;
 mod show;
+mod simulate;
 mod steps;
 mod stress;
 mod survey;
@@ -98,6 +99,7 @@ fn main() -> ExitCode {
         Command::Restore(args) => restore::run(&args),
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Risk(args) => risk::run(&args),
         Command::Buffer(args) => buffer::run(&args),
         Command::Brief(args) => brief::run(&args),

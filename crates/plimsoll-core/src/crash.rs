@@ -47,6 +47,8 @@ pub struct CrashAsset {
     pub names: Vec<String>,
     /// Where its price is, as a part of that at the start, at some seconds; straight lines of its logarithm between.
     pub way: Vec<(u64, Decimal)>,
+    /// Only what a sale fetches moves, beside what oracles would say: a discount that no oracle sees.
+    pub blind: bool,
     /// Volatility a year, as a share.
     pub volatility: Decimal,
     /// What a jump leaves of the price, in the middle.

@@ -177,6 +177,8 @@ fn measured(fields: &mut Fields<'_>, log: &mut Log) -> Option<Option<String>> {
 fn asset(node: &Node, log: &mut Log) -> Option<CrashAsset> {
     let mut fields = Fields::of(node, log)?;
     let names = fields.need("names", log).and_then(|node| names(node, log));
+    let words = &[("market", true)];
+    let blind = or(fields.take("only"), false, |node| scalar::word(text(node, log)?, node.span, words, log));
     let way = or(fields.take("way"), Vec::new(), |node| way(node, log));
     let volatility = or(fields.take("volatility"), ZERO, |node| amount(node, log));
     let jump = or(fields.take("jump"), ONE, |node| positive(node, log));
@@ -186,6 +188,7 @@ fn asset(node: &Node, log: &mut Log) -> Option<CrashAsset> {
     Some(CrashAsset {
         names: names?,
         way: way?,
+        blind: blind?,
         volatility: volatility?,
         jump: jump?,
         spread: spread?,

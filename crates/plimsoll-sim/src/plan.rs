@@ -83,7 +83,7 @@ pub struct Amm {
 pub struct Keeper {
     /// His name.
     pub name: String,
-    /// What he can repay in one call \[1e18 of the market's currency\]; `None` where he borrows it for the call.
+    /// What he can repay in one call \[1e18\]; `None` where he borrows it for the call.
     pub capital: Option<U256>,
     /// The least that he acts for \[1e18\].
     pub least: U256,
@@ -98,7 +98,7 @@ pub struct Keeper {
 /// What a call costs as the price falls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gas {
-    /// In calm \[1e18 of a market's currency\].
+    /// In calm \[1e18\].
     pub calm: U256,
     /// So many times more for each part that the deepest driver fell in an hour \[bps of one\]: of 100,000 (ten times) a fall of a tenth
     /// doubles it.
@@ -163,8 +163,20 @@ pub struct Plan {
     pub gas: Gas,
     /// Borrowers who act; the others sleep.
     pub borrowers: Vec<Borrowers>,
+    /// Assets that the market sells below, or above, what their oracles would say: names, and the driver whose factor that is.
+    pub discounts: Vec<(Vec<String>, usize)>,
+    /// What a unit of each currency of a market is worth in that of thresholds and gas \[1e18\]; of one that is not here, one.
+    pub units: Vec<(String, U256)>,
     /// Nobody liquidates: what the fall would have been without.
     pub nobody: bool,
     /// Seed of everything that is drawn.
     pub seed: u64,
+}
+
+impl Plan {
+    /// An amount of thresholds in a market's own currency, rounded up; as it is beyond 256 bits.
+    pub(crate) fn counted(&self, amount: U256, currency: &str) -> U256 {
+        let unit = self.units.iter().find(|(name, _)| name == currency).map_or(ONE, |(_, unit)| *unit);
+        amount.mul_div_wide(ONE, unit, plimsoll_core::Rounding::Up).unwrap_or(amount)
+    }
 }

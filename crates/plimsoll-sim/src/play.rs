@@ -144,6 +144,12 @@ impl<'p> Run<'p> {
         Ok(true)
     }
 
+    /// When the next tick is, in seconds since the start; `None` at the end.
+    #[must_use]
+    pub fn next_after(&self) -> Option<u64> {
+        self.ticks.get(self.next).map(|tick| tick.after)
+    }
+
     /// The book as it stands now: the real one, at the prices that its markets act on.
     #[must_use]
     pub fn book(&self) -> &Book {
@@ -341,12 +347,17 @@ impl<'p> Run<'p> {
     ) -> Result<Option<Why>, Unplayable> {
         let market = self.state.book.accounts[place as usize].market;
         let sales = self.state.sale_readings(market);
+        let counted = currency(&*self.state.book.markets[market].market);
+        let in_currency = |amount| self.plan.counted(amount, &counted);
+        let gas = Int::from(in_currency(gas.magnitude()));
         let mut why = Why::Refused;
         for (_, keeper) in there {
             if calls[*keeper] == 0 {
                 continue;
             }
             let terms = &self.plan.keepers[*keeper];
+            let (capital, least) = (terms.capital.map(in_currency), in_currency(terms.least));
+            let terms = &crate::plan::Keeper { capital, least, ..terms.clone() };
             let look = Look {
                 state: &self.state,
                 street: &self.street,

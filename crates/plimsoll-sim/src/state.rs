@@ -86,6 +86,10 @@ pub(crate) struct State {
     /// Accounts that the index looked at so far.
     pub(crate) touched: u64,
     after: u64,
+    /// Of each market, slots whose asset the market sells at another price than its oracle's: with the driver.
+    discounts: Vec<Vec<(usize, usize)>>,
+    /// What drivers' factors are now.
+    factors: Vec<u128>,
 }
 
 /// Readings as the venue uses them: doubts are ours and not its own.
@@ -152,7 +156,21 @@ impl State {
             Index::new(&layout, world, &levels).ok_or(Unplayable::Plan("at most seven triggers above 0"))?;
         index.reserve(u32::try_from(book.accounts.len()).map_err(|_| Unplayable::TooMany)?);
         let start = book.at;
+        let discounted = |asset: &String| {
+            let of = |(names, _): &&(Vec<String>, usize)| names.contains(asset);
+            plan.discounts.iter().find(of).map(|(_, driver)| *driver)
+        };
+        let slots = |listed: &plimsoll_core::ListedMarket| {
+            let slots = listed.market.slots().iter().enumerate();
+            slots.filter_map(|(slot, spec)| Some((slot, discounted(&spec.asset)?))).collect()
+        };
+        if plan.discounts.iter().any(|(_, driver)| *driver >= plan.drivers.len()) {
+            return Err(Unplayable::Plan("a discount moves with a driver that there is not"));
+        }
+        let discounts = book.markets.iter().map(slots).collect();
         let mut state = State {
+            discounts,
+            factors: vec![WHOLE; plan.drivers.len()],
             start,
             leaves,
             sales: quotes,
@@ -182,6 +200,9 @@ impl State {
         self.after = after;
         self.book.at = Time(self.start.0.saturating_add(after));
         let mut published = Vec::new();
+        for (factor_now, log) in self.factors.iter_mut().zip(drivers) {
+            *factor_now = factor(libm::exp(*log));
+        }
         for leaf in &mut self.leaves {
             let log: f64 = leaf.powers.iter().map(|(driver, power)| power * drivers[*driver]).sum();
             leaf.market = factor(libm::exp(log));
@@ -271,7 +292,16 @@ impl State {
     /// What sales are worth at a market's prices now, before any of it is sold.
     pub(crate) fn sale_readings(&mut self, market: usize) -> Vec<Reading> {
         self.refresh_sales();
-        used(self.book.readings(&self.book.markets[market], &self.sales))
+        let mut readings = used(self.book.readings(&self.book.markets[market], &self.sales));
+        for (slot, driver) in &self.discounts[market] {
+            let Some(reading) = readings.get_mut(*slot) else { continue };
+            let times = U256::new(self.factors[*driver]);
+            let value =
+                reading.value.and_then(|value| value.mul_div_wide(times, U256::new(WHOLE), Rounding::Down));
+            // A price of nothing is none.
+            *reading = value.map_or(*reading, |value| Reading::certain(value.max(U256::ONE)));
+        }
+        readings
     }
 
     /// The market's own price \[1e18\]; `None` where there is none.

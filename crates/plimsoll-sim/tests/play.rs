@@ -66,6 +66,8 @@ fn plan(book: &Book, prices: &[f64]) -> Plan {
         keepers: vec![keeper("one")],
         gas: Gas { calm: U256::ZERO, surge: 0 },
         borrowers: Vec::new(),
+        discounts: Vec::new(),
+        units: Vec::new(),
         nobody: false,
         seed: 1,
     }
@@ -374,6 +376,47 @@ fn who_pays_in_or_back_in_time_is_not_liquidated() {
     assert_eq!((late.rescues, late.calls), (0, 1));
     base.borrowers = vec![Borrowers { share: 0, ..who }];
     assert_eq!(run(&book, &base).0.rescues, 0);
+}
+
+/// The market sells ether a tenth below what the oracle says: the keeper gets 4.5 % more than he pays by the oracle, and stays away; what is
+/// uncovered is counted at the market's price.
+#[test]
+fn a_market_below_the_oracle_is_what_a_sale_fetches() {
+    let whole = book();
+    let book = only(&whole, &[("aave-core", "ada"), ("aave-core", "lender")]);
+    let mut plan = plan(&book, &[3000.0, 2400.0]);
+    plan.drivers.push("discount".into());
+    plan.discounts = vec![(vec!["WETH".into()], 1)];
+    let Paths::Given(ticks) = &mut plan.paths else { panic!("points") };
+    for tick in ticks.iter_mut() {
+        tick.logs.push(0.0);
+    }
+    assert_eq!(run(&book, &plan).0.calls, 1);
+    let Paths::Given(ticks) = &mut plan.paths else { panic!("points") };
+    ticks[1].logs[1] = 0.9_f64.ln();
+    let (outcome, _) = run(&book, &plan);
+    assert_eq!((outcome.calls, outcome.passed.unprofitable, outcome.sums["USD"].bad_debt), (0, 1, Int::ZERO));
+    // At 2,400 x 0.8 = 1,920 her 100 WETH are worth 192,000 where she owes 200,000.
+    let Paths::Given(ticks) = &mut plan.paths else { panic!("points") };
+    ticks[1].logs[1] = 0.8_f64.ln();
+    let lost = run(&book, &plan).0.sums["USD"].bad_debt;
+    let off = lost.sub(money(8_000)).expect("fits");
+    assert!(off >= Int::ZERO && off < Int::from(ONE), "{lost}");
+}
+
+/// Thresholds are in one currency and counted in each market's own.
+#[test]
+fn what_keepers_ask_is_counted_in_the_markets_currency() {
+    let whole = book();
+    let book = only(&whole, &[("aave-core", "ada"), ("aave-core", "lender")]);
+    // 104,500 less 100,000 is earned: 4,499 are enough, 4,501 not; where a dollar of the market is worth two, 9,001 not.
+    let earns = |least: u64, unit: u64| {
+        let mut plan = plan(&book, &[3000.0, 2400.0]);
+        plan.keepers[0].least = raw(least);
+        plan.units = vec![("USD".into(), raw(unit))];
+        run(&book, &plan).0.calls
+    };
+    assert_eq!([earns(4_499, 1), earns(4_501, 1), earns(8_998, 2), earns(9_001, 2)], [1, 0, 1, 0]);
 }
 
 /// What liquidations do to the price: the same path with sales that press on it and with nobody who sells.

@@ -14,6 +14,7 @@
 //! * [`Stress`]: what scenarios do to a whole book.
 //! * [`Stress::walk`]: the same as a path of steps; [`Stress::heat`]: over two prices.
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
+//! * [`Simulation`]: what a crash does to a book, played step by step with those who act; [`sweep`], [`reverse`].
 //! * [`correlations`]: how collateral and debt of a book move together, and when that changed.
 //! * [`backtests`]: whether forecasts of losses were right.
 //! * [`chances`]: how likely accounts are to be liquidated by a date, and what a book may lose.
@@ -54,6 +55,7 @@ mod ratio;
 mod restore;
 mod search;
 mod shock;
+mod simulate;
 mod split;
 mod stress;
 mod survey;
@@ -111,6 +113,7 @@ pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};
 pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};
 pub use shock::{Mapping, PriceMove, Said, Shocked, known_assets, shocked};
+pub use simulate::{Reverse, SWEPT, Simulation, Swept, in_dollars, reverse, sweep};
 pub use split::{Part, Split, split};
 pub use stress::{
     Backing, Below, Class, Counted, Counts, Impact, Jump, Left, Loss, Lowest, Risk, Sales, Stays, Stress,
