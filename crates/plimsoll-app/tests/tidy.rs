@@ -208,7 +208,7 @@ fn unsafe_only_under_simd() {
 #[test]
 fn no_venue_is_named_outside_venues_io_app_and_bench() {
     let venues = ["aave", "morpho", "comet", "compound", "maker", "liquity"];
-    for package in ["plimsoll-core", "plimsoll-kernel", "plimsoll-risk", "plimsoll"] {
+    for package in ["plimsoll-core", "plimsoll-kernel", "plimsoll-risk", "plimsoll-sim", "plimsoll"] {
         for (file, text) in crate_sources(package) {
             for (number, line) in (1..).zip(text.lines()) {
                 let line = code(line).to_lowercase();

@@ -129,6 +129,12 @@ pub(crate) const ENTRIES: &[Entry] = &[
         run: cascades::run_grid,
     },
     Entry {
+        name: cascades::CRASH,
+        about: "a crash of 43,200 ticks played against a demo book of 100,000 accounts, seconds on one core",
+        kind: Kind::Speed,
+        run: cascades::run_crash,
+    },
+    Entry {
         name: margin::CROSS,
         about: "exact maintenance health of a cross account of four tokens and two perps, nanoseconds an account",
         kind: Kind::Speed,

@@ -195,8 +195,7 @@ impl Look<'_> {
     /// What a call leaves him; why he does not make it.
     fn pays(&self, effects: Effects) -> Result<Paying, Why> {
         let market = self.market();
-        let (mut paid, mut got): (Vec<(String, U256, u8)>, Vec<(String, U256, u8)>) =
-            (Vec::new(), Vec::new());
+        let [mut paid, mut got]: [Vec<(String, U256, u8)>; 2] = Default::default();
         let mut seen: Vec<InstrumentId> = effects.flows.iter().map(|flow| flow.instrument).collect();
         seen.sort_unstable();
         seen.dedup();

@@ -263,7 +263,7 @@ impl Pool {
                 let power = libm::pow((a - 1) as f64 / a as f64, band as f64);
                 // A price of 10^-18 that is a float has no more than 2^127 here.
                 let whole = float(base)? * power;
-                (whole >= 0.0 && whole < 1.7e38).then(|| U256::from(whole as u128))
+                (0.0..1.7e38).contains(&whole).then(|| U256::from(whole as u128))
             }
             Edges::Exact => {
                 // In 2^-120 of the price, so that the roundings of 1024 bands stay below one unit.

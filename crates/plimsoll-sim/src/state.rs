@@ -77,10 +77,7 @@ pub(crate) struct State {
     places: Vec<Place>,
     index: Index,
     levels: Vec<Level>,
-    /// Below the line, as of the last look.
-    pub(crate) below: BTreeSet<u32>,
-    /// Who fell below a borrower's level since these were last taken: the level's place, and the account.
-    pub(crate) near: Vec<(u8, u32)>,
+    pub(crate) crossed: Crossed,
     /// Accounts that could not be judged when they were asked about.
     pub(crate) unknown: BTreeSet<u32>,
     /// Accounts that the index looked at so far.
@@ -90,6 +87,33 @@ pub(crate) struct State {
     discounts: Vec<Vec<(usize, usize)>>,
     /// What drivers' factors are now.
     factors: Vec<u128>,
+}
+
+/// Who stands where, as the index told it.
+#[derive(Default)]
+pub(crate) struct Crossed {
+    /// Below the line.
+    pub(crate) below: BTreeSet<u32>,
+    /// Who fell below it since these were last taken.
+    pub(crate) fell: Vec<u32>,
+    /// Who fell below a borrower's level since these were last taken: the level's place, and the account.
+    pub(crate) near: Vec<(u8, u32)>,
+}
+
+impl Crossed {
+    fn note(&mut self, event: plimsoll_kernel::Event) {
+        match (event.level, event.unhealthy) {
+            (0, true) => {
+                self.below.insert(event.account);
+                self.fell.push(event.account);
+            }
+            (0, false) => {
+                self.below.remove(&event.account);
+            }
+            (level, true) => self.near.push((level, event.account)),
+            (_, false) => {}
+        }
+    }
 }
 
 /// Readings as the venue uses them: doubts are ours and not its own.
@@ -178,15 +202,19 @@ impl State {
             places,
             index,
             levels,
-            below: BTreeSet::new(),
-            near: Vec::new(),
+            crossed: Crossed::default(),
             unknown: BTreeSet::new(),
             touched: 0,
             after: 0,
             book,
         };
-        let all = state.book.accounts.len() as u32;
-        state.update(0..all)?;
+        let mut of: Vec<Vec<u32>> = vec![Vec::new(); state.book.markets.len()];
+        for (place, listed) in (0..).zip(&state.book.accounts) {
+            of[listed.market].push(place);
+        }
+        for (market, accounts) in of.into_iter().enumerate() {
+            state.update(market, accounts)?;
+        }
         Ok(state)
     }
 
@@ -225,61 +253,63 @@ impl State {
     /// Judges whoever may have crossed since the last time: prices, time and markets are what they are now.
     pub(crate) fn tick(&mut self) -> Result<(), Unplayable> {
         let quotes = self.book.graph.quotes(self.book.at);
-        let (mut moved, mut renewed) = (Vec::new(), Vec::new());
         for (place, listed) in self.places.iter_mut().zip(&self.book.markets) {
             place.readings = used(self.book.readings(listed, &quotes));
-            let after = nodes(&*listed.market, &place.readings, self.book.at)
-                .map_err(|refusal| Unplayable::Stands { market: listed.name.clone(), refusal })?;
-            for (at, (was, is)) in (place.base..).zip(place.nodes.iter().zip(&after)) {
+        }
+        let State { book, places, index, levels, unknown, crossed, touched, .. } = self;
+        let quoted = places.iter().enumerate().map(|(at, place)| stand(book, at, place));
+        let quoted: Vec<Box<dyn Quoted + '_>> = quoted.collect::<Result<_, _>>()?;
+        let mut moved = Vec::new();
+        for (place, quoted) in places.iter().zip(&quoted) {
+            for (at, (was, is)) in (place.base..).zip(place.nodes.iter().zip(quoted.nodes())) {
                 if was != is {
                     moved.push((at, *is));
                 }
             }
-            place.nodes = after;
         }
-        let State { book, places, index, levels, unknown, below, near, touched, .. } = self;
-        let quoted = stand(book, places)?;
-        let mut decide = |asked: &mut [Candidate]| judge(book, &quoted, levels, unknown, asked);
+        let mut decide = |asked: &mut [Candidate]| {
+            judge(book, |market| Some(&*quoted[market]), levels, unknown, asked);
+        };
         let (ticked, events) = index.tick(&moved, &mut decide);
         *touched += ticked.touched;
-        for event in events {
-            note(below, near, *event);
-        }
+        events.iter().for_each(|event| crossed.note(*event));
+        let mut renewed = Vec::new();
         for (at, (place, listed)) in places.iter().zip(&book.markets).enumerate() {
             if place.epoch != listed.market.epoch() {
-                for event in index.void(at as u32, &mut decide) {
-                    note(below, near, *event);
-                }
+                index.void(at as u32, &mut decide).iter().for_each(|event| crossed.note(*event));
                 renewed.push(at);
             }
         }
+        let nodes: Vec<Vec<Result<Node, Why>>> =
+            quoted.iter().map(|quoted| quoted.nodes().to_vec()).collect();
         drop(quoted);
-        for at in &renewed {
-            self.places[*at].epoch = self.book.markets[*at].market.epoch();
+        for (place, nodes) in self.places.iter_mut().zip(nodes) {
+            place.nodes = nodes;
         }
-        if !renewed.is_empty() {
-            let of = |place: &u32| renewed.contains(&self.book.accounts[*place as usize].market);
+        for market in renewed {
+            self.places[market].epoch = self.book.markets[market].market.epoch();
+            let of = |place: &u32| self.book.accounts[*place as usize].market == market;
             let all: Vec<u32> = (0..self.book.accounts.len() as u32).filter(of).collect();
-            self.update(all)?;
+            self.update(market, all)?;
         }
         Ok(())
     }
 
-    /// Accounts are others than they were: their rows anew.
-    fn update(&mut self, accounts: impl IntoIterator<Item = u32>) -> Result<(), Unplayable> {
-        let State { book, places, index, levels, unknown, below, near, .. } = self;
-        let quoted = stand(book, places)?;
+    /// Accounts of a market are others than they were: their rows anew.
+    fn update(&mut self, market: usize, accounts: impl IntoIterator<Item = u32>) -> Result<(), Unplayable> {
+        let State { book, places, index, levels, unknown, crossed, .. } = self;
+        let quoted = stand(book, market, &places[market])?;
         let question = Question { test: Test::Liquidation, lens: Lens::Action, at: book.at };
+        let named = &*book.markets[market].market;
+        let rows = MarketRows::screened(market as u32, places[market].base, named.epoch());
         for place in accounts {
-            let listed = &book.accounts[place as usize];
-            let market = &*book.markets[listed.market].market;
-            let compiled = market.compile(&listed.account, question).unwrap_or(Compiled::Opaque);
-            let rows = MarketRows::screened(listed.market as u32, places[listed.market].base, market.epoch());
-            let decide = |asked: &mut [Candidate]| judge(book, &quoted, levels, unknown, asked);
+            let compiled =
+                named.compile(&book.accounts[place as usize].account, question).unwrap_or(Compiled::Opaque);
+            let decide = |asked: &mut [Candidate]| {
+                judge(book, |number| (number == market).then_some(&*quoted), levels, unknown, asked);
+            };
             let events = index.update(place, &compiled, &rows, decide).ok_or(Unplayable::TooMany)?;
-            for event in events {
-                note(below, near, *event);
-            }
+            events.iter().for_each(|event| crossed.note(*event));
         }
         Ok(())
     }
@@ -357,7 +387,27 @@ impl State {
         for (place, account) in after {
             self.book.accounts[place].account = account;
         }
-        self.update(named.into_iter().map(|place| place as u32))
+        // An effect names accounts of its own market.
+        self.update(market, named.into_iter().map(|place| place as u32))
+    }
+
+    /// Accounts with what counts for them and what is asked, as their venues see them now; who cannot be judged is left out.
+    pub(crate) fn standing(&self, accounts: &[u32]) -> Vec<(Int, Int, u32)> {
+        let mut quoted: Vec<Option<Box<dyn Quoted + '_>>> = Vec::new();
+        quoted.resize_with(self.places.len(), || None);
+        let mut found = Vec::new();
+        for place in accounts {
+            let listed = &self.book.accounts[*place as usize];
+            let known = &mut quoted[listed.market];
+            if known.is_none() {
+                *known = stand(&self.book, listed.market, &self.places[listed.market]).ok();
+            }
+            let seen = known.as_ref().map(|quoted| quoted.verdict(&listed.account, Test::Liquidation));
+            if let Some(Ok(seen)) = seen {
+                found.push((seen.backing, seen.requirement, *place));
+            }
+        }
+        found
     }
 
     /// The exact verdict on an account as its venue sees it now: backing and requirement, collateral and debt.
@@ -366,19 +416,6 @@ impl State {
         let market = &*self.book.markets[listed.market].market;
         let feeds = Feeds { readings: self.readings(listed.market) };
         market.at(feeds, Lens::Action, self.book.at)?.verdict(&listed.account, Test::Liquidation)
-    }
-}
-
-fn note(below: &mut BTreeSet<u32>, near: &mut Vec<(u8, u32)>, event: plimsoll_kernel::Event) {
-    match (event.level, event.unhealthy) {
-        (0, true) => {
-            below.insert(event.account);
-        }
-        (0, false) => {
-            below.remove(&event.account);
-        }
-        (level, true) => near.push((level, event.account)),
-        (_, false) => {}
     }
 }
 
@@ -401,26 +438,24 @@ fn nodes(market: &dyn Market, readings: &[Reading], at: Time) -> Result<Vec<Resu
     Ok(market.at(Feeds { readings }, Lens::Action, at)?.nodes().to_vec())
 }
 
-fn stand<'b>(book: &'b Book, places: &'b [Place]) -> Result<Vec<Box<dyn Quoted + 'b>>, Unplayable> {
-    let all = book.markets.iter().zip(places);
-    all.map(|(listed, place)| {
-        let quoted = listed.market.at(Feeds { readings: &place.readings }, Lens::Action, book.at);
-        quoted.map_err(|refusal| Unplayable::Stands { market: listed.name.clone(), refusal })
-    })
-    .collect()
+fn stand<'b>(book: &'b Book, market: usize, place: &'b Place) -> Result<Box<dyn Quoted + 'b>, Unplayable> {
+    let listed = &book.markets[market];
+    let quoted = listed.market.at(Feeds { readings: &place.readings }, Lens::Action, book.at);
+    quoted.map_err(|refusal| Unplayable::Stands { market: listed.name.clone(), refusal })
 }
 
 /// The market's integers on each: below the line, and below each level. Who cannot be judged is below none, and is told as unknown.
-fn judge(
+fn judge<'q>(
     book: &Book,
-    quoted: &[Box<dyn Quoted + '_>],
+    quoted: impl Fn(usize) -> Option<&'q (dyn Quoted + 'q)>,
     levels: &[Level],
     unknown: &mut BTreeSet<u32>,
     asked: &mut [Candidate],
 ) {
     for candidate in asked {
         let listed = &book.accounts[candidate.account as usize];
-        let Ok(seen) = quoted[listed.market].verdict(&listed.account, Test::Liquidation) else {
+        let seen = quoted(listed.market).map(|quoted| quoted.verdict(&listed.account, Test::Liquidation));
+        let Some(Ok(seen)) = seen else {
             unknown.insert(candidate.account);
             continue;
         };

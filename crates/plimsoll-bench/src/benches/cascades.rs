@@ -5,6 +5,10 @@
 //! `recorded`: the 32.6 s that its own program took for the same, on one core. `agrees` are rows whose worst fall, price, open volume and heaviest
 //! impact are as recorded, to 1e-9; of the table with four digits, to what rounding a price to them may do to a fall.
 
+mod crash;
+
+pub(crate) use crash::{CRASH, run as run_crash};
+
 use crate::line::{Better, Line, isa};
 use crate::measure::cpu_in_turn;
 use crate::registry::{Context, Trouble};

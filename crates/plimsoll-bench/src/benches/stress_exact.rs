@@ -13,7 +13,7 @@
 //! **Baselines.** `plain CSR`: one sum over sorted indices for each row of an account, one world at a time, as floats, which know no
 //! rounding. `everybody in integers`: every account assessed in every world. Both in the same process, in turn, over four worlds.
 
-pub(super) mod data;
+pub(in crate::benches) mod data;
 
 use crate::line::{Better, Line, isa};
 use crate::measure::{Timing, cpu_in_turn, cpu_seconds};
