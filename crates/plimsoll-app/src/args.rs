@@ -365,6 +365,15 @@ pub(crate) struct SimulateArgs {
     /// An asset of which the crash says nothing keeps its price in USD
     #[arg(long, value_name = "ASSET")]
     pub(crate) hold: Vec<String>,
+    /// Recorded bars with their lows and highs in the place of the crash's own ways: a folder of price history (docs/history.md)
+    #[arg(long, value_name = "DIR", requires_all = ["since", "until"])]
+    pub(crate) history: Option<PathBuf>,
+    /// The first of them opens then or later
+    #[arg(long, value_name = "TIME", requires = "history")]
+    pub(crate) since: Option<String>,
+    /// The last opens before this
+    #[arg(long, value_name = "TIME", requires = "history")]
+    pub(crate) until: Option<String>,
     /// Everything that happens in this run, from 0 on
     #[arg(long, value_name = "RUN", conflicts_with_all = ["sweep", "reverse"])]
     pub(crate) trace: Option<u64>,

@@ -10,7 +10,7 @@ use crate::exit;
 use crate::progress::Progress;
 use crate::show::{self, amount, errln, missing, outln};
 use crate::whatif::table;
-use plimsoll::{Said, Simulation, in_dollars};
+use plimsoll::{Replay, Said, Simulation, in_dollars};
 use plimsoll_core::{Crash, Decimal, Int, U256};
 use plimsoll_io::book::File;
 use plimsoll_io::crash::{Opened, library, read, read_file};
@@ -36,7 +36,16 @@ pub(crate) fn run(args: &SimulateArgs) -> u8 {
         Err(code) => return code,
     };
     let said = Said { hold: args.hold.clone(), map: args.map.clone() };
-    let simulation = match Simulation::new(&book, &crash, depth.as_ref(), &said, args.seed) {
+    let history = match args.history.as_deref().map(crate::history::open).transpose() {
+        Ok(history) => history,
+        Err(code) => return code,
+    };
+    let times = [("--since", &args.since), ("--until", &args.until)];
+    let [since, until] = times.map(|(name, text)| crate::correlations::moment(name, text.as_deref()));
+    let (Some(since), Some(until)) = (since, until) else { return exit::USAGE };
+    let replay = history.as_ref().zip(since.zip(until));
+    let replay = replay.map(|(history, (since, until))| Replay { history, since, until });
+    let simulation = match Simulation::new(&book, &crash, depth.as_ref(), &said, replay.as_ref(), args.seed) {
         Ok(simulation) => simulation,
         Err(why) => return refuse(&why),
     };

@@ -113,7 +113,7 @@ pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};
 pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};
 pub use shock::{Mapping, PriceMove, Said, Shocked, known_assets, shocked};
-pub use simulate::{Reverse, SWEPT, Simulation, Swept, in_dollars, reverse, sweep};
+pub use simulate::{Replay, Reverse, SWEPT, Simulation, Swept, in_dollars, reverse, sweep};
 pub use split::{Part, Split, split};
 pub use stress::{
     Backing, Below, Class, Counted, Counts, Impact, Jump, Left, Loss, Lowest, Risk, Sales, Stays, Stress,

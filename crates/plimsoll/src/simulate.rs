@@ -4,9 +4,11 @@
 //! played is `plimsoll-sim`'s; nothing is decided here.
 
 mod experiments;
+mod replay;
 mod stated;
 
 pub use experiments::{Reverse, SWEPT, Swept, reverse, sweep};
+pub use replay::Replay;
 
 use crate::ask::Misasked;
 use crate::chance::Still;
@@ -47,7 +49,7 @@ pub struct Simulation {
 const DOLLAR: &str = "USD";
 
 impl Simulation {
-    /// Puts a crash over a book.
+    /// Puts a crash over a book; `replayed` bars go before its own ways and what is drawn.
     ///
     /// # Errors
     /// When the book hangs on a price of which the crash says nothing, a name is not the book's, or a number cannot be.
@@ -56,6 +58,7 @@ impl Simulation {
         crash: &Crash,
         depth: Option<&Depth>,
         said: &Said,
+        replayed: Option<&Replay<'_>>,
         seed: u64,
     ) -> Result<Simulation, Misasked> {
         let said = Said { hold: [said.hold.clone(), crash.hold.clone()].concat(), map: said.map.clone() };
@@ -123,7 +126,7 @@ impl Simulation {
                     .map(|asset| asset.names.first().cloned().unwrap_or_default())
                     .collect(),
                 leaves,
-                paths: paths(crash)?,
+                paths: replayed.map_or_else(|| paths(crash), |replayed| replay::paths(crash, replayed))?,
                 curves: depth.map_or(Ok(Vec::new()), |depth| curves(crash, depth, &known))?,
                 pools: pools(book, crash)?,
                 keepers: keepers(crash)?,
