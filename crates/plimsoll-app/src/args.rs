@@ -97,6 +97,12 @@ pub(crate) enum Command {
     /// Exit code: the worst of the book after each scenario, as `check` would say it; 2 wrong usage, also where a scenario
     /// says nothing of something that the book holds; 3 faulty input.
     Stress(Box<StressArgs>),
+    /// Play a crash step by step against a book: prices, oracles, keepers, borrowers, and the markets that things are sold in
+    ///
+    /// Every liquidation goes through the rules of its venue, and what is sold moves what is left to be sold into. Estimates: every
+    /// number that was given stands beside them, measured or assumed. Exit code: 0, 1 where debt is lost in some run, 4 where an
+    /// account cannot be judged; 2 wrong usage, also where the crash says nothing of something that the book holds; 3 faulty input.
+    Simulate(Box<SimulateArgs>),
     /// Show how likely accounts are to be liquidated by a date, and what a whole book may lose, from price history
     ///
     /// Each chance is a range over models, with standard errors; what history cannot show is said to be beyond the data or not
@@ -361,6 +367,61 @@ pub(crate) struct StressArgs {
     /// The same as a page for people, with pictures: one HTML file that needs nothing beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct SimulateArgs {
+    /// A book: a folder, or one JSON file
+    #[arg(required_unless_present = "list")]
+    pub(crate) book: Option<PathBuf>,
+    /// Show the crashes that ship
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// A crash that ships, or a file of one (docs/simulate.md)
+    #[arg(long, value_name = "NAME|FILE", required_unless_present = "list")]
+    pub(crate) crash: Option<String>,
+    /// What selling seized collateral brings, as a file of depth curves (docs/scenarios.md)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) depth: Option<PathBuf>,
+    /// How many runs are played, each with paths of its own
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(crate) runs: u64,
+    /// Where random numbers begin
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// On so many threads; the answer is the same on any number
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) threads: usize,
+    /// An asset of which the crash says nothing moves as another does, or so many times as far: `LINK=ETH*1.3`
+    #[arg(long, value_name = "ASSET=LIKE[*TIMES]", value_parser = crate::stress::mapping)]
+    pub(crate) map: Vec<plimsoll::Mapping>,
+    /// An asset of which the crash says nothing keeps its price in USD
+    #[arg(long, value_name = "ASSET")]
+    pub(crate) hold: Vec<String>,
+    /// Recorded bars with their lows and highs in the place of the crash's own ways: a folder of price history (docs/history.md)
+    #[arg(long, value_name = "DIR", requires_all = ["since", "until"])]
+    pub(crate) history: Option<PathBuf>,
+    /// The first of them opens then or later
+    #[arg(long, value_name = "TIME", requires = "history")]
+    pub(crate) since: Option<String>,
+    /// The last opens before this
+    #[arg(long, value_name = "TIME", requires = "history")]
+    pub(crate) until: Option<String>,
+    /// Everything that happens in this run, from 0 on
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["sweep", "reverse"])]
+    pub(crate) trace: Option<u64>,
+    /// With --trace: an account as it stood so many seconds after the start, as `explain` has it
+    #[arg(long, value_name = "ACCOUNT@SECONDS", requires = "trace", value_parser = crate::simulate::moment)]
+    pub(crate) explain: Option<(String, u64)>,
+    /// The same paths with one number at each of these values: `spills=0,0.5,1`, `delay=0,3600`
+    #[arg(long, value_name = "NAME=VALUE,...", value_parser = crate::simulate::sweep, conflicts_with = "reverse")]
+    pub(crate) sweep: Option<(String, Vec<plimsoll_core::Decimal>)>,
+    /// The smallest multiple of the fall, or of the book beside its markets, at which VaR 95 % of bad debt is above so many USD
+    #[arg(long, value_name = "fall|book:USD", value_parser = crate::simulate::reverse)]
+    pub(crate) reverse: Option<(plimsoll::Reverse, plimsoll_core::Decimal)>,
     /// Machine-readable output
     #[arg(long)]
     pub(crate) json: bool,

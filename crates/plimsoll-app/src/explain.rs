@@ -47,6 +47,24 @@ pub(crate) fn run(args: &ExplainArgs) -> u8 {
     }
 }
 
+/// Explains an account of a book that was made up as the program went, at the book's own time; the exit code.
+pub(crate) fn told(book: &Book, account: usize, json: bool) -> u8 {
+    match explain(book, account, book.at, &Ladder::default()) {
+        Ok(explanation) => {
+            if json {
+                outln!("{:#}", as_json(book, &explanation));
+            } else {
+                print(book, &explanation);
+            }
+            code(&explanation.row.liquidation, explanation.row.coming.as_ref())
+        }
+        Err(refusal) => {
+            errln!("plimsoll: {}: {refusal} [{}]", full_name(book, account), refusal.code());
+            exit::FAULTY
+        }
+    }
+}
+
 /// The exit code of one account, and of the price on its way to the venue that will take it below its line.
 pub(crate) fn code(judgement: &Judgement, coming: Option<&NextPrice>) -> u8 {
     if coming.is_some() {

@@ -42,6 +42,7 @@ mod run;
 mod selfcheck;
 mod sheet;
 mod show;
+mod simulate;
 mod steps;
 mod stress;
 mod survey;
@@ -103,6 +104,7 @@ fn main() -> ExitCode {
         Command::Policy(args::Policy::Test(args)) => policy::test(&args),
         Command::Portfolio(args) => portfolio::run(&args),
         Command::Stress(args) => stress::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Risk(args) => risk::run(&args),
         Command::Buffer(args) => buffer::run(&args),
         Command::Brief(args) => brief::run(&args),

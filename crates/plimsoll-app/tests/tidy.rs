@@ -87,16 +87,26 @@ const LAYERS: &[Layer] = &[
     ),
     ("plimsoll-kernel", &["plimsoll-core"], Some(&["rayon"])),
     ("plimsoll-risk", &["plimsoll-kernel"], Some(&["libm"])),
+    ("plimsoll-sim", &["plimsoll-core", "plimsoll-kernel", "plimsoll-risk"], Some(&["libm"])),
     ("plimsoll-io", &["plimsoll-core", "plimsoll-margin", "plimsoll-risk", "plimsoll-venues"], None),
     (
         "plimsoll-chain",
         &["plimsoll-core", "plimsoll-io", "plimsoll-venues"],
         Some(&["serde_json", "sha3", "ureq"]),
     ),
-    ("plimsoll", &["plimsoll-core", "plimsoll-kernel", "plimsoll-risk"], Some(&["sha2"])),
+    ("plimsoll", &["plimsoll-core", "plimsoll-kernel", "plimsoll-risk", "plimsoll-sim"], Some(&["sha2"])),
     (
         "plimsoll-app",
-        &["plimsoll", "plimsoll-chain", "plimsoll-core", "plimsoll-engine", "plimsoll-io", "plimsoll-margin", "plimsoll-risk"],
+        &[
+            "plimsoll",
+            "plimsoll-chain",
+            "plimsoll-core",
+            "plimsoll-engine",
+            "plimsoll-io",
+            "plimsoll-margin",
+            "plimsoll-risk",
+            "plimsoll-sim",
+        ],
         None,
     ),
     (
@@ -109,6 +119,7 @@ const LAYERS: &[Layer] = &[
             "plimsoll-kernel",
             "plimsoll-margin",
             "plimsoll-risk",
+            "plimsoll-sim",
             "plimsoll-venues",
         ],
         None,
@@ -213,7 +224,7 @@ fn unsafe_only_under_simd() {
 #[test]
 fn no_venue_is_named_outside_venues_io_app_and_bench() {
     let venues = ["aave", "morpho", "comet", "compound", "maker", "liquity"];
-    for package in ["plimsoll-core", "plimsoll-kernel", "plimsoll-risk", "plimsoll"] {
+    for package in ["plimsoll-core", "plimsoll-kernel", "plimsoll-risk", "plimsoll-sim", "plimsoll"] {
         for (file, text) in crate_sources(package) {
             for (number, line) in (1..).zip(text.lines()) {
                 let line = code(line).to_lowercase();

@@ -123,18 +123,53 @@ fn missing_data_are_told() {
     assert!(text.contains("line 3") && counts(&text)[2] == 15 && code == 1, "{text}");
 }
 
-/// What comes with the crash simulator is a skip that says so.
+/// Pools are compared to the unit, schedules to the last digits: one unit more is seen.
 #[test]
-fn what_is_not_yet_checkable_is_told() {
-    let scratch = Book::new("verify_risk_later", &[]);
-    for schema in ["riskdao-sim-eth", "llamma-crvusdsim", "curve-steth-pool-prices", "almgren-chriss"] {
-        let path = scratch.0.join("later.json");
-        std::fs::write(&path, json!({"schema": format!("risk/{schema}"), "rows": [1]}).to_string())
-            .expect("written");
-        let (text, code) = verify(&[&path.display().to_string()]);
-        assert_eq!((counts(&text), code), ([0, 0, 1], 1), "{text}");
-        assert!(text.contains("not yet checkable"), "{text}");
+fn a_pool_that_is_one_unit_off_is_seen() {
+    let scratch = Book::new("verify_risk_pools", &[]);
+    for (name, written, spoilt) in [
+        ("risk_stable_swap", "947702345347226791", "947702345347226792"),
+        ("risk_llamma", "17474516115598979659761", "17474516115598979659762"),
+        ("risk_llamma", "\"1\":\"2038\"", "\"1\":\"2039\""),
+        ("risk_almgren_chriss", "0.6070761632470627", "0.6070761632490627"),
+    ] {
+        let packed = std::fs::read(root().join("vectors").join(format!("{name}.json.gz"))).expect("a file");
+        let text = plimsoll_io::vectors::unpacked(&packed).expect("unpacked").into_owned();
+        let text = String::from_utf8(text).expect("text");
+        assert!(text.contains(written), "{name}");
+        let path = scratch.0.join("spoilt.json");
+        std::fs::write(&path, text.replacen(written, spoilt, 1)).expect("written");
+        let (told, code) = verify(&[&path.display().to_string()]);
+        assert_eq!((counts(&told)[1], counts(&told)[2], code), (1, 0, 1), "{told}");
     }
+}
+
+/// Without the month that they were computed from, configurations of Risk DAO's simulator are skipped, and the table is named.
+#[test]
+fn a_cascade_without_its_month_is_skipped() {
+    let scratch = Book::new("verify_risk_cascade", &[]);
+    let row = json!({"volume_for_slippage_10_percents": 400, "collateral": 1_200_000.0, "collateral_liquidation_factor": 1,
+        "liquidation_incentive": 0.1, "trade_every": 1800, "stability_pool_initial_balance_ratio": 0, "price_recovery_time": 1e-6,
+        "cycle_trade_volume": 400, "max_drop": 0.1, "price_at_max_drop": 90, "max_drop_volume": 195});
+    let path = scratch.0.join("cascade.json");
+    std::fs::write(&path, json!({"schema": "risk/riskdao-sim-eth", "rows": [row]}).to_string())
+        .expect("written");
+    let name = path.display().to_string();
+    let (text, code) = verify(&[&name]);
+    assert_eq!((counts(&text), code), ([0, 0, 11], 1), "{text}");
+    assert!(
+        text.contains("ethusdt_1m_liqs_binance_futures_2021-01_riskdao.csv: found no such file"),
+        "{text}"
+    );
+    // 600 units at once: 401 are closed, one a minute after, and the price is lowest five minutes later.
+    let mut lines = vec!["ask,bid,liq_long".to_string()];
+    lines.extend(
+        (0..40).map(|at| format!("{0},{0},{1}", if at == 5 { 90 } else { 100 }, if at == 0 { 3 } else { 0 })),
+    );
+    std::fs::write(scratch.0.join("ethusdt_1m_liqs_binance_futures_2021-01_riskdao.csv"), lines.join("\n"))
+        .expect("written");
+    let (text, code) = verify(&[&name]);
+    assert_eq!((counts(&text), code), ([4, 0, 0], 0), "{text}");
 }
 
 /// Every file that needs real data, where those lie beside the repository.

@@ -2,6 +2,7 @@
 
 pub(crate) mod assess_aave;
 pub(crate) mod chain_fetch;
+pub(crate) mod cascades;
 pub(crate) mod chance;
 pub(crate) mod check_1m;
 pub(crate) mod conservation;

@@ -51,6 +51,9 @@ struct Args {
     /// Where random data begins
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The folder with data that are not in the repository; `riskdao_grid` asks for one
+    #[arg(long)]
+    data: Option<std::path::PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -105,7 +108,9 @@ fn main() -> ExitCode {
         None if args.quick => (args.names, Scale::Quick, args.seed),
         None => (args.names, Scale::Full, args.seed),
     };
-    let context = Context { scale, seed, child_peers: true };
+    // Once in a program's life, so that what every bench is told stays a copy.
+    let data = args.data.map(|folder| &*Box::leak(folder.into_boxed_path()));
+    let context = Context { scale, seed, child_peers: true, data };
     match run(&names, &context) {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {

@@ -1,7 +1,7 @@
 //! Every name, and what running one may need or meet.
 
 use crate::benches::{
-    assess_aave, chain_fetch, chance, check_1m, conservation, durability, engine, hostile, margin,
+    assess_aave, cascades, chain_fetch, chance, check_1m, conservation, durability, engine, hostile, margin,
     never_miss, num_mul_div, plan, stress_exact, ticks, whole_book,
 };
 use crate::line::Line;
@@ -141,6 +141,18 @@ pub(crate) const ENTRIES: &[Entry] = &[
         run: plan::run_plans,
     },
     Entry {
+        name: cascades::GRID,
+        about: "15 configurations of Risk DAO's simulator on its month of minutes (--data), seconds on one core",
+        kind: Kind::Speed,
+        run: cascades::run_grid,
+    },
+    Entry {
+        name: cascades::CRASH,
+        about: "a crash of 43,200 ticks played against a demo book of 100,000 accounts, seconds on one core",
+        kind: Kind::Speed,
+        run: cascades::run_crash,
+    },
+    Entry {
         name: margin::CROSS,
         about: "exact maintenance health of a cross account of four tokens and two perps, nanoseconds an account",
         kind: Kind::Speed,
@@ -256,6 +268,8 @@ pub(crate) struct Context {
     pub(crate) seed: u64,
     /// Peers in processes of their own take part. Only tests leave them out; the command always asks for them.
     pub(crate) child_peers: bool,
+    /// Where data lie that may not be committed.
+    pub(crate) data: Option<&'static std::path::Path>,
 }
 
 impl Context {

@@ -30,6 +30,7 @@ pub mod graph;
 pub mod scenario;
 pub mod depth;
 pub mod assumed;
+pub mod crash;
 pub mod book;
 mod serial;
 
@@ -39,6 +40,7 @@ pub use action::{
 };
 pub use assumed::{Hazard, HazardKind, Supply};
 pub use book::{Book, ListedAccount, ListedMarket};
+pub use crash::{Crash, CrashAsset, CrashBorrowers, CrashKeeper, CrashOracle, CrashPool, CrashStreet};
 pub use depth::{Depth, DepthCurve, Gas};
 pub use encoded::Encoded;
 pub use form::{Compiled, Form, Linear, Node, NodeId, Nodes, Screen, Valid, screen};

@@ -15,6 +15,7 @@ mod fields;
 pub mod scenario;
 pub mod depth;
 pub mod assumed;
+pub mod crash;
 pub mod history;
 pub mod desk;
 pub mod lines;

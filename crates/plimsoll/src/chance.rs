@@ -7,7 +7,7 @@
 
 mod buffer;
 mod closed;
-mod drivers;
+pub(crate) mod drivers;
 mod ground;
 mod models;
 mod nodes;
@@ -308,7 +308,7 @@ fn ten_to(decimals: u8) -> f64 {
 }
 
 /// A decimal as the float beside it.
-pub(super) fn float(number: Decimal) -> f64 {
+pub(crate) fn float(number: Decimal) -> f64 {
     number.to_string().parse().unwrap_or(f64::NAN)
 }
 

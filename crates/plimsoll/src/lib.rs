@@ -15,6 +15,7 @@
 //! * [`Stress`]: what scenarios do to a whole book.
 //! * [`Stress::walk`]: the same as a path of steps; [`Stress::heat`]: over two prices.
 //! * [`curve`]: collateral at risk as one factor moves, in exact steps.
+//! * [`Simulation`]: what a crash does to a book, played step by step with those who act; [`sweep`], [`reverse`].
 //! * [`correlations`]: how collateral and debt of a book move together, and when that changed.
 //! * [`backtests`]: whether forecasts of losses were right.
 //! * [`chances`]: how likely accounts are to be liquidated by a date, and what a book may lose.
@@ -57,6 +58,7 @@ mod ratio;
 mod restore;
 mod search;
 mod shock;
+mod simulate;
 mod split;
 mod stress;
 mod survey;
@@ -112,8 +114,8 @@ pub use order::{Cells, Order, action, cells, forced};
 pub use outlook::{Branch, Carry, Distance, Factor, Good, Lookout, Outlook, Redemption, Runs};
 pub use path::{Mover, Path, WHOLE, Weight};
 pub use plan::{
-    Binding, Bound as PlanBound, Broken, Difference, Doing, Plan, PlanAsk, Planned, Replay, Short,
-    Step as PlanStep, Top, plan,
+    Binding, Bound as PlanBound, Broken, Difference, Doing, Plan, PlanAsk, Planned, Replay as PlanReplay,
+    Short, Step as PlanStep, Top, plan,
 };
 pub use plimsoll_risk::margin::{Costs, Measure, Procyclicality, Tool};
 pub use plimsoll_risk::threshold::{Appetite, Binds as CapBinds, Cap, Line};
@@ -121,6 +123,7 @@ pub use portfolio::{First, Net, Portfolio, Position, portfolio, restore_all};
 pub use ratio::Ratio;
 pub use restore::{Enough, Hindrance, Restore, Way, restore};
 pub use shock::{Mapping, PriceMove, Said, Shocked, known_assets, shocked};
+pub use simulate::{Replay, Reverse, SWEPT, Simulation, Swept, in_dollars, reverse, sweep};
 pub use split::{Part, Split, split};
 pub use stress::{
     Backing, Below, Class, Counted, Counts, Impact, Jump, Left, Loss, Lowest, Risk, Sales, Stays, Stress,

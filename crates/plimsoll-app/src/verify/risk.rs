@@ -5,10 +5,12 @@
 
 #![allow(clippy::float_arithmetic)] // differences to what is written, never a verdict on an account
 
+mod cascades;
 mod events;
 mod joint;
 mod options;
 mod passage;
+mod pools;
 mod rules;
 mod series;
 mod tables;
@@ -19,15 +21,6 @@ pub(super) use tables::Folders;
 use plimsoll_io::vectors::{Answer, Decode, Fault, Input, Record};
 use plimsoll_risk::Unfit;
 use std::fmt::Display;
-
-/// What comes with the crash simulator.
-const NOT_YET: [&str; 4] =
-    ["risk/riskdao-sim-eth", "risk/llamma-crvusdsim", "risk/curve-steth-pool-prices", "risk/almgren-chriss"];
-
-/// A schema of a method that is not there yet.
-pub(super) fn not_yet(schema: &str) -> bool {
-    NOT_YET.contains(&schema)
-}
 
 type Method = fn(&Input<'_>, &Folders) -> Result<Vec<Record>, Fault>;
 
@@ -49,6 +42,10 @@ pub(super) fn decoder<'a>(schema: &str, folders: &'a Folders) -> Option<Decode<'
         "risk/quantlib-published-barrier-digital" => options::published,
         "risk/smart-ltv" => rules::smart_ltv,
         "risk/sobol" => rules::points,
+        "risk/curve-steth-pool-prices" => pools::stable_swap,
+        "risk/llamma-crvusdsim" => pools::llamma,
+        "risk/almgren-chriss" => pools::almgren_chriss,
+        "risk/riskdao-sim-eth" => cascades::riskdao,
         _ => return None,
     };
     Some(Box::new(move |file| method(&file, folders)))

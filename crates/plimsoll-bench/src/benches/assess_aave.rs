@@ -222,7 +222,7 @@ mod tests {
     /// The whole bench but for the peer that has to be installed.
     #[test]
     fn every_case_is_measured_and_agrees() {
-        let context = Context { scale: Scale::Quick, seed: 7, child_peers: false };
+        let context = Context { scale: Scale::Quick, seed: 7, child_peers: false, data: None };
         let mut lines = Vec::new();
         run(&context, &mut |line| lines.push(line)).expect("measured");
         assert_eq!(lines.len(), REVISIONS.len() * 2 * 2);

@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn small_ones_are_measured_and_agree() {
-        let context = Context { scale: Scale::Quick, seed: 3, child_peers: false };
+        let context = Context { scale: Scale::Quick, seed: 3, child_peers: false, data: None };
         for run in [run_account, run_book, run_correlation] {
             let mut lines = Vec::new();
             run(&context, &mut |line| lines.push(line)).expect("measured");

@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn a_small_book_is_measured_and_agrees() {
         let made = book::make(3000, 11).expect("made");
-        let context = Context { scale: Scale::Quick, seed: 11, child_peers: false };
+        let context = Context { scale: Scale::Quick, seed: 11, child_peers: false, data: None };
         let mut lines = Vec::new();
         measure(&context, &made, 11, &mut |line| lines.push(line)).expect("measured");
         prices::measure(&context, &made, 100, &mut |line| assert!(line.agrees(), "{}", line.json()))

@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn both_forms_run_and_agree() {
-        let context = Context { scale: Scale::Quick, seed: 3, child_peers: false };
+        let context = Context { scale: Scale::Quick, seed: 3, child_peers: false, data: None };
         let mut lines = Vec::new();
         run(&context, &mut |line| lines.push(line)).expect("measured");
         run_property(&context, &mut |line| lines.push(line)).expect("compared");

@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_small_book_is_measured_and_agrees() {
-        let context = Context { scale: Scale::Quick, seed: 3, child_peers: false };
+        let context = Context { scale: Scale::Quick, seed: 3, child_peers: false, data: None };
         let mut lines = Vec::new();
         run(&context, &mut |line| lines.push(line)).expect("measured");
         assert_eq!(lines.len(), 4);

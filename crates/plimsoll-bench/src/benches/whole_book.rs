@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn small_books_are_measured_and_agree() {
-        let context = Context { scale: Scale::Quick, seed: 5, child_peers: false };
+        let context = Context { scale: Scale::Quick, seed: 5, child_peers: false, data: None };
         let mut lines = Vec::new();
         for run in [run_check_1m, run_sweep_dense, run_sweep] {
             run(&context, &mut |line| lines.push(line)).expect("measured");

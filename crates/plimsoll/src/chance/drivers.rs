@@ -6,11 +6,11 @@ use plimsoll_risk::history::{History, Series};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A series and its exponent: the price moves by its factor to this power.
-pub(super) type Powers = Vec<(usize, f64)>;
+pub(crate) type Powers = Vec<(usize, f64)>;
 
 /// What a leaf of the prices does.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Moves {
+pub(crate) enum Moves {
     /// It moves with these series.
     With(Powers),
     /// It stands still.
@@ -46,27 +46,27 @@ impl Still {
 }
 
 /// Series as they are needed, and what they move.
-pub(super) struct Drivers<'a> {
+pub(crate) struct Drivers<'a> {
     book: &'a Book,
     history: &'a History,
     said: &'a Said,
     known_as: BTreeMap<String, BTreeSet<String>>,
     amounts: BTreeSet<PriceId>,
     /// The series that something moves with, in the order in which they were met.
-    pub(super) series: Vec<&'a Series>,
+    pub(crate) series: Vec<&'a Series>,
 }
 
 /// A price may be counted in an asset that is counted in another, and so on.
 const CHAIN_MAX: u8 = 4;
 
 impl<'a> Drivers<'a> {
-    pub(super) fn new(book: &'a Book, history: &'a History, said: &'a Said) -> Drivers<'a> {
+    pub(crate) fn new(book: &'a Book, history: &'a History, said: &'a Said) -> Drivers<'a> {
         let (known_as, amounts) = (known_as(book), book.graph.amounts());
         Drivers { book, history, said, known_as, amounts, series: Vec::new() }
     }
 
     /// What a leaf does.
-    pub(super) fn leaf(&mut self, id: PriceId) -> Moves {
+    pub(crate) fn leaf(&mut self, id: PriceId) -> Moves {
         let Some(price) = self.book.graph.price(id) else { return Moves::Unknown("?".into()) };
         let feed = match &price.origin {
             Origin::Feed(feed) => feed,
