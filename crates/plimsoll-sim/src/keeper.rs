@@ -57,7 +57,10 @@ pub(crate) struct Paying {
 /// Why a call is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Why {
+    Nobody,
     Refused,
+    /// Without any impact, and with gas as in calm, all that can be taken is worth less than a call: no smaller lot is worth more.
+    Dust,
     Unprofitable,
     Capital,
     Unsold,
@@ -66,8 +69,9 @@ pub(crate) enum Why {
 impl Why {
     pub(crate) fn count(self, passed: &mut Passed) {
         *match self {
+            Why::Nobody => &mut passed.nobody,
             Why::Refused => &mut passed.refused,
-            Why::Unprofitable => &mut passed.unprofitable,
+            Why::Dust | Why::Unprofitable => &mut passed.unprofitable,
             Why::Capital => &mut passed.capital,
             Why::Unsold => &mut passed.unsold,
         } += 1;
@@ -83,8 +87,8 @@ pub(crate) struct Look<'a> {
     pub(crate) terms: &'a Keeper,
     /// What sales are worth at the account's market.
     pub(crate) sales: &'a [Reading],
-    /// What a call costs now \[1e18\].
-    pub(crate) gas: Int,
+    /// What a call costs now, and in calm \[1e18\].
+    pub(crate) gas: [Int; 2],
 }
 
 impl Look<'_> {
@@ -167,6 +171,7 @@ impl Look<'_> {
             if let Some(effects) = lot.take() {
                 match self.pays(effects) {
                     Ok(paying) => return Ok(paying),
+                    Err(Why::Dust) => return Err(why.max(Why::Dust)),
                     Err(found) => why = why.max(found),
                 }
             }
@@ -225,11 +230,13 @@ impl Look<'_> {
             before = before.add(lotted.worth).ok_or(Why::Unsold)?;
             received.push(lotted);
         }
-        let profit = brought.sub(cost).and_then(|gain| gain.sub(self.gas)).ok_or(Why::Unsold)?;
+        let [gas, calm] = self.gas;
+        let profit = brought.sub(cost).and_then(|gain| gain.sub(gas)).ok_or(Why::Unsold)?;
         // A venue's own call that asks and gives nothing is made by whoever runs the venue.
         let given = paid.is_empty() && received.is_empty();
         if !given && profit < Int::from(self.terms.least) {
-            return Err(Why::Unprofitable);
+            let at_best = before.sub(cost).and_then(|gain| gain.sub(calm)).ok_or(Why::Unsold)?;
+            return Err(if at_best < Int::from(self.terms.least) { Why::Dust } else { Why::Unprofitable });
         }
         let written_off = self.written_off(&effects);
         Ok(Paying { effects, paid, received, cost, brought, worth: before, profit, written_off })

@@ -23,6 +23,8 @@ const KEEPERS: u64 = 0x6b65_6570_6572_7300;
 const CALLS_MAX: u32 = 64;
 /// An account that nobody wanted is looked at again after as many ticks as it was left times, at most this.
 const PATIENCE: u64 = 64;
+/// One that is worth less than a call even in calm waits twice as long each time, at most this many ticks.
+const DUST: u64 = 1024;
 
 /// A run while it is played.
 pub struct Run<'p> {
@@ -38,8 +40,12 @@ pub struct Run<'p> {
     /// Of the last hour: second, and the highest that each driver was.
     hour: VecDeque<(u64, Vec<f64>)>,
     fallen: BTreeSet<u32>,
-    /// Accounts that nobody wanted: how often, and the tick from which they are looked at again.
-    left: BTreeMap<u32, (u64, u64)>,
+    /// Accounts that are looked at at the next tick.
+    ready: BTreeSet<u32>,
+    /// Accounts that nobody wanted, by the tick from which they are looked at again.
+    waiting: BTreeMap<u64, Vec<u32>>,
+    /// How often each was left.
+    left: BTreeMap<u32, u64>,
     /// Accounts with calls that follow the first, such as auctions.
     followed: BTreeSet<u32>,
     since: Option<u64>,
@@ -90,6 +96,8 @@ impl<'p> Run<'p> {
             highest: vec![1.0; drivers],
             hour: VecDeque::new(),
             fallen: BTreeSet::new(),
+            ready: BTreeSet::new(),
+            waiting: BTreeMap::new(),
             left: BTreeMap::new(),
             followed: BTreeSet::new(),
             since: None,
@@ -231,6 +239,7 @@ impl<'p> Run<'p> {
     fn judge(&mut self) -> Result<(), Unplayable> {
         self.state.tick()?;
         let fell = std::mem::take(&mut self.state.crossed.fell);
+        self.ready.extend(&fell);
         self.fallen.extend(fell);
         self.outcome.fell = self.fallen.len() as u64;
         self.tell_crossings();

@@ -70,11 +70,20 @@ fn words(simulation: &Simulation, event: &Event) -> String {
         What::Rose(place) => format!("rose     {} is not below its line", account(simulation, *place)),
         What::Liquidated(call) => {
             let keeper = simulation.plan.keepers.get(call.keeper).map_or("?", |keeper| &keeper.name);
+            let done = match (call.received.is_empty(), call.paid.is_empty()) {
+                (true, true) => format!("lets the venue take over {}", account(simulation, call.account)),
+                (_, true) => {
+                    format!("takes {} of {}", lots(&call.received), account(simulation, call.account))
+                }
+                _ => format!(
+                    "takes {} of {} for {}",
+                    lots(&call.received),
+                    account(simulation, call.account),
+                    lots(&call.paid)
+                ),
+            };
             format!(
-                "keeper   {keeper} takes {} of {} for {}: brought {}, profit {}{}",
-                lots(&call.received),
-                account(simulation, call.account),
-                lots(&call.paid),
+                "keeper   {keeper} {done}: brought {}, profit {}{}",
                 amount(call.brought, 18, 2),
                 amount(call.profit, 18, 2),
                 if call.written_off.is_zero() {

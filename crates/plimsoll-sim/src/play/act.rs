@@ -1,6 +1,6 @@
 //! Who acts in a step: borrowers whose time has come, keepers, arbitrageurs; and who gave what to whom.
 
-use super::{CALLS_MAX, PATIENCE, Run, add};
+use super::{CALLS_MAX, DUST, PATIENCE, Run, add};
 use crate::borrower::{self, Rescue};
 use crate::keeper::{self, Look, Paying, Why};
 use crate::ledger::Holder;
@@ -9,7 +9,8 @@ use crate::plan::{Keeper, Policy};
 use crate::state::Unplayable;
 use crate::street::Sale;
 use crate::worth::{Price, currency, price, rescale};
-use plimsoll_core::{AccountId, Effects, Feeds, Int, Kind, Party, Rounding, U256};
+use plimsoll_core::{AccountId, Call, Effects, Feeds, Int, Kind, Party, Rounding, Silent, U256};
+use std::collections::BTreeMap;
 
 impl Run<'_> {
     pub(super) fn rescue(&mut self) -> Result<(), Unplayable> {
@@ -64,48 +65,94 @@ impl Run<'_> {
         let mut calls: Vec<u32> = self.plan.keepers.iter().map(|keeper| keeper.calls).collect();
         let cost = self.plan.gas.calm.mul_div_wide(U256::from(gas), U256::new(10_000), Rounding::Up);
         let cost = Int::from(cost.ok_or(Unplayable::Plan("gas does not fit 256 bits"))?);
+        let cost = [cost, Int::from(self.plan.gas.calm)];
+        if !there.is_empty() {
+            self.prepare()?;
+        }
         for place in self.worst_first() {
-            if there.is_empty() {
-                self.outcome.passed.nobody += 1;
-                continue;
-            }
-            let mut why = None;
+            let mut why = there.is_empty().then_some(Why::Nobody);
             for _ in 0..CALLS_MAX {
-                let still = self.state.crossed.below.contains(&place) || self.followed.contains(&place);
-                if !still {
-                    why = None;
+                if why.is_some() || !self.open(place) {
                     break;
                 }
-                match self.one(place, &there, &mut calls, cost)? {
-                    None => why = None,
-                    Some(reason) => {
-                        why = Some(reason);
-                        break;
-                    }
-                }
+                why = self.one(place, &there, &mut calls, cost)?;
             }
-            match why {
-                None => {
-                    self.left.remove(&place);
-                }
-                Some(reason) => {
-                    reason.count(&mut self.outcome.passed);
-                    if !self.state.crossed.below.contains(&place) {
-                        self.followed.remove(&place);
-                    }
-                    let times = self.left.get(&place).map_or(0, |(times, _)| *times) + 1;
-                    self.left.insert(place, (times, self.next as u64 + times.min(PATIENCE)));
+            if let Some(reason) = why {
+                self.leave(place, reason);
+            } else if !self.open(place) {
+                self.ready.remove(&place);
+                self.left.remove(&place);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something may still be done to an account.
+    fn open(&self, place: u32) -> bool {
+        self.state.crossed.below.contains(&place) || self.followed.contains(&place)
+    }
+
+    /// Nobody wants an account now: it is looked at again later, and the later the more often it was left.
+    fn leave(&mut self, place: u32, why: Why) {
+        why.count(&mut self.outcome.passed);
+        if !self.state.crossed.below.contains(&place) && why != Why::Nobody {
+            self.followed.remove(&place);
+        }
+        let times = self.left.entry(place).or_default();
+        *times += 1;
+        let wait = match why {
+            // Whether somebody is there is drawn anew at each look.
+            Why::Nobody => 1,
+            // Its bonus grows with nothing but its price.
+            Why::Dust => 1_u64.checked_shl(u32::try_from(*times).unwrap_or(64)).unwrap_or(DUST).min(DUST),
+            _ => (*times).min(PATIENCE),
+        };
+        self.ready.remove(&place);
+        self.waiting.entry(self.next as u64 + wait).or_default().push(place);
+    }
+
+    /// What anybody may do first at markets where somebody is below, such as letting a venue read the price that it acts on.
+    fn prepare(&mut self) -> Result<(), Unplayable> {
+        let open = self.state.crossed.below.iter().chain(&self.followed);
+        let of = |place: &u32| {
+            let listed = &self.state.book.accounts[*place as usize];
+            (listed.market, listed.account.id)
+        };
+        // One account of each: the calls are to the market alone.
+        let markets: BTreeMap<usize, AccountId> = open.map(of).collect();
+        for (market, account) in markets {
+            let prepared = {
+                let feeds = Feeds { readings: self.state.readings(market) };
+                self.state.book.markets[market].market.prepared(feeds, self.state.book.at)
+            };
+            for (at, action) in prepared {
+                let named = &*self.state.book.markets[market].market;
+                let feeds = Feeds { readings: self.state.readings(market) };
+                let call = Call { actor: keeper::id(0), account, at, action };
+                // One that is not due changes nothing.
+                if let Ok(effects) = named.act(&call, &self.state.book, feeds, &mut Silent) {
+                    self.settle(market, &effects)?;
+                    self.state.apply(market, &effects)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Everybody below the line who may be wanted, the least healthy first; of one health by number.
+    /// Everybody below the line who may be wanted now, the least healthy first; of one health by number.
     fn worst_first(&mut self) -> Vec<u32> {
         let now = self.next as u64;
-        let due = |place: &u32| self.left.get(place).is_none_or(|(_, from)| *from <= now);
-        let open: Vec<u32> = self.state.crossed.below.union(&self.followed).copied().filter(due).collect();
+        while let Some(entry) = self.waiting.first_entry().filter(|entry| *entry.key() <= now) {
+            for place in entry.remove() {
+                if self.open(place) {
+                    self.ready.insert(place);
+                } else {
+                    self.left.remove(&place);
+                }
+            }
+        }
+        let open: Vec<u32> = self.ready.iter().copied().filter(|place| self.open(*place)).collect();
+        self.ready = open.iter().copied().collect();
         let mut found = self.state.standing(&open);
         found.sort_by(|(b, r, at), (c, s, other)| b.mul_wide(*s).cmp(&c.mul_wide(*r)).then(at.cmp(other)));
         found.into_iter().map(|(_, _, place)| place).collect()
@@ -117,34 +164,49 @@ impl Run<'_> {
         place: u32,
         there: &[(u64, usize)],
         calls: &mut [u32],
-        gas: Int,
+        gas: [Int; 2],
     ) -> Result<Option<Why>, Unplayable> {
         let market = self.state.book.accounts[place as usize].market;
         let sales = self.state.sale_readings(market);
         let counted = currency(&*self.state.book.markets[market].market);
         let in_currency = |amount| self.plan.counted(amount, &counted);
-        let gas = Int::from(in_currency(gas.magnitude()));
-        let mut why = Why::Refused;
-        for (_, keeper) in there {
-            if calls[*keeper] == 0 {
-                continue;
-            }
-            let terms = &self.plan.keepers[*keeper];
+        let gas = gas.map(|gas| Int::from(in_currency(gas.magnitude())));
+        let terms = |keeper: usize| {
+            let terms = &self.plan.keepers[keeper];
             let (capital, least) = (terms.capital.map(in_currency), in_currency(terms.least));
-            let terms = &Keeper { capital, least, ..terms.clone() };
-            let look = Look {
-                state: &self.state,
-                street: &self.street,
-                place,
-                keeper: *keeper,
-                terms,
-                sales: &sales,
-                gas,
+            Keeper { capital, least, ..terms.clone() }
+        };
+        let able: Vec<(usize, Keeper)> =
+            there.iter().map(|(_, at)| *at).filter(|at| calls[*at] > 0).map(|at| (at, terms(at))).collect();
+        let Some((first, lenient)) = able.first().cloned() else { return Ok(Some(Why::Nobody)) };
+        let look = |keeper: usize, terms: &Keeper| {
+            Look { state: &self.state, street: &self.street, place, keeper, terms, sales: &sales, gas }.best()
+        };
+        // Whoever asks least and has most: what does not pay for him pays for none.
+        let least = able.iter().map(|(_, terms)| terms.least).min().unwrap_or(lenient.least);
+        let capital =
+            able.iter().map(|(_, terms)| terms.capital).max_by_key(|capital| capital.unwrap_or(U256::MAX));
+        let lenient = Keeper { least, capital: capital.flatten(), ..lenient };
+        let mut best = match look(first, &lenient) {
+            Ok(paying) => Some(paying),
+            Err(why) => return Ok(Some(why)),
+        };
+        let mut why = Why::Unprofitable;
+        for (keeper, terms) in &able {
+            let fits = |paying: &Paying| {
+                let free = paying.paid.is_empty() && paying.received.is_empty();
+                let has = terms.capital.is_none_or(|most| paying.cost <= Int::from(most));
+                has && (free || paying.profit >= Int::from(terms.least))
             };
-            match look.best() {
+            // The call is his own: it is the one that was found only where he was asked.
+            let found = match best.take_if(|paying| *keeper == first && fits(paying)) {
+                Some(paying) => Ok(paying),
+                None => look(*keeper, terms),
+            };
+            match found {
                 Ok(paying) => {
                     calls[*keeper] -= 1;
-                    self.liquidate(place, *keeper, paying, gas)?;
+                    self.liquidate(place, *keeper, paying, gas[0])?;
                     return Ok(None);
                 }
                 Err(found) => why = why.max(found),
@@ -169,10 +231,11 @@ impl Run<'_> {
         let account = &self.state.book.accounts[place as usize].account;
         let forced = !listed.market.forced(account, feeds).is_empty();
         if forced {
-            self.followed.insert(place)
+            self.followed.insert(place);
+            self.ready.insert(place);
         } else {
-            self.followed.remove(&place)
-        };
+            self.followed.remove(&place);
+        }
         self.outcome.calls += 1;
         let Paying { paid, cost, brought, worth, profit, written_off, .. } = paying;
         let received = paying.received.iter().map(|lot| (lot.asset.clone(), lot.raw, lot.decimals)).collect();

@@ -225,11 +225,10 @@ fn agrees(run: &Run<'_>) -> Result<(u64, u64), Trouble> {
         readings
             .push(seen.map(|it| it.value.map_or(it, plimsoll_core::Reading::certain)).collect::<Vec<_>>());
     }
-    let stand = |(listed, readings): (&'_ plimsoll_core::ListedMarket, _)| {
-        Standing::new(&*listed.market, readings, Lens::Action, book.at)
-    };
-    let standings: Vec<_> =
-        book.markets.iter().zip(&readings).map(|pair| stand((pair.0, pair.1))).collect::<Result<_, _>>()?;
+    let mut standings = Vec::new();
+    for (listed, readings) in book.markets.iter().zip(&readings) {
+        standings.push(Standing::new(&*listed.market, readings, Lens::Action, book.at)?);
+    }
     for (place, listed) in (0..).zip(&book.accounts) {
         let verdict = standings[listed.market].quoted().verdict(&listed.account, Test::Liquidation);
         let is = verdict.is_ok_and(|seen| seen.verdict == Verdict::Unhealthy);
