@@ -110,6 +110,17 @@ fn readme_session_is_true() {
     }
 }
 
+/// The sessions of a page.
+#[test]
+fn the_page_of_plans_shows_what_is_printed() {
+    let page = std::fs::read_to_string(root().join("docs/plan.md")).expect("docs/plan.md");
+    for session in sessions(&page) {
+        let found = run(&session);
+        let Session { line, command, expected } = &session;
+        assert!(matches(expected, &found), "docs/plan.md:{line}: {command} prints\n{}", found.join("\n"));
+    }
+}
+
 /// The numbers in README's prose that a command of ours counts.
 #[test]
 fn readme_counts_what_there_is() {

@@ -324,7 +324,7 @@ pub fn plan(book: &Book, ask: &PlanAsk<'_>) -> Result<Planned, Misasked> {
                 after: healths.collect(),
                 proven,
                 tried,
-                steps: state.steps.clone(),
+                steps: state.steps.iter().map(|step| (**step).clone()).collect(),
             }
         }),
     };

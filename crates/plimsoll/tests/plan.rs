@@ -264,8 +264,18 @@ fn a_plan_reaches_its_target_and_no_smaller_last_step_does() {
     let (cases, seed) = (said("PLIMSOLL_CASES", 1_000), said("PLIMSOLL_SEED", 13));
     let mut dice = Dice(seed);
     let mut count = Count::default();
-    let names =
-        ["treasury", "lending", "maker", "liquity", "compound_v3", "hubs", "margin", "loopers", "wrapped"];
+    let names = [
+        "treasury",
+        "lending",
+        "maker",
+        "liquity",
+        "compound_v3",
+        "hubs",
+        "margin",
+        "options",
+        "crash",
+        "wrapped",
+    ];
     let books: Vec<Book> = names.iter().map(|name| example(name)).collect();
     let depths: Vec<Vec<Depth>> =
         books.iter().map(|book| ["0", "5", "200"].map(|gas| everywhere(book, gas)).into()).collect();

@@ -75,6 +75,16 @@ impl Way {
         matches!(self, Way::Chain { source: Source::Withdraw { account, .. }, .. } if *account == helped)
     }
 
+    /// How many calls it takes.
+    pub(super) fn calls(&self) -> u64 {
+        match self {
+            Way::Fill { .. } => 1,
+            Way::Chain { source, .. } => {
+                1 + u64::from(*source != Source::Wallet) + u64::from(self.sale().is_some())
+            }
+        }
+    }
+
     /// Whether something is sold on the way.
     pub(super) fn sale(&self) -> Option<(&str, &str)> {
         match self {

@@ -6,14 +6,15 @@
 //! exact markets, the last way as far as is needed. Sums of gains and costs only say what is tried first; what is compared in
 //! the end is what the markets did. Where so few ways are not enough, all that serves is gone, what costs least for its gain first.
 //!
-//! Accounts are helped one after the other, in two orders, and a few of the best states are kept from one to the next, so that
+//! Of several accounts each is first helped as if it were alone. Where what is found for all of them can be done together, nothing is cheaper. Else
+//! accounts are helped one after the other, in two orders, and a few of the best states are kept from one to the next, so that
 //! what the first took from the second is seen.
 
 use super::chain::{Sink, sinks};
 use super::search::{KEPT, Search};
 use super::state::State;
 use super::trim::trimmed;
-use super::{Bound, Short, Top};
+use super::{Bound, Doing, Short, Top};
 use crate::ratio::Ratio;
 use crate::restore::Payer;
 use plimsoll_core::{Kind, Verdict};
@@ -28,6 +29,30 @@ pub(super) fn cheapest<'g>(start: State<'g>, accounts: &[usize]) -> Result<(Stat
     }
     let ratio = |account: &usize| start.seen(*account).ok().and_then(|seen| super::state::health(&seen));
     short.sort_by_key(ratio);
+    // Each as if it were alone: nothing costs less than all of these together, so where they do not get in each other's way
+    // they are the answer.
+    let (mut alone, mut hopeless) = (Vec::new(), None);
+    for &helped in &short {
+        let mut search = Search::new(helped, accounts, &start);
+        search.run_for_one();
+        tried += search.tried;
+        match search.found.into_iter().next() {
+            Some(found) => alone.push(found),
+            None => hopeless = hopeless.or(Some((search.nearest, helped, search.binds))),
+        }
+    }
+    match hopeless {
+        Some((nearest, helped, binds)) if short.len() == 1 => {
+            return Err(self::short(&nearest, helped, binds));
+        }
+        Some(_) => {}
+        None => {
+            if let Some(state) = together(&start, &alone, accounts) {
+                let (state, proven) = trimmed(&start, state);
+                return Ok((state, proven, tried));
+            }
+        }
+    }
     let mut orders = vec![short.clone()];
     if short.len() > 1 {
         orders.push(short.iter().rev().copied().collect());
@@ -57,6 +82,33 @@ pub(super) fn cheapest<'g>(start: State<'g>, accounts: &[usize]) -> Result<(Stat
             unknown: None,
         }),
     }
+}
+
+/// What was found for each alone, one after the other; `None` where they get in each other's way.
+fn together<'g>(start: &State<'g>, alone: &[State<'g>], accounts: &[usize]) -> Option<State<'g>> {
+    let mut state = start.clone();
+    for step in alone.iter().flat_map(|found| &found.steps) {
+        match (&step.doing, step.account) {
+            (Doing::Swap { from, to, amount, at_least }, _) => {
+                let brought = state.swap(from, *amount, to).ok()?;
+                if brought < *at_least {
+                    return None;
+                }
+            }
+            (Doing::Fill { instrument, quantity, .. }, Some(account)) => {
+                let lost = state.lost;
+                state.fill(account, *instrument, *quantity).ok()?;
+                if state.lost.sub(lost)? > step.lost {
+                    return None;
+                }
+            }
+            (doing, Some(account)) => {
+                state.take(account, doing.clone(), step.lost).ok()?;
+            }
+            (_, None) => return None,
+        }
+    }
+    accounts.iter().all(|account| state.reaches(*account)).then_some(state)
 }
 
 /// Helps accounts in one order.

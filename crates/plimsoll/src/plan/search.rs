@@ -34,6 +34,8 @@ pub(super) struct Search<'a, 'g> {
     pub(super) nearest: State<'g>,
     pub(super) binds: Vec<Bound>,
     pub(super) tried: u64,
+    /// What cannot be cheaper than what was found is left out.
+    cut: bool,
 }
 
 /// A way, whole or up to a point, or for as much as reaches the target alone: what it costs and what it gains.
@@ -77,6 +79,7 @@ impl<'a, 'g> Search<'a, 'g> {
             nearest: start.clone(),
             binds: Vec::new(),
             tried: 0,
+            cut: false,
         }
     }
 
@@ -86,12 +89,29 @@ impl<'a, 'g> Search<'a, 'g> {
         self.found.truncate(KEPT);
     }
 
+    /// Tries for the cheapest alone: what cannot be cheaper than what was found is left out.
+    pub(super) fn run_for_one(&mut self) {
+        self.cut = true;
+        self.run();
+    }
+
+    /// Whether something that costs at least so much more than nothing cannot be better than what was found.
+    fn is_beaten(&self, least: Option<U256>) -> bool {
+        let best = self.found.first().and_then(State::cost);
+        self.cut && least.zip(best).is_some_and(|(least, best)| least > best)
+    }
+
+    /// Tries; the best few are kept, so that whoever is helped next has a choice.
     pub(super) fn run(&mut self) {
         // Each alone: those that reach the target, and what the others come to.
         let (mut whole, mut enough): (Vec<Weighed>, Vec<Weighed>) = (Vec::new(), Vec::new());
         for at in 0..self.ways.len() {
-            self.tried += 1;
             let way = self.ways[at].clone();
+            let calls = self.start.ground.gas.mul(U256::from(way.calls()));
+            if self.is_beaten(calls.zip(self.start.cost()).and_then(|(calls, cost)| calls.add(cost))) {
+                continue;
+            }
+            self.tried += 1;
             let most = match settle(self.start, &way, self.helped) {
                 Settled::Reaches(amount, after) => {
                     enough.extend(self.weigh(at, amount, &after));
@@ -124,13 +144,18 @@ impl<'a, 'g> Search<'a, 'g> {
         whole.retain(|one| one.gain > 0);
         // The cheapest for what they gain first.
         whole.sort_by(|a, b| {
-            let per = |one: &Weighed| (one.cost + one.gas).max(1);
+            let per = |one: &Weighed| one.cost.saturating_add(one.gas).max(1);
             (per(a).saturating_mul(b.gain)).cmp(&per(b).saturating_mul(a.gain))
         });
         whole.truncate(FIRST);
         let lasts: Vec<Weighed> = enough.iter().chain(&whole).copied().collect();
         for length in 1..CHAINS {
             for sequence in self.together(&whole, &lasts, length) {
+                let more = U256::pow10(MONEY).zip(u128::try_from(sequence.cost).ok());
+                let more = more.and_then(|(unit, cost)| U256::new(cost).mul(unit));
+                if self.is_beaten(more.zip(self.start.cost()).and_then(|(more, cost)| more.add(cost))) {
+                    continue;
+                }
                 self.tried += 1;
                 self.go(&sequence);
             }
@@ -174,9 +199,9 @@ impl<'a, 'g> Search<'a, 'g> {
         }
         let mut all: Vec<Sequence> = Vec::new();
         for first in firsts {
-            let sum = |of: fn(&Weighed) -> i128| first.iter().map(of).sum::<i128>();
-            let left = self.missing - sum(|one| one.gain);
-            let (spent, out) = (sum(|one| one.cost + one.gas), sum(|one| one.drawn));
+            let sum = |of: fn(&Weighed) -> i128| first.iter().map(of).fold(0, i128::saturating_add);
+            let left = self.missing.saturating_sub(sum(|one| one.gain));
+            let (spent, out) = (sum(|one| one.cost.saturating_add(one.gas)), sum(|one| one.drawn));
             if left <= 0 {
                 continue;
             }
@@ -187,14 +212,14 @@ impl<'a, 'g> Search<'a, 'g> {
                     continue;
                 }
                 let rounds = left / last.gain + 1;
-                let part = |of: i128| of.saturating_mul(left >> 20) / (last.gain >> 20).max(1);
-                let cost = spent + part(last.cost) + last.gas.saturating_mul(rounds.min(100));
-                all.push(Sequence {
-                    cost,
-                    drawn: out + part(last.drawn),
-                    first: first.clone(),
-                    last: last.way,
-                });
+                let part = |of: i128| match of.checked_mul(left) {
+                    Some(product) => product / last.gain,
+                    None => (of / last.gain).saturating_mul(left),
+                };
+                let calls = last.gas.saturating_mul(rounds.min(100));
+                let cost = spent.saturating_add(part(last.cost)).saturating_add(calls);
+                let drawn = out.saturating_add(part(last.drawn));
+                all.push(Sequence { cost, drawn, first: first.clone(), last: last.way });
             }
         }
         all.sort_by_key(|sequence| (sequence.cost, sequence.drawn));
@@ -281,10 +306,10 @@ impl<'a, 'g> Search<'a, 'g> {
                     Settled::Falls(amount, after, _) => {
                         let Some(mut weighed) = self.weigh(at, amount, &after) else { continue };
                         let Some(before) = self.weigh(at, amount, &state) else { continue };
-                        weighed.gain -= before.gain;
-                        weighed.cost -= before.cost;
+                        weighed.gain = weighed.gain.saturating_sub(before.gain);
+                        weighed.cost = weighed.cost.saturating_sub(before.cost);
                         let better = |best: &Weighed| {
-                            let per = |one: &Weighed| (one.cost + one.gas).max(1);
+                            let per = |one: &Weighed| one.cost.saturating_add(one.gas).max(1);
                             per(&weighed).saturating_mul(best.gain) < per(best).saturating_mul(weighed.gain)
                         };
                         if weighed.gain > 0 && best.as_ref().is_none_or(|(best, _)| better(best)) {

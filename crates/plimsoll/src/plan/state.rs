@@ -87,7 +87,8 @@ pub(super) struct State<'g> {
     accounts: BTreeMap<u64, Account>,
     pub(super) purse: BTreeMap<String, U256>,
     sold: Vec<U256>,
-    pub(super) steps: Vec<Step>,
+    /// Shared, so that a copy of where things stand costs little.
+    pub(super) steps: Vec<Arc<Step>>,
     /// Value lost to price impact and fees so far (10^-18).
     pub(super) lost: U256,
     pub(super) gas: U256,
@@ -194,15 +195,17 @@ impl<'g> State<'g> {
     /// What an action of an account's own would do, and what of it the wallet sees.
     fn act(&self, account: usize, action: &Action) -> Result<(Effects, Vec<Flowed>), Stop> {
         let own = self.ground.book.accounts[account].account.id;
-        let caller = self.ground.book.caller(account);
         let market = self.market_of(account);
         let ask = |actor: AccountId| {
             let call = Call { actor, account: own, at: self.ground.book.at, action: action.clone() };
             market.act(&call, self, self.feeds(account), &mut Silent).map(|effects| (actor, effects))
         };
         let (actor, effects) = match ask(own) {
-            Err(_) if caller != own => ask(caller)?,
-            done => done?,
+            Ok(done) => done,
+            Err(why) => match self.ground.book.caller(account) {
+                caller if caller != own => ask(caller)?,
+                _ => return Err(why.into()),
+            },
         };
         // Nobody else's holdings are touched: what the owner has at the venue itself is not the wallet that was named.
         let strange = |party: Party| matches!(party, Party::Account(id) if id != own);
@@ -275,7 +278,7 @@ impl<'g> State<'g> {
         (self.purse, self.drawn) = (purse, drawn);
         self.lost = self.lost.add(lost).ok_or(beyond)?;
         self.gas = self.gas.add(self.ground.gas).ok_or(beyond)?;
-        self.steps.push(Step {
+        self.steps.push(Arc::new(Step {
             account: Some(account),
             doing,
             paid: flowed.iter().filter(|f| f.paid != U256::ZERO).map(|f| stake(f, f.paid)).collect(),
@@ -288,7 +291,7 @@ impl<'g> State<'g> {
             after: health(&seen),
             lost,
             gas: self.ground.gas,
-        });
+        }));
         Ok(flowed)
     }
 
@@ -312,7 +315,7 @@ impl<'g> State<'g> {
         self.lost = self.lost.add(lost).ok_or(beyond)?;
         self.gas = self.gas.add(ground.gas).ok_or(beyond)?;
         let moved = |asset: &str, amount| (asset.to_string(), self.digits(asset), amount);
-        self.steps.push(Step {
+        self.steps.push(Arc::new(Step {
             account: None,
             doing: Doing::Swap { from: from.into(), to: to.into(), amount, at_least: brought.amount },
             paid: vec![moved(from, amount)],
@@ -321,7 +324,7 @@ impl<'g> State<'g> {
             after: None,
             lost,
             gas: ground.gas,
-        });
+        }));
         Ok(brought.amount)
     }
 

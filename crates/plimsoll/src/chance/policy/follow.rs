@@ -211,10 +211,9 @@ impl Account {
     fn is_between(&self, rows: &PlainRows, rule: &Rule, low: &[f64], high: &[f64]) -> bool {
         let scale = self.held / self.owed;
         let least = bound(rows, low, high, true) * scale;
-        if !(least > rule.below.max(1.0)) {
-            return false;
-        }
-        rule.above.is_infinite() || bound(rows, low, high, false) * scale < rule.above
+        // What is no number is looked into.
+        let above_all = least > rule.below.max(1.0);
+        above_all && (rule.above.is_infinite() || bound(rows, low, high, false) * scale < rule.above)
     }
 
     /// One bar: liquidation first, then the trigger, then what arrives.
@@ -279,7 +278,7 @@ impl Account {
         let mut calls = 0.0;
         for (at, source) in rule.sources.iter().enumerate() {
             let [held, owed, health] = self.stands(rows, world);
-            if health >= rule.restore || !(owed > 0.0) || room <= 0.0 {
+            if health >= rule.restore || owed <= 0.0 || room <= 0.0 {
                 break;
             }
             let paid = match *source {
@@ -294,7 +293,7 @@ impl Account {
                     let loses = float(loses);
                     // health x (1 - s / held) = restore x (1 - s (1 - loses) / owed)
                     let slope = rule.restore * (1.0 - loses) / owed - health / held;
-                    if !(slope > 0.0) {
+                    if slope <= 0.0 {
                         continue;
                     }
                     let sold =
@@ -338,11 +337,11 @@ impl Account {
         let [held, owed, health] = self.stands(rows, world);
         // health x (1 + x (1 - loses) / held) = target x (1 + x / owed)
         let slope = rule.target / owed - health * (1.0 - loses) / held;
-        if !(owed > 0.0 && held > 0.0 && slope > 0.0) {
+        if owed <= 0.0 || held <= 0.0 || slope <= 0.0 {
             return false;
         }
         let more = ((health - rule.target) / slope).min(rule.size_cap);
-        if !(more > 0.0) {
+        if more <= 0.0 {
             return false;
         }
         self.owed *= 1.0 + more / owed;
@@ -358,7 +357,7 @@ impl Account {
         let [held, owed, _] = self.stands(rows, world);
         self.struck = true;
         self.sums.liquidations += 1;
-        if !(owed > 0.0) {
+        if owed <= 0.0 {
             return;
         }
         // Of one who has not enough for all of it, all that he has.
