@@ -12,6 +12,7 @@ use plimsoll_chain::against::compare;
 use plimsoll_chain::fetch::{Request, Venue, fetch};
 use plimsoll_chain::reader::{MULTICALL3, Together};
 use plimsoll_chain::{ChainError, Client, Origin, Reader, Settings};
+use plimsoll_core::U256;
 use serde_json::json;
 use server::{Says, Server};
 use std::path::{Path, PathBuf};
@@ -88,7 +89,10 @@ fn a_fetch_that_was_interrupted_anywhere_goes_on_to_the_same_bytes() {
         assert!(matches!(failed, Err(ChainError::Unreachable(..))), "{cut}");
         // The chain goes on; the fetch does not move with it.
         if cut % 8 == 0 {
-            node.block(12, &[]);
+            let mut lends = Vec::new();
+            scene.supply(person(3), 0, U256::new(10u128.pow(18)), &mut lends);
+            let receipts = node.block(12, &lends);
+            assert_eq!(receipts[2]["status"], "0x1");
         }
         left.store(usize::MAX, Ordering::SeqCst);
         let client = one_try(&server);

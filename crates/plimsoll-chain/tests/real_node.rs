@@ -94,6 +94,9 @@ fn a_fetched_book_is_the_chain_and_a_liquidation_is_its_forecast() {
     let folder = Scratch::new("whole");
     let (book, origin) = fetched(&node, &scene, &folder.0);
     let report = compared(&node, &book, &origin);
+    for market in &report.markets {
+        eprintln!("{}: {} accounts, {} numbers", market.market, market.accounts, market.numbers);
+    }
     assert_equal(&report);
     assert!(book.markets.len() == 6 && book.accounts.len() > 600, "{}", book.accounts.len());
     let people: std::collections::BTreeSet<&str> =

@@ -80,7 +80,7 @@ impl Scene {
         out.push(sent(person, Call::new(token, "approve(address,uint256)").address(by).number(most)));
     }
 
-    fn supply(&self, person: Address, asset: usize, amount: U256, out: &mut Vec<Sent>) {
+    pub fn supply(&self, person: Address, asset: usize, amount: U256, out: &mut Vec<Sent>) {
         self.funded(person, asset, amount, self.aave.pool, out);
         let call =
             self.pool("supply(address,uint256,address,uint16)").address(self.token(asset)).number(amount);

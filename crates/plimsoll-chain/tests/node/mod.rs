@@ -56,22 +56,27 @@ pub fn packages() -> &'static Packages {
     static PACKAGES: OnceLock<Packages> = OnceLock::new();
     PACKAGES.get_or_init(|| {
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plimsoll-chain/tests/node");
-        let mut all = Vec::new();
-        for name in ["package.json", "package-lock.json", "compile.js", "Own.sol"] {
-            all.extend(fs::read(here.join(name)).expect("a file of the tests"));
-        }
-        let folder = cache().join(format!("node-{}", &hex(&keccak(&all))[2..18]));
+        let digest = |names: &[&str]| {
+            let read = |name: &&str| fs::read(here.join(name)).expect("a file of the tests");
+            hex(&keccak(&names.iter().map(read).collect::<Vec<_>>().concat()))[2..18].to_string()
+        };
+        let lists = ["package.json", "package-lock.json"];
+        let folder = cache().join(format!("node-{}", digest(&lists)));
         fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         // Two tests may begin at once: the second waits for the first one's packages.
         let lock = File::create(folder.join("lock")).expect("a lock file");
         lock.lock().expect("a lock");
-        let compiled = folder.join("contracts.json");
-        if !compiled.exists() {
-            for name in ["package.json", "package-lock.json"] {
+        let installed = folder.join("installed");
+        if !installed.exists() {
+            for name in lists {
                 fs::copy(here.join(name), folder.join(name)).expect("a copy");
             }
             let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
             run(Command::new("npm").args(install).current_dir(&folder), "npm ci");
+            fs::write(&installed, "").expect("a mark");
+        }
+        let compiled = folder.join(format!("contracts-{}.json", digest(&["compile.js", "Own.sol"])));
+        if !compiled.exists() {
             let mut compile = Command::new("node");
             compile.arg(here.join("compile.js")).arg(folder.join("node_modules")).arg(here.join("Own.sol"));
             run(compile.arg(&compiled), "node compile.js");
