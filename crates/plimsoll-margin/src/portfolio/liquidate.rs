@@ -61,6 +61,9 @@ struct Part {
     steps: u128,
 }
 
+/// So many steps of a part, with what they come to.
+type Weighed = Option<(i128, Part, u128)>;
+
 /// What can be closed of an account, at what it is worth.
 pub(super) struct Desk<'a, 'm> {
     market: &'a Market,
@@ -263,7 +266,7 @@ impl<'a, 'm> Desk<'a, 'm> {
         let (mut closed, mut taken): (Vec<u128>, Vec<(Part, u128)>) = (none.clone(), Vec::new());
         // Each round but the last closes a part to its peak.
         for _ in 0..=2 * self.held.len() {
-            let (mut best, mut most): (Option<(i128, Part, u128)>, Option<(i128, Part, u128)>) = (None, None);
+            let (mut best, mut most): (Weighed, Weighed) = (None, None);
             let here = self.room(&closed)?;
             for part in self.parts(&closed) {
                 let (peak, enough) = self.along(&closed, &part);
