@@ -474,3 +474,62 @@ fn what_kills_first_is_told_in_standard_deviations() {
     );
     std::fs::remove_dir_all(&scratch).expect("removed");
 }
+
+/// A shock to bitcoin moves spot, perp and forwards; of volatilities a scenario must say what becomes, or nothing is told. Who falls is who `check` finds at those prices.
+#[test]
+fn a_shock_moves_what_hangs_on_a_price_and_assumes_nothing_of_volatilities() {
+    let shock = "one-asset:asset=BTC,percent=-20";
+    let (told, code) = text(&["stress", "examples/options", "--scenario", shock, "--hold", "ETH"]);
+    assert!(code == 2 && told.contains("BTC vol") && told.contains("ETH vol"), "{told}");
+    let held = ["--hold", "ETH", "--hold", "BTC vol", "--hold", "ETH vol"];
+    let args = [&["stress", "examples/options", "--scenario", shock], &held[..]].concat();
+    let (told, code) = text(&args);
+    assert_eq!(code, 1, "{told}");
+    for moved in ["BTC/USD", "BTC-PERP mark", "BTC-26JUN26 mark", "BTC-25SEP26 mark"] {
+        assert!(told.lines().any(|line| line.trim_start().starts_with(moved)), "{moved}: {told}");
+    }
+    let mut whatif = vec!["whatif", "examples/options"];
+    let prices = ["BTC/USD", "BTC-PERP mark", "BTC-26JUN26 mark", "BTC-25SEP26 mark"]
+        .map(|name| format!("{name}=-20%"));
+    for price in &prices {
+        whatif.extend(["--price", price]);
+    }
+    let (found, _) = text(&whatif);
+    for fallen in ["straddles", "condor", "crossed"] {
+        assert!(told.contains(fallen) && found.contains(fallen), "{fallen}: {told}\n{found}");
+    }
+}
+
+/// What `restore` names brings the health that was asked for, and one raw unit less does not.
+#[test]
+fn what_restores_a_margin_account_is_enough_and_no_more() {
+    for (book, account, asset) in [("examples/options", "wings", "USD"), ("examples/margin", "under", "USDC")]
+    {
+        let all = json(&["restore", book, account, "--to", "1.2", "--json"]);
+        let (amount, decimals) = deposit(&all, asset).unwrap_or_else(|| panic!("{all:#}"));
+        let health = |raw: i128| {
+            let digits = format!("{raw:0>width$}", width = decimals + 1);
+            let (whole, part) = digits.split_at(digits.len() - decimals);
+            let deposit = format!("{whole}.{part} {asset}");
+            let seen = json(&["whatif", book, account, "--deposit", &deposit, "--json"]);
+            number(figure(&seen["after"], "health").expect("a figure"))
+        };
+        assert!(health(amount) >= 1_200_000_000_000_000_000, "{book}");
+        assert!(health(amount - 1) < 1_200_000_000_000_000_000, "{book}");
+    }
+}
+
+/// The amount of a deposit of an asset at once (raw), and the asset's decimals.
+fn deposit(seen: &Value, asset: &str) -> Option<(i128, usize)> {
+    match seen {
+        Value::Object(fields) if fields.get("asset").is_some_and(|known| known == asset) => {
+            let amount =
+                fields.get("amount").or_else(|| fields.get("now")).or_else(|| fields.get("at_once"))?;
+            let amount = amount.as_str().or_else(|| amount["amount"].as_str())?;
+            Some((amount.parse().ok()?, fields.get("decimals")?.as_u64()? as usize))
+        }
+        Value::Object(fields) => fields.values().find_map(|value| deposit(value, asset)),
+        Value::Array(all) => all.iter().find_map(|value| deposit(value, asset)),
+        _ => None,
+    }
+}

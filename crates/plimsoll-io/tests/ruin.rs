@@ -190,6 +190,24 @@ fn p74_to_p76_a_books_waterfall_sums_to_the_loss() {
     assert_eq!(shares, [(1, 7_500, 3_000 * ONE), (2, 2_500, 1_000 * ONE)]);
 }
 
+/// An hour later every price is stale: nobody is said to be ruined or not, and nobody stands in an order. Who owes nothing is not in question.
+#[test]
+fn what_a_doubtful_price_touches_is_unknown() {
+    let mut book = example();
+    book.at = book.at.plus(3_600);
+    let found = ruin(&book, &Rules::default());
+    assert!(found.ruined.is_empty());
+    let idle = place(&book, "idle");
+    let all: Vec<usize> = (0..book.accounts.len()).filter(|at| *at != idle).collect();
+    assert_eq!(found.unknown, all);
+    for queue in queues(&book) {
+        assert!(queue.sides.iter().all(Vec::is_empty) && !queue.unknown.is_empty(), "{queue:?}");
+    }
+    // Before the market's state it cannot be asked at all.
+    book.at = plimsoll_core::Time(1);
+    assert_eq!(ruin(&book, &Rules::default()).unknown.len(), book.accounts.len());
+}
+
 #[test]
 fn faults_of_funds_say_where() {
     let book = example();

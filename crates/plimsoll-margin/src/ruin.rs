@@ -14,6 +14,8 @@
 //! no more than needed. Whoever has nothing himself bears nothing. What nobody of the book can bear is told as left: a book need not have the other side of a position, and
 //! behind a loan without a position stand its lenders.
 //!
+//! An account that a missing or doubtful price touches is unknown: it is in no sum and in no order, and that is told.
+//!
 //! Sums are in units of 10^-18 of a market's currency; what an account is worth is rounded down, and so a loss up.
 
 use crate::waterfall::{Borne, Counterparty, deleverage, lots_before, socialise, split};
@@ -22,8 +24,8 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use plimsoll_core::{
-    Account, Book, Feeds, InstrumentId, Int, Kind, Lens, Market, Quoted, Refusal, Rounding, Test, Traded,
-    U256,
+    Account, Book, Certainty, InstrumentId, Int, Kind, Lens, Market, Quoted, Refusal, Rounding, Standing,
+    Test, Traded, U256,
 };
 
 /// Digits of sums and prices.
@@ -244,7 +246,7 @@ pub fn queues(book: &Book) -> Vec<Queue> {
 }
 
 impl<'b> Floor<'b> {
-    /// A market with derivatives; `None` of all others and where it cannot be asked.
+    /// A market with derivatives, `None` of all others. Where it cannot be asked, everybody in it is unknown.
     fn of(book: &'b Book, place: usize) -> Option<Floor<'b>> {
         let listed = &book.markets[place];
         let market = &*listed.market;
@@ -258,7 +260,6 @@ impl<'b> Floor<'b> {
             return None;
         }
         let readings = book.readings(listed, &book.graph.quotes(book.at));
-        let quoted = market.at(Feeds { readings: &readings }, Lens::Action, book.at).ok()?;
         let mut floor = Floor {
             market,
             accounts: BTreeMap::new(),
@@ -266,13 +267,29 @@ impl<'b> Floor<'b> {
             beyond: Vec::new(),
             marks: BTreeMap::new(),
         };
+        let everybody = book.accounts.iter().enumerate().filter(|(_, one)| one.market == place);
+        let Ok(standing) = Standing::new(market, &readings, Lens::Action, book.at) else {
+            floor.unknown = everybody.map(|(at, _)| at).collect();
+            return Some(floor);
+        };
+        let quoted = standing.quoted();
         for id in derivatives {
             let mark = quoted.mark(id, Rounding::Down).ok().flatten();
             let mark = mark.and_then(|(price, digits)| scaled(price, digits)?.to_u256()?.to_u128());
             floor.marks.extend(mark.map(|mark| (id, mark)));
         }
-        for (at, one) in book.accounts.iter().enumerate().filter(|(_, one)| one.market == place) {
-            match floor.read(&*quoted, &one.account) {
+        for (at, one) in everybody {
+            match standing.judge(&one.account, Test::Liquidation).certainty {
+                Certainty::Certain => {}
+                // Who owes nothing is worth something, however little is known of it.
+                Certainty::NoDebt => continue,
+                // A doubtful price touches the account: what it is worth is not known, whatever it is healthy at.
+                _ => {
+                    floor.unknown.push(at);
+                    continue;
+                }
+            }
+            match floor.read(quoted, &one.account) {
                 Ok(Some(seen)) => {
                     floor.accounts.insert(at, seen);
                 }

@@ -202,12 +202,15 @@ pub(crate) fn set(
     Ok(())
 }
 
+/// Schedules, and the cells after theirs.
+type Filled<'c> = (Vec<Schedule>, &'c [(Cell, Int)]);
+
 /// The schedules that [`visit`] showed, from the objects that have a name; and the cells that follow.
-pub(crate) fn read<'c>(
+pub(crate) fn read(
     first: u64,
     objects: impl Iterator<Item = u64>,
-    cells: &'c [(Cell, Int)],
-) -> Result<(Vec<Schedule>, &'c [(Cell, Int)]), Refusal> {
+    cells: &[(Cell, Int)],
+) -> Result<Filled<'_>, Refusal> {
     let (mut rest, mut all): (_, Vec<(u64, Schedule)>) = (cells, Vec::new());
     for object in objects {
         let number = object.checked_sub(first).ok_or(Refusal::NoSuchCell)? / OBJECTS;

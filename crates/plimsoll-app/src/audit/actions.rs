@@ -78,7 +78,8 @@ pub(super) fn action(listed: &ListedMarket, action: &Action) -> Value {
 fn priced(listed: &ListedMarket, id: InstrumentId, price: Int) -> String {
     let asset = listed.market.instruments().get(id.index()).map(|one| &one.asset);
     let slot = listed.market.slots().iter().find(|slot| Some(&slot.asset) == asset);
-    Decimal { mantissa: price, decimals: slot.map_or(0, |slot| slot.decimals) }.trimmed().to_string()
+    let digits = listed.market.traded(id).map(|traded| traded.digits).or(slot.map(|slot| slot.decimals));
+    Decimal { mantissa: price, decimals: digits.unwrap_or(0) }.trimmed().to_string()
 }
 
 /// What an order names as sold.

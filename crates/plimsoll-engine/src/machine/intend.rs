@@ -182,6 +182,14 @@ impl Machine {
         let account = &self.state.book.accounts[place as usize].account;
         let Some(after) = effects.apply_to(account) else { return Vec::new() };
         let market = &self.state.book.markets[number as usize].market;
+        if *action == Action::Liquidate(Mechanism::Unwind) {
+            // Of several positions each counts as all of it: caps hold sooner, and never later.
+            let smaller = |held: &&plimsoll_core::Holding| {
+                let (id, left) = (held.instrument, after.quantity(held.instrument));
+                market.traded(id).is_some() && left.magnitude() < held.quantity.magnitude()
+            };
+            return account.holdings().iter().filter(smaller).map(|held| (held.instrument, value)).collect();
+        }
         let is_debt = |instrument: InstrumentId| {
             market
                 .instruments()
@@ -245,8 +253,17 @@ impl Machine {
     fn reference(&self, number: u32, asset: &str) -> Option<u128> {
         let book = &self.state.book;
         let listed = &book.markets[number as usize];
-        let slot = listed.market.slots().iter().position(|slot| slot.asset == asset)?;
         let readings = book.readings(listed, &book.graph.quotes(book.at));
+        let Some(slot) = listed.market.slots().iter().position(|slot| slot.asset == asset) else {
+            // A contract without a slot of its own is worth what the market says.
+            let all = (0..).map(InstrumentId).zip(listed.market.instruments());
+            let mut contracts =
+                all.filter(|(id, one)| one.asset == asset && listed.market.traded(*id).is_some());
+            let (id, _) = contracts.next()?;
+            let quoted = listed.market.at(Feeds { readings: &readings }, Lens::Action, book.at).ok();
+            let mark = quoted.and_then(|quoted| quoted.mark(id, plimsoll_core::Rounding::Down).ok()?);
+            return Some(mark.and_then(|(price, _)| price.to_u256()?.to_u128()).unwrap_or(0));
+        };
         // A price that is not there is none that anything may be done at.
         Some(readings.get(slot).and_then(|reading| reading.value?.to_u128()).unwrap_or(0))
     }

@@ -8,11 +8,12 @@
 //! to raw units of what it settles in, so the least is certain where one lot moves headroom by more than such a unit for each leg.
 //!
 //! # What is closed
-//! `Reduce` closes one position. Where the peak is at nothing, the position covers others and is not closed alone. `Unwind` chooses among positions, pairs of one
-//! underlying (base for base, and in the ratio in which they are held), the book of an underlying in its own ratio, and all of it. Of those that restore the line
-//! the one that closes the least notional is taken. Where none does, the one that gains the most is closed to its peak and the rest is looked at again. In the end
-//! whatever is more than needed is given back, so that one step less of any part would not restore the line; and where all of that closes more than everything would, or
-//! does not restore, everything is closed. That nothing else at all would close less is not said.
+//! `Reduce` closes one position. Where the peak is at nothing, the position covers others and is not closed alone.
+//!
+//! `Unwind` chooses. Where closing everything does not restore the line, everything is closed. Else there are several ways: parts one after the other (positions, pairs of one underlying
+//! base for base and in the ratio in which they are held, the book of an underlying in its own ratio; the part that restores the line with the least notional, or where none does the one that gains the
+//! most, to its peak); the same share of every position of an underlying, or of all; and everything. From each lots are given back, position by position, until **one lot less of any
+//! position would not restore the line**; of what is left of the ways the one that closes the least notional is taken. That nothing else at all would close less is not said.
 
 use super::array::NOW;
 use super::measure::measure;
@@ -33,6 +34,10 @@ const BEYOND: Refusal = Refusal::Overflow("what a liquidation closes");
 
 /// No more pairs are looked at.
 const MOST_PAIRS: usize = 400;
+/// So fine are shares of a book.
+const SHARES: u128 = 256;
+/// So often every position is looked at again.
+const MOST_PASSES: usize = 16;
 
 /// The calls by which an account may be forced.
 pub(super) fn forced(market: &Market, account: &Account) -> Vec<Mechanism> {
@@ -60,6 +65,9 @@ struct Part {
     legs: Vec<(usize, u128)>,
     steps: u128,
 }
+
+/// So many steps of a part, with what they come to.
+type Weighed = Option<(i128, Part, u128)>;
 
 /// What can be closed of an account, at what it is worth.
 pub(super) struct Desk<'a, 'm> {
@@ -212,8 +220,6 @@ impl<'a, 'm> Desk<'a, 'm> {
             let legs = legs.iter().map(|leg| (*leg, left[*leg] / steps.max(1))).collect();
             Part { legs, steps }
         };
-        let whole =
-            |legs: &[usize]| Part { legs: legs.iter().map(|leg| (*leg, left[*leg])).collect(), steps: 1 };
         let mut all: Vec<Part> =
             open.iter().map(|leg| Part { legs: vec![(*leg, 1)], steps: left[*leg] }).collect();
         let mut pairs = 0;
@@ -230,7 +236,7 @@ impl<'a, 'm> Desk<'a, 'm> {
         for place in 0..self.market.spec.underlyings.len() {
             let book: Vec<usize> = open.iter().copied().filter(|leg| underlying(*leg) == place).collect();
             if book.len() > 1 {
-                all.extend([in_ratio(&book), whole(&book)]);
+                all.push(in_ratio(&book));
             }
         }
         all
@@ -249,21 +255,76 @@ impl<'a, 'm> Desk<'a, 'm> {
         (steps > 0).then(|| Part { legs: vec![(pair[0], each[0]), (pair[1], each[1])], steps })
     }
 
-    /// What is closed so that the line is restored, or everything where nothing less does; lots of each leg.
+    /// What is closed so that the line is restored, or everything where not even that does; lots of each leg.
     fn chosen(&self) -> Result<Vec<u128>, Refusal> {
         let everything: Vec<u128> = self.held.iter().map(|held| held.lots).collect();
-        let Some(found) = self.found() else { return Ok(everything) };
-        let less = self.notional(&found).ok_or(BEYOND)? <= self.notional(&everything).ok_or(BEYOND)?;
-        Ok(if less { found } else { everything })
+        if !self.restored(&everything) {
+            return Ok(everything);
+        }
+        let mut ways: Vec<Vec<u128>> = self.found().into_iter().collect();
+        for place in 0..self.market.spec.underlyings.len() {
+            let of_it = |leg: usize| self.market.spec.contracts[self.held[leg].contract].underlying == place;
+            ways.extend(self.share(&of_it));
+        }
+        ways.extend(self.share(&|_| true));
+        ways.push(everything);
+        let mut best: Option<(i128, Vec<u128>)> = None;
+        for way in ways {
+            let way = self.refined(way);
+            let notional = self.notional(&way).ok_or(BEYOND)?;
+            if best.as_ref().is_none_or(|(least, _)| notional < *least) {
+                best = Some((notional, way));
+            }
+        }
+        best.map(|(_, way)| way).ok_or(BEYOND)
+    }
+
+    /// The same share of each of some legs, cut to lots, with which the line is restored and with one 256th less is not; `None` where all of them do not restore it.
+    fn share(&self, of_it: &dyn Fn(usize) -> bool) -> Option<Vec<u128>> {
+        let at = |share: u128| -> Option<Vec<u128>> {
+            let lots = |(leg, held): (usize, &Held)| match of_it(leg) {
+                true => held.lots.checked_mul(share).map(|lots| lots / SHARES),
+                false => Some(0),
+            };
+            self.held.iter().enumerate().map(lots).collect()
+        };
+        let share = least(SHARES, |share| at(share).is_some_and(|closed| self.restored(&closed)))?;
+        at(share)
+    }
+
+    /// Gives back lots of one position after the other, the greatest first, until one lot less of any of them would not restore the line. It was restored: the numbers of
+    /// lots of one position with which it is, all others as they are, are a stretch, to which the present one belongs.
+    fn refined(&self, mut closed: Vec<u128>) -> Vec<u128> {
+        let alone = |leg: usize, lots: u128| {
+            let mut one = vec![0; self.held.len()];
+            one[leg] = lots;
+            self.notional(&one).unwrap_or(i128::MAX)
+        };
+        let mut order: Vec<usize> = (0..closed.len()).collect();
+        order.sort_by_key(|leg| core::cmp::Reverse(alone(*leg, closed[*leg])));
+        for _ in 0..MOST_PASSES {
+            let before = closed.clone();
+            for leg in &order {
+                let mut tried = closed.clone();
+                let enough = least(closed[*leg], |lots| {
+                    tried[*leg] = lots;
+                    self.restored(&tried)
+                });
+                closed[*leg] = enough.unwrap_or(closed[*leg]);
+            }
+            if closed == before {
+                break;
+            }
+        }
+        closed
     }
 
     /// What restores the line, part by part; `None` where it is not found.
     fn found(&self) -> Option<Vec<u128>> {
-        let none = vec![0; self.held.len()];
-        let (mut closed, mut taken): (Vec<u128>, Vec<(Part, u128)>) = (none.clone(), Vec::new());
+        let mut closed = vec![0; self.held.len()];
         // Each round but the last closes a part to its peak.
         for _ in 0..=2 * self.held.len() {
-            let (mut best, mut most): (Option<(i128, Part, u128)>, Option<(i128, Part, u128)>) = (None, None);
+            let (mut best, mut most): (Weighed, Weighed) = (None, None);
             let here = self.room(&closed)?;
             for part in self.parts(&closed) {
                 let (peak, enough) = self.along(&closed, &part);
@@ -283,31 +344,11 @@ impl<'a, 'm> Desk<'a, 'm> {
             let done = best.is_some();
             let (_, part, steps) = best.or(most)?;
             closed = self.with(&closed, &part, steps)?;
-            taken.push((part, steps));
             if done {
-                return self.trimmed(taken);
+                return Some(closed);
             }
         }
         None
-    }
-
-    /// Gives back what is more than needed, of the parts that were taken first.
-    fn trimmed(&self, mut taken: Vec<(Part, u128)>) -> Option<Vec<u128>> {
-        let all = |taken: &[(Part, u128)]| {
-            let none = vec![0; self.held.len()];
-            taken.iter().try_fold(none, |closed, (part, steps)| self.with(&closed, part, *steps))
-        };
-        for place in 0..taken.len() {
-            let most = taken[place].1;
-            let mut tried = taken.clone();
-            // What restores the line is a stretch of steps, to which `most` belongs.
-            let enough = least(most, |steps| {
-                tried[place].1 = steps;
-                all(&tried).is_some_and(|closed| self.restored(&closed))
-            });
-            taken[place].1 = enough.unwrap_or(most);
-        }
-        all(&taken)
     }
 }
 

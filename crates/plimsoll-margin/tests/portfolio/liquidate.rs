@@ -131,16 +131,17 @@ fn what_covers_something_is_not_closed_alone() {
 }
 
 /// Accounts of few lots, of which every number of lots is tried: what is chosen restores the line, never closes more notional than the least number of lots of any one
-/// position that restores it, and takes nothing that is not needed of a single position; what restores nothing closes everything. Nobody who was worth
+/// position that restores it, and one lot less of any position would not; what restores nothing closes everything. Nobody who was worth
 /// something is worth less than nothing afterwards.
 #[test]
 fn a_liquidation_restores_the_line_and_no_more() {
     let mut random = Random(81);
-    let (mut restored, mut lost, mut several, mut refused) = (0, 0, 0, 0);
-    for case in 0..80 {
+    let (mut restored, mut lost, mut several, mut refused, mut minimal) = (0, 0, 0, 0, 0);
+    for case in 0..60 {
         let market = {
             let mut spec = market(&mut random).spec().clone();
             spec.contracts.iter_mut().for_each(|contract| contract.lot = U256::from(10_000_u64));
+            spec.fee *= u32::from(case % 3 == 0);
             Market::new(spec).unwrap()
         };
         let (mut before, at) = (account(&mut random, &market), prices(&mut random));
@@ -185,6 +186,24 @@ fn a_liquidation_restores_the_line_and_no_more() {
             assert!((0..9).all(|contract| count(&after, contract) == 0), "{case}: {after:?}");
             lost += 1;
         }
+        // Without a fee closing leaves what backs the account as it is, but for what is paid being rounded to millionths: with one lot more left of any position it is asked for more
+        // than that.
+        if kept && market.spec().fee == 0 {
+            let seen = stand(&market, &at, |quoted| quoted.verdict(&after, Test::Borrow).unwrap());
+            for contract in (0..9).filter(|contract| closed[*contract] > 0) {
+                let base = market.base(contract);
+                let lot = Int::from_parts(before.quantity(base).is_negative(), U256::from(10_000_u64));
+                let mut more = after.clone();
+                more.set(base, after.quantity(base).add(lot).unwrap());
+                let asked =
+                    stand(&market, &at, |quoted| quoted.verdict(&more, Test::Borrow).unwrap()).requirement;
+                assert!(
+                    asked.add(Int::new(20_000_000_000_000)).unwrap() > seen.backing,
+                    "{case}: {closed:?} {contract}"
+                );
+                minimal += 1;
+            }
+        }
         several += usize::from(closed.iter().filter(|lots| **lots > 0).count() > 1);
         // Every number of lots of every single position.
         for contract in (0..9).filter(|contract| count(&before, *contract) > 0) {
@@ -218,8 +237,8 @@ fn a_liquidation_restores_the_line_and_no_more() {
         }
     }
     assert!(
-        restored > 25 && lost > 3 && several > 25 && refused > 25,
-        "{restored} {lost} {several} {refused}"
+        restored > 18 && lost > 2 && several > 18 && refused > 18 && minimal > 35,
+        "{restored} {lost} {several} {refused} {minimal}"
     );
 }
 
