@@ -304,7 +304,7 @@ pub fn plan(book: &Book, ask: &PlanAsk<'_>) -> Result<Planned, Misasked> {
             enough: Vec::new(),
             unknown: Some(refusal),
         }),
-        None => choose::cheapest(state, &ask.accounts).map(|(state, proven, tried)| {
+        None => choose::cheapest(state, &ask.accounts).map_err(|why| *why).map(|(state, proven, tried)| {
             let wallet = purse.keys().chain(state.purse.keys()).collect::<std::collections::BTreeSet<_>>();
             let held = |asset: &String| {
                 let had = purse.get(asset).copied().unwrap_or_default();

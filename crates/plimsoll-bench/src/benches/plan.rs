@@ -368,7 +368,7 @@ mod tests {
         let context = Context { scale: Scale::Quick, seed: 1, child_peers: false };
         for run in [run_plan, run_policy] {
             let mut lines = Vec::new();
-            run(&context, &mut |line| lines.push(line)).unwrap();
+            assert_eq!(run(&context, &mut |line| lines.push(line)), Ok(()));
             assert!(lines.iter().all(Line::agrees), "{lines:?}");
         }
         assert_eq!(seen("running 1 test\n200 questions were answered\nok"), 200);

@@ -21,7 +21,10 @@ use plimsoll_core::{Kind, Verdict};
 
 /// The cheapest state in which every account reaches the target, whether its last steps are proven to be least, and how many
 /// ways were tried.
-pub(super) fn cheapest<'g>(start: State<'g>, accounts: &[usize]) -> Result<(State<'g>, bool, u64), Short> {
+pub(super) fn cheapest<'g>(
+    start: State<'g>,
+    accounts: &[usize],
+) -> Result<(State<'g>, bool, u64), Box<Short>> {
     let mut short: Vec<usize> = accounts.iter().copied().filter(|account| !start.reaches(*account)).collect();
     let mut tried = 0;
     if short.is_empty() {
@@ -57,7 +60,7 @@ pub(super) fn cheapest<'g>(start: State<'g>, accounts: &[usize]) -> Result<(Stat
     if short.len() > 1 {
         orders.push(short.iter().rev().copied().collect());
     }
-    let (mut best, mut failed): (Option<State<'g>>, Option<Short>) = (None, None);
+    let (mut best, mut failed): (Option<State<'g>>, Option<Box<Short>>) = (None, None);
     for order in orders {
         match in_order(&start, &order, accounts, &mut tried) {
             Ok(state) => {
@@ -74,13 +77,8 @@ pub(super) fn cheapest<'g>(start: State<'g>, accounts: &[usize]) -> Result<(Stat
             Ok((state, proven, tried))
         }
         (None, Some(why)) => Err(why),
-        (None, None) => Err(Short {
-            account: short[0],
-            reaches: None,
-            binds: Vec::new(),
-            enough: Vec::new(),
-            unknown: None,
-        }),
+        // Every order either ends or fails.
+        (None, None) => Err(self::short(&start, short[0], Vec::new())),
     }
 }
 
@@ -117,7 +115,7 @@ fn in_order<'g>(
     order: &[usize],
     accounts: &[usize],
     tried: &mut u64,
-) -> Result<State<'g>, Short> {
+) -> Result<State<'g>, Box<Short>> {
     let mut states = vec![start.clone()];
     for &helped in order {
         let mut next: Vec<State<'g>> = Vec::new();
@@ -147,7 +145,7 @@ fn in_order<'g>(
 }
 
 /// What is said where nothing reaches the target: from where the account stands best, what would still be enough.
-fn short(nearest: &State<'_>, helped: usize, binds: Vec<Bound>) -> Short {
+fn short(nearest: &State<'_>, helped: usize, binds: Vec<Bound>) -> Box<Short> {
     let seen = nearest.seen(helped).ok();
     let reaches: Option<Ratio> = seen
         .filter(|seen| seen.verdict != Verdict::NoDebt)
@@ -161,7 +159,7 @@ fn short(nearest: &State<'_>, helped: usize, binds: Vec<Bound>) -> Short {
         let found = payer(nearest, helped).least(nearest.ground.aim, instrument, kind);
         enough.push((Top { repays: kind == Kind::Debt, asset: (asset, decimals) }, found));
     }
-    Short { account: helped, reaches, binds, enough, unknown: None }
+    Box::new(Short { account: helped, reaches, binds, enough, unknown: None })
 }
 
 pub(super) fn payer<'s>(state: &'s State<'_>, account: usize) -> Payer<'s> {

@@ -172,8 +172,8 @@ impl<'a> Follow<'a> {
                         account.rest = account.rest.saturating_sub(to - from);
                         continue;
                     }
-                    for bar in from..to {
-                        account.look(rows, rule, days, bar, called[bar]);
+                    for (bar, called) in (from..to).zip(&called[from..to]) {
+                        account.look(rows, rule, days, bar, *called);
                     }
                 }
             }
