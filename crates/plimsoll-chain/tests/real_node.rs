@@ -155,7 +155,7 @@ fn topped_up(node: &Node, scene: &Scene, folder: &Path) {
             // Of what backs a debt, the last instrument of a kind: at Morpho that is collateral, not a supply.
             let of = |account: &Account| {
                 let held = account.holdings().iter().map(|holding| holding.instrument);
-                held.filter(|id| instruments[id.index()].kind == kind).last()
+                held.rev().find(|id| instruments[id.index()].kind == kind)
             };
             let owes = |account: &Account| {
                 account
