@@ -65,6 +65,14 @@ impl Pool {
             let what = format!("pool revision {revision}: only pools of 3.0 are read from a chain");
             return Err(ChainError::NotModelled(at.to_string(), what));
         }
+        // A revision is a pool's own word; what every release from 3.1 on answers is not.
+        let later = Call::new(at, "getVirtualUnderlyingBalance(address)");
+        let later = later.address(listed.first().copied().unwrap_or_default());
+        let given = reader.read(std::slice::from_ref(&later))?;
+        if given[0].as_ref().is_ok_and(|answer| !answer.is_empty()) {
+            let what = "a virtual balance: only pools of 3.0 are read from a chain".into();
+            return Err(ChainError::NotModelled(at.to_string(), what));
+        }
         let calls = ["getPriceOracle()", "getPriceOracleSentinel()"].map(|call| Call::new(provider, call));
         let given = reader.read(&calls)?;
         let oracle = answer(&calls[0], &given[0])?.address(0)?;

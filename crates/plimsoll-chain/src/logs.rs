@@ -40,6 +40,8 @@ pub struct Stretch {
 pub const RANGE: u64 = 10_000;
 /// No range is longer.
 const RANGE_MAX: u64 = 1 << 20;
+/// After so many ranges a longer one is tried again: a node may have refused for what was in it, not for its length.
+const PATIENCE: u32 = 32;
 /// More logs than this in a range make the next one shorter; less than a quarter, longer.
 const MANY: usize = 20_000;
 
@@ -50,13 +52,17 @@ pub struct Walk<'c> {
     next: u64,
     last: u64,
     range: u64,
+    /// What was refused is not asked again at once: no range is longer than this for a while.
+    most: u64,
+    /// Ranges that were given since.
+    given: u32,
 }
 
 impl<'c> Walk<'c> {
     /// From a block to another one, both included.
     #[must_use]
     pub fn new(client: &'c Client, filter: Filter, first: u64, last: u64) -> Walk<'c> {
-        Walk { client, filter, next: first, last, range: RANGE }
+        Walk { client, filter, next: first, last, range: RANGE, most: RANGE_MAX, given: 0 }
     }
 
     /// The next range that the node gives, with its logs; `None` at the end.
@@ -71,10 +77,14 @@ impl<'c> Walk<'c> {
             match answer {
                 Ok(answer) => {
                     let logs = logs_of(&answer)?;
+                    self.given += 1;
+                    if self.given.is_multiple_of(PATIENCE) {
+                        self.most = (self.most * 2).min(RANGE_MAX);
+                    }
                     if logs.len() > MANY {
                         self.range = (self.range / 2).max(1);
                     } else if logs.len() < MANY / 4 {
-                        self.range = (self.range * 2).min(RANGE_MAX);
+                        self.range = (self.range * 2).min(self.most);
                     }
                     self.next = to + 1;
                     return Ok(Some(Stretch { from, to, logs }));
@@ -88,7 +98,10 @@ impl<'c> Walk<'c> {
                     | ChainError::Status(_, 400 | 413, _)
                     | ChainError::Unreachable(..)
                     | ChainError::Malformed { .. },
-                ) if self.range > 1 => self.range = (to - self.next).div_ceil(2).max(1),
+                ) if self.range > 1 => {
+                    self.range = (to - from).div_ceil(2).max(1);
+                    (self.most, self.given) = (self.range, 0);
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -1,7 +1,7 @@
 //! Many calls of contracts at one block, in few round trips.
 //!
 //! Calls are put together into one `eth_call`, and those into batches. Three ways, the first that the node has: Multicall3 where
-//! it stands at the block; a program of our own under a state override ([`crate::program`]); else one `eth_call` a call, in
+//! it stands at the block; a program of our own under a state override (`program.rs`); else one `eth_call` a call, in
 //! batches. What a node refuses together (gas, size, time) is asked in halves.
 
 use crate::abi::{Address, Answer, Call, Value, hex, quantity};

@@ -12,8 +12,8 @@ use plimsoll_chain::fetch::{AT_ONCE, Request, Venue, fetch};
 use plimsoll_chain::origin::Place;
 use plimsoll_chain::{Intent, Origin, Reader};
 use plimsoll_core::{
-    AccountId, Action, Book, Call as Act, Decimal, Effects, Feeds, Int, Lens, Mechanism, Party, Receive,
-    Silent, Test, Time, U256, Verdict,
+    Account, AccountId, Action, Amount, Book, Call as Act, Decimal, Effects, Feeds, Int, Kind, Lens, Market,
+    Mechanism, Party, Receive, Rounding, Silent, Test, Time, U256, Verdict,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -127,7 +127,7 @@ fn a_fetched_book_is_the_chain_and_a_liquidation_is_its_forecast() {
     }
     node.block(1, &fund);
     let mut done: BTreeMap<String, usize> = BTreeMap::new();
-    for _ in 0..24 {
+    for _ in 0..18 {
         let (book, origin) = fetched(&node, &scene, &folder.0);
         let next = next(book.clone(), &done);
         let Some(next) = next else { break };
@@ -137,8 +137,84 @@ fn a_fetched_book_is_the_chain_and_a_liquidation_is_its_forecast() {
     }
     eprintln!("liquidated {done:?}");
     assert!(done.len() >= 4 && done.values().sum::<usize>() >= 12, "{done:?}");
+    topped_up(&node, &scene, &folder.0);
     let (book, origin) = fetched(&node, &scene, &folder.0);
     assert_equal(&compared(&node, &book, &origin));
+}
+
+/// Somebody at every market is helped: a part of his debt is repaid, and collateral is added, by the transactions for it.
+fn topped_up(node: &Node, scene: &Scene, folder: &Path) {
+    let markets = fetched(node, scene, folder).0.markets.len();
+    for market in 0..markets {
+        for repays in [true, false] {
+            let (book, origin) = fetched(node, scene, folder);
+            let mut later = book.clone();
+            later.at = Time(book.at.0 + 12);
+            let kind = if repays { Kind::Debt } else { Kind::Receipt };
+            let instruments = book.markets[market].market.instruments();
+            // Of what backs a debt, the last instrument of a kind: at Morpho that is collateral, not a supply.
+            let of = |account: &Account| {
+                let held = account.holdings().iter().map(|holding| holding.instrument);
+                held.rev().find(|id| instruments[id.index()].kind == kind)
+            };
+            let owes = |account: &Account| {
+                account
+                    .holdings()
+                    .iter()
+                    .any(|holding| instruments[holding.instrument.index()].kind == Kind::Debt)
+            };
+            let here = book.accounts.iter().filter(|listed| listed.market == market && owes(&listed.account));
+            // Who has most of it: of some a liquidation left dust.
+            let found = here.filter_map(|listed| {
+                let quantity = listed.account.quantity(of(&listed.account)?);
+                Some((quantity.to_u256().unwrap(), listed.account.id.0 as usize))
+            });
+            let (_, account) = found.max().unwrap();
+            let instrument = of(&book.accounts[account].account).unwrap();
+            // A hundredth of a token.
+            let asset = &instruments[instrument.index()].asset;
+            let token =
+                instruments.iter().find(|one| one.kind == Kind::Asset && one.asset == *asset).unwrap();
+            let unit = U256::pow10(token.decimals).unwrap();
+            let amount =
+                Amount::Assets(unit.div(U256::new(100), Rounding::Down).unwrap().add(U256::ONE).unwrap());
+            let action = match repays {
+                true => Action::Repay { debt: instrument, amount },
+                false => Action::Deposit { into: instrument, amount },
+            };
+            let next = Next { account, action, later };
+            let (forecast, effects) = forecast(&next);
+            let intent = sent(node, &origin, &book, &next);
+            let (after, _) = fetched(node, scene, folder);
+            assert_eq!(numbers(&*after.markets[market].market), numbers(&*forecast), "{}", intent.what);
+            accounts(&book, &after, market, &effects);
+        }
+    }
+}
+
+/// What the market's own rules do, at the next block's time.
+fn forecast(next: &Next) -> (Box<dyn Market>, Effects) {
+    let later = &next.later;
+    let listed = &later.accounts[next.account];
+    let quotes = later.graph.quotes(later.at);
+    let readings = later.readings(&later.markets[listed.market], &quotes);
+    let call =
+        Act { actor: KEEPER_ID, account: listed.account.id, at: later.at, action: next.action.clone() };
+    let mut market = later.markets[listed.market].market.boxed_clone();
+    let effects = market.act(&call, later, Feeds { readings: &readings }, &mut Silent);
+    let effects = effects.unwrap_or_else(|refusal| panic!("{:?}: {refusal}", next.action));
+    market.apply(&effects).unwrap();
+    (market, effects)
+}
+
+/// The transaction, simulated first.
+fn sent(node: &Node, origin: &Origin, book: &Book, next: &Next) -> Intent {
+    let intent = Intent::of(origin, book, next.account, &next.action).unwrap();
+    let reader = Reader::new(&node.client, node.client.block(None, None).unwrap()).unwrap();
+    intent.simulated(&reader, KEEPER, next.later.at.0).unwrap_or_else(|error| panic!("{error}"));
+    let receipts = node.block(12, &[(KEEPER, Some(intent.call.to), intent.call.data.clone())]);
+    assert_eq!(receipts[0]["status"], "0x1", "{}", intent.what);
+    intent
 }
 
 struct Next {
@@ -181,28 +257,13 @@ fn next(mut book: Book, done: &BTreeMap<String, usize>) -> Option<Next> {
 fn liquidated(node: &Node, scene: &Scene, folder: &Path, (book, origin): (&Book, &Origin), next: &Next) {
     let listed = &book.accounts[next.account];
     let (name, at) = (&book.markets[listed.market].name, listed.market);
-    // The forecast: what the market's own rules do, at the next block's time.
-    let later = &next.later;
-    let quotes = later.graph.quotes(later.at);
-    let readings = later.readings(&later.markets[at], &quotes);
-    let call =
-        Act { actor: KEEPER_ID, account: listed.account.id, at: later.at, action: next.action.clone() };
-    let mut market = later.markets[at].market.boxed_clone();
-    let effects = market.act(&call, later, Feeds { readings: &readings }, &mut Silent).unwrap();
-    market.apply(&effects).unwrap();
-    let forecast = effects.liquidated.clone().unwrap();
-
-    // The transaction, simulated first.
-    let intent = Intent::of(origin, book, next.account, &next.action).unwrap();
-    let reader = Reader::new(&node.client, node.client.block(None, None).unwrap()).unwrap();
-    intent.simulated(&reader, KEEPER, later.at.0).unwrap_or_else(|error| panic!("{error}"));
+    let (market, effects) = forecast(next);
+    let done = effects.liquidated.clone().unwrap();
     let before = held(node, scene);
-    let receipts = node.block(12, &[(KEEPER, Some(intent.call.to), intent.call.data.clone())]);
-    assert_eq!(receipts[0]["status"], "0x1", "{}", intent.what);
-
+    let intent = sent(node, origin, book, next);
     // The chain afterwards.
     let (after, _) = fetched(node, scene, folder);
-    assert_eq!(after.at, later.at);
+    assert_eq!(after.at, next.later.at);
     assert_eq!(numbers(&*after.markets[at].market), numbers(&*market), "{name}: {}", intent.what);
     accounts(book, &after, at, &effects);
     // What the keeper paid and received.
@@ -219,9 +280,9 @@ fn liquidated(node: &Node, scene: &Scene, folder: &Path, (book, origin): (&Book,
     let after = held(node, scene);
     let mut expected = before;
     let change = |held: &mut U256, less: U256, more: U256| *held = held.sub(less).unwrap().add(more).unwrap();
-    change(&mut expected[paid], forecast.repaid, U256::ZERO);
+    change(&mut expected[paid], done.repaid, U256::ZERO);
     if receive == Receive::Asset {
-        change(&mut expected[got], U256::ZERO, forecast.seized.sub(forecast.fee).unwrap());
+        change(&mut expected[got], U256::ZERO, done.seized.sub(done.fee).unwrap());
     }
     assert_eq!(after, expected, "{name}: what the keeper has");
 }
@@ -234,7 +295,7 @@ fn held(node: &Node, scene: &Scene) -> Vec<U256> {
 }
 
 /// Every number of a market.
-fn numbers(market: &dyn plimsoll_core::Market) -> Vec<(u64, &'static str, String)> {
+fn numbers(market: &dyn Market) -> Vec<(u64, &'static str, String)> {
     let mut numbers = Vec::new();
     market.visit(&mut |cell, name, _, value| {
         // A place in a book, which the fee's recipient may have changed.
@@ -247,7 +308,7 @@ fn numbers(market: &dyn plimsoll_core::Market) -> Vec<(u64, &'static str, String
 
 /// Every account of the market is what it was with what was done to it, and the treasury has its fee.
 fn accounts(before: &Book, after: &Book, at: usize, effects: &Effects) {
-    let of = |book: &Book| -> BTreeMap<String, plimsoll_core::Account> {
+    let of = |book: &Book| -> BTreeMap<String, Account> {
         let here = book.accounts.iter().filter(|listed| listed.market == at);
         here.map(|listed| (listed.name.clone(), listed.account.clone())).collect()
     };

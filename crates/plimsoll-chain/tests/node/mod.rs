@@ -142,18 +142,27 @@ pub const ADMIN: Address = Address([0xad; 20]);
 impl Node {
     /// Starts a node on which nothing is.
     pub fn start() -> Node {
-        Node::start_with(&[])
+        Node::start_at(0)
     }
 
-    pub fn start_with(more: &[&str]) -> Node {
+    /// The same at a port; 0 for any that is free.
+    pub fn start_at(port: u16) -> Node {
         let anvil = packages().folder.join("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
         let start = 1_700_000_000;
         let mut process = Command::new(anvil)
-            .args(["--port", "0", "--no-mining", "--order", "fifo", "--accounts", "1", "--auto-impersonate"])
+            .args([
+                "--port",
+                &port.to_string(),
+                "--no-mining",
+                "--order",
+                "fifo",
+                "--accounts",
+                "1",
+                "--auto-impersonate",
+            ])
             .args(["--block-base-fee-per-gas", "0", "--gas-price", "0", "--gas-limit", "3000000000"])
             .args(["--disable-code-size-limit", "--disable-min-priority-fee", "--no-request-size-limit"])
             .args(["--chain-id", "31337", "--timestamp", &start.to_string()])
-            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
