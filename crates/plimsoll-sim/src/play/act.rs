@@ -10,6 +10,7 @@ use crate::state::Unplayable;
 use crate::street::Sale;
 use crate::worth::{Price, currency, price, rescale};
 use plimsoll_core::{AccountId, Call, Effects, Feeds, Int, Kind, Party, Rounding, Silent, U256};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 impl Run<'_> {
@@ -154,7 +155,7 @@ impl Run<'_> {
         let open: Vec<u32> = self.ready.iter().copied().filter(|place| self.open(*place)).collect();
         self.ready = open.iter().copied().collect();
         let mut found = self.state.standing(&open);
-        found.sort_by(|(b, r, at), (c, s, other)| b.mul_wide(*s).cmp(&c.mul_wide(*r)).then(at.cmp(other)));
+        found.sort_by(least_healthy_first);
         found.into_iter().map(|(_, _, place)| place).collect()
     }
 
@@ -339,5 +340,40 @@ impl Run<'_> {
             self.tell(What::Arbitraged(at, from, put, got));
         }
         Ok(())
+    }
+}
+
+/// By backing over requirement, then by number. Who is asked for nothing, such as one whose position is in an auction, has no ratio and comes
+/// last: nothing over nothing is not equal to everything.
+fn least_healthy_first((b, r, at): &(Int, Int, u32), (c, s, other): &(Int, Int, u32)) -> Ordering {
+    let ratio = match (r.is_zero(), s.is_zero()) {
+        (false, false) => b.mul_wide(*s).cmp(&c.mul_wide(*r)),
+        (nothing, others_nothing) => nothing.cmp(&others_nothing),
+    };
+    ratio.then(at.cmp(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sorting once panicked on a book of a hundred thousand: 0 over 0 was equal to every ratio.
+    #[test]
+    fn health_is_a_total_order_with_nothing_over_nothing_in_it() {
+        let one = |b: i128, r: i128, at: u32| (Int::new(b), Int::new(r), at);
+        let all = [one(1, 2, 0), one(0, 0, 1), one(9, 10, 2), one(5, 0, 3), one(2, 4, 4), one(-1, 3, 5)];
+        let mut sorted = all.to_vec();
+        sorted.sort_by(least_healthy_first);
+        assert_eq!(sorted.iter().map(|it| it.2).collect::<Vec<_>>(), [5, 0, 4, 2, 1, 3]);
+        for x in &all {
+            for y in &all {
+                assert_eq!(least_healthy_first(x, y), least_healthy_first(y, x).reverse());
+                for z in &all {
+                    if least_healthy_first(x, y).is_lt() && least_healthy_first(y, z).is_lt() {
+                        assert!(least_healthy_first(x, z).is_lt());
+                    }
+                }
+            }
+        }
     }
 }
