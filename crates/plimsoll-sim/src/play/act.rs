@@ -1,6 +1,6 @@
 //! Who acts in a step: borrowers whose time has come, keepers, arbitrageurs; and who gave what to whom.
 
-use super::{CALLS_MAX, DUST, PATIENCE, Run, add};
+use super::{CALLS_MAX, DUST, FOLLOWED, PATIENCE, Run, add};
 use crate::borrower::{self, Rescue};
 use crate::keeper::{self, Look, Paying, Why};
 use crate::ledger::Holder;
@@ -93,10 +93,18 @@ impl Run<'_> {
         self.state.crossed.below.contains(&place) || self.followed.contains(&place)
     }
 
+    /// Whether the venue names calls on an account: on its position, or on what was taken of it.
+    fn is_forced(&self, place: u32) -> bool {
+        let listed = &self.state.book.accounts[place as usize];
+        let feeds = Feeds { readings: self.state.readings(listed.market) };
+        !self.state.book.markets[listed.market].market.forced(&listed.account, feeds).is_empty()
+    }
+
     /// Nobody wants an account now: it is looked at again later, and the later the more often it was left.
     fn leave(&mut self, place: u32, why: Why) {
         why.count(&mut self.outcome.passed);
-        if !self.state.crossed.below.contains(&place) && why != Why::Nobody {
+        let followed = !self.state.crossed.below.contains(&place);
+        if followed && !self.is_forced(place) {
             self.followed.remove(&place);
         }
         let times = self.left.entry(place).or_default();
@@ -104,6 +112,8 @@ impl Run<'_> {
         let wait = match why {
             // Whether somebody is there is drawn anew at each look.
             Why::Nobody => 1,
+            // What an auction asks falls with time.
+            _ if followed => (*times).min(FOLLOWED),
             // Its bonus grows with nothing but its price.
             Why::Dust => 1_u64.checked_shl(u32::try_from(*times).unwrap_or(64)).unwrap_or(DUST).min(DUST),
             _ => (*times).min(PATIENCE),
@@ -227,10 +237,7 @@ impl Run<'_> {
             self.sold(market, keeper, lot, *sale, owed).ok_or(overflow)?;
         }
         self.state.apply(market, &paying.effects)?;
-        let listed = &self.state.book.markets[market];
-        let feeds = Feeds { readings: self.state.readings(market) };
-        let account = &self.state.book.accounts[place as usize].account;
-        let forced = !listed.market.forced(account, feeds).is_empty();
+        let forced = self.is_forced(place);
         if forced {
             self.followed.insert(place);
             self.ready.insert(place);
@@ -306,11 +313,9 @@ impl Run<'_> {
             let Some(spec) = named.instruments().get(flow.instrument.index()).filter(|_| from != to) else {
                 continue;
             };
-            let token = if spec.kind == Kind::Asset {
-                spec.asset.clone()
-            } else {
-                format!("{} of {market}", spec.name)
-            };
+            // A coin that the venue keeps in finer units is another entry than the token itself.
+            let plain = spec.kind == Kind::Asset && keeper::token(named, &spec.asset) == Some(spec.decimals);
+            let token = if plain { spec.asset.clone() } else { format!("{} of {market}", spec.name) };
             moved.push((token, flow.amount, from, to));
         }
         for (token, amount, from, to) in moved {
