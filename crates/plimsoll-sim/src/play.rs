@@ -23,6 +23,8 @@ const KEEPERS: u64 = 0x6b65_6570_6572_7300;
 const CALLS_MAX: u32 = 64;
 /// An account that nobody wanted is looked at again after as many ticks as it was left times, at most this.
 const PATIENCE: u64 = 64;
+/// One whose position is in an auction, at most this.
+const FOLLOWED: u64 = 4;
 /// One that is worth less than a call even in calm waits twice as long each time, at most this many ticks.
 const DUST: u64 = 1024;
 

@@ -1,7 +1,7 @@
 //! What raw amounts are worth in a market's currency, in 10^-18 of it.
 
 use plimsoll_core::{
-    Account, AccountId, Feeds, InstrumentId, Kind, Lens, Market, Reading, Rounding, Time, U256,
+    Account, AccountId, Decimal, Feeds, InstrumentId, Kind, Lens, Market, Reading, Rounding, Time, U256,
 };
 
 /// A price of a whole token: a whole number, and its digits after the point.
@@ -29,7 +29,9 @@ pub(crate) fn price(market: &dyn Market, readings: &[Reading], at: Time, asset: 
             Account::new(AccountId(u64::MAX - 64)).with(InstrumentId(id), U256::pow10(i.decimals)?.into());
         let value = quoted.balance(&one, InstrumentId(id)).ok()?.value?;
         let unit = quoted.verdict(&one, plimsoll_core::Test::Borrow).ok()?.unit;
-        Some(Price(value, unit.decimals))
+        // Without its zeros: an amount of 45 digits times a price of as many fits no 256 bits.
+        let short = Decimal { mantissa: value.into(), decimals: unit.decimals }.trimmed();
+        Some(Price(short.mantissa.to_u256()?, short.decimals))
     })
 }
 

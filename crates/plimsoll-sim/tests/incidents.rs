@@ -141,10 +141,9 @@ fn f6_slices_press_the_price_less_than_one_dump() {
 }
 
 /// F14, 2025-10-10 (USDe at one exchange): the oracle reads 0.65 of the price for forty minutes while the market stands. With the guard off
-/// healthy accounts are liquidated, and that costs them; a mean of some hours, or a cap on each step with the market's price beyond it,
-/// leaves everybody alone. Left out: who was paid back later.
+/// healthy accounts are liquidated, and that costs them; a cap on each step leaves everybody alone. Left out: who was paid back later.
 #[test]
-fn f14_one_venues_print_liquidates_nobody_where_a_mean_or_a_cap_is_between() {
+fn f14_one_venues_print_liquidates_nobody_where_a_cap_is_between() {
     let book = book();
     let mut plan = plan(&book, &vec![1.0; 121]);
     let wrong = Oracle { wrong: Some([600, 3_000, 6_500]), ..Oracle::default() };

@@ -1,6 +1,6 @@
 //! Who acts in a step: borrowers whose time has come, keepers, arbitrageurs; and who gave what to whom.
 
-use super::{CALLS_MAX, DUST, PATIENCE, Run, add};
+use super::{CALLS_MAX, DUST, FOLLOWED, PATIENCE, Run, add};
 use crate::borrower::{self, Rescue};
 use crate::keeper::{self, Look, Paying, Why};
 use crate::ledger::Holder;
@@ -10,6 +10,7 @@ use crate::state::Unplayable;
 use crate::street::Sale;
 use crate::worth::{Price, currency, price, rescale};
 use plimsoll_core::{AccountId, Call, Effects, Feeds, Int, Kind, Party, Rounding, Silent, U256};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 impl Run<'_> {
@@ -92,10 +93,18 @@ impl Run<'_> {
         self.state.crossed.below.contains(&place) || self.followed.contains(&place)
     }
 
+    /// Whether the venue names calls on an account: on its position, or on what was taken of it.
+    fn is_forced(&self, place: u32) -> bool {
+        let listed = &self.state.book.accounts[place as usize];
+        let feeds = Feeds { readings: self.state.readings(listed.market) };
+        !self.state.book.markets[listed.market].market.forced(&listed.account, feeds).is_empty()
+    }
+
     /// Nobody wants an account now: it is looked at again later, and the later the more often it was left.
     fn leave(&mut self, place: u32, why: Why) {
         why.count(&mut self.outcome.passed);
-        if !self.state.crossed.below.contains(&place) && why != Why::Nobody {
+        let followed = !self.state.crossed.below.contains(&place);
+        if followed && !self.is_forced(place) {
             self.followed.remove(&place);
         }
         let times = self.left.entry(place).or_default();
@@ -103,6 +112,8 @@ impl Run<'_> {
         let wait = match why {
             // Whether somebody is there is drawn anew at each look.
             Why::Nobody => 1,
+            // What an auction asks falls with time.
+            _ if followed => (*times).min(FOLLOWED),
             // Its bonus grows with nothing but its price.
             Why::Dust => 1_u64.checked_shl(u32::try_from(*times).unwrap_or(64)).unwrap_or(DUST).min(DUST),
             _ => (*times).min(PATIENCE),
@@ -154,7 +165,7 @@ impl Run<'_> {
         let open: Vec<u32> = self.ready.iter().copied().filter(|place| self.open(*place)).collect();
         self.ready = open.iter().copied().collect();
         let mut found = self.state.standing(&open);
-        found.sort_by(|(b, r, at), (c, s, other)| b.mul_wide(*s).cmp(&c.mul_wide(*r)).then(at.cmp(other)));
+        found.sort_by(least_healthy_first);
         found.into_iter().map(|(_, _, place)| place).collect()
     }
 
@@ -226,10 +237,7 @@ impl Run<'_> {
             self.sold(market, keeper, lot, *sale, owed).ok_or(overflow)?;
         }
         self.state.apply(market, &paying.effects)?;
-        let listed = &self.state.book.markets[market];
-        let feeds = Feeds { readings: self.state.readings(market) };
-        let account = &self.state.book.accounts[place as usize].account;
-        let forced = !listed.market.forced(account, feeds).is_empty();
+        let forced = self.is_forced(place);
         if forced {
             self.followed.insert(place);
             self.ready.insert(place);
@@ -305,11 +313,9 @@ impl Run<'_> {
             let Some(spec) = named.instruments().get(flow.instrument.index()).filter(|_| from != to) else {
                 continue;
             };
-            let token = if spec.kind == Kind::Asset {
-                spec.asset.clone()
-            } else {
-                format!("{} of {market}", spec.name)
-            };
+            // A coin that the venue keeps in finer units is another entry than the token itself.
+            let plain = spec.kind == Kind::Asset && keeper::token(named, &spec.asset) == Some(spec.decimals);
+            let token = if plain { spec.asset.clone() } else { format!("{} of {market}", spec.name) };
             moved.push((token, flow.amount, from, to));
         }
         for (token, amount, from, to) in moved {
@@ -339,5 +345,40 @@ impl Run<'_> {
             self.tell(What::Arbitraged(at, from, put, got));
         }
         Ok(())
+    }
+}
+
+/// By backing over requirement, then by number. Who is asked for nothing, such as one whose position is in an auction, has no ratio and comes
+/// last: nothing over nothing is not equal to everything.
+fn least_healthy_first((b, r, at): &(Int, Int, u32), (c, s, other): &(Int, Int, u32)) -> Ordering {
+    let ratio = match (r.is_zero(), s.is_zero()) {
+        (false, false) => b.mul_wide(*s).cmp(&c.mul_wide(*r)),
+        (nothing, others_nothing) => nothing.cmp(&others_nothing),
+    };
+    ratio.then(at.cmp(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sorting once panicked on a book of a hundred thousand: 0 over 0 was equal to every ratio.
+    #[test]
+    fn health_is_a_total_order_with_nothing_over_nothing_in_it() {
+        let one = |b: i128, r: i128, at: u32| (Int::new(b), Int::new(r), at);
+        let all = [one(1, 2, 0), one(0, 0, 1), one(9, 10, 2), one(5, 0, 3), one(2, 4, 4), one(-1, 3, 5)];
+        let mut sorted = all.to_vec();
+        sorted.sort_by(least_healthy_first);
+        assert_eq!(sorted.iter().map(|it| it.2).collect::<Vec<_>>(), [5, 0, 4, 2, 1, 3]);
+        for x in &all {
+            for y in &all {
+                assert_eq!(least_healthy_first(x, y), least_healthy_first(y, x).reverse());
+                for z in &all {
+                    if least_healthy_first(x, y).is_lt() && least_healthy_first(y, z).is_lt() {
+                        assert!(least_healthy_first(x, z).is_lt());
+                    }
+                }
+            }
+        }
     }
 }
