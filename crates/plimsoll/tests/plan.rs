@@ -587,3 +587,24 @@ fn a_plan_is_looked_at_again_before_it_is_believed() {
     let more = plan(&book, &ask(vec![alice], "1.7", &[("USDC", "20000")], None)).expect("an answer");
     assert_eq!(found.differences(&more.outcome.expect("a plan")).len(), 1);
 }
+
+/// The check itself: a unit too few is seen, and so is a little too much.
+#[test]
+fn a_step_that_is_too_small_or_too_large_is_seen() {
+    let book = example("treasury");
+    let alice = place(&book, "alice");
+    let question = ask(vec![alice], "2", &[("USDC", "10000")], None);
+    let found = plan(&book, &question).expect("an answer").outcome.expect("a plan");
+    let with = |change: fn(U256) -> U256| {
+        let mut other = found.clone();
+        let Doing::Repay { debt, amount: Amount::Assets(raw) } = other.steps[0].doing else {
+            panic!("{other:?}")
+        };
+        other.steps[0].doing = Doing::Repay { debt, amount: Amount::Assets(change(raw)) };
+        let walked = || walk(&mut Dice(1), &book, &question, &other, &mut Count::default());
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(walked)).is_ok()
+    };
+    assert!(with(|raw| raw));
+    assert!(!with(|raw| raw.sub_or_zero(U256::ONE)), "a unit too few was not seen");
+    assert!(!with(|raw| raw.add(U256::new(7)).expect("256 bits")), "too much was not seen");
+}
