@@ -31,6 +31,9 @@ pub(crate) fn run(args: &SimulateArgs) -> u8 {
         Ok(opened) => opened,
         Err(code) => return code,
     };
+    if let Err(code) = crate::history::known(&book, &args.hold, &args.map) {
+        return code;
+    }
     let depth = match args.depth.as_deref().map(crate::stress::open_depth).transpose() {
         Ok(depth) => depth,
         Err(code) => return code,

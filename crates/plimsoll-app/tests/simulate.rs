@@ -151,7 +151,7 @@ fn intervals_stand_beside_quantiles_and_parameters_beside_figures() {
         "assumed",
         "measured: Chainlink",
         "lowest without what sales did",
-        "? ",
+        "to ?)",
         "hash",
     ] {
         assert!(printed.contains(expected), "{expected}: {printed}");
@@ -170,7 +170,7 @@ fn more_pressure_and_more_of_the_fall_cost_more() {
         swept["values"][at]["bad_debt"]["mean"].as_str().expect("a mean").parse().expect("a number")
     };
     assert!(lost(0) > lost(1), "{} and {}", lost(0), lost(1));
-    let reversed = json(&[&FALLS[..], &["--runs", "10", "--reverse", "fall:1000000"]].concat());
+    let reversed = json(&[&FALLS[..5], &["--runs", "10", "--reverse", "fall:100000"]].concat());
     assert!(reversed["tries"].as_array().is_some_and(|tries| tries.len() > 1), "{reversed}");
 }
 

@@ -150,13 +150,14 @@ fn a_cascade_without_its_month_is_skipped() {
     let scratch = Book::new("verify_risk_cascade", &[]);
     let row = json!({"volume_for_slippage_10_percents": 400, "collateral": 1_200_000.0, "collateral_liquidation_factor": 1,
         "liquidation_incentive": 0.1, "trade_every": 1800, "stability_pool_initial_balance_ratio": 0, "price_recovery_time": 1e-6,
-        "cycle_trade_volume": 400, "max_drop": 0.1, "price_at_max_drop": 90, "max_drop_volume": 195});
+        "cycle_trade_volume": 400, "max_drop": 0.1, "price_at_max_drop": 90, "max_drop_volume": 195,
+        "open_volume": 0, "max_liquidation_volume": 600, "simulation volume": 600, "min_multiply_price_liquidation_factor": 0.81});
     let path = scratch.0.join("cascade.json");
     std::fs::write(&path, json!({"schema": "risk/riskdao-sim-eth", "rows": [row]}).to_string())
         .expect("written");
     let name = path.display().to_string();
     let (text, code) = verify(&[&name]);
-    assert_eq!((counts(&text), code), ([0, 0, 11], 1), "{text}");
+    assert_eq!((counts(&text), code), ([0, 0, 15], 1), "{text}");
     assert!(
         text.contains("ethusdt_1m_liqs_binance_futures_2021-01_riskdao.csv: found no such file"),
         "{text}"
@@ -169,7 +170,7 @@ fn a_cascade_without_its_month_is_skipped() {
     std::fs::write(scratch.0.join("ethusdt_1m_liqs_binance_futures_2021-01_riskdao.csv"), lines.join("\n"))
         .expect("written");
     let (text, code) = verify(&[&name]);
-    assert_eq!((counts(&text), code), ([4, 0, 0], 0), "{text}");
+    assert_eq!((counts(&text), code), ([8, 0, 0], 0), "{text}");
 }
 
 /// Every file that needs real data, where those lie beside the repository.
