@@ -1,5 +1,7 @@
 //! Questions that take many simulations: what one number does, and how much worse it must get until too much is lost.
 
+#![allow(clippy::float_arithmetic)] // how much worse a way is made
+
 use super::{Simulation, in_dollars, misasked, no};
 use crate::ask::Misasked;
 use plimsoll_core::{Decimal, Int, Rounding, U256};

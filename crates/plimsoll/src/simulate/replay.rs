@@ -1,5 +1,7 @@
 //! Recorded bars in the place of a crash's way: each with its low and its high, and no close alone.
 
+#![allow(clippy::float_arithmetic)] // bars as parts of their first price
+
 use super::{float, no};
 use crate::ask::Misasked;
 use plimsoll_core::Crash;
