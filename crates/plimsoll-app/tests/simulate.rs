@@ -81,7 +81,7 @@ fn exit_codes_say_what_came_of_it() {
         (&[CRASH, "--crash", "ether-fall"], 2),
         (&[CRASH, "--crash", "nowhere.toml"], 3),
         (&[CRASH, "--crash", "ether-falls", "--hold", "WETHH"], 2),
-        (&["examples/loopers", "--crash", "ether-falls", "--runs", "1"], 2),
+        (&["examples/lending", "--crash", "ether-falls", "--runs", "1"], 2),
         (&[CRASH, "--crash", "ether-falls", "--sweep", "nothing=1"], 2),
     ];
     for (args, expected) in cases {
