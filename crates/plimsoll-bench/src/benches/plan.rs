@@ -365,7 +365,7 @@ mod tests {
 
     #[test]
     fn small_ones_are_measured_and_agree() {
-        let context = Context { scale: Scale::Quick, seed: 1, child_peers: false };
+        let context = Context { scale: Scale::Quick, seed: 1, child_peers: false, data: None };
         for run in [run_plan, run_policy] {
             let mut lines = Vec::new();
             assert_eq!(run(&context, &mut |line| lines.push(line)), Ok(()));
