@@ -1,6 +1,6 @@
 //! A plan does what it says, through the exact markets, and nothing cheaper is found by trying.
 
-#![allow(clippy::expect_used, clippy::float_arithmetic)] // a book that cannot be read has failed the test; a grid counts in floats
+#![allow(clippy::expect_used, clippy::float_arithmetic)] // a book that cannot be read has failed the test; the grid is counted in floats
 
 mod common;
 
@@ -339,7 +339,8 @@ fn questions(seed: u64, cases: u64) -> Count {
             .collect();
         if !prices.is_empty() && dice.below(3) == 0 {
             let name = dice.pick(&prices).name.clone();
-            let to = plimsoll::NewPrice::Percent(decimal(dice.pick::<&str>(&["-25", "-9", "-2", "4", "30"])));
+            let percent = *dice.pick(&["-25", "-9", "-2", "4", "30"]);
+            let to = plimsoll::NewPrice::Percent(decimal(percent));
             let change = plimsoll::Change::Price { name, to };
             if let Ok(changed) = plimsoll::whatif_all(&book, &[change], &plimsoll::Ladder::default()) {
                 book = changed.book;
@@ -355,7 +356,8 @@ fn questions(seed: u64, cases: u64) -> Count {
             (0..book.accounts.len()).filter(|&place| book.accounts[place].owner == *owner).collect();
         let accounts = if dice.below(2) == 0 { vec![account] } else { own };
         let mut ask = ask(accounts, target, &wallet, Some(depth).filter(|_| dice.below(4) > 0));
-        ask.floor = decimal(dice.pick::<&str>(&["1", "1", "1.01"]));
+        let floor = *dice.pick(&["1", "1", "1.01"]);
+        ask.floor = decimal(floor);
         if plan(&book, &ask).is_err() {
             // The book cannot count it in dollars.
             ask.wallet.clear();
@@ -397,7 +399,8 @@ fn no_cheaper_plan_is_found_on_a_grid() {
         let mut question = ask(vec![0], target, &[], None);
         question.wallet = wallet.clone();
         question.carry = decimal("1");
-        question.gas = Some(decimal(dice.pick::<&str>(&["0", "1", "50"])));
+        let gas = *dice.pick(&["0", "1", "50"]);
+        question.gas = Some(decimal(gas));
         question.currency = book.markets[0].market.slots()[0].currency.clone();
         let mut count = Count::default();
         let answer = judge(&mut dice, &book, &question, &mut count);
