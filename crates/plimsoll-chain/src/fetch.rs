@@ -157,13 +157,18 @@ pub fn fetch(
         let mut deployment: Box<dyn Deployment> = match venue {
             Venue::AaveV3(pool) => Box::new(aave_v3::Pool::read(&reader, *pool)?),
             Venue::MorphoBlue(morpho, ids) => {
-                let ids = if ids.is_empty() {
+                let found = if ids.is_empty() {
                     let first = first(&reader, request, *morpho, &mut journal)?;
                     morpho_blue::all(client, *morpho, first, block.number)?
                 } else {
                     ids.clone()
                 };
-                Box::new(morpho_blue::Morpho::read(&reader, *morpho, &ids, &request.owners)?)
+                Box::new(morpho_blue::Morpho::read(
+                    &reader,
+                    *morpho,
+                    (&found, ids.is_empty()),
+                    &request.owners,
+                )?)
             }
         };
         let whole = request.owners.is_empty();

@@ -61,13 +61,17 @@ pub(crate) struct Morpho {
     places: BTreeMap<Word, u16>,
     /// Whose accounts will stand in the book; everybody's where there are none.
     owners: Vec<Address>,
+    /// Which markets were left out, and why.
+    notes: Vec<String>,
 }
 
 impl Morpho {
+    /// Reads markets. Anybody can make one, of tokens and with a rate model that no rule here knows: one that was asked for is
+    /// refused then, and of `all` of them it is left out and told.
     pub(crate) fn read(
         reader: &Reader<'_>,
         at: Address,
-        ids: &[Word],
+        (ids, all): (&[Word], bool),
         owners: &[Address],
     ) -> Result<Morpho, ChainError> {
         let recipient = Call::new(at, "feeRecipient()");
@@ -97,10 +101,16 @@ impl Morpho {
             }
             read.push((*id, parameters, state, answer(&calls[2], &given[2])?.number(0)?));
         }
-        let mut markets = Vec::new();
+        let (mut markets, mut notes) = (Vec::new(), Vec::new());
         for (id, parameters, state, recipient_shares) in read {
             let address = |place: usize| Address::of_word(&parameters[place]).unwrap_or_default();
-            let tokens = tokens::read(reader, &[address(0), address(1)])?;
+            let tokens = match tokens::read(reader, &[address(0), address(1)]) {
+                Err(why @ (ChainError::NotTheVenue(..) | ChainError::NotModelled(..))) if all => {
+                    notes.push(format!("the market {} of Morpho Blue is left out: {why}", hex(&id)));
+                    continue;
+                }
+                tokens => tokens?,
+            };
             let [loan, collateral]: [Token; 2] = tokens.try_into().map_err(|_| {
                 ChainError::NotTheVenue(at.to_string(), "idToMarketParams".into(), "no tokens".into())
             })?;
@@ -121,10 +131,16 @@ impl Morpho {
                 rows,
             });
         }
-        let places = ids.iter().zip(0..).map(|(id, place)| (*id, place)).collect();
-        let mut morpho = Morpho { at, recipient, markets, places, owners: owners.to_vec() };
+        let (places, owners) = (BTreeMap::new(), owners.to_vec());
+        let mut morpho = Morpho { at, recipient, markets, places, owners, notes };
         morpho.prices(reader)?;
-        morpho.models(reader)?;
+        for why in morpho.models(reader)? {
+            if !all {
+                return Err(why);
+            }
+            morpho.notes.push(format!("a market of Morpho Blue is left out: {why}"));
+        }
+        morpho.places = morpho.markets.iter().zip(0..).map(|(market, place)| (market.id, place)).collect();
         Ok(morpho)
     }
 
@@ -154,8 +170,8 @@ impl Morpho {
     }
 
     /// Which rate model each market has. It is known by what it answers: the adaptive one by the rate that it keeps, Morpho's own
-    /// test model by its rate being the utilisation's.
-    fn models(&mut self, reader: &Reader<'_>) -> Result<(), ChainError> {
+    /// test model by its rate being the utilisation's. Gives why others are no markets of ours.
+    fn models(&mut self, reader: &Reader<'_>) -> Result<Vec<ChainError>, ChainError> {
         let ask = |market: &Market| {
             let model = Address::of_word(&market.parameters[3]).unwrap_or_default();
             let kept = Call::new(model, "rateAtTarget(bytes32)").word(market.id);
@@ -163,6 +179,7 @@ impl Morpho {
         };
         let calls: Vec<Call> = self.markets.iter().flat_map(ask).collect();
         let given = reader.read(&calls)?;
+        let mut unknown = Vec::new();
         for (market, (calls, given)) in self.markets.iter_mut().zip(calls.chunks(2).zip(given.chunks(2))) {
             let none = market.parameters[3] == [0; 32];
             let kept = answer(&calls[0], &given[0]).and_then(|kept| kept.number(0)).ok();
@@ -175,10 +192,11 @@ impl Morpho {
                 }
                 _ => {
                     let model = Address::of_word(&market.parameters[3]).unwrap_or_default();
-                    return Err(ChainError::NotModelled(
+                    unknown.push(ChainError::NotModelled(
                         market.name.clone(),
                         format!("the rate model {model}"),
                     ));
+                    continue;
                 }
             };
             let [supply, supply_shares, borrow, borrow_shares, updated, fee] = market.state;
@@ -204,7 +222,8 @@ impl Morpho {
             }
             market.file = file;
         }
-        Ok(())
+        self.markets.retain(|market| !market.file.is_null());
+        Ok(unknown)
     }
 }
 
@@ -297,7 +316,7 @@ impl Deployment for Morpho {
     }
 
     fn finish(self: Box<Self>, whole: bool) -> Result<Vec<Part>, ChainError> {
-        let Morpho { at, recipient, markets, owners, .. } = *self;
+        let Morpho { at, recipient, markets, owners, mut notes, .. } = *self;
         let mut parts = Vec::new();
         for mut market in markets {
             let totals = [market.state[1], market.state[3]];
@@ -323,7 +342,7 @@ impl Deployment for Morpho {
             });
             let Market { name, file, feed, rows, .. } = market;
             let feeds = feed.into_iter().collect();
-            parts.push(Part { name, market: file, feeds, origin, rows, notes: Vec::new() });
+            parts.push(Part { name, market: file, feeds, origin, rows, notes: std::mem::take(&mut notes) });
         }
         Ok(parts)
     }

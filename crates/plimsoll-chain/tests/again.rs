@@ -192,6 +192,25 @@ fn calls_give_the_same_however_they_are_put_together() {
 }
 
 #[test]
+fn a_market_of_an_unknown_model_is_left_out_and_told() {
+    let node = Node::start();
+    let scene = Scene::made(&node, 5);
+    let folder = scratch("model");
+    let all = fetch(&node.client, &request(&scene, &folder.join("all")), &mut |_| {}).unwrap();
+    assert!(
+        all.notes.iter().any(|note| note.contains("is left out") && note.contains("the rate model")),
+        "{:?}",
+        all.notes
+    );
+    let markets = all.written.files.iter().filter(|(name, _)| name.starts_with("markets/morpho")).count();
+    assert_eq!(markets, 5);
+    let venues = vec![Venue::MorphoBlue(scene.morpho.at, vec![scene.morpho.other])];
+    let asked = Request { venues, ..request(&scene, &folder.join("asked")) };
+    assert_eq!(fetch(&node.client, &asked, &mut |_| {}).err().unwrap().code(), "PL0639");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn a_book_of_some_owners_is_the_chain_and_a_changed_book_is_not() {
     let node = Node::start();
     let scene = Scene::made(&node, 40);

@@ -188,3 +188,14 @@ contract AdaptiveCurve {
         return powers >= 0 ? series << uint256(powers) : series >> uint256(-powers);
     }
 }
+
+/// A rate model that nobody knows.
+contract Unheard {
+    function borrowRate(Market calldata, Totals calldata) external pure returns (uint256) {
+        return 7;
+    }
+
+    function borrowRateView(Market calldata, Totals calldata) external pure returns (uint256) {
+        return 7;
+    }
+}

@@ -10,17 +10,20 @@ pub struct Listing(pub usize, pub usize, pub u64, pub u64, pub u64, pub Model);
 
 #[derive(Clone, Copy)]
 pub enum Model {
+    /// One that no rule knows: such a market is made and is no part of the scene.
+    Unheard,
     None,
     Utilisation,
     Adaptive,
 }
 
-pub const LISTINGS: [Listing; 5] = [
+pub const LISTINGS: [Listing; 6] = [
     Listing(0, 3, 8600, 2_000_00000000, 0, Model::Adaptive),
     Listing(1, 0, 9450, 1_15000000, 1000, Model::Adaptive),
     Listing(2, 3, 8600, 43_000_00000000, 2500, Model::Utilisation),
     Listing(5, 4, 9650, 1_00000000, 0, Model::None),
     Listing(6, 5, 6250, 14_50000000, 500, Model::Adaptive),
+    Listing(0, 5, 8600, 2_000_00000000, 0, Model::Unheard),
 ];
 
 pub struct Market {
@@ -36,6 +39,8 @@ pub struct Market {
 pub struct Morpho {
     pub at: Address,
     pub markets: Vec<Market>,
+    /// The market whose rate model no rule knows.
+    pub other: Word,
 }
 
 /// Who receives the fees.
@@ -64,27 +69,28 @@ pub fn deploy(node: &Node, tokens: &[Address], decimals: &[u8]) -> Morpho {
         call("setFeeRecipient(address)").address(RECIPIENT),
     ]);
     let mut enabled = Vec::new();
-    let mut markets = Vec::new();
+    let (mut markets, mut other) = (Vec::new(), [0; 32]);
     for Listing(collateral, loan, lltv, price, fee, model) in LISTINGS {
         let oracle = node.own("OracleMock", &[]);
         let wad = |bps: u64| U256::from(bps).mul(U256::pow10(14).expect("a power")).expect("a part");
         let mut calls = Vec::new();
+        let known = !matches!(model, Model::Unheard);
+        let model = match model {
+            Model::None => Address::ZERO,
+            Model::Utilisation => utilisation,
+            Model::Adaptive => adaptive,
+            Model::Unheard => {
+                let unheard = node.own("Unheard", &[]);
+                calls.push(call("enableIrm(address)").address(unheard));
+                unheard
+            }
+        };
         if !enabled.contains(&lltv) {
             enabled.push(lltv);
             calls.push(call("enableLltv(uint256)").number(wad(lltv)));
         }
-        let words: [Value; 5] = [
-            tokens[loan].into(),
-            tokens[collateral].into(),
-            oracle.into(),
-            match model {
-                Model::None => Address::ZERO,
-                Model::Utilisation => utilisation,
-                Model::Adaptive => adaptive,
-            }
-            .into(),
-            wad(lltv).into(),
-        ];
+        let words: [Value; 5] =
+            [tokens[loan].into(), tokens[collateral].into(), oracle.into(), model.into(), wad(lltv).into()];
         let encoded = encode(&words);
         let mut parameters = [[0; 32]; 5];
         for (word, bytes) in parameters.iter_mut().zip(encoded.chunks(32)) {
@@ -99,7 +105,7 @@ pub fn deploy(node: &Node, tokens: &[Address], decimals: &[u8]) -> Morpho {
                 .push(of(call("setFee((address,address,address,address,uint256),uint256)")).number(wad(fee)));
         }
         node.admin(&calls);
-        markets.push(market);
+        if known { markets.push(market) } else { other = market.id }
     }
-    Morpho { at, markets }
+    Morpho { at, markets, other }
 }
