@@ -3,6 +3,8 @@
 //! Prices move as `risk` has them move: an asset's price in dollars, whatever its feed counts in, and nothing stands still by silence. What is
 //! played is `plimsoll-sim`'s; nothing is decided here.
 
+#![allow(clippy::float_arithmetic)] // of drawn prices and their ways; no verdict is made here
+
 mod experiments;
 mod replay;
 mod stated;
@@ -192,7 +194,7 @@ impl Simulation {
 fn misasked(why: &Unplayable) -> Misasked {
     match why {
         Unplayable::Stands { market, refusal } => {
-            Misasked::Stands { market: market.clone(), refusal: refusal.clone() }
+            Misasked::Stands { market: market.clone(), refusal: *refusal }
         }
         Unplayable::TooMany => Misasked::TooMany { found: usize::MAX },
         Unplayable::Price { .. } | Unplayable::Plan(_) => {
