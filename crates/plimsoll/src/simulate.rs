@@ -3,11 +3,7 @@
 //! Prices move as `risk` has them move: an asset's price in dollars, whatever its feed counts in, and nothing stands still by silence. What is
 //! played is `plimsoll-sim`'s; nothing is decided here.
 
-<<<<<<< HEAD
-#![allow(clippy::float_arithmetic)] // prices on a crash's way: the venue's integers decide
-=======
 #![allow(clippy::float_arithmetic)] // of drawn prices and their ways; no verdict is made here
->>>>>>> s11
 
 mod experiments;
 mod replay;
