@@ -190,13 +190,7 @@ fn figures_from_real_data_are_met() {
         let file: Value = serde_json::from_slice(&std::fs::read(&path).expect("bytes")).expect("JSON");
         let (text, code) = verify(&[&path.display().to_string()]);
         let schema = file["schema"].as_str().expect("a schema");
-        let later = [
-            "risk/riskdao-sim-eth",
-            "risk/llamma-crvusdsim",
-            "risk/curve-steth-pool-prices",
-            "risk/almgren-chriss",
-        ];
-        if later.contains(&schema) || !schema.starts_with("risk/") {
+        if !schema.starts_with("risk/") {
             assert_eq!((counts(&text), code), ([0, 0, 1], 1), "{text}");
         } else {
             assert_eq!((&counts(&text)[1..], code), (&[0, 0][..], 0), "{text}");
